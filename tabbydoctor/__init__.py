@@ -1,0 +1,3 @@
+"""The doctor for TabbyAPI servers."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,57 @@
+"""The house is in order: everything is packaged, documented, and imports flow one way."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tabbydoctor import plugins
+from tabbydoctor.diagnosis.check import CATEGORIES, Check
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_package_is_installed() -> None:
+    listed = set(
+        tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    )
+    found = {
+        ".".join(init.parent.relative_to(ROOT).parts).replace("checks", "tabbydoctor_checks", 1)
+        if init.parent.relative_to(ROOT).parts[0] == "checks"
+        else ".".join(init.parent.relative_to(ROOT).parts)
+        for top in ("tabbydoctor", "checks")
+        for init in (ROOT / top).rglob("__init__.py")
+    }
+    assert listed == found
+
+
+@pytest.mark.parametrize("check", plugins.checks(), ids=lambda check: check.id)
+def test_every_check_is_data_with_a_page(check: Check) -> None:
+    assert re.fullmatch(r"[A-Z]{3}\d{3}", check.id)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", check.name)
+    assert check.category in CATEGORIES
+    first, *sections = check.page.split("\n## ")
+    assert first.strip(), "the page starts with one sentence"
+    titles = [section.splitlines()[0] for section in sections]
+    assert titles == ["What it checks", "Why it matters", "How it is told", "What to do"]
+
+
+def test_causes_are_ids_of_the_catalogue() -> None:
+    known = {check.id for check in plugins.checks()}
+    reserved = re.compile(r"(GPU|GRP|CFG|TOK|SVC|API|RTR|NIX)\d{3}")
+    for check in plugins.checks():
+        assert check.id not in check.caused_by
+        for cause in check.caused_by:
+            assert cause in known or reserved.fullmatch(cause), f"{check.id} is caused by {cause}?"
+
+
+def test_each_check_stands_in_a_file_of_its_own() -> None:
+    for check in plugins.checks():
+        module = check.judge.__module__
+        if module.startswith("tabbydoctor_checks"):
+            others = [one.id for one in plugins.checks() if one.judge.__module__ == module]
+            assert others == [check.id]
+            assert module.split(".")[1] == check.category
