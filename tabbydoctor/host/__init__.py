@@ -1,0 +1,129 @@
+"""The only door to the machine.
+
+Whatever reads a file, looks at a process, runs a command, opens a socket or asks NVML does
+it through a `Host`. Behind it stands the local machine (`tabbydoctor.host.local`), a
+recording, or a test's own. Nothing here writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from tabbydoctor.host.data import (
+    Account,
+    CommandResult,
+    FileContent,
+    FileStatus,
+    Group,
+    HttpAnswer,
+    Listener,
+    NvmlState,
+    Process,
+)
+
+__all__ = [
+    "Account",
+    "CommandResult",
+    "FileContent",
+    "FileStatus",
+    "Group",
+    "Host",
+    "HttpAnswer",
+    "Listener",
+    "NvmlState",
+    "Process",
+]
+
+
+class Host(Protocol):
+    """What can be asked of a machine. File calls raise OSError as the kernel tells it."""
+
+    def read(self, path: str, limit: int = 1 << 20) -> FileContent:
+        """The first `limit` bytes of a regular file, never blocking on a FIFO or device.
+
+        Raises OSError; `errno.EINVAL` with "not a regular file" where it is none.
+        """
+        ...
+
+    def status(self, path: str, follow: bool = True) -> FileStatus:
+        """Mode, owner, times and POSIX ACL of whatever stands at the path. Raises OSError."""
+        ...
+
+    def names(self, directory: str) -> Sequence[str]:
+        """The names in a directory, sorted. Raises OSError."""
+        ...
+
+    def real_path(self, path: str) -> str:
+        """The path with every link resolved; the input where that cannot be told."""
+        ...
+
+    def accounts(self) -> Sequence[Account]:
+        """Every account the name service lists."""
+        ...
+
+    def account(self, name_or_uid: str | int) -> Account | None:
+        """One account by name or number (a directory service may know more than it lists)."""
+        ...
+
+    def groups(self) -> Sequence[Group]:
+        """Every group the name service lists."""
+        ...
+
+    def processes(self) -> Sequence[Process]:
+        """The process table. What may not be seen of a process is None."""
+        ...
+
+    def listeners(self) -> Sequence[Listener]:
+        """Listening TCP sockets; `pid` is None where it may not be seen."""
+        ...
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 10.0,
+        limit: int = 4 << 20,
+        line_limit: int | None = None,
+    ) -> CommandResult:
+        """Run a reading command without a shell, in the C locale.
+
+        It is stopped after `timeout` seconds, `limit` bytes or `line_limit` lines; what came
+        until then is in the result. A program that is missing gives `code` 127.
+        """
+        ...
+
+    async def get(
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        method: str = "GET",
+        timeout: float = 3.0,
+        limit: int = 64 << 10,
+    ) -> HttpAnswer:
+        """One HTTP request: no redirect followed, no proxy used, a small body read.
+
+        Never raises for what the other side does: see `HttpAnswer.error`.
+        """
+        ...
+
+    def nvml(self) -> NvmlState:
+        """What the NVIDIA Management Library tells, gathered in one go."""
+        ...
+
+    def environment(self) -> Mapping[str, str]:
+        """The doctor's own environment."""
+        ...
+
+    def effective_uid(self) -> int:
+        """The user the doctor runs as."""
+        ...
+
+    def boot_time(self) -> float:
+        """When the machine booted, in seconds since the epoch."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...

@@ -1,0 +1,107 @@
+"""The process table and listening sockets, from /proc (proc(5)) by way of psutil."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+from collections.abc import Mapping, Sequence
+
+import psutil
+
+from tabbydoctor.host.data import Listener, Process
+
+_UNIT = re.compile(r"/([^/]+\.service)(?=/|$)")
+
+
+def processes() -> Sequence[Process]:
+    """Every process but kernel threads; what may not be seen is None."""
+    boot = psutil.boot_time()
+    tick = os.sysconf("SC_CLK_TCK")
+    found = (_process(pid, boot, tick) for pid in psutil.pids())
+    return [process for process in found if process is not None]
+
+
+def _process(pid: int, boot: float, tick: int) -> Process | None:
+    argv = _text(pid, "cmdline").split("\0")[:-1]
+    if not argv:
+        return None
+    status = _text(pid, "status")
+    cgroup = _text(pid, "cgroup").strip().rsplit("::", 1)[-1]
+    unit, user_unit = unit_of(cgroup)
+    fields = _text(pid, "stat").rpartition(")")[2].split()
+    return Process(
+        pid=pid,
+        argv=tuple(argv),
+        uid=_effective_uid(status),
+        cwd=_link(pid, "cwd"),
+        executable=_link(pid, "exe"),
+        groups=_groups(status),
+        environment=_environment(pid) if _interesting(argv) else None,
+        started=boot + int(fields[19]) / tick if len(fields) > 19 else 0.0,
+        unit=unit,
+        cgroup=cgroup,
+        user_unit=user_unit,
+    )
+
+
+def _interesting(argv: Sequence[str]) -> bool:
+    """Whether the environment is worth reading: only of what could be a server in Python."""
+    return any(word in part for part in argv[:3] for word in ("python", ".py", "tabby", "llm"))
+
+
+def unit_of(cgroup: str) -> tuple[str | None, bool]:
+    """The innermost service of a control group path, and whether a user manager runs it."""
+    services = _UNIT.findall(cgroup)
+    if not services:
+        return None, False
+    own_manager = services[-1].startswith("user@")
+    return (None if own_manager else services[-1]), "/user@" in cgroup and not own_manager
+
+
+def listeners() -> Sequence[Listener]:
+    """Listening TCP sockets, each once; pid is None where it may not be seen."""
+    found: dict[tuple[str, int, int | None], Listener] = {}
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr:
+            address, port = connection.laddr[0], connection.laddr[1]
+            if connection.family == socket.AF_INET6 and address.startswith("::ffff:"):
+                address = address[7:]
+            found[address, port, connection.pid] = Listener(address, port, connection.pid)
+    return list(found.values())
+
+
+def _text(pid: int, name: str) -> str:
+    try:
+        with open(f"/proc/{pid}/{name}", "rb") as file:
+            return file.read(1 << 18).decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _link(pid: int, name: str) -> str | None:
+    with contextlib.suppress(OSError):
+        return os.readlink(f"/proc/{pid}/{name}")
+    return None
+
+
+def _environment(pid: int) -> Mapping[str, str] | None:
+    text = _text(pid, "environ")
+    if not text:
+        return None
+    pairs = (line.partition("=") for line in text.split("\0") if "=" in line)
+    return {name: value for name, _, value in pairs}
+
+
+def _effective_uid(status: str) -> int | None:
+    found = re.search(r"^Uid:\s+\d+\s+(\d+)", status, re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+def _groups(status: str) -> tuple[int, ...] | None:
+    groups = re.search(r"^Groups:[ \t]*(.*)$", status, re.MULTILINE)
+    gid = re.search(r"^Gid:\s+\d+\s+(\d+)", status, re.MULTILINE)
+    if not groups or not gid:
+        return None
+    return tuple(dict.fromkeys([int(gid[1]), *map(int, groups[1].split())]))

@@ -1,0 +1,115 @@
+"""A host whose files are real ones below a scratch directory, and whose commands are told.
+
+What a test says with it: on a machine whose `/etc/systemd/system/x.service` reads so, and
+whose systemctl answers so. Everything else is the local machine's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tabbydoctor.host.data import (
+    Account,
+    CommandResult,
+    FileContent,
+    FileStatus,
+    Group,
+    Listener,
+    Process,
+)
+from tabbydoctor.host.local import LocalHost
+
+Answer = str | CommandResult | Callable[[tuple[str, ...]], CommandResult]
+
+
+class ScratchHost(LocalHost):
+    """`LocalHost` with its root elsewhere and its commands, accounts and processes told."""
+
+    def __init__(
+        self,
+        root: Path | None = None,
+        *,
+        commands: Mapping[str, Answer] | None = None,
+        processes: Sequence[Process] = (),
+        listeners: Sequence[Listener] = (),
+        accounts: Sequence[Account] | None = None,
+        groups: Sequence[Group] | None = None,
+        environment: Mapping[str, str] | None = None,
+        uid: int | None = None,
+    ) -> None:
+        """`commands`: what a command line must start with -> its answer; others are missing."""
+        super().__init__()
+        self.root = root
+        self.commands = dict(commands or {})
+        self._processes = tuple(processes)
+        self._listeners = tuple(listeners)
+        self._accounts = accounts
+        self._groups = groups
+        self._environment = environment
+        self._uid = uid
+        self.ran: list[tuple[str, ...]] = []
+
+    def _inside(self, path: str) -> str:
+        if self.root is None or path.startswith(str(self.root)):
+            return path
+        return f"{self.root}{path}"
+
+    def _outside(self, status: FileStatus) -> FileStatus:
+        path = status.path.removeprefix(str(self.root)) if self.root else status.path
+        return replace(status, path=path or "/")
+
+    def read(self, path: str, limit: int = 1 << 20) -> FileContent:
+        content = super().read(self._inside(path), limit)
+        return replace(content, status=self._outside(content.status))
+
+    def status(self, path: str, follow: bool = True) -> FileStatus:
+        return self._outside(super().status(self._inside(path), follow))
+
+    def names(self, directory: str) -> Sequence[str]:
+        return super().names(self._inside(directory))
+
+    def real_path(self, path: str) -> str:
+        found = super().real_path(self._inside(path))
+        return found.removeprefix(str(self.root)) if self.root else found
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 10.0,
+        limit: int = 4 << 20,
+        line_limit: int | None = None,
+    ) -> CommandResult:
+        command = tuple(argv)
+        self.ran.append(command)
+        for start, answer in self.commands.items():
+            if " ".join(command).startswith(start):
+                if callable(answer):
+                    return answer(command)
+                return CommandResult(command, 0, answer) if isinstance(answer, str) else answer
+        return CommandResult(command, 127, stderr=f"{command[0]}: not found")
+
+    def processes(self) -> Sequence[Process]:
+        return self._processes
+
+    def listeners(self) -> Sequence[Listener]:
+        return self._listeners
+
+    def accounts(self) -> Sequence[Account]:
+        return super().accounts() if self._accounts is None else self._accounts
+
+    def account(self, name_or_uid: str | int) -> Account | None:
+        if self._accounts is None:
+            return super().account(name_or_uid)
+        return next((one for one in self._accounts if name_or_uid in (one.name, one.uid)), None)
+
+    def groups(self) -> Sequence[Group]:
+        return super().groups() if self._groups is None else self._groups
+
+    def environment(self) -> Mapping[str, str]:
+        return super().environment() if self._environment is None else self._environment
+
+    def effective_uid(self) -> int:
+        return super().effective_uid() if self._uid is None else self._uid
