@@ -1,0 +1,138 @@
+"""Facts: gathered once, lazily, at the same time, and shared by every check.
+
+A *gatherer* is a function whose return annotation is the kind of fact it gathers and whose
+parameters name, by annotation, the facts it needs in turn. The engine resolves them the way
+pytest resolves fixtures. `X | None` as a parameter means "None if there is no X".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, cast
+
+from tabbydoctor.threads import in_thread
+
+T = TypeVar("T")
+Gatherer = Callable[..., Any]
+
+
+class NoFact(Exception):  # noqa: N818 - an answer, not an error
+    """A fact cannot be had; the message is the reason a report shows."""
+
+
+class Absent(NoFact):
+    """The thing does not exist here (no systemd, no router): checks on it are skipped."""
+
+
+class Unknown(NoFact):
+    """It could not be looked at (no permission, no answer): checks on it are unknown.
+
+    The message says what is needed, for example "run as root".
+    """
+
+
+# What is raised where several facts cannot be had: a crash first, then what is absent.
+_RANK: Mapping[type[BaseException], int] = {Absent: 1, Unknown: 2}
+
+
+def needs(function: Gatherer) -> dict[str, tuple[type, bool]]:
+    """Parameter name -> (kind of fact, optional?), read from the annotations."""
+    hints = typing.get_type_hints(function)
+    hints.pop("return", None)
+    return {name: _kind(hint) for name, hint in hints.items()}
+
+
+def _kind(hint: Any) -> tuple[type, bool]:
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
+        return cast(type, kinds[0]), True
+    return cast(type, hint), False
+
+
+def gathered_kind(gatherer: Gatherer) -> type:
+    """The kind of fact that a gatherer returns."""
+    return cast(type, typing.get_type_hints(gatherer)["return"])
+
+
+class Facts:
+    """The facts of one run. Use from one event loop only."""
+
+    def __init__(self, given: Iterable[object], gatherers: Iterable[Gatherer]) -> None:
+        """`given` are facts at hand (the host under its protocol goes through `provide`)."""
+        self._tasks: dict[type, asyncio.Future[Any]] = {}
+        self._given: dict[type, object] = {type(fact): fact for fact in given}
+        self._gatherers: dict[type, Gatherer] = {gathered_kind(g): g for g in gatherers}
+
+    def provide(self, kind: type, fact: object) -> None:
+        """Give a fact under a kind of its own, for example a host under its protocol."""
+        self._given[kind] = fact
+
+    async def get(self, kind: type[T]) -> T:
+        """The fact of this kind.
+
+        Raises Absent or Unknown as its gatherer did, LookupError if nothing gathers it.
+        A caller that gives up waiting does not stop the gathering: others may wait too.
+        """
+        if kind in self._given:
+            return cast(T, self._given[kind])
+        if kind not in self._tasks:
+            if kind not in self._gatherers:
+                raise LookupError(f"nothing gathers {kind.__name__}")
+            self._tasks[kind] = asyncio.ensure_future(self._gather(self._gatherers[kind]))
+        return cast(T, await asyncio.shield(self._tasks[kind]))
+
+    def known(self, kind: type[T]) -> T | None:
+        """The fact if it has been gathered already, without waiting; else None."""
+        if kind in self._given:
+            return cast(T, self._given[kind])
+        task = self._tasks.get(kind)
+        if task is None or not task.done() or task.cancelled() or task.exception():
+            return None
+        return cast(T, task.result())
+
+    async def call(self, function: Gatherer) -> Any:
+        """Call a function with the facts its parameters name.
+
+        A plain function runs in a thread of its own, so that slow ones overlap.
+        """
+        arguments = await self.arguments(function)
+        if inspect.iscoroutinefunction(function):
+            return await function(**arguments)
+        return await in_thread(lambda: function(**arguments))
+
+    async def arguments(self, function: Gatherer) -> Mapping[str, object]:
+        """The facts a function asks for, gathered at the same time.
+
+        Where several cannot be had, what is absent weighs more than what is unknown: a check
+        that does not apply is skipped, whatever else could not be looked at.
+        """
+        wanted = needs(function)
+        values = await asyncio.gather(
+            *(self._get(kind, optional) for kind, optional in wanted.values()),
+            return_exceptions=True,
+        )
+        failures = [value for value in values if isinstance(value, BaseException)]
+        if failures:
+            raise min(failures, key=lambda failure: _RANK.get(type(failure), 0))
+        return dict(zip(wanted, values, strict=True))
+
+    async def _get(self, kind: type, optional: bool) -> object:
+        try:
+            return cast(object, await self.get(kind))
+        except NoFact:
+            if optional:
+                return None
+            raise
+
+    async def _gather(self, gatherer: Gatherer) -> Any:
+        return await self.call(gatherer)
+
+    async def close(self) -> None:
+        """Forget what is still being gathered, without waiting for it."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
