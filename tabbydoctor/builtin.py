@@ -1,0 +1,51 @@
+"""What comes with the doctor, in one visible table: where facts are gathered, output formats."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from tabbydoctor.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from tabbydoctor.facts import Gatherer
+    from tabbydoctor.reports import Reporter
+
+# Modules with a tuple GATHERERS, nearest to the machine first.
+ROOMS = (
+    "tabbydoctor.deployment.machine",
+    "tabbydoctor.deployment.units",
+    "tabbydoctor.deployment.discovery",
+    "tabbydoctor.deployment.program",
+    "tabbydoctor.deployment.people",
+    "tabbydoctor.deployment.router",
+    "tabbydoctor.tabbyapi.installed",
+    "tabbydoctor.tabbyapi.layers",
+    "tabbydoctor.tabbyapi.model_files",
+    "tabbydoctor.tabbyapi.token_paths",
+    "tabbydoctor.tabbyapi.tokens_reading",
+    "tabbydoctor.tabbyapi.log_reading",
+    "tabbydoctor.tabbyapi.log_holdings",
+    "tabbydoctor.tabbyapi.run_start",
+    "tabbydoctor.tabbyapi.addressing",
+    "tabbydoctor.tabbyapi.probing",
+    "tabbydoctor.gpu.torch",
+    "tabbydoctor.gpu.service_groups",
+    "tabbydoctor.gpu.kernel_log",
+    "tabbydoctor.gpu.driver",
+)
+
+
+@hookimpl
+def tabbydoctor_facts() -> list[Gatherer]:
+    """Every gatherer."""
+    return [gatherer for room in ROOMS for gatherer in import_module(room).GATHERERS]
+
+
+@hookimpl
+def tabbydoctor_reporters() -> list[Reporter]:
+    """The output formats."""
+    from tabbydoctor.reports.json_report import JsonReporter
+    from tabbydoctor.reports.terminal import TerminalReporter
+
+    return [TerminalReporter(), JsonReporter()]

@@ -1,0 +1,66 @@
+"""What a run of `check` comes to: everything a reporter shows, computed before any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tabbydoctor.diagnosis.check import Check
+from tabbydoctor.diagnosis.finding import Finding
+
+Status = Literal["passed", "failed", "warning", "info", "skipped", "unknown", "crashed"]
+STATUSES: tuple[Status, ...] = (
+    "passed",
+    "failed",
+    "warning",
+    "info",
+    "skipped",
+    "unknown",
+    "crashed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The outcome of one check. Its findings have severity and causes filled in."""
+
+    check: Check
+    status: Status
+    reason: str | None = None
+    """Why skipped, unknown or crashed."""
+    findings: tuple[Finding, ...] = ()
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A root cause and the ids it explains."""
+
+    id: str
+    explains: tuple[str, ...]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run."""
+
+    version: str
+    started_at: str
+    """RFC 3339."""
+    duration_ms: int
+    deployment: Mapping[str, Any]
+    """As in the machine output."""
+    results: tuple[CheckResult, ...]
+    roots: tuple[Root, ...]
+    exit_code: int
+    notes: tuple[str, ...] = field(default=())
+    """What was found or not found on the way, for people."""
+
+    @property
+    def summary(self) -> dict[Status, int]:
+        """How many checks ended how."""
+        return {
+            status: sum(result.status == status for result in self.results) for status in STATUSES
+        }

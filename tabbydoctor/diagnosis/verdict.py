@@ -1,0 +1,21 @@
+"""The exit code of `check`, computed once, before any reporter (see the README's table)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from tabbydoctor.diagnosis.report import CheckResult, Status
+
+FailOn = Literal["error", "warning", "unknown"]
+
+_COUNTS: dict[FailOn, frozenset[Status]] = {
+    "error": frozenset({"failed"}),
+    "warning": frozenset({"failed", "warning"}),
+    "unknown": frozenset({"failed", "warning", "unknown", "crashed"}),
+}
+
+
+def exit_code(results: Iterable[CheckResult], fail_on: FailOn) -> int:
+    """0 if nothing is at or above the level, else 1."""
+    return int(any(result.status in _COUNTS[fail_on] for result in results))
