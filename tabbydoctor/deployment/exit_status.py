@@ -1,0 +1,74 @@
+"""What `Result=` and the exit status of a service's main process mean.
+
+systemd.exec(5), "Process Exit Codes", and what TabbyAPI itself exits with.
+"""
+
+from __future__ import annotations
+
+import signal
+
+from tabbydoctor.deployment.unit import Unit
+
+_EXITED = "1"  # CLD_EXITED; 2 and 3 are killed and dumped
+
+SYSTEMD_STATUS = {
+    200: ("CHDIR", "the working directory is missing or closed to the service's user"),
+    202: ("FDS", "file descriptors could not be set up"),
+    203: ("EXEC", "the program of ExecStart= is missing, or its user may not run it"),
+    208: ("STDIN", "standard input could not be set up"),
+    209: ("STDOUT", "standard output could not be set up, for example a log file's directory"),
+    216: ("GROUP", "a group of Group= or SupplementaryGroups= does not exist"),
+    217: ("USER", "the account of User= does not exist"),
+    218: ("CAPABILITIES", "its capabilities could not be set"),
+    226: ("NAMESPACE", "the sandbox could not be set up, for example a path in it is missing"),
+    228: ("SECCOMP", "the system call filter could not be set"),
+    232: ("ADDRESS_FAMILIES", "the address families could not be restricted"),
+    233: ("RUNTIME_DIRECTORY", "RuntimeDirectory= could not be made"),
+    238: ("STATE_DIRECTORY", "StateDirectory= could not be made"),
+    239: ("CACHE_DIRECTORY", "CacheDirectory= could not be made"),
+    240: ("LOGS_DIRECTORY", "LogsDirectory= could not be made"),
+    243: ("CREDENTIALS", "a file of LoadCredential= is missing or cannot be read"),
+}
+TABBY_STATUS = {
+    1: "TabbyAPI gave up: a value, the tokens file or the model; its log says which",
+    2: "TabbyAPI does not know one of its arguments",
+    3: "TabbyAPI could not bind its address",
+}
+RESULTS = {
+    "oom-kill": "the kernel killed it because main memory ran out",
+    "start-limit-hit": "it was started too often in too short a time",
+    "timeout": "it did not start or stop in time",
+    "watchdog": "it did not answer systemd's watchdog",
+    "resources": "systemd could not set it up, for example a file of EnvironmentFile= is missing",
+    "protocol": "it did not start the way its Type= promises",
+    "exec-condition": "its ExecCondition= did not hold",
+}
+LOAD_STATES = {
+    "bad-setting": "its unit file has a setting systemd refuses",
+    "error": "its unit file cannot be loaded",
+    "masked": "it is masked: nothing can start it",
+}
+
+
+def decoded(unit: Unit) -> tuple[str, str]:
+    """What happened, in systemd's words and in plain ones: `203/EXEC`, "the program …"."""
+    result, status = unit.get("Result"), unit.number("ExecMainStatus") or 0
+    if unit.get("LoadState") in LOAD_STATES:
+        return unit.get("LoadState"), LOAD_STATES[unit.get("LoadState")]
+    if result in RESULTS:
+        return result, RESULTS[result]
+    if unit.get("ExecMainCode") == _EXITED and status:
+        if status in SYSTEMD_STATUS:
+            name, meaning = SYSTEMD_STATUS[status]
+            return f"{status}/{name}", meaning
+        return f"exit status {status}", TABBY_STATUS.get(status, "it ended with an error")
+    if result in ("signal", "core-dump"):
+        return f"{result} {_signal_name(status)}", "it was killed, or it crashed"
+    return result, "it ended with an error"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)

@@ -1,0 +1,123 @@
+"""The parts of a deployment, each with how it was found. Plain data; see the finders beside.
+
+These are facts: checks name them as parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.host.data import Account, Listener, Process
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What kind of machine this is."""
+
+    systemd: bool
+    """systemd is PID 1 and answers."""
+    systemd_version: int | None = None
+    systemd_problem: str = ""
+    """Why systemd cannot be asked, in words with what is needed; empty when it can."""
+    nixos: bool = False
+    wsl: bool = False
+    root: bool = False
+    """The doctor runs as root."""
+    container: str | None = None
+    """The kind of container the doctor itself runs in, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One TabbyAPI on this machine, as it runs or would be started."""
+
+    directory: str
+    """Its working directory: where it looks for config.yml and api_tokens.yml."""
+    arguments: tuple[str, ...] = ()
+    """TabbyAPI's own arguments (after main.py), as far as they are known."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """The environment the next start gets: unit and its files, or the running process's."""
+    environment_sources: Mapping[str, str] = field(default_factory=dict)
+    """Variable -> where it is set: `path:line`, `unit tabbyapi.service`, `process 42`."""
+    unit: Unit | None = None
+    process: Process | None = None
+    """The running server, or None when it is down (or may not be seen)."""
+    user: Account | None = None
+    """The account it runs as."""
+    program: str | None = None
+    """The directory that holds main.py, where it is not the working directory."""
+    python: str | None = None
+    """The interpreter that runs it."""
+    container: str | None = None
+    """The container it runs in, for example `docker tabbyapi`; None on the host."""
+    found_by: Mapping[str, str] = field(default_factory=dict)
+    """Part (`dir`, `unit`, `user`, `arguments`, …) -> how it was found, in words."""
+
+    @property
+    def main_directory(self) -> str:
+        """Where main.py and common/ are."""
+        return self.program or self.directory
+
+    @property
+    def name(self) -> str:
+        """A name for messages: the unit, or the directory."""
+        return self.unit.name if self.unit else self.directory
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What runs TabbyAPI on this machine."""
+
+    instance: Instance | None
+    others: tuple[Instance, ...] = ()
+    """Further TabbyAPIs on this machine; the one examined is `instance`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouterSite:
+    """The router in front of TabbyAPI."""
+
+    path: str | None
+    """Its source or configuration file."""
+    kind: str
+    """`python`, `litellm`, `llama-swap`, or `unknown`."""
+    unit: Unit | None = None
+    process: Process | None = None
+    user: Account | None = None
+    found_by: str = ""
+    python: str | None = None
+    """Its interpreter, for a Python router."""
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Every service unit that may have to do with TabbyAPI or a router, loaded and with files."""
+
+    units: tuple[Unit, ...]
+
+    def named(self, name: str, user_manager: bool | None = None) -> Unit | None:
+        """The unit of that name (with or without `.service`), or None."""
+        full = name if "." in name else f"{name}.service"
+        for unit in self.units:
+            if unit.name == full and user_manager in (None, unit.user_manager):
+                return unit
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessTable:
+    """The processes and listening sockets of the machine, seen at one moment."""
+
+    processes: tuple[Process, ...]
+    listeners: tuple[Listener, ...]
+
+    def process(self, pid: int | None) -> Process | None:
+        """A process by number."""
+        return next((process for process in self.processes if process.pid == pid), None)
+
+    def holder(self, port: int) -> Process | None:
+        """The process that listens on a port, as far as it may be seen."""
+        pids = [listener.pid for listener in self.listeners if listener.port == port]
+        return next((self.process(pid) for pid in pids if pid is not None), None)

@@ -1,0 +1,88 @@
+"""The accounts of the machine, as seen from TabbyAPI: its own, its router's, and all others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from tabbydoctor.deployment.access import PathStatus
+from tabbydoctor.deployment.parts import Instance, RouterSite
+from tabbydoctor.host import Account, Group, Host
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Accounts that can read something they have no business with."""
+
+    login: tuple[Account, ...] = ()
+    """Those that can log in."""
+    system: tuple[Account, ...] = ()
+    """Those that cannot: daemons."""
+
+    def __bool__(self) -> bool:
+        return bool(self.login or self.system)
+
+    @property
+    def summary(self) -> str:
+        """One name, or how many there are, for a title."""
+        accounts = self.login or self.system
+        kind = "accounts" if self.login else "system accounts"
+        return accounts[0].name if len(accounts) == 1 else f"{len(accounts)} {kind}"
+
+    def named(self, most: int = 5) -> str:
+        """The first few by name, those that can log in first."""
+        names = [account.name for account in (*self.login, *self.system)]
+        more = f" and {len(names) - most} more" if len(names) > most else ""
+        return ", ".join(names[:most]) + more
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Every account that is listed, and which of them run the deployment."""
+
+    accounts: tuple[Account, ...]
+    groups: tuple[Group, ...] = ()
+    service: Account | None = None
+    """TabbyAPI's account."""
+    router: Account | None = None
+    """The router's account."""
+
+    @property
+    def others(self) -> tuple[Account, ...]:
+        """All but root, the service's and the router's."""
+        own = {0} | {account.uid for account in (self.service, self.router) if account}
+        return tuple(account for account in self.accounts if account.uid not in own)
+
+    def readers(self, path: PathStatus) -> Readers:
+        """The others that can read a path, every directory on the way to it considered."""
+        return _split(
+            account
+            for account in self.others
+            if path.denied_at(account.uid, account.groups, "r") is None
+        )
+
+    def members(self, names: Collection[str]) -> Readers:
+        """The others that belong to any of the named groups."""
+        wanted = {group.gid for group in self.groups if group.name in names}
+        return _split(account for account in self.others if wanted & set(account.groups))
+
+
+def _split(accounts: Iterable[Account]) -> Readers:
+    found = tuple(accounts)
+    return Readers(
+        login=tuple(account for account in found if account.can_log_in),
+        system=tuple(account for account in found if not account.can_log_in),
+    )
+
+
+def people(host: Host, instance: Instance, router: RouterSite | None) -> People:
+    """Who is on this machine."""
+    return People(
+        accounts=tuple(host.accounts()),
+        groups=tuple(host.groups()),
+        service=instance.user,
+        router=router.user if router else None,
+    )
+
+
+GATHERERS = (people,)

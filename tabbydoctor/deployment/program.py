@@ -1,0 +1,77 @@
+"""Whether the directory TabbyAPI is started in is the one that was meant."""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+from dataclasses import dataclass
+
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.facts import Absent, Unknown
+from tabbydoctor.host import Host
+
+MAIN = "main.py"
+_FILES = ("config.yml", "api_tokens.yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The working directory, the main.py that is run in it, and where the user's files lie."""
+
+    working_directory: str
+    directory_exists: bool
+    main: str | None
+    """The main.py that would be run, an absolute path; None where the command names none."""
+    main_exists: bool = True
+    files_here: tuple[str, ...] = ()
+    """Which of config.yml and api_tokens.yml the working directory holds."""
+    files_beside_main: tuple[str, ...] = ()
+    """Which of them lie beside main.py, where that is another directory."""
+
+
+def program(host: Host, instance: Instance) -> Program:
+    """Look for what the unit runs. Raises Absent without a unit, Unknown without permission."""
+    unit = instance.unit
+    if unit is None:
+        raise Absent("TabbyAPI runs without a unit")
+    directory = instance.directory
+    named = _named_main(unit.command, importable="PYTHONPATH" in instance.environment)
+    main = posixpath.normpath(posixpath.join(directory, named)) if named else None
+    beside = posixpath.dirname(main) if main else directory
+    return Program(
+        working_directory=directory,
+        directory_exists=_exists(host, directory),
+        main=main,
+        main_exists=main is None or _exists(host, main),
+        files_here=_files(host, directory),
+        files_beside_main=_files(host, beside) if beside != directory else (),
+    )
+
+
+def _named_main(command: tuple[str, ...], importable: bool) -> str | None:
+    """`python main.py`, `python -m main` (unless found elsewhere); a wrapper names none."""
+    for word, following in zip(command, (*command[1:], ""), strict=True):
+        if posixpath.basename(word) == MAIN:
+            return word
+        if word == "-m" and following == "main" and not importable:
+            return MAIN
+    return None
+
+
+def _files(host: Host, directory: str) -> tuple[str, ...]:
+    return tuple(name for name in _FILES if _exists(host, posixpath.join(directory, name)))
+
+
+def _exists(host: Host, path: str) -> bool:
+    try:
+        host.status(path)
+    except PermissionError as error:
+        raise Unknown(f"{path} cannot be looked at without root (use sudo)") from error
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            return False
+        raise Unknown(f"{path} cannot be looked at: {error.strerror}") from error
+    return True
+
+
+GATHERERS = (program,)

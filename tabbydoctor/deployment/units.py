@@ -1,0 +1,260 @@
+"""The service units that may matter: found by reading unit files, then asked of systemd at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from tabbydoctor.deployment.parts import Machine, ProcessTable, Units
+from tabbydoctor.deployment.unit import EnvironmentFile, Unit, UnitFile, assignments
+from tabbydoctor.facts import Absent, Unknown
+from tabbydoctor.host import Host
+from tabbydoctor.redaction import remember
+from tabbydoctor.targets import Targets
+
+# Where administrators and NixOS put units (systemd.unit(5)); distributions' own are not ours.
+SYSTEM_DIRECTORIES = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/run/systemd/transient",
+)
+_USER_DIRECTORIES = (".config/systemd/user", ".local/share/systemd/user")
+_WORTH_A_LOOK = re.compile(
+    r"(?i)tabby|litellm|llama-?swap|router|sglang|llama|proxy|gateway|\bmain\.py|\bstart\.(?:py|sh)"
+)
+_SECRET_NAME = re.compile(r"(?i)key|token|secret|password")
+
+PROPERTIES = [
+    "Id",
+    "Names",
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "Result",
+    "UnitFileState",
+    "FragmentPath",
+    "DropInPaths",
+    "NeedDaemonReload",
+    "MainPID",
+    "ControlGroup",
+    "Type",
+    "Restart",
+    "NRestarts",
+    "ExecMainPID",
+    "ExecMainCode",
+    "ExecMainStatus",
+    "ExecMainStartTimestampMonotonic",
+    "ExecMainExitTimestampMonotonic",
+    "ActiveEnterTimestampMonotonic",
+    "InactiveEnterTimestampMonotonic",
+    "StateChangeTimestampMonotonic",
+    "InvocationID",
+    "User",
+    "Group",
+    "SupplementaryGroups",
+    "DynamicUser",
+    "WorkingDirectory",
+    "RootDirectory",
+    "RootImage",
+    "Environment",
+    "EnvironmentFiles",
+    "PassEnvironment",
+    "UnsetEnvironment",
+    "ExecStart",
+    "ExecStartPre",
+    "PrivateDevices",
+    "DevicePolicy",
+    "DeviceAllow",
+    "PrivateUsers",
+    "PrivateTmp",
+    "ProtectHome",
+    "ProtectSystem",
+    "ReadWritePaths",
+    "ReadOnlyPaths",
+    "InaccessiblePaths",
+    "BindPaths",
+    "BindReadOnlyPaths",
+    "TemporaryFileSystem",
+    "StateDirectory",
+    "CacheDirectory",
+    "LogsDirectory",
+    "MemoryDenyWriteExecute",
+    "ProcSubset",
+    "ProtectProc",
+    "NoNewPrivileges",
+    "SystemCallFilter",
+    "RestrictAddressFamilies",
+    "LimitMEMLOCK",
+    "UMask",
+    "LoadCredential",
+    "SetCredential",
+    "WantedBy",
+    "RequiredBy",
+    "UpheldBy",
+    "TriggeredBy",
+    "BoundBy",
+    "ConditionResult",
+    "AssertResult",
+    "StatusErrno",
+    "RestartUSec",
+    "TimeoutStartUSec",
+    "PrivateNetwork",
+]
+
+
+def units(host: Host, machine: Machine, table: ProcessTable, targets: Targets) -> Units:
+    """Every unit worth a look, of the system manager and, where named, of a user manager.
+
+    Raises Absent without systemd, Unknown where it does not answer.
+    """
+    if not machine.systemd:
+        raise (Unknown if machine.systemd_problem else Absent)(
+            machine.systemd_problem or "systemd does not run here"
+        )
+    found = list(_show(host, _candidates(host, targets), owner=None))
+    for owner in _user_managers(host, targets, table):
+        found += _show(host, _user_candidates(host, targets, owner), owner=owner)
+    return Units(tuple(found))
+
+
+def full_name(name: str) -> str:
+    """`tabbyapi` -> `tabbyapi.service`."""
+    return name if name.endswith(".service") else f"{name}.service"
+
+
+def _candidates(host: Host, targets: Targets) -> list[str]:
+    names = {"tabbyapi.service", "llm-router.service"}
+    names |= {full_name(name) for name in (targets.unit, targets.router_unit) if name}
+    for directory in SYSTEM_DIRECTORIES:
+        names |= set(_worth_a_look(host, directory))
+    return sorted(names)
+
+
+def _user_candidates(host: Host, targets: Targets, owner: str) -> list[str]:
+    account = host.account(owner)
+    names = {full_name(targets.user_unit)} if targets.user_unit else set()
+    for directory in (f"{account.home}/{part}" for part in _USER_DIRECTORIES) if account else ():
+        names |= set(_worth_a_look(host, directory))
+    return sorted(names)
+
+
+def _worth_a_look(host: Host, directory: str) -> Iterator[str]:
+    for name in _names(host, directory):
+        if not name.endswith(".service") or name.endswith("@.service"):
+            continue
+        try:
+            text = host.read(f"{directory}/{name}", 64 << 10).text()
+        except OSError:
+            text = ""
+        if _WORTH_A_LOOK.search(name) or _WORTH_A_LOOK.search(text):
+            yield name
+
+
+def _names(host: Host, directory: str) -> Sequence[str]:
+    try:
+        return host.names(directory)
+    except OSError:
+        return ()
+
+
+def _user_managers(host: Host, targets: Targets, table: ProcessTable) -> list[str]:
+    """Whose user managers to ask: the given account's, one's own, and those that run a server."""
+    owners = {targets.user} if targets.user_unit and targets.user else set()
+    own = host.account(host.effective_uid())
+    if own is not None and (own.uid != 0 or (targets.user_unit and not targets.user)):
+        owners.add(own.name)
+    for process in table.processes:
+        if process.user_unit and any("main.py" in word for word in process.argv):
+            account = host.account(process.uid or 0)
+            owners |= {account.name} if account else set()
+    return sorted(owner for owner in owners if owner)
+
+
+def _show(host: Host, names: Iterable[str], owner: str | None) -> Iterator[Unit]:
+    wanted = list(names)
+    if not wanted:
+        return
+    argv = ["systemctl", *_manager(host, owner), "show", "--no-pager", "--all"]
+    argv += [f"--property={','.join(PROPERTIES)}", "--", *wanted]
+    result = host.run(argv, timeout=8.0)
+    if owner is None and (result.timed_out or (result.code != 0 and not result.stdout)):
+        raise Unknown(f"systemctl did not answer: {result.stderr.strip() or 'time limit'}")
+    for block in result.stdout.split("\n\n"):
+        properties = _properties(block)
+        if properties.get("Id"):
+            yield _unit(host, properties, owner)
+
+
+def _properties(block: str) -> dict[str, str]:
+    """`Name=value` lines; a name that is repeated (one `EnvironmentFiles=` each) is joined."""
+    properties: dict[str, str] = {}
+    for line in block.splitlines():
+        name, _, value = line.partition("=")
+        properties[name] = f"{properties[name]}\n{value}" if name in properties else value
+    return properties
+
+
+def _manager(host: Host, owner: str | None) -> list[str]:
+    if owner is None:
+        return []
+    own = host.account(host.effective_uid())
+    return ["--user"] if own and own.name == owner else ["--user", f"--machine={owner}@.host"]
+
+
+def _unit(host: Host, properties: dict[str, str], owner: str | None) -> Unit:
+    paths = [properties.get("FragmentPath", ""), *properties.get("DropInPaths", "").split()]
+    files = [file for path in paths if path and (file := _unit_file(host, path))]
+    for name, value in assignments(properties.get("Environment", "")).items():
+        if _SECRET_NAME.search(name):
+            remember(value)
+    return Unit(
+        name=properties["Id"],
+        properties=properties,
+        files=tuple(files),
+        environment_files=tuple(_environment_files(host, properties)),
+        user_manager=owner is not None,
+        owner=owner or "",
+    )
+
+
+def _unit_file(host: Host, path: str) -> UnitFile | None:
+    try:
+        return UnitFile(path, host.read(path, 256 << 10).text())
+    except OSError:
+        return None
+
+
+def _environment_files(host: Host, properties: dict[str, str]) -> Iterator[EnvironmentFile]:
+    """`/path (ignore_errors=yes)`, one or several to a line."""
+    shown = properties.get("EnvironmentFiles", "")
+    for path, ignore in re.findall(r"(\S.*?) \(ignore_errors=(yes|no)\)", shown):
+        optional = ignore == "yes"
+        try:
+            text = host.read(path, 256 << 10).text()
+        except OSError as error:
+            yield EnvironmentFile(path, optional, problem=error.strerror or str(error))
+            continue
+        for name, value in environment_file(text).items():
+            if _SECRET_NAME.search(name):
+                remember(value)
+        yield EnvironmentFile(path, optional, text)
+
+
+def environment_file(text: str) -> dict[str, str]:
+    """The assignments of an EnvironmentFile= (systemd.exec(5)): quotes off, comments left out."""
+    values: dict[str, str] = {}
+    for line in text.replace("\\\n", "").splitlines():
+        name, found, value = line.strip().partition("=")
+        if found and not name.startswith(("#", ";")):
+            values[name.strip()] = _unquoted(value.strip())
+    return values
+
+
+def _unquoted(value: str) -> str:
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1]
+    return value
+
+
+GATHERERS = (units,)
