@@ -1,0 +1,114 @@
+"""Reads one configuration file as TabbyAPI would find it, with what is wrong with it."""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+import stat
+from typing import Literal
+
+from tabbydoctor.deployment.access import PathStatus
+from tabbydoctor.facts import Unknown
+from tabbydoctor.host import Account, FileContent, Host
+from tabbydoctor.tabbyapi.config import ConfigFile, Problem
+from tabbydoctor.tabbyapi.migration import migrate
+from tabbydoctor.tabbyapi.yaml_reading import MAX_BYTES, read_document
+
+Role = Literal["working-directory", "config-file"]
+_MINUTES_BYTES = 8 << 20
+"""From this size on ruamel.yaml (some 100 KB/s) keeps TabbyAPI's start waiting for minutes."""
+
+
+def read_config(host: Host, path: str, role: Role, user: Account | None) -> ConfigFile:
+    """The file, never raising for its content.
+
+    Raises Unknown where the doctor may not read it and cannot tell whether TabbyAPI may.
+    """
+    try:
+        content = host.read(path, limit=MAX_BYTES)
+    except FileNotFoundError:
+        return ConfigFile(path, role, "missing", "there is no such file")
+    except OSError as error:
+        return _unread(host, path, role, user, error)
+    denied = _denied_to(host, path, user)
+    if denied:
+        return ConfigFile(path, role, "unreadable", denied)
+    if content.truncated or content.status.size > MAX_BYTES:
+        return _too_large(path, role, content)
+    return _judged(path, role, content)
+
+
+def _judged(path: str, role: Role, content: FileContent) -> ConfigFile:
+    document = read_document(content.data)
+    text = content.text()
+    if document.problem:
+        hangs = document.problem == "alias-bomb"
+        return ConfigFile(
+            path, role, document.problem, document.detail, document.line, text, hangs=hangs
+        )
+    if not isinstance(document.data, dict):
+        kind = "a list" if isinstance(document.data, list) else "a single value"
+        detail = f"it holds {kind}, not sections"
+        return ConfigFile(path, role, "not-mapping", detail, 1, text)
+    migration = migrate(document.data)
+    legacy = tuple((".".join(old), document.lines.get(old)) for old in migration.moved.values())
+    return ConfigFile(
+        path,
+        role,
+        text=text,
+        data=document.data,
+        lines=document.lines,
+        legacy=legacy,
+        applies_partly=migration.stopped,
+    )
+
+
+def _too_large(path: str, role: Role, content: FileContent) -> ConfigFile:
+    size = content.status.size
+    detail = f"it has {size >> 10} KiB; tabbydoctor reads {MAX_BYTES >> 10}"
+    return ConfigFile(path, role, "too-large", detail, hangs=size >= _MINUTES_BYTES)
+
+
+def _unread(host: Host, path: str, role: Role, user: Account | None, error: OSError) -> ConfigFile:
+    if isinstance(error, PermissionError):
+        if host.effective_uid() not in (0, user.uid if user else 0):
+            raise Unknown(f"cannot read {path}: run as root or as TabbyAPI's user") from error
+        return ConfigFile(path, role, "unreadable", "permission denied")
+    kind = _kind(host, path)
+    if kind:
+        problem: Problem = "not-a-file"
+        return ConfigFile(path, role, problem, f"it is {kind[0]}", hangs=kind[1])
+    reason = "too many symbolic links" if error.errno == errno.ELOOP else error.strerror
+    return ConfigFile(path, role, "unreadable", reason or "it cannot be read")
+
+
+def _kind(host: Host, path: str) -> tuple[str, bool] | None:
+    """What stands at a path that is no regular file, and whether reading it never ends."""
+    try:
+        status = host.status(path)
+    except OSError:
+        return None
+    if status.is_file:
+        return None
+    return status.kind, stat.S_ISFIFO(status.mode)
+
+
+def _denied_to(host: Host, path: str, user: Account | None) -> str:
+    """Why TabbyAPI's user may not read a file that the doctor could; empty if it may."""
+    if user is None or user.uid in (0, host.effective_uid()):
+        return ""
+    real = host.real_path(path)
+    try:
+        chain = PathStatus(tuple(host.status(part) for part in _way(real)))
+    except OSError:
+        return ""
+    denied = chain.denied_at(user.uid, {user.gid, *user.groups}, "r")
+    return f"user {user.name} may not open {denied.path}" if denied else ""
+
+
+def _way(path: str) -> list[str]:
+    """`/`, then every directory on the way, then the path itself."""
+    parts = [path]
+    while parts[-1] not in ("/", ""):
+        parts.append(posixpath.dirname(parts[-1]))
+    return list(reversed(parts))

@@ -1,0 +1,49 @@
+"""Whether a host of a URL is this very machine, where any local process may hold a port."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv6Address, ip_address
+
+from tabbydoctor.host import Host
+
+_LOCAL_IPV4 = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
+"""An address of this machine in /proc/net/fib_trie (the kernel's net/ipv4/fib_trie.c)."""
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host is the loopback by its text alone."""
+    try:
+        found = ip_address(name.partition("%")[0])
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+    return found.is_loopback or found.is_unspecified
+
+
+def is_local(host: Host, name: str) -> bool:
+    """Whether a host is loopback, or an address or a hosts(5) name of this machine."""
+    own = set(_own_addresses(host))
+    here = {name, *_addresses_of(host, name)}
+    return any(is_loopback(address) or address in own for address in here)
+
+
+def _own_addresses(host: Host) -> Iterator[str]:
+    yield from _LOCAL_IPV4.findall(_text(host, "/proc/net/fib_trie"))
+    for line in _text(host, "/proc/net/if_inet6").splitlines():
+        yield str(IPv6Address(bytes.fromhex(line.split()[0])))
+
+
+def _addresses_of(host: Host, name: str) -> Iterator[str]:
+    """The addresses that /etc/hosts gives a name."""
+    for line in _text(host, "/etc/hosts").splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        if name.lower() in (other.lower() for other in names):
+            yield address
+
+
+def _text(host: Host, path: str) -> str:
+    try:
+        return host.read(path).text()
+    except OSError:
+        return ""

@@ -1,0 +1,195 @@
+"""Reading the log of TabbyAPI's present (or last) run: the journal, else its own log files.
+
+Bounded: the beginning of the run and its end, however long it is.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import shlex
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.facts import Absent, NoFact, Unknown
+from tabbydoctor.host import FileStatus, Host
+from tabbydoctor.tabbyapi.log import LogLine, RunLog
+from tabbydoctor.tabbyapi.log_text import cleaned, console_width, joined
+
+HEAD_LINES, TAIL_LINES = 400, 1500
+NEEDS_JOURNAL = (
+    "reading the journal needs root (sudo) or membership of the group adm or systemd-journal"
+)
+_HEAD_BYTES = 256 << 10
+_WHOLE_BYTES = 1 << 20
+_DENIED = ("insufficient permissions", "not seeing messages", "Permission denied")
+
+Entry = dict[str, Any]
+
+
+def run_log(host: Host, instance: Instance, machine: Machine) -> RunLog:
+    """The log of the present run, or of the last one where TabbyAPI is down.
+
+    Raises Absent where there is none, Unknown where it may not be read.
+    """
+    denied: NoFact | None = None
+    if instance.unit and machine.systemd:
+        try:
+            found = _from_journal(host, instance, instance.unit)
+        except Unknown as error:
+            found, denied = None, error
+        if found:
+            return found
+    found = _from_files(host, instance)
+    if found:
+        return found
+    if instance.container:
+        raise Unknown(f"the log of a container ({instance.container}) is not seen from outside")
+    raise denied or Absent("there is no log of TabbyAPI")
+
+
+def _from_journal(host: Host, instance: Instance, unit: Unit) -> RunLog | None:
+    invocation = unit.get("InvocationID")
+    entries, complete = _run_entries(host, unit, invocation) if invocation else ([], True)
+    if not any(_of_process(entry, invocation) for entry in entries):
+        # systemd forgets the id of a stopped unit, and a refused start has a new one.
+        last = _last_invocation(host, unit)
+        if last and last != invocation:
+            invocation, (entries, complete) = last, _run_entries(host, unit, last)
+    if not entries:
+        return None
+    lines = joined(
+        (LogLine(_message(entry), int(entry["__REALTIME_TIMESTAMP"]) / 1e6) for entry in entries),
+        console_width(instance.environment),
+    )
+    return RunLog(
+        source=f"journalctl _SYSTEMD_INVOCATION_ID={invocation}",
+        lines=tuple(cleaned(line) for line in lines),
+        complete=complete,
+        present=unit.active,
+    )
+
+
+def _of_process(entry: Entry, invocation: str) -> bool:
+    return entry.get("_SYSTEMD_INVOCATION_ID") == invocation
+
+
+def _run_entries(host: Host, unit: Unit, invocation: str) -> tuple[list[Entry], bool]:
+    """The entries of one run, oldest first, and whether they are all."""
+    # Fields without a leading underscore can be forged by any user: only the manager's count.
+    manager = (
+        (f"USER_INVOCATION_ID={invocation}", "_SYSTEMD_USER_UNIT=init.scope")
+        if unit.user_manager
+        else (f"INVOCATION_ID={invocation}", "_PID=1")
+    )
+    match = (f"_SYSTEMD_INVOCATION_ID={invocation}", "+", *manager)
+    head, more = _journal(host, match, line_limit=HEAD_LINES)
+    if not more:
+        return head, True
+    tail, _ = _journal(host, (*match, "--reverse", f"--lines={TAIL_LINES}"))
+    seen = {entry["__CURSOR"] for entry in head}
+    fresh = [entry for entry in reversed(tail) if entry["__CURSOR"] not in seen]
+    return head + fresh, len(fresh) < len(tail)
+
+
+def _last_invocation(host: Host, unit: Unit) -> str:
+    field = "_SYSTEMD_USER_UNIT" if unit.user_manager else "_SYSTEMD_UNIT"
+    match = [f"{field}={unit.name}"]
+    owner = host.account(unit.owner) if unit.user_manager and unit.owner else None
+    if owner:
+        match.append(f"_UID={owner.uid}")
+    entries, _ = _journal(host, (*match, "--lines=1"))
+    return str(entries[-1].get("_SYSTEMD_INVOCATION_ID", "")) if entries else ""
+
+
+def _journal(
+    host: Host, arguments: Sequence[str], line_limit: int | None = None
+) -> tuple[list[Entry], bool]:
+    """Entries, and whether there are more. Raises Unknown where they may not be read."""
+    argv = ("journalctl", "--no-pager", "--output=json", "--all")
+    fields = "--output-fields=MESSAGE,_SYSTEMD_INVOCATION_ID"
+    result = host.run((*argv, fields, *arguments), line_limit=line_limit)
+    entries = [entry for entry in map(_entry, result.stdout.splitlines()) if entry]
+    if result.timed_out and not entries:
+        raise Unknown("the journal did not answer in time")
+    if not entries and any(words in result.stderr for words in _DENIED):
+        raise Unknown(NEEDS_JOURNAL)
+    return entries, result.truncated
+
+
+def _entry(line: str) -> Entry | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None  # cut in the middle by the limit
+    usable = isinstance(entry, dict) and {"__CURSOR", "__REALTIME_TIMESTAMP"} <= entry.keys()
+    return entry if usable else None
+
+
+def _message(entry: Entry) -> str:
+    """MESSAGE is a string, a list of byte values, or a list of those when it came twice."""
+    value = entry.get("MESSAGE")
+    if isinstance(value, list):
+        if all(isinstance(byte, int) for byte in value):
+            return bytes(value).decode("utf-8", errors="replace")
+        value = next((item for item in value if isinstance(item, str)), "")
+    return value if isinstance(value, str) else ""
+
+
+def log_files(host: Host, directory: str) -> list[FileStatus]:
+    """`logs/*.log` of a working directory, newest first. Links are left out: whose is unknown."""
+    logs = posixpath.join(directory, "logs")
+    try:
+        names = [name for name in host.names(logs) if name.endswith(".log")]
+    except OSError:
+        return []
+    found = []
+    for name in names[-200:]:
+        try:
+            status = host.status(posixpath.join(logs, name), follow=False)
+        except OSError:
+            continue
+        if status.is_file:
+            found.append(status)
+    return sorted(found, key=lambda status: status.modified, reverse=True)
+
+
+def _from_files(host: Host, instance: Instance) -> RunLog | None:
+    files = log_files(host, instance.directory)
+    if not files:
+        return None
+    newest = files[0]
+    process = instance.process
+    if process and newest.modified < process.started:
+        return None  # of an earlier run
+    try:
+        text, complete = _file_text(host, newest)
+    except OSError as error:
+        raise Unknown(f"{newest.path} cannot be read: {error.strerror}") from error
+    lines: Iterable[LogLine] = (LogLine(line, newest.modified) for line in text.splitlines())
+    return RunLog(
+        source=newest.path,
+        lines=tuple(cleaned(line) for line in lines),
+        complete=complete,
+        present=process is not None,
+    )
+
+
+def _file_text(host: Host, file: FileStatus) -> tuple[str, bool]:
+    if file.size <= _WHOLE_BYTES:
+        return host.read(file.path, _WHOLE_BYTES).text(), True
+    head = host.read(file.path, _HEAD_BYTES).text().splitlines()[:HEAD_LINES]
+    tail = host.run(("tail", f"--lines={TAIL_LINES}", "--", file.path)).stdout
+    return "\n".join((*head, tail)), False
+
+
+def shown_by(log: RunLog) -> str:
+    """A command to paste that shows the log."""
+    if log.source.startswith("journalctl "):
+        return f"sudo {log.source}"
+    return f"less {shlex.quote(log.source)}"
+
+
+GATHERERS = (run_log,)

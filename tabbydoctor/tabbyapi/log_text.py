@@ -1,0 +1,97 @@
+"""Making lines of TabbyAPI's log whole again: wrapped ones joined, keys dropped.
+
+TabbyAPI prints through a rich Console, which wraps at 80 columns where there is no terminal
+(`common/logger.py`); its `logs/*.log` are not wrapped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from tabbydoctor import redaction
+from tabbydoctor.tabbyapi.log import LogLine
+
+DEFAULT_WIDTH = 80
+
+_PREFIX = re.compile(
+    r"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (?:\| )?)?"
+    r"(TRACE|DEBUG|INFO|SUCCESS|WARNING|ERROR|CRITICAL)(?::|\s*\|)\s"
+)
+_TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_PRINTED_KEYS = re.compile(r"(?i)(\byour (?:api|admin) keys? (?:is|are):\s*)(\S.*)")
+_HEADERS = re.compile(
+    r"(?i)((?:\bbearer\s+|\bx-(?:api|admin)-key[\"']?\s*[:=,]\s*[\"']?))([^\s\"',;}\])]+)"
+)
+_REFUSED_VALUE = re.compile(r"(input_value=)(.+?)(?=, input_type=|$)")
+
+
+def console_width(environment: Mapping[str, str]) -> int:
+    """The column at which TabbyAPI's console wraps."""
+    for name in ("TABBY_LOG_CONSOLE_WIDTH", "COLUMNS"):
+        text = environment.get(name, "")
+        if text.isdecimal() and int(text) > 0:
+            return int(text)
+    return DEFAULT_WIDTH
+
+
+def level(text: str) -> str | None:
+    """The level a line was logged at; None for a line that is not the logger's."""
+    found = _PREFIX.match(text)
+    return found[1] if found else None
+
+
+def message(text: str) -> str:
+    """A line without its time and level."""
+    found = _PREFIX.match(text)
+    return text[found.end() :].strip() if found else text
+
+
+def joined(lines: Iterable[LogLine], width: int) -> Iterator[LogLine]:
+    """Undo the console's wrapping. Other lines (tracebacks, systemd's own) stay as they are."""
+    whole: LogLine | None = None
+    last = ""
+    for line in lines:
+        if whole is not None and _continues(last, line.text, width):
+            # Only a word longer than the console is cut without a space.
+            glue = "" if len(last) == width and " " not in last else " "
+            whole = replace(whole, text=f"{whole.text}{glue}{line.text}")
+        else:
+            if whole is not None:
+                yield whole
+            whole = line
+            if level(line.text) is None:
+                yield whole
+                whole = None
+        last = line.text
+    if whole is not None:
+        yield whole
+
+
+def _continues(last: str, text: str, width: int) -> bool:
+    """Whether the first word did not fit behind the line before."""
+    if not text or text[0].isspace() or level(text) or text.startswith("Traceback "):
+        return False
+    return len(last) <= width < len(last.rstrip()) + 1 + len(text.split(" ", 1)[0])
+
+
+def cleaned(line: LogLine) -> LogLine:
+    """Without terminal controls, the console's escapes and keys (which the redactor learns)."""
+    text = _TERMINAL.sub("", line.text).replace("\\<", "<")
+    text = _PRINTED_KEYS.sub(_drop_list, text)
+    text = _HEADERS.sub(_drop, text)
+    return replace(line, text=_REFUSED_VALUE.sub(rf"\1{redaction.MARK}", text))
+
+
+def _drop_list(found: re.Match[str]) -> str:
+    for key in found[2].split(", "):
+        redaction.remember(key.strip())
+    return found[1] + redaction.MARK
+
+
+def _drop(found: re.Match[str]) -> str:
+    # Shorter words after "Bearer" are prose, and would blacken every report.
+    if len(found[2]) >= 8:
+        redaction.remember(found[2])
+    return found[1] + redaction.MARK

@@ -1,0 +1,154 @@
+"""Whether what the configuration names is there: models, LoRAs, template, preset."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.facts import Unknown
+from tabbydoctor.host import Host
+from tabbydoctor.tabbyapi.config import EffectiveConfig, Setting
+
+Part = Literal["model", "draft model", "LoRA", "embedding model", "prompt template", "preset"]
+FileProblem = Literal["missing", "unreadable", "not-a-directory", "no-config", "gguf"]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """One thing that the configuration names."""
+
+    part: Part
+    name: str
+    path: str
+    setting: Setting
+    """The key that names it."""
+    problem: FileProblem | None = None
+    quantization: str = ""
+    """`quant_method` of its config.json: exl2, exl3, gptq, …; empty where there is none."""
+    neighbours: tuple[str, ...] = ()
+    """What is there instead, where it is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """Everything of the kind that the next start needs."""
+
+    files: tuple[NamedFile, ...]
+
+
+def model_files(host: Host, instance: Instance, config: EffectiveConfig) -> ModelFiles:
+    """Look at what the configuration names. Raises Unknown inside a container."""
+    if instance.container:
+        raise Unknown(f"the models of {instance.container} are inside the container")
+    return ModelFiles(tuple(_Finder(host, instance.directory, config).all()))
+
+
+class _Finder:
+    """Paths are relative to TabbyAPI's working directory, as in its `main.py`."""
+
+    def __init__(self, host: Host, directory: str, config: EffectiveConfig) -> None:
+        self.host, self.directory, self.config = host, directory, config
+
+    def all(self) -> Iterator[NamedFile]:
+        model = self.config.setting("model", "model_name")
+        if model and model.value:
+            main = self._model("model", model, self._directory("model", "model_dir"))
+            yield main
+            yield from self._draft()
+            yield from self._loras()
+            yield from self._template(main)
+        embedding = self.config.setting("embeddings", "embedding_model_name")
+        if embedding and embedding.value:
+            directory = self._directory("embeddings", "embedding_model_dir")
+            yield self._model("embedding model", embedding, directory)
+        yield from self._preset()
+
+    def _draft(self) -> Iterator[NamedFile]:
+        name = self.config.setting("draft_model", "draft_model_name")
+        mode = self.config.value("draft_model", "draft_mode") or "model"
+        if name and name.value and mode == "model":
+            directory = self._directory("draft_model", "draft_model_dir")
+            yield self._model("draft model", name, directory)
+
+    def _loras(self) -> Iterator[NamedFile]:
+        setting = self.config.setting("lora", "loras")
+        directory = self._directory("lora", "lora_dir")
+        loras = setting.value if setting and isinstance(setting.value, list) else []
+        for lora in loras:
+            name = lora.get("name") if isinstance(lora, dict) else None
+            if setting and isinstance(name, str) and name:
+                yield self._there("LoRA", name, posixpath.join(directory, name), setting)
+
+    def _template(self, model: NamedFile) -> Iterator[NamedFile]:
+        setting = self.config.setting("model", "prompt_template")
+        if not (setting and setting.value) or self._own_template(model.path, setting.value):
+            return
+        name = str(setting.value)
+        file = name if name.endswith(".jinja") else f"{posixpath.splitext(name)[0]}.jinja"
+        path = posixpath.join(self.directory, "templates", file)
+        yield self._there("prompt template", name, path, setting)
+
+    def _own_template(self, model: str, name: str) -> bool:
+        """Whether the model brings several templates, one of that name."""
+        templates = self._json(posixpath.join(model, "tokenizer_config.json")).get("chat_template")
+        named = templates if isinstance(templates, list) else []
+        return any(isinstance(item, dict) and item.get("name") == name for item in named)
+
+    def _preset(self) -> Iterator[NamedFile]:
+        setting = self.config.setting("sampling", "override_preset")
+        if setting and setting.value:
+            path = posixpath.join(self.directory, "sampler_overrides", f"{setting.value}.yml")
+            yield self._there("preset", str(setting.value), path, setting)
+
+    def _directory(self, section: str, key: str) -> str:
+        return posixpath.join(self.directory, str(self.config.value(section, key) or "models"))
+
+    def _model(self, part: Part, setting: Setting, directory: str) -> NamedFile:
+        name = str(setting.value)
+        path = posixpath.normpath(posixpath.join(directory, name))
+        found = self._there(part, name, path, setting)
+        if found.problem:
+            return found
+        if not self.host.status(path).is_directory:
+            problem: FileProblem = "gguf" if path.endswith(".gguf") else "not-a-directory"
+            return NamedFile(part, name, path, setting, problem)
+        try:
+            names = self.host.names(path)
+        except OSError:
+            return NamedFile(part, name, path, setting, "unreadable")
+        if "config.json" not in names:
+            gguf = any(name.endswith(".gguf") for name in names)
+            return NamedFile(part, name, path, setting, "gguf" if gguf else "no-config")
+        quantization = self._json(f"{path}/config.json").get("quantization_config")
+        method = quantization.get("quant_method") if isinstance(quantization, dict) else None
+        return NamedFile(part, name, path, setting, quantization=str(method or ""))
+
+    def _there(self, part: Part, name: str, path: str, setting: Setting) -> NamedFile:
+        try:
+            self.host.status(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return NamedFile(part, name, path, setting, "missing", neighbours=self._beside(path))
+        except OSError:
+            return NamedFile(part, name, path, setting, "unreadable")
+        return NamedFile(part, name, path, setting)
+
+    def _beside(self, path: str) -> tuple[str, ...]:
+        try:
+            return tuple(self.host.names(posixpath.dirname(path)))
+        except OSError:
+            return ()
+
+    def _json(self, path: str) -> dict[str, Any]:
+        """A JSON object, empty where it cannot be read as one."""
+        try:
+            found = json.loads(self.host.read(path, limit=32 << 20).text())
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+GATHERERS = (model_files,)

@@ -1,0 +1,62 @@
+"""What the running server answers: endpoint by credential. Data; `probing.py` asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tabbydoctor.host.data import HttpAnswer
+
+Credential = Literal["none", "wrong", "api_key", "admin_key"]
+CREDENTIALS: tuple[Credential, ...] = ("none", "wrong", "api_key", "admin_key")
+PATHS = ("/health", "/v1/auth/permission", "/v1/models", "/v1/model")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where TabbyAPI is (or should be) reached."""
+
+    url: str
+    """Base URL without a trailing slash, an address that can be connected to."""
+    configured: str
+    """`host:port` as the configuration says."""
+    found_by: str
+    trusted: bool = False
+    """Given by the user: a key may be sent there whoever answers."""
+    process_listens: bool | None = None
+    """Whether the port is held by TabbyAPI's own process; None where it cannot be told."""
+    holder: str = ""
+    """Who holds the port, in words, where it is not TabbyAPI's process."""
+    moved: bool = False
+    """The port is not the configured one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The answers of one listener."""
+
+    address: Address
+    reached: bool
+    """Something answered HTTP."""
+    identity: Literal["tabbyapi", "other", "unknown"]
+    """By /.well-known/serviceinfo, or by whose process listens."""
+    serviceinfo: HttpAnswer
+    answers: dict[tuple[str, Credential], HttpAnswer]
+    """Only what was asked: no key goes to a listener that is not TabbyAPI."""
+    withheld: str = ""
+    """Why keys were not sent, in words; empty when they were (or there were none)."""
+
+    def answer(self, path: str, credential: Credential = "none") -> HttpAnswer | None:
+        """One cell of the table, or None where it was not asked."""
+        return self.answers.get((path, credential))
+
+    @property
+    def enforces_auth(self) -> bool | None:
+        """Whether the server asks for a key; None where its answers do not tell."""
+        for path in ("/v1/auth/permission", "/v1/models", "/v1/model"):
+            found = self.answer(path)
+            if found and found.status == 401:
+                return True
+            if found and found.status == 200:
+                return False
+        return None

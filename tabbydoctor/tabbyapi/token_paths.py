@@ -1,0 +1,65 @@
+"""Where tokens lie: who can come at the file TabbyAPI reads, and files it does not read."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+
+from tabbydoctor.deployment.access import PathStatus
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.paths import find_path, path_status
+from tabbydoctor.host import Host
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.tokens import Tokens
+
+_TOKENS, _OLD_NAME = "api_tokens.yml", "api_keys.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPaths:
+    """The tokens file and its directory, each with all that leads to it."""
+
+    file: PathStatus | None
+    """None where there is no file."""
+    directory: PathStatus | None
+    """None where there is no such directory."""
+    strays: tuple[str, ...] = ()
+    """Files that look like tokens in places where TabbyAPI does not look."""
+
+
+def token_paths(
+    host: Host, instance: Instance, tokens: Tokens, config: EffectiveConfig | None
+) -> TokenPaths:
+    """Look at the way to the tokens. Raises Unknown where that needs root."""
+    return TokenPaths(
+        file=path_status(host, tokens.path) if tokens.status else None,
+        directory=_directory(host, posixpath.dirname(tokens.path)),
+        strays=tuple(_strays(host, instance, tokens, config)),
+    )
+
+
+def _directory(host: Host, path: str) -> PathStatus | None:
+    try:
+        return path_status(host, path)
+    except FileNotFoundError:
+        return None
+
+
+def _strays(
+    host: Host, instance: Instance, tokens: Tokens, config: EffectiveConfig | None
+) -> list[str]:
+    beside = config.config_argument if config else None
+    directories = {instance.directory, instance.main_directory}
+    if beside:
+        directories.add(posixpath.dirname(beside))
+    places = [posixpath.join(instance.directory, _OLD_NAME)]
+    places += [posixpath.join(directory, _TOKENS) for directory in sorted(directories)]
+    own = host.real_path(tokens.path)
+    return [
+        path
+        for path in dict.fromkeys(places)
+        if host.real_path(path) != own and find_path(host, path) is not None
+    ]
+
+
+GATHERERS = (token_paths,)

@@ -1,0 +1,91 @@
+"""Reading api_tokens.yml as TabbyAPI does (`common/auth.py`): ruamel.yaml, then pydantic.
+
+Every key that is read is given to the redactor; no detail here ever holds one.
+"""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+from dataclasses import replace
+
+from tabbydoctor import redaction
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.facts import Unknown
+from tabbydoctor.host import FileContent, FileStatus, Host
+from tabbydoctor.tabbyapi.installation import Installation
+from tabbydoctor.tabbyapi.tokens import Tokens
+from tabbydoctor.tabbyapi.tokens_document import parse
+from tabbydoctor.targets import Targets
+
+TOKENS_FILE = "api_tokens.yml"
+LIMIT = 2 << 20
+"""Bytes. Ten thousand keys are a third of it."""
+
+
+def tokens(
+    host: Host, instance: Instance, targets: Targets, installation: Installation | None
+) -> Tokens:
+    """The tokens file of an instance.
+
+    Raises Unknown for a container whose file cannot be seen from outside.
+    """
+    path = targets.tokens or posixpath.join(instance.directory, TOKENS_FILE)
+    key_lists = installation.key_lists if installation else None
+    found = read_tokens(host, path, key_lists is not False)
+    if instance.container and found.problem in ("missing", "unreadable") and not targets.tokens:
+        raise Unknown(
+            f"TabbyAPI runs in a container ({instance.container}): its {TOKENS_FILE} cannot be "
+            "seen from outside; name it with --tokens"
+        )
+    return found
+
+
+def read_tokens(host: Host, path: str, key_lists: bool = True) -> Tokens:
+    """Read one tokens file. `key_lists`: whether `api_key` may be a list. Never raises."""
+    base = Tokens(path, _status(host, path), parent=_status(host, posixpath.dirname(path) or "/"))
+    try:
+        content = host.read(path, LIMIT)
+    except OSError as error:
+        return _unread(base, error)
+    return replace(_judged(base, content, key_lists), status=content.status)
+
+
+def _judged(base: Tokens, content: FileContent, key_lists: bool) -> Tokens:
+    if content.truncated:
+        size = f"it has {content.status.size} bytes, and the doctor reads {LIMIT}"
+        return replace(base, problem="unreadable", detail=size)
+    read = parse(content.data, key_lists)
+    for secret in read.secrets:
+        redaction.remember(secret)
+    return replace(
+        base,
+        problem=read.problem,
+        detail=read.detail,
+        line=read.line,
+        api_keys=read.api_keys,
+        admin_key=read.admin_key,
+        is_list=read.is_list,
+    )
+
+
+def _unread(base: Tokens, error: OSError) -> Tokens:
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return replace(base, problem="missing", detail="there is no such file")
+    if base.status is not None and not base.status.is_file:
+        kind = base.status.kind
+        hang = "" if base.status.is_directory else ", on which TabbyAPI's start would hang"
+        return replace(base, problem="invalid", detail=f"it is {kind}{hang}")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return replace(base, problem="unreadable", detail="reading it needs root (use sudo)")
+    return replace(base, problem="unreadable", detail=f"{error.strerror or error}")
+
+
+def _status(host: Host, path: str) -> FileStatus | None:
+    try:
+        return host.status(path)
+    except OSError:
+        return None
+
+
+GATHERERS = (tokens,)

@@ -1,0 +1,76 @@
+"""Judges values as TabbyAPI does: pydantic in its lax mode, by each key's type and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import GenericAlias
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
+
+from tabbydoctor.tabbyapi.keys import Key
+
+
+class _Lora(BaseModel):
+    name: str | None = None
+    scaling: float = Field(1.0, ge=0)
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not an error
+    """TabbyAPI would refuse the value; the message says why, without the value."""
+
+
+_PAIR = Annotated[str, StringConstraints(pattern=r"^[2-8]\s*,\s*[2-8]$")]
+_TYPES: Mapping[str, Any] = {
+    "bool": bool,
+    "int": int,
+    "float": float,
+    "text": str,
+    "texts": list[str],
+    "ints": list[int],
+    "floats": list[float],
+    "mapping": dict[Any, Any],
+    "cache": Literal["FP16", "Q8", "Q6", "Q4"] | _PAIR,
+    "float-or-auto": float | Literal["auto"],
+    "loras": list[_Lora],
+    "any": Any,
+}
+
+
+def coerced(key: Key, value: Any) -> Any:
+    """The value as TabbyAPI has it after validation.
+
+    Raises Refused where pydantic would refuse it.
+    """
+    if key.kind == "choices" and value is not None:
+        value = _lower_case(key, value)
+    try:
+        result = TypeAdapter(_annotation(key)).validate_python(value)
+    except ValidationError as error:
+        messages = dict.fromkeys(item["msg"] for item in error.errors(include_input=False))
+        raise Refused("; or ".join(messages)) from None
+    if key.kind == "loras" and result is not None:
+        return [lora.model_dump() for lora in result]
+    return result
+
+
+def _annotation(key: Key) -> Any:
+    if key.kind in ("choice", "choices"):
+        literal: Any = Literal
+        kind: Any = literal[key.choices]
+        if key.kind == "choices":
+            kind = GenericAlias(list, (kind,))
+    else:
+        kind = _TYPES[key.kind]
+    limits: dict[str, Any] = dict(key.limits)
+    if limits:
+        kind = Annotated[kind, Field(**limits)]
+    return kind | None if key.nullable and key.kind != "any" else kind
+
+
+def _lower_case(key: Key, value: Any) -> list[str]:
+    """TabbyAPI lowers each item first; a single text counts letter by letter."""
+    try:
+        return [item.lower() for item in value]
+    except (TypeError, AttributeError):
+        raise Refused(f"Input should be a list of {' or '.join(key.choices)}") from None
