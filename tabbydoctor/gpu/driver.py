@@ -1,0 +1,235 @@
+"""The NVIDIA driver, its GPUs and device nodes, and whether this TabbyAPI needs them."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from tabbydoctor.deployment.access import PathStatus
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.facts import Absent
+from tabbydoctor.gpu.torch import PythonEnvironment
+from tabbydoctor.host import Host, NvmlState
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+
+NVIDIA_MAJOR = 195
+_VERSION = re.compile(r"\b(\d{3,}\.\d+(?:\.\d+)?)\b")
+_MODULE_FILE = re.compile(
+    r"^\S*/(nvidia(?:-current|-tesla\S*|-legacy\S*)?)\.ko(?:\.\w+)?:", re.MULTILINE
+)
+_NODE = re.compile(r"nvidia(?:\d+|ctl|-uvm|-uvm-tools)")
+
+
+@dataclass(frozen=True, slots=True)
+class GpuNeed:
+    """This TabbyAPI needs an NVIDIA GPU. `reason` says how that is known."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PciGpu:
+    """An NVIDIA display controller on the PCI bus, and the kernel driver that holds it."""
+
+    address: str
+    driver: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """The NVIDIA driver: the kernel's part, the user's part, and what NVML makes of them."""
+
+    nvml: NvmlState
+    module_version: str | None = None
+    """The loaded module's, from /sys/module/nvidia or /proc/driver/nvidia."""
+    module_live: bool = False
+    module_file: bool | None = None
+    """Whether a module is installed for the running kernel; None where that cannot be read."""
+    kernel: str = ""
+    """The running kernel's release."""
+    nouveau: bool = False
+    secure_boot: bool | None = None
+    pci_gpus: tuple[PciGpu, ...] | None = None
+    """None where the PCI bus cannot be read (or there is none, as in WSL)."""
+    modprobe: str | None = None
+    """The path of nvidia-modprobe."""
+    modprobe_setuid: bool = False
+    """Whether any program may have nvidia-modprobe create missing nodes at first use."""
+
+    @property
+    def works(self) -> bool:
+        """NVML could be initialised."""
+        return self.nvml.error is None and not self.nvml.not_tried
+
+    @property
+    def problem(self) -> str:
+        """Why NVML does not work, in words; empty when it does."""
+        if self.nvml.not_tried:
+            return self.nvml.not_tried
+        if self.nvml.error is None:
+            return ""
+        return f"NVML error {self.nvml.error}: {self.nvml.error_text.rstrip('.')}"
+
+    @property
+    def library_version(self) -> str | None:
+        """The user library's version, from the name of its file."""
+        found = _VERSION.search(PurePosixPath(self.nvml.library or "").name)
+        return found[1] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceNodes:
+    """The NVIDIA device nodes and the majors the kernel registered (/proc/devices)."""
+
+    nodes: Mapping[str, PathStatus] = field(default_factory=dict)
+    """Path -> its status and its directories'."""
+    majors: Mapping[str, int] = field(default_factory=dict)
+    """Name of a character device -> its major number."""
+
+    @property
+    def gpus(self) -> dict[int, PathStatus]:
+        """/dev/nvidiaN by N."""
+        found = ((re.fullmatch(r"/dev/nvidia(\d+)", path), at) for path, at in self.nodes.items())
+        return {int(match[1]): at for match, at in found if match}
+
+    def stale(self, path: str) -> bool:
+        """Whether a node's major is not the one its driver has now."""
+        node = self.nodes.get(path)
+        name = PurePosixPath(path).name
+        expected = self.majors.get(name) if name.startswith("nvidia-") else NVIDIA_MAJOR
+        if node is None or expected is None or not node.leaf.is_device:
+            return False
+        return os.major(node.leaf.device) != expected
+
+
+def gpu_need(
+    instance: Instance, config: EffectiveConfig | None, environment: PythonEnvironment | None
+) -> GpuNeed:
+    """Whether this TabbyAPI needs an NVIDIA GPU. Raises Absent, with the reason, where not."""
+    reason = why_gpu(instance, config, environment)
+    if environment and environment.torch and environment.torch.hip:
+        raise Absent("torch is built for ROCm in TabbyAPI's environment")
+    return GpuNeed(reason)
+
+
+def why_gpu(
+    instance: Instance, config: EffectiveConfig | None, environment: PythonEnvironment | None
+) -> str:
+    """Why this TabbyAPI needs a GPU of any make. Raises Absent, with the reason, where not."""
+    model = config.value("model", "model_name") if config else None
+    if model:
+        return f"the model {model} is configured"
+    if config and config.value("developer", "unsafe_launch"):
+        raise Absent("unsafe_launch without a model needs no GPU")
+    if environment and environment.torch:
+        return f"torch is in the environment of {instance.name}"
+    raise Absent("no model is configured and torch is not in TabbyAPI's environment")
+
+
+def driver(host: Host, machine: Machine) -> Driver:
+    """Look at the driver. The machine may have none: that is for checks to judge."""
+    kernel = _text(host, "/proc/sys/kernel/osrelease")
+    shown = _VERSION.search(_text(host, "/proc/driver/nvidia/version"))
+    modprobe, setuid = _modprobe(host)
+    return Driver(
+        nvml=host.nvml(),
+        module_version=_text(host, "/sys/module/nvidia/version") or (shown[1] if shown else None),
+        module_live=_text(host, "/sys/module/nvidia/initstate") == "live" or shown is not None,
+        module_file=_module_file(host, kernel),
+        kernel=kernel,
+        nouveau="nouveau" in _names(host, "/sys/module"),
+        secure_boot=_secure_boot(host),
+        pci_gpus=None if machine.wsl else _pci_gpus(host),
+        modprobe=modprobe,
+        modprobe_setuid=setuid,
+    )
+
+
+def _module_file(host: Host, kernel: str) -> bool | None:
+    for root in ("/lib/modules", "/run/booted-system/kernel-modules/lib/modules"):
+        text = _text(host, f"{root}/{kernel}/modules.dep", 32 << 20)
+        if text:
+            return _MODULE_FILE.search(text) is not None
+    return None
+
+
+def _secure_boot(host: Host) -> bool | None:
+    """The last byte of the EFI variable: four bytes of attributes, then 0 or 1."""
+    directory = "/sys/firmware/efi/efivars"
+    for name in _names(host, directory):
+        if name.startswith("SecureBoot-"):
+            try:
+                return host.read(f"{directory}/{name}", 16).data[4:5] == b"\x01"
+            except OSError:
+                return None
+    return None
+
+
+def _pci_gpus(host: Host) -> tuple[PciGpu, ...] | None:
+    devices = "/sys/bus/pci/devices"
+    addresses = _names(host, devices)
+    return tuple(_nvidia_displays(host, devices, addresses)) if addresses else None
+
+
+def _nvidia_displays(host: Host, devices: str, addresses: list[str]) -> Iterator[PciGpu]:
+    for address in addresses:
+        here = f"{devices}/{address}"
+        # PCI: vendor 0x10de is NVIDIA, class 0x03 a display controller.
+        if _text(host, f"{here}/vendor") == "0x10de" and _text(host, f"{here}/class")[:4] == "0x03":
+            link = host.real_path(f"{here}/driver")
+            holder = PurePosixPath(link).name
+            yield PciGpu(address, None if holder == "driver" else holder)
+
+
+def _modprobe(host: Host) -> tuple[str | None, bool]:
+    for path in ("/usr/bin/nvidia-modprobe", "/run/wrappers/bin/nvidia-modprobe"):
+        try:
+            found = host.status(path)
+        except OSError:
+            continue
+        return path, bool(found.mode & stat.S_ISUID) and found.uid == 0
+    return None, False
+
+
+def device_nodes(host: Host) -> DeviceNodes:
+    """The nodes with their directories; those that cannot be looked at are left out."""
+    nodes: dict[str, PathStatus] = {}
+    for name in _names(host, "/dev"):
+        if _NODE.fullmatch(name):
+            chain = ("/", "/dev", f"/dev/{name}")
+            try:
+                nodes[f"/dev/{name}"] = PathStatus(tuple(host.status(path) for path in chain))
+            except OSError:
+                continue
+    return DeviceNodes(nodes, _majors(_text(host, "/proc/devices")))
+
+
+def _majors(text: str) -> dict[str, int]:
+    """The character section of /proc/devices."""
+    section = text.partition("Block devices:")[0]
+    return {name: int(major) for major, name in re.findall(r"(?m)^\s*(\d+) (\S+)$", section)}
+
+
+def _text(host: Host, path: str, limit: int = 64 << 10) -> str:
+    try:
+        return host.read(path, limit).text().strip()
+    except OSError:
+        return ""
+
+
+def _names(host: Host, directory: str) -> list[str]:
+    try:
+        return list(host.names(directory))
+    except OSError:
+        return []
+
+
+GATHERERS = (
+    driver,
+    device_nodes,
+    gpu_need,
+)

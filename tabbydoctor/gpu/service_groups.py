@@ -1,0 +1,86 @@
+"""With which user and groups a TabbyAPI runs, now and at its next start (systemd.exec(5))."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.facts import Unknown
+from tabbydoctor.host import Host
+
+_NOBODY = 65534
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceGroups:
+    """The credentials that decide what the service may open."""
+
+    user: str
+    uid: int
+    configured: frozenset[int]
+    """The groups of the next start: the account's, Group= and SupplementaryGroups=."""
+    running: frozenset[int] | None = None
+    """The groups in force in the running process; None where it is down or hidden."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """Group id -> name."""
+
+    def name_of(self, gid: int) -> str:
+        """A group's name, or its number."""
+        return self.names.get(gid, str(gid))
+
+    def names_of(self, gids: Collection[int]) -> str:
+        """Groups as a list of names."""
+        return ", ".join(sorted(self.name_of(gid) for gid in gids)) or "none"
+
+
+def service_groups(host: Host, instance: Instance) -> ServiceGroups:
+    """The service's user and groups. Raises Unknown where the account cannot be told."""
+    if instance.container:
+        raise Unknown(f"TabbyAPI runs in the container {instance.container}: look inside it")
+    names = {group.gid: group.name for group in host.groups()}
+    gids = {name: gid for gid, name in names.items()}
+    user, uid, own = _account(instance)
+    own |= set(_unit_groups(instance, gids))
+    process = instance.process
+    running = None
+    if process is not None and process.groups is not None:
+        # The effective group is not among the supplementary ones; it is the account's or Group=.
+        running = frozenset(process.groups) | _primary(instance, gids)
+    return ServiceGroups(user, uid, frozenset(own), running, names)
+
+
+def _account(instance: Instance) -> tuple[str, int, set[int]]:
+    account, unit, process = instance.user, instance.unit, instance.process
+    if account is not None:
+        return account.name, account.uid, {account.gid, *account.groups}
+    if unit is not None and unit.flag("DynamicUser"):
+        return unit.get("User") or "the dynamic user", _NOBODY, set()
+    if unit is not None and unit.user == "root":
+        return "root", 0, {0}
+    if process is not None and process.uid is not None:
+        return f"user {process.uid}", process.uid, set(process.groups or ())
+    raise Unknown(f"the account of {instance.name} is not known here: name it with --user")
+
+
+def _unit_groups(instance: Instance, gids: Mapping[str, int]) -> Iterator[int]:
+    unit = instance.unit
+    if unit is not None:
+        for name in (unit.get("Group"), *unit.get("SupplementaryGroups").split()):
+            gid = _gid(name, gids)
+            if gid is not None:
+                yield gid
+
+
+def _primary(instance: Instance, gids: Mapping[str, int]) -> frozenset[int]:
+    gid = _gid(instance.unit.get("Group"), gids) if instance.unit else None
+    if gid is None and instance.user is not None:
+        gid = instance.user.gid
+    return frozenset() if gid is None else frozenset({gid})
+
+
+def _gid(name: str, gids: Mapping[str, int]) -> int | None:
+    return int(name) if name.isdigit() else gids.get(name)
+
+
+GATHERERS = (service_groups,)
