@@ -1,0 +1,44 @@
+"""Checks of TabbyAPI's configuration: CFG001 to CFG014."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+from tabbydoctor.api import Remedy, Safety
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.tabbyapi.config import Origin
+from tabbydoctor.tabbyapi.keys import is_secret
+
+_LONGEST = 60
+
+
+def shown(section: str, key: str | None, value: Any) -> str:
+    """A value for a finding, short, and hidden where it may be a secret."""
+    if is_secret(section, key) or isinstance(value, dict):
+        return "***" if value is not None and not isinstance(value, dict) else "a mapping"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def edit(title: str, origin: Origin, instance: Instance | None = None) -> Remedy:
+    """A remedy by hand: the change in words, and the command that opens the place."""
+    if origin.path and origin.path.startswith("/nix/store/"):
+        return Remedy(f"{title} (in configuration.nix)", Safety.MANUAL)
+    if origin.path and origin.layer in ("working-directory", "config-file"):
+        return Remedy(title, Safety.MANUAL, (f"sudoedit {shlex.quote(origin.path)}",))
+    if origin.layer in ("environment", "argument") and instance and instance.unit:
+        if origin.path and not origin.path.endswith((".service", ".conf")):
+            return Remedy(title, Safety.MANUAL, (f"sudoedit {shlex.quote(origin.path)}",))
+        unit = instance.unit
+        return Remedy(title, Safety.MANUAL, (f"{unit.systemctl} edit {shlex.quote(unit.name)}",))
+    return Remedy(title, Safety.MANUAL)
+
+
+def on_nixos(machine: Machine | None, instance: Instance | None) -> bool:
+    """Whether the NixOS module writes this deployment's configuration."""
+    if machine is not None and machine.nixos:
+        return True
+    unit = instance.unit if instance else None
+    return bool(unit and (unit.command[:1] or ("",))[0].startswith("/nix/store/"))

@@ -1,0 +1,84 @@
+"""Authentication was to be switched off in a place where that has no effect.
+
+## What it checks
+Whether the configuration says `auth: {disable: true}`, `disable_auth:` outside of `network:`, or
+something alike.
+
+## Why it matters
+TabbyAPI drops what it does not know without a word: authentication stays on, and every client
+without a key gets 401. The one switch is `network.disable_auth`.
+
+## How it is told
+By TabbyAPI's own list of sections and keys, read from the installed version.
+
+## What to do
+Better than switching authentication off: give the router the key with `tabbydoctor fix --auth`.
+Where nothing but this machine can reach TabbyAPI, `network.disable_auth: true` is the switch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored
+
+from . import edit, shown
+
+_SECTIONS = frozenset({"auth", "authentication", "disable_auth", "disable_authentication"})
+_KEYS = frozenset({"auth", "enable_auth", "auth_enabled", "require_auth", "disable_auth"})
+_NO = (False, "false", "no", "off", 0, None)
+
+
+def about_auth(item: Ignored) -> bool:
+    """Whether something dropped was meant to switch authentication."""
+    unknown = item.why in ("unknown-section", "unknown-key")
+    name = (item.key or item.section).lower()
+    return unknown and (item.section.lower() in _SECTIONS or name in _KEYS)
+
+
+@check("CFG004", "config-auth-section", category="config", severity=Severity.ERROR)
+def auth_section(config: EffectiveConfig, instance: Instance) -> Iterator[Finding]:
+    for item in config.ignored:
+        if about_auth(item):
+            yield _without_effect(item, config, instance)
+
+
+def _without_effect(item: Ignored, config: EffectiveConfig, instance: Instance) -> Finding:
+    written = _written(item)
+    state = "off" if config.auth_disabled else "on"
+    return Finding(
+        f"{written} in {item.origin.where} has no effect",
+        "TabbyAPI has no such setting and drops it silently. The switch is network.disable_auth; "
+        f"authentication is {state}.",
+        (Evidence(item.origin.where, "network.disable_auth", written),),
+        (
+            Remedy(
+                "Give the router the key", Safety.MANUAL, ("sudo tabbydoctor fix --auth --dry-run",)
+            ),
+            edit("Or, where only this machine can connect, write disable_auth: true below network:",
+                 item.origin, instance),
+        ),
+        severity=None if _wants_it_off(item) and not config.auth_disabled else Severity.WARNING,
+    )  # fmt: skip
+
+
+def _wants_it_off(item: Ignored) -> bool:
+    """Whether authentication is on against what was written: else nobody is refused by it."""
+    if item.origin.layer == "environment":
+        return True
+    given = item.value if isinstance(item.value, dict) else {item.key or item.section: item.value}
+    meant = {str(key).lower(): value not in _NO for key, value in given.items()}
+    return any(value == ("disable" in key) for key, value in meant.items())
+
+
+def _written(item: Ignored) -> str:
+    if item.origin.layer == "environment":
+        return item.origin.where.split(" ")[0]
+    if item.key:
+        return f"{item.section}.{item.key}"
+    if isinstance(item.value, dict) and len(item.value) == 1:
+        key = next(iter(item.value))
+        return f"{item.section}.{key}: {shown(item.section, str(key), item.value[key])}"
+    return f"{item.section}:"

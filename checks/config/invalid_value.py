@@ -1,0 +1,65 @@
+"""TabbyAPI will refuse to start with this configuration.
+
+## What it checks
+Every value, from whichever place sets it, by the type and limits that the installed version
+declares; the arguments; and the port's range.
+
+## Why it matters
+TabbyAPI exits with status 1 (`validation error for TabbyConfigModel`), or 2 for an argument it
+does not know. With `Restart=on-failure` the unit loops.
+
+## How it is told
+By TabbyAPI's own rules (pydantic, lax: `yes` and `"true"` are fine for true). For example
+`cache_size` must be a multiple of 256, and a list in an environment variable cannot work.
+
+## What to do
+Correct the value where it is set; the finding names the place.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.tabbyapi.config import EffectiveConfig, Invalid
+
+from . import edit, shown
+
+_PORTS = range(1, 65536)
+
+
+@check("CFG005", "config-invalid-value", category="config", severity=Severity.ERROR)
+def invalid_value(config: EffectiveConfig, instance: Instance) -> Iterator[Finding]:
+    for item in config.invalid:
+        yield _refused(item, instance)
+    if config.usage_error:
+        yield _usage(config, instance)
+    port = config.setting("network", "port")
+    if port and isinstance(port.value, int) and port.value not in _PORTS:
+        message = f"a port is between {_PORTS.start} and {_PORTS.stop - 1}"
+        yield _refused(Invalid("network", "port", message, port.origin, port.value), instance)
+
+
+def _refused(item: Invalid, instance: Instance) -> Finding:
+    name = f"{item.section}.{item.key}" if item.key else f"section {item.section}"
+    return Finding(
+        f"{name} from {item.origin.where} is refused",
+        f"TabbyAPI exits with status 1 on it: {item.message}.",
+        (Evidence(item.origin.where, item.message, shown(item.section, item.key, item.value)),),
+        (edit(f"Correct {name}: {item.message}", item.origin, instance),),
+    )
+
+
+def _usage(config: EffectiveConfig, instance: Instance) -> Finding:
+    unit = instance.unit
+    source = f"the command of {instance.name}"
+    commands = (f"{unit.systemctl} edit --full {shlex.quote(unit.name)}",) if unit else ()
+    return Finding(
+        f"TabbyAPI refuses its arguments: {config.usage_error}",
+        "It exits with status 2 before it reads any configuration. Every flag is --key-name with a "
+        "value, booleans too: --disable-auth true.",
+        (Evidence(source, "known arguments", config.usage_error),),
+        (Remedy("Correct the command of the unit", Safety.MANUAL, commands),),
+    )

@@ -1,0 +1,128 @@
+"""A section or key that TabbyAPI does not know: it is dropped without a word.
+
+## What it checks
+Every section, key and `TABBY_…` variable that TabbyAPI would read, against the keys of the
+installed version (read from its `common/config_models.py`), or against the doctor's own table
+where there is none to read.
+
+## Why it matters
+TabbyAPI neither logs nor refuses what it does not know. A misspelt option, or one that moved or
+was removed, simply has no effect.
+
+## How it is told
+By name. The nearest known name is offered; for a key that was removed, since when, and what
+replaced it; for one that is newer than the installation, when it came.
+
+## What to do
+Write the name that is offered, or take the line out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored
+from tabbydoctor.tabbyapi.installation import Installation
+from tabbydoctor.tabbyapi.nearest_key import Meant, meant
+
+from . import edit, on_nixos
+from .auth_section import about_auth
+
+_SURE = ("misspelt", "elsewhere")
+_KEY_VARIABLES = ("KEY", "TOKEN", "SECRET")
+
+
+@check("CFG003", "config-unknown-key", category="config", severity=Severity.WARNING)
+def unknown_key(
+    config: EffectiveConfig,
+    installation: Installation,
+    instance: Instance,
+    machine: Machine | None,
+) -> Iterator[Finding]:
+    unsure: list[Ignored] = []
+    found = False
+    for item in config.ignored:
+        if not _concerns(item, on_nixos(machine, instance)):
+            continue
+        answer = meant(item.section, item.key, installation)
+        if installation.exact or answer.kind in _SURE or item.origin.layer == "environment":
+            found = True
+            yield _finding(item, answer, installation, instance)
+        else:
+            unsure.append(item)
+    if unsure and not found:
+        names = ", ".join(_name(item) for item in unsure)
+        raise Unknown(f"whether this TabbyAPI knows {names}: {installation.problem}")
+
+
+def _concerns(item: Ignored, nixos: bool) -> bool:
+    if item.why not in ("unknown-section", "unknown-key") or about_auth(item):
+        return False
+    written_by_module = item.section == "draft" or (
+        (item.section, item.key) == ("developer", "cuda_malloc_backend")
+    )
+    return not (nixos and written_by_module and item.origin.layer != "environment")
+
+
+def _finding(
+    item: Ignored, answer: Meant, installation: Installation, instance: Instance
+) -> Finding:
+    if item.origin.layer == "environment":
+        return _variable(item, answer, instance)
+    kind = "key" if item.key else "section"
+    label = f"{_name(item)} in {item.origin.where}"
+    titles = {
+        "gone": f"{label} is gone and has no effect",
+        "newer": f"{label} is unknown to the installed TabbyAPI",
+        "elsewhere": f"{label} stands in the wrong place and has no effect",
+    }
+    title = titles.get(answer.kind, f"{label} is no {kind} of TabbyAPI and has no effect")
+    return Finding(
+        title,
+        f"TabbyAPI drops it silently. {answer.sentence}.",
+        (Evidence(item.origin.where, answer.instead or "a known name", _name(item)),
+         Evidence(installation.source, "the names it knows")),
+        (edit(_advice(item, answer), item.origin, instance),),
+    )  # fmt: skip
+
+
+def _advice(item: Ignored, answer: Meant) -> str:
+    if answer.kind in _SURE:
+        return f"Write {answer.instead} instead of {_name(item)}"
+    if answer.kind == "newer":
+        return f"Update TabbyAPI, or take {_name(item)} out"
+    return f"Take {_name(item)} out"
+
+
+def _variable(item: Ignored, answer: Meant, instance: Instance) -> Finding:
+    name = item.origin.where.split(" ")[0]
+    evidence = (Evidence(item.origin.where, "TABBY_<SECTION>_<KEY>", name),)
+    if any(word in name.upper() for word in _KEY_VARIABLES):
+        return Finding(
+            f"{name} sets nothing in TabbyAPI",
+            "No environment variable sets TabbyAPI's keys: they are in api_tokens.yml. A variable "
+            "with the key belongs on the router's unit.",
+            evidence,
+            (
+                Remedy(
+                    "Give the router the key, and take the variable out here",
+                    Safety.MANUAL,
+                    ("sudo tabbydoctor fix --auth --dry-run",),
+                ),
+            ),
+        )
+    hint = f"TABBY_{answer.instead.replace('.', '_').upper()}" if "." in answer.instead else ""
+    advice = f"Write {hint} instead" if hint else f"Take {name} out"
+    return Finding(
+        f"{name} sets nothing in TabbyAPI",
+        "A variable counts only where it is named TABBY_<SECTION>_<KEY> after a known key"
+        + (f": probably {hint}." if hint else "."),
+        evidence,
+        (edit(advice, item.origin, instance),),
+    )
+
+
+def _name(item: Ignored) -> str:
+    return f"{item.section}.{item.key}" if item.key else item.section

@@ -1,0 +1,100 @@
+"""TabbyAPI cannot use a configuration file.
+
+## What it checks
+Every file TabbyAPI reads: its syntax as TabbyAPI's own YAML reader (ruamel.yaml, YAML 1.2) sees
+it, its encoding, its shape (sections that hold keys), its kind (a FIFO, a directory), whether the
+service's account may open it, and whether reading it would end.
+
+## Why it matters
+With most of these TabbyAPI logs one line and runs **on its defaults**: authentication on,
+127.0.0.1:5000, no model. A file that holds a list or a single value stops the start; a FIFO or
+aliases that multiply hang it.
+
+## How it is told
+By reading the file in the same way, with limits. Values are never shown.
+
+## What to do
+Correct the line that is named. `tabbydoctor config` shows what applies meanwhile.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig, Ignored
+
+from . import edit
+
+_TITLES = {
+    "unreadable": "{path} cannot be opened by TabbyAPI",
+    "syntax": "{path} is not valid YAML: {detail}",
+    "empty": "{path} is empty",
+    "not-mapping": "{path} holds no sections",
+    "not-a-file": "{path} is no file",
+    "alias-bomb": "{path}: {detail}",
+    "not-utf8": "{path} is not UTF-8 text",
+    "several-documents": "{path} holds several YAML documents",
+    "too-large": "{path} is too large to be judged",
+}
+
+
+@check("CFG002", "config-unreadable", category="config", severity=Severity.ERROR)
+def unreadable(config: EffectiveConfig, instance: Instance) -> Iterator[Finding]:
+    for file in config.files:
+        if file.problem not in (None, "missing"):
+            yield _unusable(file, instance)
+    for item in config.ignored:
+        if item.why == "section-not-mapping":
+            yield _broken_section(item)
+
+
+def _unusable(file: ConfigFile, instance: Instance) -> Finding:
+    title = _TITLES[file.problem or "syntax"].format(path=file.path, detail=file.detail)
+    large = file.problem == "too-large" and not file.hangs
+    return Finding(
+        title,
+        _consequence(file),
+        (Evidence(_place(file), "one YAML mapping of sections", file.detail),),
+        (_remedy(file, instance),),
+        severity=Severity.WARNING if large else None,
+    )
+
+
+def _place(file: ConfigFile) -> str:
+    return f"{file.path}:{file.line}" if file.line else file.path
+
+
+def _consequence(file: ConfigFile) -> str:
+    if file.hangs:
+        return "TabbyAPI's start hangs on it."
+    if file.problem == "not-mapping":
+        return "TabbyAPI exits with status 1 on it."
+    if file.problem == "too-large":
+        return "What it sets is not known here; TabbyAPI may take long to read it."
+    rest = "the working directory's config.yml or " if file.role == "config-file" else ""
+    return f"TabbyAPI logs one line about it and then runs on {rest}its defaults."
+
+
+def _remedy(file: ConfigFile, instance: Instance) -> Remedy:
+    path = shlex.quote(file.path)
+    if file.problem == "unreadable" and instance.user:
+        user = shlex.quote(instance.user.name)
+        commands: tuple[str, ...] = (f"sudo -u {user} cat {path}", f"namei -l {path}")
+        return Remedy(f"Let {instance.user.name} read it", Safety.MANUAL, commands)
+    if file.problem in ("not-a-file", "unreadable"):
+        return Remedy("Put a regular file there", Safety.MANUAL, (f"ls -ld {path}",))
+    if file.line:
+        return Remedy(f"Correct line {file.line}", Safety.MANUAL, (f"sudoedit {path}",))
+    return Remedy("Write a configuration into it", Safety.MANUAL, (f"sudoedit {path}",))
+
+
+def _broken_section(item: Ignored) -> Finding:
+    return Finding(
+        f"Section {item.section} in {item.origin.where} holds no keys",
+        "A section must be a mapping: TabbyAPI drops this one and keeps its defaults there.",
+        (Evidence(item.origin.where, f"{item.section}: with keys below it", "something else"),),
+        (edit(f"Write the keys of {item.section} below it, indented", item.origin),),
+    )

@@ -1,0 +1,58 @@
+"""The running server refuses the admin key of api_tokens.yml, or takes it for an API key.
+
+## What it checks
+The `admin_key` of the file that TabbyAPI reads must make its bearer admin.
+
+## Why it matters
+Loading and unloading models, and everything else that asks for the admin key, fails with
+`401 Invalid admin key`.
+
+## How it is told
+GET `/v1/auth/permission` with the admin key as Bearer must answer `admin`. Nothing is loaded
+or unloaded for it. Where that route is missing (before March 2024) the list of models is
+asked instead.
+
+## What to do
+Restart TabbyAPI. If it still refuses, it reads another file: its working directory decides.
+"""
+
+from collections.abc import Iterator
+
+from tabbydoctor.api import Evidence, Finding, check
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.tabbyapi.answers import accepted, keyed, of_tabbyapi, permission
+from tabbydoctor.tabbyapi.probes import Endpoint
+from tabbydoctor.tabbyapi.probing import PERMISSION
+from tabbydoctor.tabbyapi.tokens import Tokens
+
+from . import restart
+
+
+@check(
+    "API006",
+    "api-admin-rejected",
+    category="endpoint",
+    caused_by=("SVC010", "API005", "SVC007", "TOK002", "TOK003", "TOK005", "TOK006"),
+)
+def admin_rejected(
+    endpoint: Endpoint, tokens: Tokens, instance: Instance | None
+) -> Iterator[Finding]:
+    of_tabbyapi(endpoint)
+    granted = permission(endpoint.answer(PERMISSION, "admin_key"))
+    refused = accepted(keyed(endpoint, "admin_key")) is False
+    if not refused and granted in ("", "admin"):
+        return
+    yield Finding(
+        f"The server refuses the admin key of {tokens.path}"
+        if refused
+        else f"The server takes the admin key of {tokens.path} for an API key",
+        "It started with other keys, or reads another file.",
+        evidence=(
+            Evidence(
+                f"{endpoint.address.url}{PERMISSION}",
+                "permission admin",
+                "401" if refused else f"permission {granted}",
+            ),
+        ),
+        remedies=(restart(instance, "Restart TabbyAPI, which reads the file then"),),
+    )

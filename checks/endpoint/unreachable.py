@@ -1,0 +1,122 @@
+"""Nothing answers where TabbyAPI should be: it is still loading, or it is down.
+
+## What it checks
+One GET of `/.well-known/serviceinfo` at TabbyAPI's address must get an answer within three
+seconds. The address is the one given with `--url`, else the socket of TabbyAPI's own process,
+else what its log or its configuration says.
+
+## Why it matters
+Every client and the router's health check fail in the same way.
+
+## How it is told
+TabbyAPI opens its port only after the configured model has loaded. A unit that is active,
+a refused connection and no `Uvicorn running on` in the log of this run therefore mean
+*loading*; without a running process it is *down*. A time limit means that something holds
+the port and does not answer, or that a firewall drops the packets. A unit that is stopped
+and that a router starts on demand is only remarked upon.
+
+## What to do
+Loading: wait, and watch the log. Down: the service findings say why it ended; start it.
+No answer in time: look at who holds the port (`ss -ltnp`) and whether the process is stuck.
+"""
+
+import shlex
+from collections.abc import Iterator
+
+from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.routers import RouterReading
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.log import RunLog
+from tabbydoctor.tabbyapi.log_lines import says
+from tabbydoctor.tabbyapi.probes import Endpoint
+
+CAUSES = (
+    *("SVC001", "SVC002", "SVC003", "SVC004", "SVC007", "SVC009", "SVC012"),
+    *("CFG001", "CFG002", "CFG005", "CFG010", "TOK002", "TOK003", "TOK007"),
+    *("GPU001", "GPU002", "GPU003", "GPU004", "GPU005", "GPU006", "GPU008", "GPU009"),
+    *("GRP001", "GRP002", "GRP003"),
+)
+
+
+@check("API001", "api-unreachable", category="endpoint", caused_by=CAUSES)
+def unreachable(
+    endpoint: Endpoint,
+    instance: Instance | None,
+    config: EffectiveConfig | None,
+    log: RunLog | None,
+    router: RouterReading | None,
+) -> Iterator[Finding]:
+    first = endpoint.serviceinfo
+    if endpoint.reached or endpoint.identity == "other":
+        return
+    title, detail = _what(endpoint, instance, config, log)
+    starter = _starter(instance, router)
+    if starter:
+        title, detail = "TabbyAPI is stopped", f"{starter} starts it on demand."
+    yield Finding(
+        title,
+        detail,
+        evidence=(Evidence(first.url, "an HTTP answer", first.detail or first.error),),
+        remedies=(_remedy(instance),) if instance else (),
+        severity=Severity.INFO if starter else None,
+    )
+
+
+def _what(
+    endpoint: Endpoint,
+    instance: Instance | None,
+    config: EffectiveConfig | None,
+    log: RunLog | None,
+) -> tuple[str, str]:
+    url, error = endpoint.address.url, endpoint.serviceinfo.error
+    refused = error == "refused"
+    if refused and instance and _runs(instance):
+        if _loading(log):
+            model = config.value("model", "model_name") if config else None
+            what = f"{model} " if model else ""
+            return (
+                f"TabbyAPI is loading: nothing listens yet at {url}",
+                f"The port opens only after the model {what}has loaded; its process runs.",
+            )
+        return f"TabbyAPI runs, and nothing listens at {url}", "Its process is there."
+    if refused and instance and not endpoint.address.trusted:
+        return f"TabbyAPI is down: nothing listens at {url}", f"{instance.name} does not run."
+    if error == "timeout":
+        return (
+            f"TabbyAPI at {url} does not answer",
+            "The connection or the answer took longer than three seconds: "
+            "the server hangs, or packets are dropped on the way.",
+        )
+    return f"Nothing usable answers at {url}: {endpoint.serviceinfo.detail or error}", ""
+
+
+def _runs(instance: Instance) -> bool:
+    return instance.process is not None or bool(instance.unit and instance.unit.active)
+
+
+def _loading(log: RunLog | None) -> bool:
+    """The log of this run does not say that it serves (or there is no log to ask)."""
+    return log is None or (log.present and not says(log, "serving"))
+
+
+def _starter(instance: Instance | None, router: RouterReading | None) -> str:
+    """The router that starts the cleanly stopped unit on demand; empty without one."""
+    unit = instance.unit if instance else None
+    if unit is None or router is None or unit.get("ActiveState") != "inactive":
+        return ""
+    names = {name.removesuffix(".service") for name in router.starts_units}
+    stopped_well = unit.get("Result", "success") == "success"
+    return router.path if stopped_well and unit.name.removesuffix(".service") in names else ""
+
+
+def _remedy(instance: Instance) -> Remedy:
+    unit = instance.unit
+    if unit is None:
+        return Remedy(f"Look at the output of the TabbyAPI of {instance.directory}")
+    if unit.active:
+        return Remedy("Watch its log until it serves", commands=(f"{unit.journalctl} -f",))
+    return Remedy(
+        "Start it and watch its log",
+        commands=(f"{unit.systemctl} start {shlex.quote(unit.name)}", f"{unit.journalctl} -e"),
+    )

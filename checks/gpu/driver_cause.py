@@ -1,0 +1,266 @@
+"""Why there is no usable NVIDIA driver: one cause, the nearest to the root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety
+from tabbydoctor.deployment.parts import Machine
+from tabbydoctor.gpu.driver import DeviceNodes, Driver
+from tabbydoctor.gpu.kernel_log import KernelLog
+
+LIBRARY_NOT_FOUND = 12
+UNKNOWN_ERROR = 999
+_REJECTED = ("Loading of unsigned module is rejected", "Required key not available")
+_KERNEL_LOG = "journalctl -k -b"
+_REBOOT = "sudo systemctl reboot"
+_NIXOS_DRIVER = Remedy(
+    'Set hardware.graphics.enable = true; and services.xserver.videoDrivers = [ "nvidia" ]; in '
+    "configuration.nix",
+    Safety.MANUAL,
+    ("sudo nixos-rebuild switch", _REBOOT),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything the cause is told from."""
+
+    driver: Driver
+    machine: Machine
+    nodes: DeviceNodes
+    log: KernelLog | None
+
+    @property
+    def no_library(self) -> bool:
+        """The user library could not be loaded."""
+        return self.driver.nvml.error == LIBRARY_NOT_FOUND
+
+    @property
+    def nvml(self) -> Evidence:
+        """What NVML said, as evidence."""
+        said = self.driver.nvml.load_error if self.no_library else ""
+        return Evidence("nvmlInit", actual=said or self.driver.problem)
+
+
+def cause(scene: Scene) -> Finding | None:
+    """The first cause that fits, or None where the driver is there after all."""
+    return next((found for judge in _CAUSES if (found := judge(scene))), None)
+
+
+def _wsl(scene: Scene) -> Finding | None:
+    if not scene.machine.wsl:
+        return None
+    return Finding(
+        "WSL shows no usable NVIDIA driver",
+        "Under WSL the driver is the one of Windows; Linux only gets its library, in "
+        "/usr/lib/wsl/lib. Never install a Linux driver here.",
+        (scene.nvml, Evidence("/usr/lib/wsl/lib/libnvidia-ml.so.1", "the library of Windows")),
+        (Remedy("On Windows: install or update the NVIDIA driver, then run: wsl --shutdown"),),
+    )
+
+
+def _container(scene: Scene) -> Finding | None:
+    kind = scene.machine.container
+    if kind is None:
+        return None
+    if scene.driver.nvml.error == UNKNOWN_ERROR:
+        return Finding(
+            f"This {kind} container has lost its access to the GPU",
+            "The nodes are there but may not be opened: this happens to running containers "
+            "when `systemctl daemon-reload` is run on the host.",
+            (scene.nvml,),
+            (Remedy("On the host: recreate the container, with the GPU passed to it"),),
+        )
+    return Finding(
+        f"This {kind} container has no GPU",
+        "It was started without the GPU, or the host has no working driver: the driver's "
+        "library and device nodes come from the host.",
+        (scene.nvml,),
+        (
+            Remedy("On the host: see that nvidia-smi works there", commands=("nvidia-smi",)),
+            Remedy(f"On the host: recreate the container with: {_PASS_GPU.get(kind, '')}".strip()),
+        ),
+    )
+
+
+_PASS_GPU = {
+    "docker": "docker run --gpus all …",
+    "podman": "podman run --device nvidia.com/gpu=all …",
+}
+
+
+def _library(scene: Scene) -> Finding | None:
+    if not (scene.no_library and scene.driver.module_live):
+        return None
+    version = scene.driver.module_version or "the module's version"
+    missing = "cannot open shared object" in scene.driver.nvml.load_error
+    if scene.machine.nixos:
+        remedy = _NIXOS_DRIVER
+    else:
+        remedy = Remedy(
+            f"Install the driver's user libraries in version {version}, from where the module came",
+            commands=("ldconfig -p | grep libnvidia-ml",),
+        )
+    state = "is missing" if missing else "cannot be loaded"
+    return Finding(
+        f"The NVIDIA driver's library libnvidia-ml.so.1 {state}",
+        f"The kernel module {version} is loaded, but programs reach it only through the user "
+        "libraries of the same version.",
+        (scene.nvml, Evidence("/sys/module/nvidia/version", actual=version)),
+        (remedy,),
+    )
+
+
+def _no_gpu(scene: Scene) -> Finding | None:
+    if scene.driver.module_live or scene.driver.pci_gpus != ():
+        return None
+    return Finding(
+        "This machine has no NVIDIA GPU on its PCI bus",
+        "TabbyAPI is set up to load a model here, and no driver can help without a GPU: it is "
+        "not plugged in, switched off in the firmware, or not passed to this virtual machine.",
+        (Evidence("/sys/bus/pci/devices", "a display controller of vendor 0x10de", "none"),),
+        (Remedy("Look for the GPU", commands=("lspci -nn | grep -i nvidia",)),),
+    )
+
+
+def _nouveau(scene: Scene) -> Finding | None:
+    if scene.driver.module_live or not scene.driver.nouveau:
+        return None
+    line = scene.log.first("probe routine was not called") if scene.log else None
+    remedy = Remedy(
+        "Keep nouveau from loading, and reboot (the NVIDIA driver must be installed)",
+        Safety.UNSAFE,
+        (
+            "printf '%s\\n' 'blacklist nouveau' 'options nouveau modeset=0'"
+            " | sudo tee /etc/modprobe.d/blacklist-nouveau.conf",
+            "sudo update-initramfs -u || sudo dracut --force",
+            _REBOOT,
+        ),
+    )
+    return Finding(
+        "nouveau holds the GPU, so the NVIDIA driver cannot",
+        "The kernel loaded the free driver nouveau, which knows no CUDA.",
+        (
+            Evidence("/sys/module/nouveau", "not loaded", "loaded"),
+            *([Evidence(_KERNEL_LOG, actual=line.text)] if line else []),
+            scene.nvml,
+        ),
+        (_NIXOS_DRIVER if scene.machine.nixos else remedy,),
+    )
+
+
+def _secure_boot(scene: Scene) -> Finding | None:
+    line = scene.log.first(*_REJECTED) if scene.log else None
+    if scene.driver.module_live or line is None:
+        return None
+    return Finding(
+        "Secure Boot refused the NVIDIA kernel module",
+        "The module is not signed with a key this machine trusts, so the kernel does not load it.",
+        (Evidence(_KERNEL_LOG, actual=line.text), scene.nvml),
+        (
+            Remedy(
+                "Enrol the key that signs the module (DKMS keeps it at this path on Debian and "
+                "Ubuntu, elsewhere see its framework.conf), reboot and confirm in the MOK screen",
+                commands=(
+                    "mokutil --sb-state",
+                    "sudo mokutil --import /var/lib/dkms/mok.pub",
+                    _REBOOT,
+                ),
+            ),
+            Remedy("Or switch Secure Boot off in the firmware"),
+        ),
+    )
+
+
+def _not_loaded(scene: Scene) -> Finding | None:
+    if scene.driver.module_live or scene.driver.module_file is not True:
+        return None
+    hint = " Secure Boot is on and may be why." if scene.driver.secure_boot else ""
+    return Finding(
+        "The NVIDIA kernel module is installed and not loaded",
+        f"The module is there for kernel {scene.driver.kernel}, and nothing loaded it.{hint}",
+        (Evidence("/sys/module/nvidia", "loaded", "not loaded"), scene.nvml),
+        (
+            Remedy(
+                "Load the module; if that fails the kernel log says why",
+                Safety.UNSAFE,
+                ("sudo modprobe nvidia", "sudo journalctl -k -b -g NVRM --no-pager"),
+            ),
+        ),
+    )
+
+
+def _not_installed(scene: Scene) -> Finding | None:
+    driver = scene.driver
+    if driver.module_live:
+        return None
+    evidence = (
+        Evidence(f"/lib/modules/{driver.kernel}", "nvidia.ko", "none found"),
+        Evidence("/sys/module/nvidia", "loaded", "not loaded"),
+        scene.nvml,
+    )
+    if scene.machine.nixos:
+        remedies: tuple[Remedy, ...] = (_NIXOS_DRIVER,)
+    elif scene.no_library:
+        remedies = (Remedy("Install your distribution's NVIDIA driver, and reboot"),)
+    else:
+        remedies = (
+            Remedy(
+                f"Build the module for kernel {driver.kernel} (with its headers installed), "
+                "or boot the kernel it was built for",
+                Safety.UNSAFE,
+                ("sudo dkms autoinstall", "sudo modprobe nvidia"),
+            ),
+        )
+    if scene.no_library:
+        return Finding(
+            "No NVIDIA driver is installed",
+            "Neither the kernel module nor the user libraries are there.",
+            evidence,
+            remedies,
+        )
+    return Finding(
+        f"The NVIDIA module is not loaded in kernel {driver.kernel or 'now running'}",
+        "The user libraries are installed; the kernel has no module to go with them, as after a "
+        "kernel upgrade for which it was not built.",
+        evidence,
+        remedies,
+    )
+
+
+def _no_nodes(scene: Scene) -> Finding | None:
+    if scene.driver.nvml.error != 9:
+        return None
+    stale = scene.nodes.stale("/dev/nvidiactl")
+    if "/dev/nvidiactl" in scene.nodes.nodes and not stale:
+        return None
+    return Finding(
+        f"/dev/nvidiactl is {'stale' if stale else 'missing'} although the NVIDIA module is loaded",
+        "Programs reach the driver through its device nodes; nothing created them since boot.",
+        (Evidence("/dev/nvidiactl", "a node of major 195", "stale" if stale else "missing"),),
+        (
+            Remedy(
+                "Create the nodes, and keep them with the driver's own service",
+                Safety.SAFE,
+                (
+                    "sudo nvidia-modprobe -c 0 -u",
+                    "sudo systemctl enable --now nvidia-persistenced.service",
+                ),
+            ),
+        ),
+    )
+
+
+_CAUSES: tuple[Callable[[Scene], Finding | None], ...] = (
+    _wsl,
+    _container,
+    _library,
+    _no_gpu,
+    _nouveau,
+    _secure_boot,
+    _not_loaded,
+    _not_installed,
+    _no_nodes,
+)

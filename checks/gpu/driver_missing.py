@@ -1,0 +1,75 @@
+"""There is no usable NVIDIA driver on this machine.
+
+## What it checks
+That the kernel module is loaded and that its user library `libnvidia-ml.so.1` can be.
+
+## Why it matters
+TabbyAPI loads models on NVIDIA GPUs only. Without the driver torch says "No CUDA runtime is
+found" or "no CUDA-capable device", and the model does not load.
+
+## How it is told
+NVML, the library under `nvidia-smi`, is initialised. Where device nodes are missing that is
+done without privileges, so that looking creates none. The cause comes from `/sys/module`, the
+PCI bus, the modules of the running kernel and the kernel log: nouveau, Secure Boot, a module
+not built for this kernel, a library that is missing (on NixOS `/run/opengl-driver/lib`), WSL,
+or a container started without a GPU.
+
+## What to do
+Follow the remedy of the named cause. Under WSL the driver belongs on Windows: never install a
+Linux driver there. `nvidia-smi` shows the GPU when all is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tabbydoctor.api import Finding, Severity, Unknown, check
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.gpu.driver import DeviceNodes, Driver, GpuNeed
+from tabbydoctor.gpu.kernel_log import KernelLog
+
+from .driver_cause import LIBRARY_NOT_FOUND, UNKNOWN_ERROR, Scene, cause
+
+_DRIVER_NOT_LOADED = 9
+_TOLD_BY_OTHERS = (15, 16, 18)  # a lost GPU, one to reset, a mismatch
+
+
+@check("GPU001", "driver-missing", category="gpu", severity=Severity.ERROR)
+def driver_missing(
+    need: GpuNeed,
+    instance: Instance,
+    driver: Driver,
+    machine: Machine,
+    nodes: DeviceNodes,
+    log: KernelLog | None,
+) -> Iterator[Finding]:
+    if driver.works or driver.nvml.error in _TOLD_BY_OTHERS:
+        return
+    if not _driver_is_at_fault(driver, machine):
+        raise Unknown(f"the module is loaded and NVML does not answer the doctor: {driver.problem}")
+    if driver.module_live and "/dev/nvidiactl" not in nodes.nodes and _on_demand(driver, instance):
+        raise Unknown("the device nodes do not exist yet; the first CUDA program creates them")
+    found = cause(Scene(driver, machine, nodes, log))
+    if found is None:
+        raise Unknown(f"the driver does not answer ({driver.problem}); run nvidia-smi")
+    yield found
+
+
+def _driver_is_at_fault(driver: Driver, machine: Machine) -> bool:
+    """Not where the module is loaded and only the doctor's own access or a GPU is the matter."""
+    error = driver.nvml.error
+    return (
+        error in (LIBRARY_NOT_FOUND, _DRIVER_NOT_LOADED)
+        or (error == UNKNOWN_ERROR and machine.container is not None)
+        or not (driver.module_live or machine.wsl)
+    )
+
+
+def _on_demand(driver: Driver, instance: Instance) -> bool:
+    """Whether the service itself would have the nodes created: setuid nvidia-modprobe."""
+    unit = instance.unit
+    return (
+        driver.nvml.error == _DRIVER_NOT_LOADED
+        and driver.modprobe_setuid
+        and not (unit is not None and unit.flag("NoNewPrivileges"))
+    )

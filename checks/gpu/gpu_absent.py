@@ -1,0 +1,106 @@
+"""The driver works, and there is no GPU TabbyAPI could use, or one is lost.
+
+## What it checks
+That NVML counts at least one GPU, that none is lost or waits for a reset, and that
+`CUDA_VISIBLE_DEVICES` leaves TabbyAPI one.
+
+## Why it matters
+Without a GPU no model loads. A lost GPU hangs or breaks the models on it.
+
+## How it is told
+NVML: a count of 0, "GPU is lost" (15), "GPU requires restart" (16). The variable is read from
+the unit or the running process; CUDA stops at its first entry that names no GPU.
+
+## What to do
+A lost GPU fell off the bus: look at power, cables and temperature, and reboot. One that needs
+a reset: stop what uses it and run `nvidia-smi --gpu-reset`, or reboot. A variable that hides
+all GPUs: correct it where it is set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.gpu.driver import Driver, GpuNeed
+from tabbydoctor.gpu.visible import VARIABLE, visible_gpus
+from tabbydoctor.host.data import NvmlGpu
+
+_LOST, _RESET = 15, 16
+_SILENT = (17, 999)
+_FATE = {_LOST: "is lost", _RESET: "needs a reset"}
+_REBOOT = Remedy("Reboot", Safety.UNSAFE, ("sudo systemctl reboot",))
+
+
+@check(
+    "GPU003",
+    "gpu-absent",
+    category="gpu",
+    severity=Severity.ERROR,
+    caused_by=("GPU001", "GPU002"),
+)
+def gpu_absent(
+    need: GpuNeed, instance: Instance, driver: Driver, machine: Machine
+) -> Iterator[Finding]:
+    state = driver.nvml
+    if state.error in _FATE:
+        yield _bad(NvmlGpu(0, error=state.error), "nvmlInit")
+        return
+    if not driver.works:
+        raise Absent(f"the driver does not work: {driver.problem}")
+    bad = [gpu for gpu in state.gpus if _is_bad(gpu, machine)]
+    if not bad and any(gpu.error for gpu in state.gpus):
+        raise Unknown("a GPU does not answer the doctor: run as root")
+    yield from (_bad(gpu, f"NVML, GPU {gpu.index}") for gpu in bad)
+    if not state.gpus:
+        yield Finding(
+            "The NVIDIA driver works and sees no GPU",
+            f"TabbyAPI needs one: {need.reason}.",
+            (Evidence("nvmlDeviceGetCount", "1 or more", "0"),),
+            (
+                Remedy(
+                    "See whether the GPU is on the bus and what the driver says of it",
+                    commands=("lspci -nn | grep -i nvidia", "sudo journalctl -k -b -g NVRM"),
+                ),
+            ),
+        )
+    elif visible_gpus(state, instance.environment) == ():
+        yield _hidden(instance, len(state.gpus))
+
+
+def _is_bad(gpu: NvmlGpu, machine: Machine) -> bool:
+    """Lost, to be reset, or silent without the doctor's own access being in doubt."""
+    doubt = machine.container is not None or not machine.root
+    return gpu.error in _FATE or (gpu.error in _SILENT and not doubt)
+
+
+def _bad(gpu: NvmlGpu, source: str) -> Finding:
+    fate = _FATE.get(gpu.error, f"does not answer (NVML error {gpu.error})")
+    where = f" ({gpu.name})" if gpu.name else ""
+    reset = Remedy(
+        "Stop what uses the GPU and reset it",
+        Safety.UNSAFE,
+        (f"sudo nvidia-smi --gpu-reset -i {gpu.index}",),
+    )
+    look = Remedy(
+        "Read what the kernel says; check power, cables, slot and temperature",
+        commands=("sudo journalctl -k -b -g 'NVRM: Xid'",),
+    )
+    return Finding(
+        f"GPU {gpu.index}{where} {fate}",
+        "The driver still runs, but nothing can be computed on this GPU until it is back.",
+        (Evidence(source, actual=f"NVML error {gpu.error}"),),
+        (reset, _REBOOT) if gpu.error == _RESET else (look, _REBOOT),
+    )
+
+
+def _hidden(instance: Instance, count: int) -> Finding:
+    value = instance.environment[VARIABLE]
+    where = instance.environment_sources.get(VARIABLE, f"environment of {instance.name}")
+    return Finding(
+        f"{VARIABLE}={value or '(empty)'} hides every GPU from {instance.name}",
+        f"NVML counts {count}; CUDA reads the list up to its first entry that names no GPU.",
+        (Evidence(where, "numbers or UUIDs of GPUs that exist", value or "empty"),),
+        (Remedy(f"Correct or remove {VARIABLE} in {where}, and restart TabbyAPI"),),
+    )

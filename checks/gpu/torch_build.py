@@ -1,0 +1,105 @@
+"""TabbyAPI's Python environment has a torch or exllamav3 that cannot work together or on a GPU.
+
+## What it checks
+That torch is there and built for CUDA, and that the exllamav3 wheel was built for this torch.
+
+## Why it matters
+A CPU build of torch sees no GPU. A wheel for another torch ends in "undefined symbol" or
+"libcudart.so… cannot open" at start.
+
+## How it is told
+From `torch/version.py` and the names in site-packages; nothing is imported. A wheel's tag
+`+cu128.torch2.9.0` must name torch's own release and CUDA generation; another minor release of
+CUDA (cu130 with cu132) is as TabbyAPI intends.
+
+## What to do
+Install TabbyAPI's own extra again in its environment, `cu12` or `cu13`, as its start script does.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+
+from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.gpu.driver import GpuNeed
+from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
+from tabbydoctor.tabbyapi.installation import Installation
+
+_TAG = re.compile(r"\+cu(\d+)(?:\.torch(\d+\.\d+)[\d.]*)?")
+
+
+@check("GPU009", "torch-build", category="gpu", severity=Severity.ERROR)
+def torch_build(
+    need: GpuNeed,
+    instance: Instance,
+    environment: PythonEnvironment,
+    installation: Installation | None,
+) -> Iterator[Finding]:
+    torch = environment.torch
+    if torch is None:
+        if environment.isolated:
+            yield _missing("torch", environment, instance)
+        return
+    if torch.cuda is None and torch.hip is None:
+        yield Finding(
+            f"TabbyAPI's torch {torch.version} is a CPU build",
+            f"It sees no GPU, and TabbyAPI needs one: {need.reason}.",
+            (Evidence(torch.path, "cuda = '12.8' or the like", "cuda = None"),),
+            (_reinstall(instance),),
+        )
+    exllamav3 = environment.packages.get("exllamav3")
+    if exllamav3 is None:
+        if environment.isolated and _needs_exllamav3(installation):
+            yield _missing("exllamav3", environment, instance)
+    elif torch.cuda is not None:
+        yield from _mismatch(torch, exllamav3, environment, instance)
+
+
+def _needs_exllamav3(installation: Installation | None) -> bool:
+    return (
+        installation is not None
+        and installation.loads_exl3 is True
+        and installation.loads_exl2 is False
+    )
+
+
+def _mismatch(
+    torch: TorchBuild, exllamav3: str, environment: PythonEnvironment, instance: Instance
+) -> Iterator[Finding]:
+    tag = _TAG.search(exllamav3)
+    if tag is None:  # built from source: nothing to compare
+        return
+    # cu128 is 12.8, cu130 13.0: all but the last digit is the generation.
+    generation = (torch.cuda or "").partition(".")[0]
+    other_torch = tag[2] is not None and not re.match(rf"{re.escape(tag[2])}(\D|$)", torch.version)
+    if tag[1][:-1] != generation or other_torch:
+        yield Finding(
+            f"exllamav3 {exllamav3} does not match torch {torch.version}",
+            "The wheel was built for another torch or CUDA generation and will not load.",
+            (
+                Evidence(torch.path, actual=f"torch {torch.version}, CUDA {torch.cuda}"),
+                Evidence(environment.directories[0], actual=f"exllamav3 {exllamav3}"),
+            ),
+            (_reinstall(instance),),
+        )
+
+
+def _missing(package: str, environment: PythonEnvironment, instance: Instance) -> Finding:
+    return Finding(
+        f"{package} is not installed in TabbyAPI's environment",
+        "TabbyAPI cannot load a model without it.",
+        (Evidence(environment.directories[0], package, "not there"),),
+        (_reinstall(instance),),
+    )
+
+
+def _reinstall(instance: Instance) -> Remedy:
+    where = shlex.quote(instance.main_directory)
+    python = shlex.quote(instance.python or "python")
+    return Remedy(
+        "Install TabbyAPI's extra again in its environment (cu13 for drivers from 580, else cu12)",
+        commands=(f"cd {where} && {python} -m pip install -U '.[cu12]'",),
+    )

@@ -1,0 +1,87 @@
+"""NVML works, and the device node CUDA needs for its memory is missing.
+
+## What it checks
+That `/dev/nvidia-uvm` exists and belongs to the loaded `nvidia_uvm` module.
+
+## Why it matters
+NVML and `nvidia-smi` do not need this node, CUDA does: `nvidia-smi` shows a healthy GPU while
+TabbyAPI fails with "CUDA unknown error" (999). Typical after boot on a machine without a
+desktop, and after suspend.
+
+## How it is told
+The node is looked for; its major number is compared with `/proc/devices`. Where a setuid
+`nvidia-modprobe` would create the node for the service at its first use, this is a remark only.
+Not applicable under WSL.
+
+## What to do
+`sudo nvidia-modprobe -c 0 -u` creates it; `nvidia-persistenced` or a unit that runs this
+command before TabbyAPI keeps it over reboots. If the module is stuck after suspend, stop what
+uses the GPU and reload `nvidia_uvm`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.gpu.driver import DeviceNodes, Driver, GpuNeed
+
+NODE = "/dev/nvidia-uvm"
+_MAKE_NODE = (
+    f'sudo mknod -m 666 {NODE} c "$(awk \'$2 == "nvidia-uvm" {{print $1}}\' /proc/devices)" 0'
+)
+
+
+@check(
+    "GPU006", "uvm-missing", category="gpu", severity=Severity.ERROR, caused_by=("GPU001", "GPU002")
+)
+def uvm_missing(
+    need: GpuNeed, instance: Instance, driver: Driver, machine: Machine, nodes: DeviceNodes
+) -> Iterator[Finding]:
+    if machine.wsl:
+        raise Absent("WSL has no NVIDIA device nodes")
+    if not driver.works:
+        raise Absent(f"the driver does not work: {driver.problem}")
+    stale = nodes.stale(NODE)
+    if NODE in nodes.nodes and not stale:
+        return
+    on_demand = not stale and _made_at_first_use(driver, instance)
+    state = "stale" if stale else "missing"
+    yield Finding(
+        f"{NODE} is {state}: CUDA cannot start although nvidia-smi works",
+        "nvidia-modprobe creates it when a CUDA program first asks."
+        if on_demand
+        else "torch will fail with an unknown CUDA error (999).",
+        (Evidence(NODE, _expected(nodes), state),),
+        () if on_demand else _remedies(driver, machine, nodes, stale),
+        severity=Severity.INFO if on_demand else None,
+    )
+
+
+def _made_at_first_use(driver: Driver, instance: Instance) -> bool:
+    unit = instance.unit
+    return driver.modprobe_setuid and not (unit is not None and unit.flag("NoNewPrivileges"))
+
+
+def _expected(nodes: DeviceNodes) -> str:
+    major = nodes.majors.get("nvidia-uvm")
+    return f"a node of major {major}" if major else "a node (nvidia_uvm is not loaded)"
+
+
+def _remedies(
+    driver: Driver, machine: Machine, nodes: DeviceNodes, stale: bool
+) -> tuple[Remedy, ...]:
+    if machine.container:
+        return (Remedy("On the host: recreate the container, with the GPU passed to it"),)
+    load = () if "nvidia-uvm" in nodes.majors else ("sudo modprobe nvidia_uvm",)
+    remove = (f"sudo rm {NODE}",) if stale else ()
+    make = "sudo nvidia-modprobe -c 0 -u" if driver.modprobe else _MAKE_NODE
+    return (
+        Remedy("Load the module and create the node", Safety.SAFE, (*load, *remove, make)),
+        Remedy(
+            "If CUDA still fails (after suspend): stop what uses the GPU and reload the module",
+            Safety.UNSAFE,
+            ("sudo modprobe -r nvidia_uvm && sudo modprobe nvidia_uvm", make),
+        ),
+    )

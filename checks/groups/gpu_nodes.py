@@ -1,0 +1,44 @@
+"""Which device nodes a TabbyAPI needs, and which of them an account cannot open."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from tabbydoctor.api import Absent
+from tabbydoctor.deployment.access import PathStatus
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.gpu.driver import DeviceNodes
+from tabbydoctor.gpu.visible import VARIABLE
+from tabbydoctor.host.data import FileStatus
+
+CONTROL_NODES = ("/dev/nvidiactl", "/dev/nvidia-uvm")
+
+
+def needed_nodes(nodes: DeviceNodes, instance: Instance, machine: Machine) -> dict[str, PathStatus]:
+    """The nodes CUDA opens, of those that are there: NVIDIA's control nodes and the GPUs'.
+
+    Raises Absent where there are none: without a driver nothing is denied.
+    """
+    if machine.wsl:
+        raise Absent("WSL has no NVIDIA device nodes")
+    if "/dev/nvidiactl" not in nodes.nodes:
+        raise Absent("there are no NVIDIA device nodes")
+    paths = [*CONTROL_NODES, *(f"/dev/nvidia{minor}" for minor in _minors(nodes, instance))]
+    return {path: nodes.nodes[path] for path in paths if path in nodes.nodes}
+
+
+def _minors(nodes: DeviceNodes, instance: Instance) -> list[int]:
+    """The GPUs meant by CUDA_VISIBLE_DEVICES where it numbers them, else all."""
+    chosen = [part.strip() for part in instance.environment.get(VARIABLE, "").split(",")]
+    named = [int(part) for part in chosen if part.isdecimal()]
+    return [minor for minor in sorted(nodes.gpus) if not named or minor in named]
+
+
+def denied_nodes(
+    nodes: Mapping[str, PathStatus], uid: int, groups: Collection[int]
+) -> Iterator[tuple[str, FileStatus]]:
+    """Each node the account cannot open for reading and writing, with what denies it."""
+    for path, status in nodes.items():
+        denier = status.denied_at(uid, groups, "r") or status.denied_at(uid, groups, "w")
+        if denier is not None:
+            yield path, denier

@@ -1,0 +1,72 @@
+"""A unit needs an environment file that is not there.
+
+## What it checks
+Every `EnvironmentFile=` without a leading `-`, of TabbyAPI's and the router's unit.
+
+## Why it matters
+systemd does not start the unit without it (`Result=resources`); one that runs already will not
+come up again.
+
+## How it is told
+By looking at the files. systemd reads them itself, as root: their owner and mode do not
+matter.
+
+## What to do
+Write the file, or put `-` before its path if the unit can do without it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+
+from tabbydoctor.api import Evidence, Finding, Remedy, Severity, Unknown, check
+from tabbydoctor.deployment.parts import Instance, RouterSite
+from tabbydoctor.deployment.unit import EnvironmentFile, Unit
+
+from . import command, units_of
+
+_NOT_ALLOWED = re.compile(r"(?i)permission denied|not permitted")
+
+
+@check("SVC009", "unit-environment-file", category="service", severity=Severity.ERROR)
+def unit_environment_file(instance: Instance, router: RouterSite | None) -> Iterator[Finding]:
+    unseen = []
+    for unit in units_of(instance, router):
+        for file in unit.environment_files:
+            if file.optional or file.text is not None or re.search(r"[*?\[]", file.path):
+                continue
+            if _NOT_ALLOWED.search(file.problem) and not unit.user_manager:
+                unseen.append(file.path)
+            else:
+                yield _finding(unit, file)
+    if unseen:
+        raise Unknown(f"{unseen[0]} cannot be looked at without root (use sudo)")
+
+
+def _finding(unit: Unit, file: EnvironmentFile) -> Finding:
+    path = shlex.quote(file.path)
+    return Finding(
+        f"{unit.name} cannot start without {file.path}",
+        f"Its EnvironmentFile= cannot be read: {file.problem or 'no such file'}.",
+        (Evidence(_source(unit, file.path), "a file", file.problem or "no such file"),),
+        (
+            Remedy(
+                "Write the file",
+                commands=(f"sudo install -m 600 /dev/null {path}", f"sudoedit {path}"),
+            ),
+            Remedy(
+                f"Or make it optional: EnvironmentFile=-{file.path}",
+                commands=(command(unit, "edit --full"),),
+            ),
+        ),
+    )
+
+
+def _source(unit: Unit, path: str) -> str:
+    for file in reversed(unit.files):
+        line = file.line_of(path)
+        if line:
+            return f"{file.path}:{line}"
+    return f"systemctl show {shlex.quote(unit.name)} -p EnvironmentFiles"

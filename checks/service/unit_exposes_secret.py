@@ -1,0 +1,93 @@
+"""A unit has a key in `Environment=`, where every local user can read it.
+
+## What it checks
+`Environment=` of TabbyAPI's and the router's unit: values that are one of TabbyAPI's keys, and
+variables whose name says that they hold a key, token, secret or password.
+
+## Why it matters
+`systemctl show` tells `Environment=` to every local user, whatever the mode of the unit file.
+
+## How it is told
+By names and by comparing values with the keys. Values are not shown.
+
+## What to do
+Move the value to a file of mode 0600, named by `LoadCredential=` (or by `EnvironmentFile=`
+where the software reads only its environment). Then rotate the key.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Collection, Iterator
+
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.parts import Instance, RouterSite
+from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.tabbyapi.tokens import Tokens
+
+from ..key_rotation import rotation
+from . import command, shown, units_of
+
+_SECRET_NAME = re.compile(
+    r"(?i)(?:^|_)(?:(?:API|ADMIN|ACCESS|AUTH|PRIVATE|MASTER)_?KEYS?|SECRET(?:_KEY)?|TOKEN|"
+    r"PASSWORD|PASSWD)$"
+)
+_NO_SECRET = re.compile(
+    r"(?i)$|/|%|\$|os\.environ/|(?:none|null|empty|dummy|unused|no|yes|true|false|[\d.]{1,6}|"
+    r"sk-no-key-required|not-needed|\[redacted\])$"
+)
+
+
+@check("SVC008", "unit-exposes-secret", category="service", severity=Severity.WARNING)
+def unit_exposes_secret(
+    instance: Instance, router: RouterSite | None, tokens: Tokens | None
+) -> Iterator[Finding]:
+    keys = {*tokens.api_keys, tokens.admin_key} if tokens else set()
+    for unit in units_of(instance, router):
+        for name, value in unit.environment.items():
+            if _is_secret(name, value, keys):
+                yield _finding(unit, name, value in keys, instance, tokens)
+
+
+def _is_secret(name: str, value: str, keys: Collection[str | None]) -> bool:
+    if value and value in keys:
+        return True
+    return bool(_SECRET_NAME.search(name)) and not _NO_SECRET.match(value)
+
+
+def _finding(
+    unit: Unit, name: str, is_tabby_key: bool, instance: Instance, tokens: Tokens | None
+) -> Finding:
+    stem = unit.name.removesuffix(".service")
+    file = shlex.quote(f"/etc/{stem}.env")
+    move = Remedy(
+        f"Move {name} to a file of mode 0600 and name it by EnvironmentFile= or LoadCredential=",
+        Safety.MANUAL,
+        (
+            f"sudo install -m 600 /dev/null {file}",
+            f"sudoedit {file}",
+            command(unit, "edit --full"),
+            command(unit, "restart"),
+        ),
+    )
+    rotate = (
+        rotation(instance, tokens)
+        if is_tabby_key
+        else Remedy(f"Rotate the key in {name} where it comes from: it has been readable")
+    )
+    return Finding(
+        f"Every local user can read {name} of {unit.name}",
+        "Environment= is shown to everyone by systemctl show"
+        + (", and this is one of TabbyAPI's keys." if is_tabby_key else "."),
+        (Evidence(_source(unit, name), "not in Environment=", f"{name}=[redacted]"),),
+        (move, rotate),
+    )
+
+
+def _source(unit: Unit, name: str) -> str:
+    for file in reversed(unit.files):
+        line = file.line_of(f"{name}=")
+        if line:
+            return f"{file.path}:{line}"
+    return shown(unit, "Environment")

@@ -1,0 +1,129 @@
+"""TabbyAPI's account cannot read its tokens file, or cannot create it.
+
+## What it checks
+The service's user and groups against mode, owner and ACL of the file and of every directory on
+the way to it, and the unit's sandbox (`ProtectSystem=`, `ProtectHome=`, `ReadOnlyPaths=`, …).
+
+## Why it matters
+TabbyAPI exits with status 1, and only after the model was loaded.
+
+## How it is told
+By the kernel's own rules of access, for the account the unit runs as. A file that is there must
+be readable; where there is none, the directory must be writable.
+
+## What to do
+Give the file (or the directory) to the service's account, or open the directory with
+`ReadWritePaths=`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from collections.abc import Iterator
+
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.access import PathStatus
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.sandbox import Rule, forbids_writing, hides
+from tabbydoctor.gpu.service_groups import ServiceGroups
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.token_paths import TokenPaths
+from tabbydoctor.tabbyapi.tokens import Tokens
+
+from . import require_auth
+
+
+@check("TOK007", "tokens-denied", category="tokens", severity=Severity.ERROR)
+def denied(
+    tokens: Tokens,
+    paths: TokenPaths,
+    config: EffectiveConfig,
+    instance: Instance,
+    account: ServiceGroups,
+) -> Iterator[Finding]:
+    require_auth(config)
+    if paths.file is not None:
+        yield from _unreadable(tokens, paths.file, instance, account)
+    elif paths.directory is not None:
+        yield from _cannot_create(tokens, paths.directory, instance, account)
+
+
+def _unreadable(
+    tokens: Tokens, file: PathStatus, instance: Instance, account: ServiceGroups
+) -> Iterator[Finding]:
+    rule = hides(instance.unit, tokens.path)
+    if rule:
+        yield _sandboxed(tokens, instance, rule, "see")
+        return
+    barrier = file.denied_at(account.uid, account.configured, "r")
+    if barrier is None:
+        return
+    path, user = shlex.quote(barrier.path), shlex.quote(account.user)
+    if barrier is file.leaf:
+        commands: tuple[str, ...] = (f"sudo chown {user} {path}", f"sudo chmod 600 {path}")
+    else:
+        commands = (f"sudo setfacl -m u:{user}:x {path}",)
+    yield Finding(
+        f"{account.user} cannot read {tokens.path}",
+        f"TabbyAPI runs as {account.user} and exits without it.",
+        (
+            Evidence(
+                f"stat {path}",
+                f"open to {account.user}",
+                f"mode {barrier.permissions:04o}, owner {barrier.uid}:{barrier.gid}",
+            ),
+        ),
+        (Remedy(f"Open it to {account.user}", Safety.SAFE, commands),),
+    )
+
+
+def _cannot_create(
+    tokens: Tokens, directory: PathStatus, instance: Instance, account: ServiceGroups
+) -> Iterator[Finding]:
+    rule = forbids_writing(instance.unit, tokens.path)
+    if rule:
+        yield _sandboxed(tokens, instance, rule, "create")
+        return
+    barrier = directory.denied_at(account.uid, account.configured, "w")
+    if barrier is None:
+        barrier = directory.denied_at(account.uid, account.configured, "x")
+    if barrier is None:
+        return
+    path, user = shlex.quote(barrier.path), shlex.quote(account.user)
+    rights = "wx" if barrier is directory.leaf else "x"
+    yield Finding(
+        f"{account.user} cannot create {tokens.path}",
+        f"There is no tokens file, and TabbyAPI, as {account.user}, may not make one: it exits.",
+        (
+            Evidence(
+                f"stat {path}",
+                f"writable by {account.user}" if rights == "wx" else f"open to {account.user}",
+                f"mode {barrier.permissions:04o}, owner {barrier.uid}:{barrier.gid}",
+            ),
+        ),
+        (
+            Remedy(
+                f"Let {account.user} in",
+                Safety.UNSAFE,
+                (f"sudo setfacl -m u:{user}:r{rights} {path}",),
+            ),
+        ),
+    )
+
+
+def _sandboxed(tokens: Tokens, instance: Instance, rule: Rule, verb: str) -> Finding:
+    directory = posixpath.dirname(tokens.path)
+    name = instance.name
+    return Finding(
+        f"{rule.setting} keeps {name} from {tokens.path}",
+        f"The sandbox of the unit does not let it {verb} the file, whatever its mode.",
+        (Evidence(f"systemctl show {shlex.quote(name)}", f"{directory} writable", rule.setting),),
+        (
+            Remedy(
+                f"Add ReadWritePaths={directory} (and lift {rule.setting} if it hides it)",
+                commands=(f"sudo systemctl edit {shlex.quote(name)}",),
+            ),
+        ),
+        caused_by=("SVC012",),
+    )

@@ -1,0 +1,212 @@
+"""GPU004, GPU005, GPU007 and GPU009."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from checks.gpu.compute_capability import compute_capability
+from checks.gpu.driver_too_old import driver_too_old
+from checks.gpu.torch_build import torch_build
+from checks.gpu.xid import xid
+from tabbydoctor.api import Absent, Finding, Severity, Unknown
+from tabbydoctor.gpu.driver import Driver
+from tabbydoctor.gpu.kernel_log import KernelLine, KernelLog
+from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
+from tabbydoctor.host.data import NvmlGpu, Process
+from tabbydoctor.tabbyapi.installation import Installation
+from tests.checks.gpu.machine_tree import GPU, LINUX, NEED, WORKS, service
+
+SITE = "/srv/tabby/venv/lib/python3.12/site-packages"
+TORCH = TorchBuild(f"{SITE}/torch/version.py", "2.9.0+cu128", "12.8")
+ENVIRONMENT = PythonEnvironment(
+    "/srv/tabby/venv/bin/python", (SITE,), {"exllamav3": "1.4.1+cu128.torch2.9.0"}, TORCH
+)
+NOW = Installation("/srv/tabby", {}, "x", True, loads_exl2=False, loads_exl3=True)
+OLDER = replace(NOW, loads_exl2=True)
+
+
+def _torch(version: str, cuda: str | None, hip: str | None = None) -> PythonEnvironment:
+    return replace(ENVIRONMENT, torch=TorchBuild(TORCH.path, version, cuda, hip))
+
+
+# GPU004 driver-too-old
+def _too_old(
+    version: str, environment: PythonEnvironment, variables: dict[str, str] | None = None
+) -> list[Finding]:
+    driver = Driver(replace(WORKS, driver=version))
+    return list(driver_too_old.judge(NEED, service(variables), driver, LINUX, environment))
+
+
+@pytest.mark.parametrize(
+    ("version", "cuda", "severity"),
+    [
+        ("520.61.05", "12.8", Severity.ERROR),
+        ("550.163.01", "12.8", Severity.WARNING),
+        ("575.57.08", "13.0", Severity.ERROR),
+        ("525.60.13", "12.7", Severity.WARNING),
+        ("440.33.01", "11.8", Severity.ERROR),
+    ],
+)
+def test_old_driver(version: str, cuda: str, severity: Severity) -> None:
+    (finding,) = _too_old(version, _torch("2.9.0", cuda))
+    assert (finding.severity or driver_too_old.severity) is severity
+    assert version in finding.title
+
+
+@pytest.mark.parametrize(
+    ("version", "cuda"),
+    [("570.26", "12.8"), ("570.124.06", "12.8"), ("580.65.06", "13.0"), ("525.60.13", "12.0")],
+)
+def test_new_enough_driver(version: str, cuda: str) -> None:
+    assert _too_old(version, _torch("2.9.0", cuda)) == []
+
+
+def test_driver_that_cannot_be_judged() -> None:
+    with pytest.raises(Unknown, match=r"CUDA 15\.1"):
+        _too_old("580.65.06", _torch("9.0", "15.1"))
+    with pytest.raises(Unknown, match="compatibility"):
+        _too_old("550.1", ENVIRONMENT, {"LD_LIBRARY_PATH": "/usr/local/cuda/compat"})
+    with pytest.raises(Absent):
+        _too_old("550.1", _torch("2.9.0+cpu", None))
+
+
+# GPU005 compute-capability
+OLD_GPU = NvmlGpu(1, "NVIDIA Stub 2080", "GPU-1111", 1, compute_capability=(7, 5))
+
+
+def _capability(
+    *gpus: NvmlGpu,
+    installation: Installation | None = NOW,
+    variables: dict[str, str] | None = None,
+    environment: PythonEnvironment = ENVIRONMENT,
+) -> list[Finding]:
+    driver = Driver(replace(WORKS, gpus=gpus))
+    facts = (service(variables), driver, None, environment, installation)
+    return list(compute_capability.judge(*facts))
+
+
+def test_gpu_below_the_need() -> None:
+    (finding,) = _capability(GPU, OLD_GPU)
+    assert finding.title.startswith("GPU 1 (NVIDIA Stub 2080) has compute capability 7.5")
+
+
+def test_gpu_good_enough_or_not_used() -> None:
+    assert _capability(GPU) == []
+    assert _capability(GPU, OLD_GPU, variables={"CUDA_VISIBLE_DEVICES": "GPU-0000"}) == []
+    by_number = {"CUDA_VISIBLE_DEVICES": "0", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    assert _capability(GPU, OLD_GPU, variables=by_number) == []
+    assert _capability(GPU, replace(OLD_GPU, compute_capability=None)) == []
+
+
+def test_older_versions_load_exl2() -> None:
+    assert _capability(OLD_GPU, installation=OLDER) == []
+    for unknown in (None, replace(NOW, loads_exl2=None)):
+        with pytest.raises(Unknown):
+            _capability(OLD_GPU, installation=unknown)
+        assert _capability(GPU, installation=unknown) == []
+
+
+def test_numbers_that_may_mean_another_gpu() -> None:
+    with pytest.raises(Unknown, match="CUDA_DEVICE_ORDER"):
+        _capability(GPU, OLD_GPU, variables={"CUDA_VISIBLE_DEVICES": "0"})
+
+
+def test_rocm() -> None:
+    rocm = _torch("2.9.0+rocm6.4", None, "6.4.43482")
+    (finding,) = _capability(environment=rocm)
+    assert "ROCm" in finding.title
+    assert _capability(environment=rocm, installation=OLDER) == []
+
+
+# GPU007 xid
+def _xid(*texts: str, gpu: NvmlGpu = GPU, started: float = 0.0) -> list[Finding]:
+    log = KernelLog(tuple(KernelLine(100.0, text) for text in texts))
+    instance = replace(service(), process=Process(42, (), started=started))
+    return list(xid.judge(NEED, instance, Driver(replace(WORKS, gpus=(gpu,))), log))
+
+
+def _line(number: int, rest: str = "pid=1234, name=python") -> str:
+    return f"NVRM: Xid (PCI:0000:01:00): {number}, {rest}"
+
+
+@pytest.mark.parametrize("number", [13, 31, 32, 43, 45, 63, 999])
+def test_xids_that_ask_for_nothing(number: int) -> None:
+    assert _xid(_line(number), "NVRM: loading NVIDIA UNIX x86_64 Kernel Module") == []
+
+
+@pytest.mark.parametrize("number", [48, 54, 64, 74, 92, 94, 119])
+def test_xids_that_ask_for_an_action(number: int) -> None:
+    (finding,) = _xid(_line(number), _line(number))
+    assert finding.title == f"Xid {number} on the GPU at PCI 0000:01:00"
+    assert finding.severity is None
+
+
+def test_xid_of_a_gpu_that_is_gone() -> None:
+    assert _xid(_line(79))[0].severity is Severity.ERROR
+    assert _xid(_line(48), gpu=replace(GPU, error=16))[0].severity is Severity.ERROR
+
+
+def test_xids_that_are_settled() -> None:
+    assert _xid(_line(94), started=200.0) == []
+    assert len(_xid(_line(94), started=50.0)) == 1
+    changed = "GPU recovery action changed from 0x1 (GPU Reset Required) to 0x0 (None)"
+    assert _xid(_line(154, changed)) == []
+    assert len(_xid(_line(154, "GPU recovery action changed from 0x0 (None) to 0x1 (GPU)"))) == 1
+
+
+# GPU009 torch-build
+def _build(
+    environment: PythonEnvironment, installation: Installation | None = NOW
+) -> list[Finding]:
+    return list(torch_build.judge(NEED, service(), environment, installation))
+
+
+@pytest.mark.parametrize(
+    ("torch", "cuda", "exllamav3"),
+    [
+        ("2.9.0+cu128", "12.8", "1.4.1+cu128.torch2.9.0"),
+        ("2.9.1", "12.8", "1.4.1+cu128.torch2.9.0"),
+        ("2.11.0+cu130", "13.0", "1.4.1+cu132.torch2.11.0"),  # the mix is intended
+        ("2.9.0+cu128", "12.8", "1.4.1"),
+    ],
+)
+def test_builds_that_match(torch: str, cuda: str, exllamav3: str) -> None:
+    environment = replace(_torch(torch, cuda), packages={"exllamav3": exllamav3})
+    assert _build(environment) == []
+
+
+@pytest.mark.parametrize(
+    ("torch", "cuda", "exllamav3"),
+    [
+        ("2.9.0+cu128", "12.8", "1.4.1+cu132.torch2.11.0"),
+        ("2.10.0+cu128", "12.8", "1.4.1+cu128.torch2.1.0"),
+        ("2.11.0+cu130", "13.0", "1.4.1+cu128.torch2.11.0"),
+    ],
+)
+def test_builds_that_do_not_match(torch: str, cuda: str, exllamav3: str) -> None:
+    environment = replace(_torch(torch, cuda), packages={"exllamav3": exllamav3})
+    (finding,) = _build(environment)
+    assert finding.title == f"exllamav3 {exllamav3} does not match torch {torch}"
+
+
+def test_cpu_build() -> None:
+    (finding,) = _build(_torch("2.9.0+cpu", None))
+    assert finding.title == "TabbyAPI's torch 2.9.0+cpu is a CPU build"
+
+
+def test_packages_missing() -> None:
+    assert "torch is not" in _build(replace(ENVIRONMENT, torch=None))[0].title
+    without = replace(ENVIRONMENT, packages={})
+    assert "exllamav3 is not" in _build(without)[0].title
+    assert _build(without, OLDER) == []
+    elsewhere = replace(ENVIRONMENT, torch=None, isolated=False)
+    assert _build(elsewhere) == []
+
+
+def test_every_page_says_what_to_do() -> None:
+    for check in (driver_too_old, compute_capability, xid, torch_build):
+        assert "## What to do" in check.page
+        assert Path(__file__).parent.name == check.category

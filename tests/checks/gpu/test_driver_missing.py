@@ -1,0 +1,176 @@
+"""GPU001: each cause by its own words, and silence where the driver is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from checks.gpu.driver_missing import driver_missing
+from tabbydoctor.api import Finding, Unknown
+from tabbydoctor.gpu.kernel_log import KernelLine, KernelLog
+from tabbydoctor.deployment.parts import Machine
+from tabbydoctor.host.data import NvmlState
+from tests.checks.gpu.machine_tree import (
+    LINUX,
+    NEED,
+    TreeHost,
+    gpu_on_the_bus,
+    loaded,
+    modules,
+    service,
+    unloaded,
+    usual_nodes,
+)
+
+NO_FILE = "libnvidia-ml.so.1: cannot open shared object file: No such file or directory"
+NO_LIBRARY = NvmlState(error=12, error_text="NVML Shared Library Not Found", load_error=NO_FILE)
+NOT_LOADED = NvmlState(library="/usr/lib/x/libnvidia-ml.so.550.163.01", error=9, error_text="x")
+
+
+def _judge(
+    host: TreeHost, machine: Machine = LINUX, log: KernelLog | None = None, **properties: str
+) -> list[Finding]:
+    facts = (service(None, **properties), host.driver(machine), machine, host.nodes(), log)
+    return list(driver_missing.judge(NEED, *facts))
+
+
+def _commands(finding: Finding) -> str:
+    return "\n".join(command for remedy in finding.remedies for command in remedy.commands)
+
+
+def test_silent_where_the_driver_works(tmp_path: Path) -> None:
+    assert _judge(usual_nodes(loaded(TreeHost(tmp_path)))) == []
+
+
+def test_no_driver_at_all(tmp_path: Path) -> None:
+    host = modules(unloaded(TreeHost(tmp_path, NO_LIBRARY)), "kernel/drivers/net/e1000.ko")
+    (finding,) = _judge(host)
+    assert finding.title == "No NVIDIA driver is installed"
+
+
+def test_library_missing_beside_a_loaded_module(tmp_path: Path) -> None:
+    (finding,) = _judge(loaded(TreeHost(tmp_path, NO_LIBRARY)))
+    assert "libnvidia-ml.so.1 is missing" in finding.title
+    assert NO_FILE in str(finding.evidence)
+    assert "550.163.01" in finding.remedies[0].title
+
+
+def test_broken_library(tmp_path: Path) -> None:
+    state = NvmlState(error=12, error_text="x", load_error="libnvidia-ml.so.1: file too short")
+    (finding,) = _judge(loaded(TreeHost(tmp_path, state)))
+    assert "cannot be loaded" in finding.title
+    assert "file too short" in str(finding.evidence)
+
+
+def test_library_missing_on_nixos(tmp_path: Path) -> None:
+    (finding,) = _judge(
+        loaded(TreeHost(tmp_path, NO_LIBRARY)), Machine(systemd=True, root=True, nixos=True)
+    )
+    assert "hardware.graphics.enable" in finding.remedies[0].title
+    assert "nixos-rebuild switch" in _commands(finding)
+
+
+def test_nouveau(tmp_path: Path) -> None:
+    host = unloaded(TreeHost(tmp_path, NOT_LOADED))
+    host.write("/sys/module/nouveau/initstate", "live\n")
+    (finding,) = _judge(host)
+    assert finding.title.startswith("nouveau holds the GPU")
+    assert "blacklist nouveau" in _commands(finding)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Loading of unsigned module is rejected",
+        "modprobe: ERROR: could not insert 'nvidia': Required key not available",
+    ],
+)
+def test_secure_boot(tmp_path: Path, text: str) -> None:
+    log = KernelLog((KernelLine(1.0, text),))
+    (finding,) = _judge(unloaded(TreeHost(tmp_path, NOT_LOADED)), log=log)
+    assert finding.title.startswith("Secure Boot refused")
+    assert text in str(finding.evidence)
+
+
+def test_installed_and_not_loaded(tmp_path: Path) -> None:
+    host = unloaded(TreeHost(tmp_path, NOT_LOADED))
+    host.write("/sys/firmware/efi/efivars/SecureBoot-8be4df61", "\x06\0\0\0\x01")
+    (finding,) = _judge(host)
+    assert "not loaded" in finding.title
+    assert "Secure Boot is on" in finding.detail
+    assert "sudo modprobe nvidia" in _commands(finding)
+
+
+def test_not_built_for_this_kernel(tmp_path: Path) -> None:
+    host = modules(unloaded(TreeHost(tmp_path, NOT_LOADED)), "kernel/drivers/net/e1000.ko")
+    (finding,) = _judge(host)
+    assert "6.1.0-18-amd64" in finding.title
+    assert "dkms" in _commands(finding)
+
+
+def test_no_gpu_in_the_machine(tmp_path: Path) -> None:
+    host = gpu_on_the_bus(unloaded(TreeHost(tmp_path, NO_LIBRARY)), vendor="0x1002")
+    (finding,) = _judge(host)
+    assert "no NVIDIA GPU" in finding.title
+
+
+@pytest.mark.parametrize("state", [NO_LIBRARY, NOT_LOADED])
+def test_wsl_is_never_told_to_install_a_linux_driver(tmp_path: Path, state: NvmlState) -> None:
+    (finding,) = _judge(TreeHost(tmp_path, state), Machine(systemd=True, wsl=True, root=True))
+    assert finding.title.startswith("WSL")
+    assert _commands(finding) == ""
+    assert "On Windows" in finding.remedies[0].title
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (NOT_LOADED, "has no GPU"),
+        (NO_LIBRARY, "has no GPU"),
+        (NvmlState(error=999, error_text="Unknown Error"), "has lost its access"),
+    ],
+)
+def test_container(tmp_path: Path, state: NvmlState, words: str) -> None:
+    (finding,) = _judge(
+        loaded(TreeHost(tmp_path, state)), Machine(systemd=False, root=True, container="docker")
+    )
+    assert words in finding.title
+    assert "On the host: recreate the container" in finding.remedies[-1].title
+
+
+def test_nodes_missing(tmp_path: Path) -> None:
+    (finding,) = _judge(loaded(TreeHost(tmp_path, NOT_LOADED)))
+    assert "/dev/nvidiactl is missing" in finding.title
+
+
+def test_nodes_made_on_demand(tmp_path: Path) -> None:
+    """A setuid nvidia-modprobe creates them for the service, unless its unit forbids that."""
+    host = loaded(TreeHost(tmp_path, NOT_LOADED))
+    host.write("/usr/bin/nvidia-modprobe")
+    (tmp_path / "usr/bin/nvidia-modprobe").chmod(0o4755)
+    if not host.driver().modprobe_setuid:
+        pytest.skip("needs root, to own a setuid file")
+    with pytest.raises(Unknown, match="do not exist yet"):
+        _judge(host)
+    assert len(_judge(host, NoNewPrivileges="yes")) == 1
+
+
+def test_stale_node(tmp_path: Path) -> None:
+    host = loaded(TreeHost(tmp_path, NOT_LOADED))
+    host.node("/dev/nvidiactl", 194, 255)
+    (finding,) = _judge(host)
+    assert "stale" in finding.title
+
+
+@pytest.mark.parametrize("code", [4, 17, 999])
+def test_only_the_doctor_is_kept_out(tmp_path: Path, code: int) -> None:
+    host = usual_nodes(loaded(TreeHost(tmp_path, NvmlState(error=code, error_text="x"))))
+    with pytest.raises(Unknown):
+        _judge(host)
+
+
+@pytest.mark.parametrize("code", [15, 16, 18])
+def test_what_other_checks_tell(tmp_path: Path, code: int) -> None:
+    host = loaded(TreeHost(tmp_path, NvmlState(error=code, error_text="x")))
+    assert _judge(host) == []

@@ -1,0 +1,210 @@
+"""RTR004 to RTR014: each fires on its fault and is silent beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tabbydoctor.api import Absent, Severity
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.router_health import (
+    BackendState,
+    RouterBackends,
+    RouterHealth,
+)
+from tabbydoctor.deployment.router_keys import RouterKey, RouterKeys
+from tabbydoctor.host.data import HttpAnswer
+from tabbydoctor.routers import llama_swap
+from tabbydoctor.tabbyapi.log import LogLine, RunLog
+from tabbydoctor_checks.router.admin_key import admin_key
+from tabbydoctor_checks.router.backend import backend
+from tabbydoctor_checks.router.env_unset import env_unset
+from tabbydoctor_checks.router.impatient import impatient
+from tabbydoctor_checks.router.key_differs import key_differs
+from tabbydoctor_checks.router.key_leaks import key_leaks
+from tabbydoctor_checks.router.list_key import list_key
+from tabbydoctor_checks.router.probe_hopeless import probe_hopeless
+from tabbydoctor_checks.router.rewrites_config import rewrites_config
+from tabbydoctor_checks.router.unready import unready
+from tabbydoctor_checks.router.wrong_address import wrong_address
+from tests.routers.cases import CASES
+
+from .scene import ADMIN_KEY, API_KEY, address, config, judge, read, reading, site, tokens
+
+HEALTHY = [case.name for case in CASES if case.healthy and case.name != "admin_key"]
+
+
+def test_admin_key() -> None:
+    found = judge(admin_key, reading("admin_key"), config(), None)
+    assert found[0].evidence[0].source == "/opt/router/admin_key.py:13"
+    assert not judge(admin_key, reading("shared_client_keyed"), config(), None)
+
+
+@pytest.mark.parametrize("value", [API_KEY, ADMIN_KEY])
+def test_key_differs_accepts_the_files_keys(value: str) -> None:
+    keys = RouterKeys((RouterKey("environment TABBY_API_KEY", "unit llm-router.service", value),))
+    assert not judge(key_differs, keys, site(), tokens(), config(), None)
+
+
+def test_key_differs_after_a_rotation() -> None:
+    keys = RouterKeys((RouterKey("environment TABBY_API_KEY", "process 42", "9" * 32),))
+    (finding,) = judge(key_differs, keys, site(), tokens(), config(), None)
+    assert finding.evidence[0].source == "process 42"
+    assert "9" * 32 not in repr(finding)
+
+
+def test_key_differs_without_a_copy_is_skipped() -> None:
+    with pytest.raises(Absent):
+        judge(key_differs, RouterKeys(), site(), tokens(), config(), None)
+
+
+REWRITES = """import httpx, yaml
+TABBY_CONFIG = "/srv/tabby/config.yml"
+
+def load(name):
+    with open(TABBY_CONFIG, "w") as file:
+        yaml.safe_dump({"model": {"model_name": name}}, file)
+    return httpx.post("http://127.0.0.1:5000/v1/completions")
+"""
+
+
+def test_rewrites_config() -> None:
+    instance = Instance("/srv/tabby")
+    (finding,) = judge(rewrites_config, read(REWRITES), config(), instance)
+    assert finding.evidence[0].source == "/opt/router/router.py:5"
+    other = Instance("/srv/another")
+    assert not judge(rewrites_config, read(REWRITES), config(), other)
+
+
+@pytest.mark.parametrize(
+    ("model", "inline", "fires"), [("", False, True), ("Big", True, True), ("Big", False, False)]
+)
+def test_probe_hopeless_completion(model: str, inline: bool, fires: bool) -> None:
+    facts = (reading("probe_fixed_only"), config(model=model, inline=inline), None)
+    assert bool(judge(probe_hopeless, *facts)) is fires
+
+
+def test_probe_hopeless_keyed_check_of_llama_swap() -> None:
+    text = "models:\n  t:\n    cmd: x\n    proxy: http://127.0.0.1:5000\n    checkEndpoint: {}\n"
+    urls = ("http://127.0.0.1:5000",)
+    keyed = llama_swap.read("/c.yaml", text.format("/v1/models"), urls)
+    assert judge(probe_hopeless, keyed, config(), None)
+    assert not judge(probe_hopeless, keyed, config(auth=False), None)
+    assert not judge(
+        probe_hopeless, llama_swap.read("/c.yaml", text.format("/health"), urls), config(), None
+    )
+
+
+def test_key_leaks() -> None:
+    (finding,) = judge(key_leaks, reading("key_to_everyone"))
+    assert len(finding.evidence) == 2
+    assert not judge(key_leaks, reading("own_keys"))
+    assert not judge(key_leaks, reading("auth_hook"))
+
+
+def test_env_unset() -> None:
+    facts = (reading("per_call_client_keyed"), site(), config(), None)
+    (finding,) = judge(env_unset, *facts)
+    assert "TABBY_API_KEY" in finding.title
+    given = site(f"TABBY_API_KEY={API_KEY}")
+    assert not judge(env_unset, reading("per_call_client_keyed"), given, config(), None)
+
+
+def test_env_set_and_unused() -> None:
+    given = site(f"TABBY_API_KEY={API_KEY}")
+    (finding,) = judge(env_unset, reading("per_call_client"), given, config(), None)
+    assert finding.title.endswith("never reads")
+
+
+def test_unready_unit() -> None:
+    assert not judge(unready, site(), None)
+    (failed,) = judge(unready, site(ActiveState="failed"), None)
+    assert failed.severity is Severity.ERROR
+    (resting,) = judge(unready, site(ActiveState="inactive", UnitFileState="disabled"), None)
+    assert resting.severity is Severity.WARNING
+
+
+def test_unready_reports_tabbyapi_down() -> None:
+    answer = HttpAnswer("http://127.0.0.1:8002/health", status=200)
+    assert not judge(unready, site(), RouterHealth("http://127.0.0.1:8002", answer, True))
+    assert judge(unready, site(), RouterHealth("http://127.0.0.1:8002", answer, False))
+
+
+def test_list_key() -> None:
+    (remark,) = judge(list_key, reading("probe_fixed_only"), tokens())
+    assert remark.severity is Severity.INFO
+    (fault,) = judge(list_key, reading("probe_fixed_only"), tokens(API_KEY, "8" * 32))
+    assert fault.severity is None
+    assert not judge(list_key, reading("requests_session_keyed"), tokens(API_KEY, "8" * 32))
+
+
+@pytest.mark.parametrize(("state", "fires"), [("up", False), ("down", True), ("key", True)])
+def test_backend(state: str, fires: bool) -> None:
+    states = RouterBackends((BackendState("sglang", "http://127.0.0.1:30000", state, "401"),))  # type: ignore[arg-type]
+    assert bool(judge(backend, reading("own_keys"), states)) is fires
+
+
+def test_backend_started_on_demand_may_be_down() -> None:
+    source = "import subprocess, httpx\n\ndef go():\n"
+    source += "    subprocess.run(['systemctl', 'start', 'sglang.service'])\n"
+    source += "    httpx.post('http://127.0.0.1:5000/v1/completions')\n"
+    down = RouterBackends((BackendState("sglang", "http://127.0.0.1:30000", "down", "refused"),))
+    assert not judge(backend, read(source), down)
+
+
+def test_wrong_address_port() -> None:
+    there = address("http://127.0.0.1:5001")
+    (finding,) = judge(wrong_address, reading("shared_client"), site(), there)
+    assert finding.evidence[0].expected == "http://127.0.0.1:5001"
+    assert not judge(wrong_address, reading("shared_client"), site(), address())
+
+
+def test_wrong_address_ipv6() -> None:
+    assert judge(wrong_address, reading("any_answer"), site(), address())
+    assert not judge(wrong_address, reading("any_answer"), site(), address("http://[::1]:5000"))
+
+
+def test_wrong_address_proxy_variable() -> None:
+    proxied = site("HTTP_PROXY=http://proxy:3128")
+    assert judge(wrong_address, reading("shared_client"), proxied, address())
+    exempt = site('HTTP_PROXY=http://proxy:3128 "NO_PROXY=localhost,127.0.0.1"')
+    assert not judge(wrong_address, reading("shared_client"), exempt, address())
+    assert not judge(wrong_address, reading("aiohttp_sweep"), proxied, address())
+
+
+WAITS = """import time, httpx
+LIMIT = 60
+
+def wait_ready():
+    start = time.time()
+    while time.time() - start < LIMIT:
+        if httpx.get("http://127.0.0.1:5000/health").status_code == 200:
+            return True
+    return False
+"""
+
+
+@pytest.mark.parametrize(("took", "fires"), [(90.0, True), (30.0, False)])
+def test_impatient(took: float, fires: bool) -> None:
+    lines = (
+        LogLine("INFO:     Loading model", 1000.0),
+        LogLine("INFO:     Uvicorn running on http://127.0.0.1:5000", 1000.0 + took),
+    )
+    found = judge(impatient, read(WAITS), RunLog("journalctl -u tabbyapi", lines))
+    assert bool(found) is fires
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_a_healthy_router_is_left_alone(name: str) -> None:
+    source = reading(name)
+    given = (
+        site(f"TABBY_API_KEY={API_KEY} VLLM_API_KEY=x")
+        if "TABBY" in str(source.reads_environment)
+        else site()
+    )
+    assert not judge(admin_key, source, config(), None)
+    assert not judge(rewrites_config, source, config(), Instance("/srv/tabby"))
+    assert not judge(probe_hopeless, source, config(), None)
+    assert not judge(key_leaks, source)
+    assert not judge(env_unset, source, given, config(), None)
+    assert not judge(list_key, source, tokens(API_KEY, "8" * 32))
+    assert not judge(wrong_address, source, given, address())

@@ -1,0 +1,222 @@
+"""TOK004, TOK005, TOK007, TOK009: who can come at the keys, and where they lie."""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import replace
+
+import pytest
+
+from checks.tokens.denied import denied
+from checks.tokens.logs_hold_keys import logs_hold_keys
+from checks.tokens.misplaced import misplaced
+from checks.tokens.readable import readable
+from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.deployment.people import people
+from tabbydoctor.diagnosis.finding import Finding, Severity
+from tabbydoctor.host import Account, Group
+from tabbydoctor.tabbyapi.log_holdings import log_holdings
+from tabbydoctor.tabbyapi.token_paths import token_paths
+
+from .deployment import (
+    ALICE,
+    DAEMON,
+    EVERYONE,
+    KEYS,
+    ROOT,
+    ROUTER,
+    SERVICE,
+    Scene,
+    config,
+    judge,
+    log,
+)
+
+
+def judged_readable(scene: Scene, disable_auth: bool = False) -> list[Finding]:
+    facts = (scene.tokens, scene.paths, scene.people, scene.instance, config(disable_auth))
+    return judge(readable, *facts)
+
+
+def judged_denied(scene: Scene) -> list[Finding]:
+    return judge(denied, scene.tokens, scene.paths, config(), scene.instance, scene.account)
+
+
+def test_healthy(scene: Scene) -> None:
+    scene.write()
+    assert judged_readable(scene) == []
+    assert judged_denied(scene) == []
+    assert judge(misplaced, scene.tokens, scene.paths) == []
+
+
+def test_healthy_without_a_file_that_can_be_made(scene: Scene) -> None:
+    assert judged_denied(scene) == []
+
+
+def test_readable_by_all(scene: Scene) -> None:
+    scene.write(mode=0o644)
+    (finding,) = judged_readable(scene)
+    assert finding.severity is Severity.WARNING
+    assert finding.title == "alice can read /srv/tabby/api_tokens.yml"
+    assert finding.remedies[0].commands == (
+        "sudo chmod 600 /srv/tabby/api_tokens.yml",
+        "sudo setfacl -m u:router:r /srv/tabby/api_tokens.yml",
+    )
+    assert finding.remedies[1].title.startswith("Rotate")
+
+
+def test_a_remark_where_only_daemons_can_read_it(scene: Scene) -> None:
+    scene.write(mode=0o644)
+    scene.accounts = (ROOT, SERVICE, DAEMON)
+    (finding,) = judged_readable(scene)
+    assert finding.severity is Severity.INFO
+
+
+def test_a_remark_while_authentication_is_off(scene: Scene) -> None:
+    scene.write(mode=0o644)
+    (finding,) = judged_readable(scene, disable_auth=True)
+    assert finding.severity is Severity.INFO
+
+
+def test_a_closed_directory_protects_it(scene: Scene) -> None:
+    scene.write(mode=0o644)
+    scene.directory.chmod(0o700)
+    assert judged_readable(scene) == []
+
+
+def test_the_router_may_read_it_by_its_group(scene: Scene) -> None:
+    scene.write(mode=0o640)
+    os.chown(scene.file, SERVICE.uid, ROUTER.gid)
+    assert judged_readable(scene) == []
+
+
+def test_readable_by_an_access_control_list(scene: Scene) -> None:
+    scene.write()
+    entries = [(1, 6, 2**32 - 1), (2, 4, ALICE.uid), (4, 0, 2**32 - 1), (16, 4, 2**32 - 1)]
+    entries.append((32, 0, 2**32 - 1))
+    raw = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    try:
+        os.setxattr(scene.file, "system.posix_acl_access", raw)
+    except OSError as error:
+        pytest.skip(f"this file system has no ACL: {error}")
+    (finding,) = judged_readable(scene)
+    assert "alice" in finding.title
+    assert finding.remedies[0].commands[0] == "sudo setfacl -b /srv/tabby/api_tokens.yml"
+
+
+def test_a_thousand_accounts_are_one_finding(scene: Scene) -> None:
+    scene.write(mode=0o644)
+    many = [Account(f"u{n}", 70000 + n, 70000 + n, shell="/bin/sh") for n in range(3000)]
+    scene.accounts = (*EVERYONE, *many)
+    (finding,) = judged_readable(scene)
+    assert finding.title.startswith("3001 accounts")
+    assert len(repr(finding)) < 3000
+
+
+def test_misplaced(scene: Scene) -> None:
+    (scene.directory / "api_keys.yml").write_text(KEYS)
+    (finding,) = judge(misplaced, scene.tokens, scene.paths)
+    assert finding.title == "TabbyAPI does not read /srv/tabby/api_keys.yml"
+    assert finding.remedies[0].commands == (
+        "sudo mv -n /srv/tabby/api_keys.yml /srv/tabby/api_tokens.yml",
+    )
+
+
+def test_misplaced_beside_the_config_file(scene: Scene) -> None:
+    scene.write()
+    elsewhere = scene.root / "etc/tabby"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "api_tokens.yml").write_text(KEYS)
+    given = replace(config(), config_argument="/etc/tabby/config.yml")
+    paths = token_paths(scene.host, scene.instance, scene.tokens, given)
+    (finding,) = judge(misplaced, scene.tokens, paths)
+    assert "/etc/tabby/api_tokens.yml" in finding.title
+
+
+def test_denied_by_the_file(scene: Scene) -> None:
+    scene.write(uid=0)
+    (finding,) = judged_denied(scene)
+    assert finding.title == "tabby cannot read /srv/tabby/api_tokens.yml"
+    assert "sudo chown tabby /srv/tabby/api_tokens.yml" in finding.remedies[0].commands
+
+
+def test_denied_by_a_directory_on_the_way(scene: Scene) -> None:
+    scene.write()
+    (scene.root / "srv").chmod(0o700)
+    (finding,) = judged_denied(scene)
+    assert finding.remedies[0].commands == ("sudo setfacl -m u:tabby:x /srv",)
+
+
+def test_not_denied_to_a_group_of_the_unit(scene: Scene) -> None:
+    scene.write(uid=0, mode=0o640)
+    os.chown(scene.file, 0, 62001)
+    assert judged_denied(scene)
+    scene.groups = (Group("llm", 62001),)
+    scene.properties = {"SupplementaryGroups": "llm"}
+    assert judged_denied(scene) == []
+
+
+def test_cannot_be_created(scene: Scene) -> None:
+    os.chown(scene.directory, 0, 0)
+    (finding,) = judged_denied(scene)
+    assert finding.title == "tabby cannot create /srv/tabby/api_tokens.yml"
+
+
+def test_cannot_be_created_in_the_sandbox(scene: Scene) -> None:
+    scene.properties = {"ProtectSystem": "strict"}
+    (finding,) = judged_denied(scene)
+    assert finding.caused_by == ("SVC012",)
+    scene.properties |= {"ReadWritePaths": "-/srv/tabby"}
+    assert judged_denied(scene) == []
+
+
+def holding_log(scene: Scene, text: str, mode: int) -> None:
+    logs = scene.directory / "logs"
+    logs.mkdir(exist_ok=True)
+    os.chown(logs, SERVICE.uid, SERVICE.uid)
+    file = logs / "2026-08-13.log"
+    file.write_text(text)
+    file.chmod(mode)
+    os.chown(file, SERVICE.uid, SERVICE.uid)
+
+
+def judged_logs(scene: Scene, *lines: str) -> list[Finding]:
+    holdings = log_holdings(scene.host, scene.instance)
+    run = log(*lines, source="journalctl _SYSTEMD_INVOCATION_ID=1") if lines else None
+    return judge(logs_hold_keys, holdings, scene.people, scene.instance, run, None)
+
+
+PRINTED = "start\n2026-08-13 20:55:45.123 | INFO     | Your API key is: 0123456789abcdef\n"
+
+
+def test_log_file_holds_a_key(scene: Scene) -> None:
+    holding_log(scene, PRINTED, 0o644)
+    (finding,) = judged_logs(scene)
+    assert finding.severity is Severity.WARNING
+    assert finding.evidence[0].source == "/srv/tabby/logs/2026-08-13.log:2"
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [(PRINTED, 0o600), ("nothing of note\nan api key is needed\n", 0o644)],
+)
+def test_log_file_that_is_closed_or_holds_none(scene: Scene, text: str, mode: int) -> None:
+    holding_log(scene, text, mode)
+    assert judged_logs(scene) == []
+
+
+def test_journal_holds_a_key(scene: Scene) -> None:
+    line = "INFO:     Your admin key is: [redacted]"
+    assert judged_logs(scene, line) == []
+    scene.groups = (Group("adm", 4, ("alice",)),)
+    scene.accounts = (ROOT, SERVICE, replace(ALICE, groups=(ALICE.gid, 4)))
+    (finding,) = judged_logs(scene, line)
+    assert finding.title == "alice can read keys in the journal"
+    assert finding.remedies[0].commands == ("sudo gpasswd -d alice adm",)
+    assert judged_logs(scene, "INFO:     nothing of note") == []
+
+
+def test_accounts_of_service_and_router_are_no_others(scene: Scene) -> None:
+    found = people(scene.host, scene.instance, RouterSite(None, "python", user=ROUTER))
+    assert {account.name for account in found.others} == {"alice", "daemon"}
