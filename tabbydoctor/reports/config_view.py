@@ -1,0 +1,178 @@
+"""`tabbydoctor config`: every effective value, where it came from, and what is ignored."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tabbydoctor.reports.page import Page
+from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig, Ignored, Origin, Setting
+from tabbydoctor.tabbyapi.keys import is_secret
+
+HIDDEN = "***"
+_ROLES = {"working-directory": "from the working directory", "config-file": "the --config file"}
+_WHY = {
+    "unknown-section": "TabbyAPI has no such section",
+    "unknown-key": "TabbyAPI has no such key",
+    "arguments-ignored": "arguments do not count beside --config",
+    "section-not-mapping": "a section must hold keys: it counts as absent",
+}
+
+
+def as_text(config: EffectiveConfig, width: int, *, verbose: bool = False) -> str:
+    """The configuration for people: what is set first, then what is ignored or refused."""
+    page = Page(width)
+    page.flow((f"TabbyAPI in {config.directory}", ""))
+    page.blank()
+    for file in config.files:
+        page.flow((f"{file.path}: {_file(file)}", ""), hang=4)
+    page.blank()
+    chosen = [setting for setting in config.settings.values() if _is_set(setting)]
+    if not chosen:
+        page.flow(("Every value is TabbyAPI's default.", ""))
+    for setting in chosen:
+        _write_setting(page, setting)
+    _write_list(page, "Ignored", _ignored_lines(config))
+    _write_list(page, "Refused: TabbyAPI does not start", _refused_lines(config))
+    if verbose:
+        rest = [setting for setting in config.settings.values() if not _is_set(setting)]
+        lines = ((f"{setting.name} = {_shown(setting, setting.value)}", "") for setting in rest)
+        _write_list(page, "Defaults", lines)
+    return page.text()
+
+
+def as_json(config: EffectiveConfig) -> dict[str, Any]:
+    """The configuration for machines."""
+    return {
+        "schema_version": 1,
+        "directory": config.directory,
+        "config_argument": config.config_argument,
+        "starts": config.starts,
+        "usage_error": config.usage_error or None,
+        "files": [
+            {
+                "path": file.path,
+                "role": file.role,
+                "problem": file.problem,
+                "detail": file.detail or None,
+                "line": file.line,
+            }
+            for file in config.files
+        ],
+        "settings": [_setting_json(setting) for setting in config.settings.values()],
+        "ignored": [
+            {
+                "section": item.section,
+                "key": item.key,
+                "value": _masked(item.section, item.key, item.value),
+                "why": item.why,
+                **_origin_json(item.origin),
+            }
+            for item in config.ignored
+        ],
+        "invalid": [
+            {
+                "section": item.section,
+                "key": item.key,
+                "message": item.message,
+                **_origin_json(item.origin),
+            }
+            for item in config.invalid
+        ],
+    }
+
+
+def _is_set(setting: Setting) -> bool:
+    return setting.origin.layer != "default"
+
+
+def _file(file: ConfigFile) -> str:
+    role = _ROLES[file.role]
+    if file.problem:
+        return f"{role}; not used: {file.detail}"
+    return f"{role}; TabbyAPI will rewrite it" if file.legacy else role
+
+
+def _write_setting(page: Page, setting: Setting) -> None:
+    page.flow((f"{setting.name} = {_shown(setting, setting.value)}", ""), hang=4)
+    page.flow((f"from {setting.origin.where}", ""), indent=4, hang=6)
+    for origin, value in setting.overrides:
+        page.flow((f"over {_shown(setting, value)} from {origin.where}", ""), indent=4, hang=6)
+
+
+def _write_list(page: Page, title: str, lines: Iterator[tuple[str, str]]) -> None:
+    for number, (first, second) in enumerate(lines):
+        if number == 0:
+            page.blank()
+            page.flow((title, ""))
+        page.flow((first, ""), indent=2, hang=4)
+        if second:
+            page.flow((second, ""), indent=4, hang=6)
+
+
+def _ignored_lines(config: EffectiveConfig) -> Iterator[tuple[str, str]]:
+    for item in config.ignored:
+        if item.value is None:
+            yield item.origin.where, _WHY[item.why]
+        else:
+            value = _text(_masked(item.section, item.key, item.value))
+            yield f"{_name(item)} = {value}", f"{item.origin.where}: {_WHY[item.why]}"
+
+
+def _refused_lines(config: EffectiveConfig) -> Iterator[tuple[str, str]]:
+    if config.usage_error:
+        yield "arguments", config.usage_error
+    for item in config.invalid:
+        name = f"{item.section}.{item.key}" if item.key else item.section
+        yield f"{name}: {item.message}", item.origin.where
+
+
+def _name(item: Ignored) -> str:
+    return f"{item.section}.{item.key}" if item.key else item.section
+
+
+def _setting_json(setting: Setting) -> dict[str, Any]:
+    return {
+        "section": setting.section,
+        "key": setting.key,
+        "value": _masked(setting.section, setting.key, setting.value),
+        **_origin_json(setting.origin),
+        "overrides": [
+            {"value": _masked(setting.section, setting.key, value), **_origin_json(origin)}
+            for origin, value in setting.overrides
+        ],
+    }
+
+
+def _origin_json(origin: Origin) -> dict[str, Any]:
+    return {
+        "layer": origin.layer,
+        "where": origin.where,
+        "path": origin.path,
+        "line": origin.line,
+    }
+
+
+def _shown(setting: Setting, value: Any) -> str:
+    return _text(_masked(setting.section, setting.key, value))
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _masked(section: str, key: str | None, value: Any) -> Any:
+    """The value as plain JSON, with secrets hidden, going by the names of their keys."""
+    if value is not None and is_secret(section, key):
+        return HIDDEN
+    if isinstance(value, Mapping):
+        return {str(name): _masked(section, str(name), inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(section, key, inner) for inner in value]
+    if isinstance(value, datetime.date) or (isinstance(value, float) and not math.isfinite(value)):
+        return str(value)
+    plain = value is None or isinstance(value, str | int | float)
+    return value if plain else str(value)

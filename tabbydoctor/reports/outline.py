@@ -1,0 +1,132 @@
+"""A report put in the order in which an operator reads it; every human format starts here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from tabbydoctor.diagnosis.finding import Finding, Severity
+from tabbydoctor.diagnosis.report import CheckResult, Report, Root, Status
+
+AUTH_ROOTS = frozenset({"CFG004", "RTR001", "RTR002", "RTR003", "RTR005"})
+"""The root causes that `fix --auth` repairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a report says, root causes first. Every fault is in `roots` or explained by one."""
+
+    report: Report
+    roots: tuple[Root, ...]
+    results: dict[str, CheckResult]
+
+    def faults(self, id: str) -> tuple[Finding, ...]:
+        """The errors and warnings of one check."""
+        result = self.results.get(id)
+        return tuple(f for f in findings(result) if is_fault(f)) if result else ()
+
+    def remarks(self) -> tuple[tuple[str, Finding], ...]:
+        """Every info finding with the id of its check."""
+        return tuple(
+            (result.check.id, finding)
+            for result in self.report.results
+            for finding in findings(result)
+            if not is_fault(finding)
+        )
+
+    def ended(self, status: Status) -> tuple[CheckResult, ...]:
+        """The checks that ended so."""
+        return tuple(result for result in self.report.results if result.status == status)
+
+    def consequences(self) -> tuple[str, ...]:
+        """The ids that are explained by a root, each once."""
+        own = {root.id for root in self.roots}
+        explained = (id for root in self.roots for id in root.explains)
+        return tuple(dict.fromkeys(id for id in explained if id not in own))
+
+    def repairs_auth(self) -> bool:
+        """Whether `fix --auth` is the way out of a root cause."""
+        return any(root.id in AUTH_ROOTS for root in self.roots)
+
+
+def outline(report: Report) -> Outline:
+    """The outline of a report. A fault that the diagnosis left out is a root of its own."""
+    results = {result.check.id: result for result in report.results}
+    placed = {id for root in report.roots for id in (root.id, *root.explains)}
+    left_out = (
+        Root(result.check.id, (), "")
+        for result in report.results
+        if result.check.id not in placed and any(map(is_fault, findings(result)))
+    )
+    return Outline(report, (*report.roots, *left_out), results)
+
+
+def findings(result: CheckResult) -> Iterable[Finding]:
+    """The findings of a check, each with a severity."""
+    for finding in result.findings:
+        yield replace(finding, severity=severity(result, finding))
+
+
+def severity(result: CheckResult, finding: Finding) -> Severity:
+    """A finding's severity: its own, or what its check declares."""
+    return finding.severity or result.check.severity
+
+
+def is_fault(finding: Finding) -> bool:
+    """Whether a finding (with its severity) is an error or a warning."""
+    return finding.severity is not Severity.INFO
+
+
+def verdict(outline: Outline) -> str:
+    """The whole report in one line."""
+    if outline.roots:
+        return _fault_verdict(outline)
+    summary = outline.report.summary
+    open_questions = summary["unknown"] + summary["crashed"]
+    counts = _counted(
+        (summary["passed"], "check passed", "checks passed"),
+        (len(outline.remarks()), "remark", "remarks"),
+        (summary["skipped"], "skipped", "skipped"),
+    )
+    if open_questions:
+        told = _counted((open_questions, "check could not tell", "checks could not tell"))
+        return f"No fault found, but {told}: {counts}." if counts else f"Only {told}."
+    if not summary["passed"] and not outline.remarks():
+        return f"Nothing to judge: {counts or 'no check was run'}."
+    return f"TabbyAPI is healthy: {counts}."
+
+
+def _fault_verdict(outline: Outline) -> str:
+    roots = [f.severity for root in outline.roots for f in outline.faults(root.id)]
+    consequences = outline.consequences()
+    summary = outline.report.summary
+    counts = _counted(
+        (roots.count(Severity.ERROR), "error", "errors"),
+        (roots.count(Severity.WARNING), "warning", "warnings"),
+        (len(consequences), "consequence", "consequences"),
+    )
+    further = _counted(
+        (summary["unknown"], "check could not tell", "checks could not tell"),
+        (summary["crashed"], "check crashed", "checks crashed"),
+    )
+    explained = [f.severity for id in consequences for f in outline.faults(id)]
+    broken = Severity.ERROR in (*roots, *explained)
+    state = "is broken" if broken else "works, but needs attention"
+    return f"TabbyAPI {state}: {counts}{f'; {further}' if further else ''}."
+
+
+def _counted(*counts: tuple[int, str, str]) -> str:
+    return ", ".join(f"{n} {one if n == 1 else many}" for n, one, many in counts if n)
+
+
+def next_step(outline: Outline) -> str:
+    """What to do now, in one line."""
+    summary = outline.report.summary
+    if outline.roots:
+        fix = "tabbydoctor fix --auth, or " if outline.repairs_auth() else ""
+        return f"Next: {fix}tabbydoctor explain {outline.roots[0].id} for more."
+    if summary["unknown"]:
+        return "Next: provide what is named above, then run tabbydoctor check again."
+    if summary["crashed"]:
+        return "Next: report the crash above; it is a fault of the doctor or of a plug-in."
+    return "Nothing to do. tabbydoctor check --verbose shows every check."

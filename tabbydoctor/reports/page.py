@@ -1,0 +1,134 @@
+"""A page of styled lines, flowed to a width: one structure, shown in colour or as plain text."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from itertools import groupby
+from typing import TextIO
+
+from rich.cells import cell_len
+
+from tabbydoctor.reports.shell import command_lines, has_here_document
+from tabbydoctor.reports.visible import visible
+
+Span = tuple[str, str]
+"""A text and its style in rich's words, the empty one for plain."""
+
+PIPE_WIDTH = 80
+TERMINAL_WIDTH = 100
+_MINIMUM_WIDTH = 40
+_PIECE = re.compile(r" +|[^ ]+")
+
+
+class Page:
+    """Lines being written from top to bottom. Values are made visible on their way in."""
+
+    def __init__(self, width: int = PIPE_WIDTH) -> None:
+        self.width = width
+        self.lines: list[list[Span]] = []
+
+    def blank(self) -> None:
+        """An empty line, never two, never as the first."""
+        if self.lines and self.lines[-1]:
+            self.lines.append([])
+
+    def flow(self, *spans: Span, indent: int = 0, hang: int | None = None) -> None:
+        """A paragraph from column `indent`, its further lines from `hang` (default: `indent`).
+
+        It breaks between words only: one longer than the line stands on a line of its own.
+        """
+        later = indent if hang is None else hang
+        line, used, blanks = [(" " * indent, "")], indent, list[Span]()
+        started = False
+        for word in _words(spans):
+            if word[0][0].startswith(" "):
+                blanks = word
+                continue
+            needed = _cells(blanks) + _cells(word)
+            if started and used + needed > self.width:
+                self._end(line)
+                line, used, blanks = [(" " * later, "")], later, []
+                needed = _cells(word)
+            line += blanks + word
+            used, blanks, started = used + needed, [], True
+        self._end(line)
+
+    def command(self, command: str, *, indent: int = 0) -> None:
+        """A command to paste, continued with a backslash where it is longer than the line."""
+        # The end mark of a here-document is known by standing in the first column.
+        margin = 0 if has_here_document(command) else indent
+        for line in command_lines(command, self.width - margin):
+            self.lines.append([(" " * margin, ""), (line, "bold")])
+
+    def verbatim(self, line: str, *, indent: int = 0) -> None:
+        """One line as it is."""
+        self._end([(" " * indent, ""), (visible(line), "")])
+
+    def text(self) -> str:
+        """The page without any style."""
+        return "".join("".join(text for text, _ in line) + "\n" for line in self.lines)
+
+    def _end(self, line: list[Span]) -> None:
+        while line and not line[-1][0].strip():
+            line.pop()
+        if line:
+            line[-1] = (line[-1][0].rstrip(), line[-1][1])
+        self.lines.append(_merged(line))
+
+
+def page_for(stream: TextIO) -> Page:
+    """An empty page as wide as suits the stream: 80 columns, up to 100 on a terminal."""
+    if not stream.isatty():
+        return Page(PIPE_WIDTH)
+    columns = shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
+    return Page(max(_MINIMUM_WIDTH, min(TERMINAL_WIDTH, columns)))
+
+
+def write_page(page: Page, stream: TextIO) -> None:
+    """Write a page, with style only to a terminal that wants it (no-color.org, TERM=dumb)."""
+    encoding = stream.encoding or "utf-8"
+    if not _styled(stream):
+        stream.write(_encodable(page.text(), encoding))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=stream, force_terminal=True, width=page.width, highlight=False)
+    for line in page.lines:
+        spans = ((_encodable(text, encoding), style) for text, style in line)
+        console.print(Text.assemble(*spans), soft_wrap=True)
+
+
+def _styled(stream: TextIO) -> bool:
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream.isatty() and not plain
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """The text with what the stream cannot say written as escapes."""
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _words(spans: tuple[Span, ...]) -> list[list[Span]]:
+    """Runs of blanks and words in turn; a word may change its style on the way."""
+    words: list[list[Span]] = []
+    for text, style in spans:
+        for piece in _PIECE.findall(visible(text)):
+            blank = piece.startswith(" ")
+            if words and words[-1][0][0].startswith(" ") == blank:
+                words[-1].append((piece, style))
+            else:
+                words.append([(piece, style)])
+    return words
+
+
+def _merged(line: list[Span]) -> list[Span]:
+    """The line with neighbours of one style as one span."""
+    runs = groupby(line, key=lambda span: span[1])
+    return [("".join(text for text, _ in run), style) for style, run in runs]
+
+
+def _cells(spans: list[Span]) -> int:
+    return sum(cell_len(text) for text, _ in spans)

@@ -1,0 +1,48 @@
+"""A report as it may leave the doctor: every string in it without secrets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tabbydoctor.diagnosis.finding import Evidence, Finding, Remedy
+from tabbydoctor.diagnosis.report import CheckResult, Report
+from tabbydoctor.redaction import redact, redact_all
+
+
+def redacted(report: Report) -> Report:
+    """The same report without secrets."""
+    return replace(
+        report,
+        deployment=redact_all(report.deployment),
+        results=tuple(_result(result) for result in report.results),
+        roots=tuple(replace(root, summary=redact(root.summary)) for root in report.roots),
+        notes=tuple(redact(note) for note in report.notes),
+    )
+
+
+def _result(result: CheckResult) -> CheckResult:
+    return replace(
+        result,
+        reason=_maybe(result.reason),
+        findings=tuple(_finding(finding) for finding in result.findings),
+    )
+
+
+def _finding(finding: Finding) -> Finding:
+    return replace(
+        finding,
+        title=redact(finding.title),
+        detail=redact(finding.detail),
+        evidence=tuple(
+            Evidence(redact(one.source), _maybe(one.expected), _maybe(one.actual))
+            for one in finding.evidence
+        ),
+        remedies=tuple(
+            Remedy(redact(one.title), one.safety, tuple(redact(line) for line in one.commands))
+            for one in finding.remedies
+        ),
+    )
+
+
+def _maybe(text: str | None) -> str | None:
+    return None if text is None else redact(text)

@@ -1,0 +1,263 @@
+"""What the operator sees, on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shlex
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tabbydoctor.diagnosis.finding import Remedy, Severity
+from tabbydoctor.diagnosis.report import Report, Root
+from tabbydoctor.reports.terminal import TerminalReporter
+from tests.reports.reports import (
+    EMPTY,
+    EVERY,
+    HEALTHY,
+    ONE_ROOT,
+    OPEN,
+    TWO_ROOTS,
+    fault,
+    hostile,
+    report,
+    result,
+)
+
+ESCAPE = "\x1b"
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def piped(given: Report, *, verbose: bool = False) -> str:
+    stream = io.StringIO()
+    TerminalReporter().write(given, stream, verbose=verbose)
+    return stream.getvalue()
+
+
+def on_terminal(given: Report) -> str:
+    stream = Terminal()
+    TerminalReporter().write(given, stream, verbose=False)
+    return stream.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+def test_one_root_with_its_consequences() -> None:
+    assert piped(ONE_ROOT) == (
+        """\
+TabbyAPI is broken: 1 error, 5 consequences.
+
+TabbyAPI  tabbyapi.service, in /opt/tabbyapi, as user tabby
+URL       http://127.0.0.1:5000
+router    /opt/router/router.py, router.service, kind python
+
+CFG004  error    auth.disable in /opt/tabbyapi/config.yml has no effect
+        TabbyAPI knows no section `auth`, so it still asks for a key.
+        seen: /opt/tabbyapi/config.yml:12
+          expected  network.disable_auth: true
+          actual    auth.disable: true
+        remedy (safe): let the router send the key
+            tabbydoctor fix --auth
+        explains
+          RTR001  consequence 1
+          RTR002  consequence 2
+          RTR003  consequence 3
+          RTR004  consequence 4
+          RTR005  consequence 5
+
+Next: tabbydoctor fix --auth, or tabbydoctor explain CFG004 for more.
+"""
+    )
+
+
+def test_a_healthy_deployment_is_said_in_a_few_lines() -> None:
+    lines = piped(HEALTHY).splitlines()
+    assert lines[0] == "TabbyAPI is healthy: 5 checks passed, 2 skipped."
+    assert lines[-1] == "Nothing to do. tabbydoctor check --verbose shows every check."
+    assert "CFG001" not in piped(HEALTHY)
+
+
+def test_verbose_adds_what_passed_and_why_something_was_skipped() -> None:
+    shown = piped(HEALTHY, verbose=True)
+    assert "CFG001  a-name\n" in shown
+    assert "skipped: 2\n  no router was found\n    RTR001 RTR002\n" in shown
+
+
+def test_verbose_adds_the_evidence_of_consequences() -> None:
+    assert "/file:1" not in piped(ONE_ROOT)
+    assert "seen: /file:1" in piped(ONE_ROOT, verbose=True)
+
+
+def test_roots_stand_in_the_order_of_the_diagnosis_and_remarks_after_them() -> None:
+    shown = piped(TWO_ROOTS)
+    assert shown.startswith("TabbyAPI is broken: 1 error, 1 warning.\n")
+    places = [shown.index(id) for id in ("\nGPU001", "\nTOK004", "\nCFG011")]
+    assert places == sorted(places)
+    assert "At next start." not in shown
+    assert "fix --auth" not in shown
+
+
+def test_a_fault_that_no_root_explains_is_shown_all_the_same() -> None:
+    lost = report(result("CFG005", fault("port is no number")))
+    assert "CFG005  error    port is no number" in piped(lost)
+
+
+def test_every_finding_of_a_root_is_shown_and_those_of_a_consequence_are_counted() -> None:
+    several = report(
+        result("CFG003", fault("one"), fault("two")),
+        result("CFG005", fault("three"), fault("four")),
+        roots=(Root("CFG003", ("CFG005",), ""),),
+    )
+    shown = piped(several)
+    assert "CFG003  error    one" in shown
+    assert "CFG003  error    two" in shown
+    assert "CFG005  three (and 1 more)" in shown
+
+
+def test_what_could_not_be_told_is_never_called_healthy() -> None:
+    shown = piped(OPEN)
+    assert shown.startswith("No fault found, but 3 checks could not tell: 1 check passed.\n")
+    assert "  run as root to read /dev/nvidia0's ACL\n    GRP001 GRP002\n" in shown
+    assert "SVC011  crashed  a-name: ValueError: boom" in shown
+
+
+def test_an_empty_report() -> None:
+    assert piped(EMPTY).splitlines()[0] == "Nothing to judge: no check was run."
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+@pytest.mark.parametrize("name", EVERY)
+def test_a_pipe_gets_80_columns_and_no_escape(name: str, verbose: bool) -> None:
+    shown = piped(EVERY[name], verbose=verbose)
+    assert ESCAPE not in shown
+    assert_narrow(shown)
+
+
+def test_long_paths_and_wide_characters_stay_within_80_columns_or_stand_alone() -> None:
+    long_path = "/" + "/".join(["a-rather-long-directory-name"] * 6)
+    for value in (long_path, f"see {long_path} there", "模型 " * 60, "words " * 60):
+        assert_narrow(piped(hostile(value), verbose=True))
+
+
+def assert_narrow(shown: str) -> None:
+    for line in shown.splitlines():
+        tokens = line.removesuffix(" \\").strip()
+        words = shlex.split(tokens) if tokens.startswith(("cat", "'")) else tokens.split()
+        assert cell_len(line) <= 80 or len(words) == 1, line
+
+
+@given(st.text())
+def test_a_pipe_never_gets_a_control_character(value: str) -> None:
+    shown = piped(hostile(value), verbose=True)
+    assert all(char.isprintable() for char in shown.replace("\n", ""))
+
+
+@given(st.text())
+def test_a_value_never_starts_a_line_of_its_own_making(value: str) -> None:
+    margin = re.compile(r"^\S+", re.MULTILINE)
+    known = set(margin.findall(piped(hostile("x"), verbose=True)))
+    assert set(margin.findall(piped(hostile(value), verbose=True))) <= known
+
+
+@given(st.text())
+def test_a_terminal_gets_no_escape_but_its_colours(value: str) -> None:
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", on_terminal(hostile(value)))
+    assert all(char.isprintable() for char in shown.replace("\n", ""))
+
+
+def test_control_characters_are_made_visible() -> None:
+    shown = piped(hostile("/srv/a\x1b[2Jb\nc\u202e"))
+    assert r"/srv/a\x1b[2Jb\nc\u202e" in shown
+
+
+def test_bytes_that_are_no_text_are_shown_as_bytes() -> None:
+    assert r"/srv/caf\xe9" in piped(hostile("/srv/caf\udce9"))
+
+
+def test_rich_markup_in_a_value_is_no_markup() -> None:
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", on_terminal(hostile("[red]x[/red] :smile: [link=a]")))
+    assert "[red]x[/red] :smile: [link=a]" in shown
+
+
+def test_a_value_of_several_lines_keeps_them_behind_a_rule() -> None:
+    shown = piped(hostile("first\nsecond"))
+    assert "  actual    | first\n                    | second\n" in shown
+
+
+def test_a_terminal_gets_colour() -> None:
+    assert f"{ESCAPE}[1;31mTabbyAPI is broken" in on_terminal(ONE_ROOT)
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_a_terminal_that_wants_no_colour_gets_none(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert on_terminal(ONE_ROOT) == piped(ONE_ROOT)
+
+
+def test_both_looks_are_one_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert re.sub(r"\x1b\[[0-9;]*m", "", on_terminal(ONE_ROOT)) == piped(ONE_ROOT)
+
+
+def test_a_wide_terminal_is_used_up_to_100_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    shown = on_terminal(report(result("CFG001", fault("x", detail="words " * 60))))
+    assert 90 < max(len(line) for line in shown.splitlines() if "words" in line) <= 100
+
+
+def test_a_stream_that_cannot_say_a_character_gets_an_escape() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    TerminalReporter().write(hostile("/srv/café"), stream, verbose=False)
+    stream.flush()
+    assert rb"/srv/caf\xe9" in raw.getvalue()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["a"] * 100,
+        ["/opt/some long path/" + "x" * 70, "--flag"] * 3,
+        ["it's", 'say "so"', "a\\b", "$HOME", "`id`", "#no comment", "tab\there", "two\nlines"] * 3,
+        ["caf\u00e9", "\u202e", "\x1b[31m", "<<EOF\nEOF\n"],
+    ],
+)
+def test_a_command_means_the_same_when_pasted(arguments: list[str]) -> None:
+    command = "printf '%s\\0' " + " ".join(map(shlex.quote, arguments))
+    remedy = Remedy("print", commands=(command,))
+    shown = piped(report(result("CFG001", fault("x", remedies=(remedy,)))))
+    pasted = shown.split("remedy (manual): print\n")[1].split("\n\nNext:")[0]
+    assert_narrow(pasted)
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    ran = subprocess.run(["bash", "-c", pasted], capture_output=True, check=True, env=environment)
+    assert ran.stdout.decode().split("\0")[:-1] == arguments
+
+
+def test_a_here_document_is_left_as_it_is() -> None:
+    command = "cat > /etc/x <<'EOF'\n[Service]\n  User=tabby\nEOF"
+    remedy = Remedy("write it", commands=(command,))
+    shown = piped(report(result("CFG001", fault("x", remedies=(remedy,)))))
+    assert f"\n{command}\n" in shown
+
+
+def test_warnings_alone_do_not_call_it_broken() -> None:
+    shown = piped(report(result("TOK004", fault("readable", Severity.WARNING))))
+    assert shown.startswith("TabbyAPI works, but needs attention: 1 warning.\n")
