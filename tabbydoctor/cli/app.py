@@ -1,0 +1,91 @@
+"""The command line: one module a command, put together here; errors end in one place."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from tabbydoctor import __version__
+from tabbydoctor.cli import check, config, demo, explain, listing, probe, schema
+from tabbydoctor.cli.errors import CommandError, report_error
+
+app = typer.Typer(
+    name="tabbydoctor",
+    help="The doctor for TabbyAPI servers: what is wrong, what causes what, and the way out.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+
+app.command("check")(check.check)
+app.command("config")(config.config)
+app.command("probe")(probe.probe)
+app.command("explain")(explain.explain)
+app.command("list")(listing.list_checks)
+app.command("demo")(demo.demo)
+app.command("schema")(schema.schema)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tabbydoctor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """The doctor for TabbyAPI servers: what is wrong, what causes what, and the way out."""
+
+
+INTERRUPTED = 130
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command. Every way it can end gives an exit code, none a traceback."""
+    as_json = wants_json(arguments)
+    outcome: object = 0
+    try:
+        outcome = typer.main.get_command(app).main(
+            list(arguments) or ["--help"], prog_name="tabbydoctor", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except (KeyboardInterrupt, Abort):
+        outcome = INTERRUPTED
+    except TyperException as error:
+        return report_error(_usage(error), as_json=as_json)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except CommandError as error:
+        return report_error(error, as_json=as_json)
+    except Exception as error:  # noqa: BLE001 - the doctor itself failed: said, never a traceback
+        return report_error(CommandError.crash(error), as_json=as_json)
+    if outcome == INTERRUPTED:  # typer turns the interrupt into an exit status
+        return report_error(CommandError("interrupted", exit_code=INTERRUPTED), as_json=as_json)
+    if not arguments:
+        return 2
+    return outcome if isinstance(outcome, int) else 0
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether machine output was asked for, told even from arguments that do not parse."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any((one, two) == ("--format", "json") or one == "--format=json" for one, two in pairs)
+
+
+def _usage(error: TyperException) -> CommandError:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "tabbydoctor"
+    return CommandError(error.format_message(), hint=f"see {command} --help")

@@ -1,0 +1,121 @@
+"""`tabbydoctor check`: what is wrong, what causes what, and the way out. It never writes."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tabbydoctor import plugins
+from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.options import Given, with_targets
+from tabbydoctor.diagnosis.check import Check
+from tabbydoctor.diagnosis.report import Report
+from tabbydoctor.diagnosis.selection import UnknownSelection, select
+from tabbydoctor.diagnosis.verdict import FailOn
+from tabbydoctor.examination import NothingToExamine, examine
+from tabbydoctor.host.local import LocalHost
+from tabbydoctor.reports import Reporter
+from tabbydoctor.reports.redacted import redacted
+
+
+@with_targets
+def check(
+    *,
+    given: Given,
+    only: Annotated[
+        str | None, typer.Option(help="Only these: ids, id prefixes or categories, with commas.")
+    ] = None,
+    skip: Annotated[str | None, typer.Option(help="All but these.")] = None,
+    format: Annotated[str, typer.Option(help="text or json.")] = "text",
+    output: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the report there, not to stdout.")
+    ] = None,
+    fail_on: Annotated[
+        str, typer.Option(help="error, warning or unknown: from where on the exit code is 1.")
+    ] = "error",
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Time limit of each check.")
+    ] = 10.0,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show what passed and was skipped, too.")
+    ] = False,
+) -> int:
+    """Say what is wrong with a TabbyAPI deployment, what causes what, and the way out.
+
+    Never writes, never restarts, never loads a model, never asks for a completion.
+    """
+    reporter = _reporter(format)
+    level = _level(fail_on)
+    if not timeout > 0:
+        raise CommandError("--timeout must be more than 0 seconds")
+    report = _examine(given, _selected(only, skip), timeout, level)
+    _write(redacted(report), reporter, output, verbose)
+    return report.exit_code
+
+
+def _reporter(name: str) -> Reporter:
+    reporters = {reporter.name: reporter for reporter in plugins.reporters()}
+    if name not in reporters:
+        raise CommandError(f"--format {name}: formats are {', '.join(sorted(reporters))}")
+    return reporters[name]
+
+
+def _level(name: str) -> FailOn:
+    if name not in ("error", "warning", "unknown"):
+        raise CommandError(f"--fail-on {name}: levels are error, warning, unknown")
+    return name  # type: ignore[return-value]
+
+
+def _selected(only: str | None, skip: str | None) -> tuple[Check, ...]:
+    try:
+        return select(plugins.checks(), only, skip)
+    except UnknownSelection as error:
+        raise CommandError(str(error), hint="tabbydoctor list shows them all") from error
+    except plugins.PluginError as error:
+        raise CommandError(str(error), hint="remove or update that plug-in") from error
+
+
+def _examine(given: Given, checks: Sequence[Check], timeout: float, fail_on: FailOn) -> Report:
+    try:
+        return asyncio.run(
+            examine(
+                LocalHost(),
+                given.targets,
+                checks,
+                time_limit=timeout,
+                fail_on=fail_on,
+                pending=_progress if sys.stderr.isatty() else None,
+            )
+        )
+    except NothingToExamine as error:
+        raise CommandError(
+            str(error),
+            hint="name it with --dir, --unit or --url; `tabbydoctor demo` shows the doctor at work",
+        ) from error
+
+
+def _progress(waiting: Sequence[str]) -> None:
+    """One line on the terminal that says what is still awaited, and wipes itself."""
+    shown = f"waiting for {', '.join(waiting[:6])}{' …' if len(waiting) > 6 else ''}"
+    sys.stderr.write(f"\r\x1b[K{shown if waiting else ''}")
+    sys.stderr.flush()
+
+
+def _write(report: Report, reporter: Reporter, output: str | None, verbose: bool) -> None:
+    if output is None:
+        reporter.write(report, sys.stdout, verbose=verbose)
+        return
+    text = io.StringIO()
+    reporter.write(report, text, verbose=verbose)
+    try:
+        Path(output).write_text(text.getvalue(), encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise CommandError(
+            f"--output {output}: {error.strerror}", hint="the report was not written"
+        ) from error

@@ -1,0 +1,41 @@
+"""`tabbydoctor explain ID`: the page of one check."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from typing import Annotated
+
+import typer
+
+from tabbydoctor import plugins
+from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
+from tabbydoctor.diagnosis.check import Check
+
+
+@with_targets
+def explain(
+    id: Annotated[str, typer.Argument(metavar="ID", help="A check's id or name.")],
+    *,
+    given: Given,
+    format: FormatOption = Format.TEXT,
+) -> int:
+    """Explain one check: what it looks at, why it matters, what to do."""
+    from tabbydoctor.reports.explain import write_explanation, write_explanation_json
+
+    checks = plugins.checks()
+    write = write_explanation_json if format == Format.JSON else write_explanation
+    write(_named(id, checks), checks, sys.stdout)
+    return 0
+
+
+def _named(word: str, checks: tuple[Check, ...]) -> Check:
+    for check in checks:
+        if word.upper() == check.id or word.lower() == check.name:
+            return check
+    near = difflib.get_close_matches(word.upper(), [check.id for check in checks], n=3)
+    raise CommandError(
+        f"there is no check {word!r}",
+        hint=f"did you mean {', '.join(near)}?" if near else "tabbydoctor list shows them all",
+    )

@@ -1,0 +1,83 @@
+"""One examination of a deployment: facts, checks, causes, report. What every command stands on."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import time
+from collections.abc import Iterable
+from typing import TypeVar
+
+from tabbydoctor import __version__, plugins
+from tabbydoctor.deployment.parts import Discovery
+from tabbydoctor.diagnosis.causes import roots, with_causes
+from tabbydoctor.diagnosis.check import Check
+from tabbydoctor.diagnosis.report import Report
+from tabbydoctor.diagnosis.runner import Pending, run_checks
+from tabbydoctor.diagnosis.verdict import FailOn, exit_code
+from tabbydoctor.examination.deployment import deployment_document, notes
+from tabbydoctor.facts import Facts
+from tabbydoctor.host import Host
+from tabbydoctor.targets import Targets
+
+T = TypeVar("T")
+
+
+class NothingToExamine(Exception):  # noqa: N818 - it is an answer for the operator
+    """There is no TabbyAPI on this machine, and none was named."""
+
+
+def facts_of(host: Host, targets: Targets) -> Facts:
+    """Facts about a deployment, none gathered yet."""
+    facts = Facts([targets], plugins.gatherers())
+    facts.provide(Host, host)
+    return facts
+
+
+async def examine(
+    host: Host,
+    targets: Targets,
+    checks: Iterable[Check],
+    *,
+    time_limit: float,
+    fail_on: FailOn = "error",
+    pending: Pending | None = None,
+) -> Report:
+    """Run the checks and say what they come to. Raises NothingToExamine."""
+    started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
+    facts = facts_of(host, targets)
+    try:
+        await _require_something(facts, targets, time_limit)
+        results = with_causes(await run_checks(checks, facts, time_limit, pending))
+        return Report(
+            version=__version__,
+            started_at=started.isoformat(timespec="milliseconds"),
+            duration_ms=round((time.monotonic() - clock) * 1000),
+            deployment=await deployment_document(facts, targets, time_limit),
+            results=results,
+            roots=roots(results),
+            exit_code=exit_code(results, fail_on),
+            notes=notes(facts),
+        )
+    finally:
+        await facts.close()
+        await host.close()
+
+
+async def _require_something(facts: Facts, targets: Targets, time_limit: float) -> None:
+    named = (targets.url, targets.unit, targets.user_unit)
+    async with asyncio.timeout(time_limit + 5):
+        discovery = await facts.get(Discovery)
+    if discovery.instance is None and not any(named):
+        raise NothingToExamine("no TabbyAPI was found on this machine")
+
+
+async def gather(host: Host, targets: Targets, kind: type[T], time_limit: float) -> T:
+    """One fact, for the commands that show it. Raises Absent, Unknown or TimeoutError."""
+    facts = facts_of(host, targets)
+    try:
+        async with asyncio.timeout(time_limit):
+            return await facts.get(kind)
+    finally:
+        await facts.close()
+        await host.close()

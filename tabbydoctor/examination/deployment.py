@@ -1,0 +1,84 @@
+"""The deployment as one document: what belongs together, and how each part was found."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeVar
+
+from tabbydoctor.deployment.parts import Discovery, Instance, RouterSite
+from tabbydoctor.facts import Facts, NoFact
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.probes import Address
+from tabbydoctor.tabbyapi.tokens import Tokens
+from tabbydoctor.targets import Targets
+
+T = TypeVar("T")
+
+
+async def deployment_document(facts: Facts, targets: Targets, time_limit: float) -> dict[str, Any]:
+    """The `deployment` of the machine output; a part that is not known is null."""
+    discovery, config, tokens, address, router = await asyncio.gather(
+        _fact(facts, Discovery, time_limit),
+        _fact(facts, EffectiveConfig, time_limit),
+        _fact(facts, Tokens, time_limit),
+        _fact(facts, Address, time_limit),
+        _fact(facts, RouterSite, time_limit),
+    )
+    one = discovery.instance if discovery else None
+    unit = one.unit.name if one and one.unit else targets.unit or targets.user_unit
+    found_by: dict[str, str] = dict(one.found_by) if one else {}
+    if address:
+        found_by["url"] = address.found_by
+    if router:
+        found_by["router"] = router.found_by
+    return {
+        "dir": one.directory if one else targets.dir,
+        "config_files": _config_files(config),
+        "tokens_file": tokens.path if tokens else targets.tokens,
+        "unit": unit,
+        "user_unit": bool(one and one.unit and one.unit.user_manager),
+        "user": _user(one) or targets.user,
+        "url": address.url if address else targets.url,
+        "router": _router(router),
+        "container": one.container if one else None,
+        "found_by": found_by,
+        "others": [other.name for other in discovery.others] if discovery else [],
+    }
+
+
+def notes(facts: Facts) -> tuple[str, ...]:
+    """What is worth telling of how the deployment was found."""
+    discovery = facts.known(Discovery)
+    if discovery is None or discovery.instance is None or not discovery.others:
+        return ()
+    others = ", ".join(other.name for other in discovery.others)
+    return (
+        f"more than one TabbyAPI is on this machine: {discovery.instance.name} is examined, "
+        f"not {others} (choose with --unit, --dir or --url)",
+    )
+
+
+async def _fact(facts: Facts, kind: type[T], time_limit: float) -> T | None:
+    try:
+        async with asyncio.timeout(time_limit):
+            return await facts.get(kind)
+    except (NoFact, TimeoutError, LookupError):
+        return None
+
+
+def _config_files(config: EffectiveConfig | None) -> list[str]:
+    return [file.path for file in config.files if file.problem != "missing"] if config else []
+
+
+def _user(one: Instance | None) -> str | None:
+    return one.user.name if one and one.user else None
+
+
+def _router(router: RouterSite | None) -> dict[str, Any] | None:
+    if router is None:
+        return None
+    return {
+        "path": router.path,
+        "unit": router.unit.name if router.unit else None,
+        "kind": router.kind,
+    }
