@@ -1,0 +1,6 @@
+"""The catalogue of faults: one module a category, each fault a few lines."""
+
+from tests.lab.faults import config, endpoint, gpu, router, service, tokens
+from tests.lab.faults.fault import CATALOGUE, Fault
+
+__all__ = ["CATALOGUE", "Fault", "config", "endpoint", "gpu", "router", "service", "tokens"]

@@ -1,0 +1,54 @@
+"""A GPU for the lab: a stand-in NVML library, device nodes, and the metadata of a torch.
+
+The doctor looks at it through the real pynvml. What the library says comes from the
+environment the doctor is run with; tests/stub_nvml/nvml.c.txt lists its knobs.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from tests.lab.deployment import Deployment
+from tests.stub_nvml import build_library
+
+LIBRARY = "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.580.95.05"
+NODES = {"nvidiactl": (195, 255), "nvidia0": (195, 0), "nvidia-uvm": (511, 0)}
+MODEL = """\
+{"architectures": ["LlamaForCausalLM"], "quantization_config": {"quant_method": "exl3"}}
+"""
+
+
+def give_gpu(d: Deployment) -> None:
+    """A driver, one GPU, its nodes open to all as the driver makes them, and a fitting torch."""
+    with tempfile.TemporaryDirectory() as scratch:
+        library = build_library(Path(scratch)).resolve().read_bytes()
+    d.machine.write(LIBRARY, library, mode=0o755)
+    d.machine.run(["ln", "-sf", LIBRARY, "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1"])
+    for name, (major, minor) in NODES.items():
+        d.machine.run(["mknod", "-m", "666", f"/dev/{name}", "c", str(major), str(minor)])
+    d.machine.run(["ldconfig"])
+    _torch(d)
+
+
+def give_work(d: Deployment) -> None:
+    """All of it, and a model configured: this TabbyAPI needs its GPU."""
+    give_gpu(d)
+    give_model(d)
+    config = d.machine.read(d.config).replace("model_dir: models", "model_name: tiny-exl3")
+    d.machine.write(d.config, config, owner=f"{d.user}:{d.user}")
+
+
+def give_model(d: Deployment, name: str = "tiny-exl3") -> None:
+    """A model that the stand-in loads."""
+    owner = f"{d.user}:{d.user}"
+    d.machine.write(d.directory / "models" / name / "config.json", MODEL, owner=owner)
+
+
+def _torch(d: Deployment) -> None:
+    library = f"{d.directory}/venv/lib/python3.11/site-packages"
+    d.machine.write(f"{library}/torch/version.py", "__version__ = '2.9.0+cu128'\ncuda = '12.8'\n")
+    for package in ("torch-2.9.0+cu128", "exllamav3-1.4.1+cu128.torch2.9.0"):
+        name, _, version = package.partition("-")
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        d.machine.write(f"{library}/{package}.dist-info/METADATA", metadata)
