@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import pytest
 
+from checks.router.admin_key import admin_key
+from checks.router.backend import backend
+from checks.router.env_unset import env_unset
+from checks.router.impatient import impatient
+from checks.router.key_differs import key_differs
+from checks.router.key_leaks import key_leaks
+from checks.router.list_key import list_key
+from checks.router.probe_hopeless import probe_hopeless
+from checks.router.rewrites_config import rewrites_config
+from checks.router.unready import unready
+from checks.router.wrong_address import wrong_address
 from tabbydoctor.api import Absent, Severity
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.deployment.router_health import (
+from tabbydoctor.host.data import HttpAnswer
+from tabbydoctor.routers import llama_swap
+from tabbydoctor.routers.site_health import (
     BackendState,
     RouterBackends,
     RouterHealth,
 )
-from tabbydoctor.deployment.router_keys import RouterKey, RouterKeys
-from tabbydoctor.host.data import HttpAnswer
-from tabbydoctor.routers import llama_swap
+from tabbydoctor.routers.site_keys import RouterKey, RouterKeys
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
-from tabbydoctor_checks.router.admin_key import admin_key
-from tabbydoctor_checks.router.backend import backend
-from tabbydoctor_checks.router.env_unset import env_unset
-from tabbydoctor_checks.router.impatient import impatient
-from tabbydoctor_checks.router.key_differs import key_differs
-from tabbydoctor_checks.router.key_leaks import key_leaks
-from tabbydoctor_checks.router.list_key import list_key
-from tabbydoctor_checks.router.probe_hopeless import probe_hopeless
-from tabbydoctor_checks.router.rewrites_config import rewrites_config
-from tabbydoctor_checks.router.unready import unready
-from tabbydoctor_checks.router.wrong_address import wrong_address
 from tests.routers.cases import CASES
 
 from .scene import ADMIN_KEY, API_KEY, address, config, judge, read, reading, site, tokens

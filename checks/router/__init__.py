@@ -1,0 +1,81 @@
+"""What the checks of the router share: is a key asked for, and where a call stands."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+
+from tabbydoctor.api import Absent, Evidence, Remedy, Safety, Unknown
+from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers.keys import CLIENT_OWN
+from tabbydoctor.routers.probes import is_open
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.probes import Endpoint
+
+EXPECTED = "Authorization: Bearer <api_key>"
+WIRE_KEY = Remedy(
+    "Let the router read the API key and send it to TabbyAPI, in its probe and its requests",
+    Safety.SAFE,
+    ("tabbydoctor fix --auth",),
+)
+
+
+def readable(reading: RouterReading) -> RouterReading:
+    """The reading. Raises Unknown where it could not be made, Absent where nothing is called."""
+    if reading.problem:
+        where = f"{reading.path}:{reading.line}" if reading.line else reading.path
+        raise Unknown(f"{where}: {reading.problem}")
+    if not reading.calls:
+        raise Absent(f"{reading.path} makes no call that reaches TabbyAPI")
+    return reading
+
+
+def key_needed(config: EffectiveConfig | None, endpoint: Endpoint | None) -> None:
+    """Return where TabbyAPI asks for a key; raise Absent where authentication is off."""
+    enforced = endpoint.enforces_auth if endpoint and endpoint.identity == "tabbyapi" else None
+    off = config.auth_disabled if config else enforced is False
+    if off and not enforced:
+        raise Absent("authentication is off: no key is asked for")
+
+
+def keyless(reading: RouterReading, calls: Iterable[Call]) -> list[Call]:
+    """The calls that need a key and send none.
+
+    Raises Unknown where there is none such and of one it cannot be told.
+    """
+    asked = [call for call in calls if not is_open(call.path)]
+    found = [call for call in asked if call.sends_key is False]
+    vague = [call for call in asked if call.sends_key is None and call.key_from != CLIENT_OWN]
+    if vague and not found:
+        where = f"{reading.path}:{vague[0].line}"
+        raise Unknown(f"whether the call at {where} sends a key cannot be told from the source")
+    return found
+
+
+def evidence_of(
+    reading: RouterReading, calls: Iterable[Call], expected: str, actual: str
+) -> tuple[Evidence, ...]:
+    """One piece of evidence a line."""
+    lines = dict.fromkeys(call.line for call in calls)
+    return tuple(evidence_at(reading, lines, expected, actual))
+
+
+def evidence_at(
+    reading: RouterReading, lines: Iterable[int], expected: str, actual: str
+) -> Iterator[Evidence]:
+    """One piece of evidence for each line."""
+    for line in lines:
+        yield Evidence(f"{reading.path}:{line}", expected, actual)
+
+
+def file_name(reading: RouterReading) -> str:
+    """The file's name, for titles."""
+    return reading.path.rpartition("/")[2]
+
+
+def restart(site: RouterSite, title: str, *before: str) -> Remedy:
+    """Restart the router, after some commands."""
+    unit = site.unit
+    commands = (f"{unit.systemctl} restart {shlex.quote(unit.name)}",) if unit else ()
+    return Remedy(title, Safety.UNSAFE if unit else Safety.MANUAL, (*before, *commands))

@@ -1,0 +1,41 @@
+"""The router sends the admin key where the API key is enough.
+
+## What it checks
+Health checks and forwarded requests of the router must carry `api_key`, not `admin_key`.
+
+## Why it matters
+The admin key loads, unloads and downloads models. Whoever sees the router's traffic, logs
+or memory gets all of it, though requests for completions need none of it.
+
+## How it is told
+The source is read, never run: where the value of the header comes from. Calls of admin
+routes such as `/v1/model/load` are left alone.
+
+## What to do
+Read `api_key` instead. If the admin key was seen by others, rotate it: replace `admin_key`
+in api_tokens.yml with a new value (`openssl rand -hex 16`) and restart TabbyAPI.
+"""
+
+from collections.abc import Iterator
+
+from tabbydoctor.api import Finding, Severity, check
+from tabbydoctor.routers import RouterReading
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.probes import Endpoint
+
+from . import WIRE_KEY, evidence_at, file_name, key_needed, readable
+
+
+@check("RTR004", "router-admin-key", category="router", severity=Severity.WARNING)
+def admin_key(
+    reading: RouterReading, config: EffectiveConfig | None, endpoint: Endpoint | None
+) -> Iterator[Finding]:
+    lines = readable(reading).uses_admin_key
+    key_needed(config, endpoint)
+    if lines:
+        yield Finding(
+            f"{file_name(reading)} sends TabbyAPI's admin key where the API key is enough",
+            "The admin key may load, unload and download models.",
+            evidence=tuple(evidence_at(reading, lines, "api_key", "admin_key")),
+            remedies=(WIRE_KEY,),
+        )

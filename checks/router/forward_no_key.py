@@ -1,0 +1,43 @@
+"""The requests that the router forwards to TabbyAPI carry no key.
+
+## What it checks
+Every request that the router passes on to TabbyAPI must carry its API key, unless
+authentication is off. A router that hands on the key of its own client is left alone.
+
+## Why it matters
+Clients get `401 Please provide an API key` from behind the router, even when its health
+check is right: fixing the probe alone is the usual half of the repair.
+
+## How it is told
+The router's source or configuration is read, never run: every HTTP call, the addresses it
+may go to, and the headers it carries on each way through the code.
+
+## What to do
+`tabbydoctor fix --auth` lets the router send the key to TabbyAPI alone. By hand: send
+`Authorization: Bearer <api_key>` with the call, and to no other backend.
+"""
+
+from collections.abc import Iterator
+
+from tabbydoctor.api import Finding, check
+from tabbydoctor.routers import RouterReading
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.probes import Endpoint
+
+from . import EXPECTED, WIRE_KEY, evidence_of, file_name, key_needed, keyless, readable
+
+
+@check("RTR002", "router-forward-no-key", category="router", caused_by=("CFG004", "RTR001"))
+def forward_no_key(
+    reading: RouterReading, config: EffectiveConfig | None, endpoint: Endpoint | None
+) -> Iterator[Finding]:
+    forwarded = (*readable(reading).of("forward"), *reading.of("other"))
+    key_needed(config, endpoint)
+    found = keyless(reading, forwarded)
+    if found:
+        yield Finding(
+            f"Requests forwarded by {file_name(reading)} carry no key for TabbyAPI",
+            "TabbyAPI answers them with 401 Please provide an API key.",
+            evidence=evidence_of(reading, found, EXPECTED, "no key"),
+            remedies=(WIRE_KEY,),
+        )

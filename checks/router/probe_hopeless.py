@@ -1,0 +1,76 @@
+"""A health check of the router can never turn healthy.
+
+## What it checks
+The request with which the router asks TabbyAPI for its health must be one that TabbyAPI
+answers with success when it is well.
+
+## Why it matters
+The router waits until its time is over, however well TabbyAPI is.
+
+## How it is told
+A completion asked of a server without a model is answered with 500 or 503, and under inline
+model loading one that names another model gets 401 even with a right key; `HEAD /health` is
+405; llama-swap's `checkEndpoint` sends no header, so a path that asks for a key fails.
+
+## What to do
+Probe `GET /health`, which needs no key and loads nothing. To know that a model is loaded,
+`GET /v1/model` with the key.
+"""
+
+from collections.abc import Iterator
+
+from tabbydoctor.api import Finding, Remedy, Safety, Severity, check
+from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers.probes import is_open
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.probes import Endpoint
+
+from . import evidence_of, file_name, readable
+
+
+@check(
+    "RTR007",
+    "router-probe-hopeless",
+    category="router",
+    severity=Severity.WARNING,
+    caused_by=("RTR001",),
+)
+def probe_hopeless(
+    reading: RouterReading, config: EffectiveConfig | None, endpoint: Endpoint | None
+) -> Iterator[Finding]:
+    for call in readable(reading).of("probe"):
+        why = _why(call, reading, config, endpoint)
+        if why and call.certain:
+            yield Finding(
+                f"The health check in {file_name(reading)}:{call.line} cannot turn healthy",
+                why,
+                evidence=evidence_of(reading, [call], "GET /health", f"{call.method} {call.path}"),
+                remedies=(Remedy("Probe GET /health instead: it needs no key", Safety.MANUAL),),
+            )
+
+
+def _why(
+    call: Call, reading: RouterReading, config: EffectiveConfig | None, endpoint: Endpoint | None
+) -> str:
+    if call.method == "HEAD" and call.path == "/health":
+        return "TabbyAPI answers HEAD /health with 405 Method Not Allowed."
+    if reading.kind == "llama-swap" and not is_open(call.path) and _keyed(config, endpoint):
+        return "llama-swap's checkEndpoint can send no key, and this path asks for one."
+    if call.method == "POST" and call.path.endswith("completions") and config:
+        return _completion(reading, config)
+    return ""
+
+
+def _completion(reading: RouterReading, config: EffectiveConfig) -> str:
+    """Why a completion is no health check here; empty where a model is always loaded."""
+    if config.value("model", "inline_model_loading"):
+        return "With inline model loading, a completion that names another model gets 401."
+    switches = any(path.endswith("config.yml") for path in reading.writes_files)
+    if not config.value("model", "model_name") and not switches:
+        return "No model is configured: a completion is answered with 500 or 503."
+    return ""
+
+
+def _keyed(config: EffectiveConfig | None, endpoint: Endpoint | None) -> bool:
+    enforced = endpoint.enforces_auth if endpoint else None
+    return enforced if enforced is not None else not (config and config.auth_disabled)

@@ -1,0 +1,102 @@
+"""Routers in front of TabbyAPI: how each kind is read (and wired), without ever running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Purpose = Literal["probe", "forward", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a source: line from 1, column from 0, in characters."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One outgoing HTTP call of a router that goes (or may go) to TabbyAPI."""
+
+    line: int
+    purpose: Purpose
+    """A health probe, a forwarded request, or another call."""
+    method: str
+    path: str
+    """The path of the URL, as far as it is known: `/v1/models`, or empty."""
+    sends_key: bool | None
+    """Whether it sends a key to TabbyAPI; None where it cannot be told."""
+    key_from: str = ""
+    """Where the key comes from, in words: `api_tokens.yml api_key`, `environment TABBY_API_KEY`."""
+    reaches_others: bool = False
+    """Whether the same call also serves other backends."""
+    function: str = ""
+    """The function it stands in."""
+    library: str = "httpx"
+    """httpx, requests, aiohttp, openai, …"""
+    sends_key_to_others: bool = False
+    """Whether other backends get TabbyAPI's key through it."""
+    column: int = 0
+    """Where the call expression starts on its line, in characters from 0."""
+    constructors: tuple[Position, ...] = ()
+    """The constructors of the clients that may send it; none for `requests.get` and its kin."""
+    certain: bool = True
+    """Whether it is known to reach TabbyAPI (else it may)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouterReading:
+    """What a router does, read from its source or configuration."""
+
+    path: str
+    kind: str
+    problem: str = ""
+    """Why it could not be read, in words; empty when it was."""
+    line: int | None = None
+    """The line of the problem."""
+    calls: tuple[Call, ...] = ()
+    addresses: tuple[str, ...] = ()
+    """Base URLs under which it reaches TabbyAPI."""
+    backends: Mapping[str, str] = field(default_factory=dict)
+    """Name -> base URL of every backend it names."""
+    accepts_401: tuple[int, ...] = ()
+    """Lines where a 401 counts as healthy."""
+    reads_environment: Mapping[str, int] = field(default_factory=dict)
+    """Environment variables it reads -> line."""
+    reads_files: Mapping[str, int] = field(default_factory=dict)
+    """Files it opens for reading -> line."""
+    writes_files: Mapping[str, int] = field(default_factory=dict)
+    """Files it opens for writing -> line."""
+    uses_admin_key: tuple[int, ...] = ()
+    """Lines where the admin key is taken to be sent."""
+    assumes_key_string: tuple[int, ...] = ()
+    """Lines that break when `api_key` is a list."""
+    starts_units: tuple[str, ...] = ()
+    """Units it starts or restarts by systemctl."""
+    leaks: tuple[int, ...] = ()
+    """Lines of calls that carry TabbyAPI's key to another backend."""
+    literal_keys: tuple[str, ...] = field(default=(), repr=False)
+    """Keys written in the source itself. Never shown."""
+    timeouts: tuple[tuple[int, float], ...] = ()
+    """(line, seconds) of how long it waits for a backend to become ready."""
+
+    def of(self, purpose: Purpose) -> tuple[Call, ...]:
+        """The calls of one purpose."""
+        return tuple(call for call in self.calls if call.purpose == purpose)
+
+
+class RouterKind(Protocol):
+    """One kind of router: a module that can recognise and read it."""
+
+    name: str
+
+    def recognises(self, path: str, text: str, command: tuple[str, ...]) -> bool:
+        """Whether a file (and the command that runs it) is a router of this kind."""
+        ...
+
+    def read(self, path: str, text: str, tabby_urls: tuple[str, ...]) -> RouterReading:
+        """Read it; never raises for what the file holds: see RouterReading.problem."""
+        ...

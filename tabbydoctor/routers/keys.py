@@ -1,0 +1,180 @@
+"""Which key a request carries, and where the router has it from."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tabbydoctor.routers.trace import Sent
+from tabbydoctor.routers.values import (
+    NOTHING,
+    Client,
+    Const,
+    Function,
+    Instance,
+    Items,
+    Table,
+    Text,
+    Unknown,
+    Value,
+)
+
+HEADERS = ("authorization", "x-api-key", "x-admin-key")
+CLIENT_OWN = "the client's own header"
+PLACEHOLDERS = re.compile(
+    r"(|none|null|empty|dummy|fake|test|x+|-+|\*+|ollama|lm-studio|(sk-)?no-?key.*|not-?needed|"
+    r"(sk-)?(your|my).*|unused|n/?a|sk-(1+|x+|test|local|dummy|fake)|key|api[-_]?key|changeme)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The key of one request. `sends` is None where it cannot be told."""
+
+    sends: bool | None
+    source: str = ""
+    value: Value = NOTHING
+    admin: bool = False
+    line: int = 0
+    literal: str = field(default="", repr=False)
+    only_tabby: bool = False
+    """The code that adds it looks at where the request goes."""
+
+
+NO_KEY = Key(False)
+_SECRET = re.compile(r"key|token|secret|passw|credential", re.IGNORECASE)
+_NOT_SECRET = re.compile(r"(path|file|dir|directory|url|header|name|port|host)$", re.IGNORECASE)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable of that name may hold a key (rather than say where one is)."""
+    return bool(_SECRET.search(name)) and not _NOT_SECRET.search(name)
+
+
+def key_of(sent: Sent, clients: Iterable[Client]) -> Key:
+    """The key that a request carries."""
+    client = sent.client
+    sources = [_in_headers(sent.headers), _by_hook(sent.auth)]
+    if client is not None and client.place is None:
+        sources.append(_agreed([_of_client(each) for each in clients if _kin(each, client)]))
+    elif client is not None:
+        sources += [_of_client(client)]
+    found = [key for key in sources if key.sends is not False]
+    certain = [key for key in found if key.sends]
+    return (certain or found or [NO_KEY])[0]
+
+
+def _kin(one: Client, other: Client) -> bool:
+    return other.library in ("unknown", one.library)
+
+
+def _agreed(keys: list[Key]) -> Key:
+    """What a client that was handed in carries: what every client made here does."""
+    if not keys:
+        return NO_KEY
+    return keys[0] if all(key.sends == keys[0].sends for key in keys) else Key(None)
+
+
+def _of_client(client: Client) -> Key:
+    in_headers = _in_headers(client.headers)
+    if in_headers.sends is not False:
+        return in_headers
+    if client.library == "openai":
+        return _from_value(client.auth)
+    return _by_hook(client.auth)
+
+
+def _in_headers(headers: Value) -> Key:
+    if isinstance(headers, Table):
+        for key, value in headers.items:
+            if isinstance(key, Const) and str(key.value).lower() in HEADERS:
+                found = _from_value(value)
+                if found.sends is not False:
+                    admin = found.admin or str(key.value).lower() == "x-admin-key"
+                    return Key(
+                        found.sends, found.source, found.value, admin, found.line, found.literal
+                    )
+        return _in_headers(headers.rest) if headers.rest else NO_KEY
+    if isinstance(headers, Unknown) and headers.root:
+        return _carried(headers)
+    if headers == NOTHING or isinstance(headers, Items):
+        return _in_headers(_paired(headers)) if isinstance(headers, Items) else NO_KEY
+    return Key(None)
+
+
+def _paired(headers: Items) -> Table:
+    pairs = [each.items for each in headers.items if isinstance(each, Items)]
+    return Table(tuple((pair[0], pair[1]) for pair in pairs if len(pair) == 2))
+
+
+def _carried(headers: Unknown) -> Key:
+    """Headers that are not known: those of the incoming request, or anything."""
+    if headers.root.endswith("without authorization"):
+        return NO_KEY
+    return Key(None, CLIENT_OWN if _incoming(headers) else "")
+
+
+def _incoming(value: Unknown) -> bool:
+    words = f"{value.root} {' '.join(value.path)}".lower()
+    return any(word in words for word in ("request", "headers", "argument", "authorization"))
+
+
+def _from_value(value: Value) -> Key:
+    """The key in the value of a header (or given to an OpenAI client)."""
+    match value:
+        case Const(value=str(text)):
+            bare = re.sub(r"^(bearer|token)\s*", "", text.strip(), flags=re.IGNORECASE)
+            if PLACEHOLDERS.fullmatch(bare):
+                return NO_KEY
+            return Key(True, "a key written in the source", value, literal=bare)
+        case Const():
+            return NO_KEY
+        case Unknown():
+            return _from_unknown(value)
+        case Text(parts=parts):
+            unknown = [part for part in parts if isinstance(part, Unknown)]
+            return _from_unknown(unknown[0]) if unknown else NO_KEY
+    return Key(None)
+
+
+def _from_unknown(value: Unknown) -> Key:
+    words = [value.root, *(word for word in value.path if not word.lstrip("-").isdigit())]
+    admin = any("admin" in word.lower() for word in value.path) or "ADMIN" in value.root
+    if value.root.startswith("environment "):
+        return Key(True, " ".join(words), value, admin, value.line)
+    if value.root.startswith("file "):
+        name = value.root[5:].rpartition("/")[2] or "a file"
+        return Key(True, " ".join([name, *words[1:]]), value, admin, value.line)
+    if value.root.startswith("argument ") and "authorization" in " ".join(words).lower():
+        return Key(None, CLIENT_OWN, value)
+    if "headers" in value.path:
+        return Key(None, CLIENT_OWN, value)
+    return Key(True, "a value worked out while it runs", value, admin, value.line)
+
+
+def _by_hook(auth: Value) -> Key:
+    """The key that an `auth=` object, an event hook or a middleware adds."""
+    if isinstance(auth, Items):
+        keys = [_by_hook(each) for each in auth.items if isinstance(each, Function | Instance)]
+        return next((key for key in keys if key.sends), NO_KEY)
+    if isinstance(auth, Function):
+        return _in_code(auth.node)
+    if isinstance(auth, Instance):
+        return _in_code(auth.of.node)
+    return Key(None) if isinstance(auth, Unknown) else NO_KEY
+
+
+def _in_code(node: ast.AST) -> Key:
+    text = ast.unparse(node).lower()
+    if not any(header in text for header in HEADERS):
+        return NO_KEY
+    selective = any(
+        isinstance(each, ast.Compare) and re.search("host|port|url|netloc|base", ast.unparse(each))
+        for each in ast.walk(node)
+    )
+    name = getattr(node, "name", "a function")
+    admin = "admin_key" in text and "api_key" not in text
+    return Key(True, f"{name}, which adds it", Unknown(f"hook {name}"), admin, only_tabby=selective)

@@ -1,0 +1,128 @@
+"""LiteLLM's proxy: which entries of its `config.yaml` reach TabbyAPI, and with which key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers.keys import PLACEHOLDERS
+from tabbydoctor.routers.urls import server
+from tabbydoctor.routers.yaml_lines import Document, document
+
+name = "litellm"
+_FROM_ENVIRONMENT = "os.environ/"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One deployment of `model_list`."""
+
+    label: str
+    base: str
+    key: str | None
+    line: int
+    key_line: int
+
+
+def recognises(path: str, text: str, command: tuple[str, ...]) -> bool:
+    """Whether a file is a LiteLLM configuration."""
+    return path.endswith((".yaml", ".yml")) and bool(
+        re.search(r"^model_list\s*:", text, re.MULTILINE) and "litellm_params" in text
+    )
+
+
+def read(
+    path: str,
+    text: str,
+    tabby_urls: tuple[str, ...],
+    *,
+    files: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    directory: str = "",
+) -> RouterReading:
+    """Read the entries. `os.environ/NAME` in a URL is looked up in the unit's environment."""
+    parsed = document(text)
+    if parsed.problem or not isinstance(parsed.data, Mapping):
+        problem = parsed.problem or "not a mapping"
+        return RouterReading(path, name, problem, parsed.line)
+    variables = dict(environment or {})
+    entries = list(_entries(parsed, variables))
+    servers = {server(url) for url in tabby_urls}
+    tabby = [entry for entry in entries if server(entry.base) in servers]
+    others = [entry for entry in entries if entry not in tabby]
+    used = {entry.key for entry in tabby if _sends(entry, variables)}
+    return RouterReading(
+        path=path,
+        kind=name,
+        calls=tuple(_calls(tabby, variables, _checks_health(parsed.data))),
+        addresses=tuple(dict.fromkeys(entry.base for entry in tabby)),
+        backends={entry.label: entry.base for entry in entries if entry.base},
+        reads_environment={
+            entry.key.removeprefix(_FROM_ENVIRONMENT): entry.key_line
+            for entry in tabby
+            if entry.key and entry.key.startswith(_FROM_ENVIRONMENT)
+        },
+        leaks=tuple(e.key_line for e in others if e.key in used and e.base),
+        literal_keys=tuple(
+            e.key for e in tabby if e.key and not e.key.startswith(_FROM_ENVIRONMENT)
+        ),
+        uses_admin_key=tuple(e.key_line for e in tabby if "ADMIN" in (e.key or "").upper()),
+    )
+
+
+def _entries(parsed: Document, variables: Mapping[str, str]) -> Iterator[_Entry]:
+    models = parsed.data.get("model_list")
+    for number, entry in enumerate(models if isinstance(models, list) else []):
+        given = entry.get("litellm_params") if isinstance(entry, Mapping) else None
+        if not isinstance(given, Mapping):
+            continue
+        base = str(given.get("api_base") or given.get("base_url") or "")
+        if base.startswith(_FROM_ENVIRONMENT):
+            base = variables.get(base.removeprefix(_FROM_ENVIRONMENT), "")
+        key = given.get("api_key")
+        where = ("model_list", number, "litellm_params")
+        yield _Entry(
+            str(entry.get("model_name") or given.get("model") or number),
+            base.rstrip("/"),
+            None if key is None else str(key),
+            parsed.line_of(*where, "api_base" if "api_base" in given else "base_url"),
+            parsed.line_of(*where, "api_key"),
+        )
+
+
+def _sends(entry: _Entry, variables: Mapping[str, str]) -> bool:
+    if entry.key is None:
+        return "OPENAI_API_KEY" in variables
+    return not PLACEHOLDERS.fullmatch(entry.key)
+
+
+def _calls(tabby: list[_Entry], variables: Mapping[str, str], probes: bool) -> Iterator[Call]:
+    for entry in tabby:
+        sends = _sends(entry, variables)
+        for purpose in ("forward", "probe") if probes else ("forward",):
+            yield Call(
+                line=entry.line,
+                purpose="probe" if purpose == "probe" else "forward",
+                method="POST",
+                path="/v1/chat/completions",
+                sends_key=sends,
+                key_from=_source(entry) if sends else "",
+                function=entry.label,
+                library="litellm",
+            )
+
+
+def _source(entry: _Entry) -> str:
+    if entry.key is None:
+        return "environment OPENAI_API_KEY"
+    if entry.key.startswith(_FROM_ENVIRONMENT):
+        return f"environment {entry.key.removeprefix(_FROM_ENVIRONMENT)}"
+    return "a key written in the configuration"
+
+
+def _checks_health(data: Mapping[str, Any]) -> bool:
+    general = data.get("general_settings")
+    return isinstance(general, Mapping) and bool(general.get("background_health_checks"))

@@ -1,0 +1,291 @@
+"""Routers written in Python: read without ever being run or imported.
+
+The source is followed along every path (`interpreter`), each request that leaves it is noted
+with its URL, headers and what was assumed on the way, and those that reach TabbyAPI are judged.
+Every `Call` keeps its exact position, so that an edit finds the same call again.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+import yaml
+
+from tabbydoctor.routers import Call, Position, Purpose, RouterReading
+from tabbydoctor.routers.interpreter import Interpreter
+from tabbydoctor.routers.keys import CLIENT_OWN, Key, key_of
+from tabbydoctor.routers.patience import waiting_limits
+from tabbydoctor.routers.probes import accepting_401, is_open, purpose_of
+from tabbydoctor.routers.trace import Sent, Trace
+from tabbydoctor.routers.urls import Target, server, target
+from tabbydoctor.routers.values import Const, Place, Text, Unknown, Value, likely_text
+
+name = "python"
+PASSES = 2
+Reach = Literal["tabby", "other", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request on one path, judged."""
+
+    sent: Sent
+    to: Target
+    reach: Reach
+    key: Key
+    method: str
+    purpose: Purpose
+    unlikely: bool
+    """On a path that only failures take, or that says it is not TabbyAPI's."""
+
+
+def recognises(path: str, text: str, command: tuple[str, ...]) -> bool:
+    """Whether a file is Python source (it may yet turn out not to parse)."""
+    if path.endswith((".py", ".py.txt")):
+        return True
+    return text.startswith("#!") and "python" in text.partition("\n")[0]
+
+
+def read(
+    path: str,
+    text: str,
+    tabby_urls: tuple[str, ...],
+    *,
+    files: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    directory: str = "",
+) -> RouterReading:
+    """Read a router's source.
+
+    `files` are the texts of configuration files it reads, by absolute path; `environment` and
+    `directory` are its unit's. Never raises for what the source holds: see `problem`.
+    """
+    source = text.removeprefix("\ufeff")
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", None)
+        message = getattr(error, "msg", str(error))
+        return RouterReading(path, name, f"not valid Python: {message}", line)
+    variables = {"PWD": directory, **(environment or {})}
+    run = Interpreter(
+        tree, path, _parsed(files or {}), variables, whole_environment=environment is not None
+    )
+    try:
+        return _reading(path, source, run, _followed(run), tabby_urls)
+    except RecursionError:
+        return RouterReading(path, name, "nested too deeply to be followed")
+
+
+def _followed(run: Interpreter) -> Trace:
+    """What the source does: the last pass, with what only an earlier one saw."""
+    run.follow()
+    for _ in range(PASSES - 1):
+        before, run.trace = run.trace, Trace()
+        run.again()
+        seen = {sent.place for sent in run.trace.sent}
+        run.trace.sent += [sent for sent in before.sent if sent.place not in seen]
+    return run.trace
+
+
+def _parsed(files: Mapping[str, str]) -> dict[str, object]:
+    """Configuration texts as the router's own readers see them; unreadable ones are left out."""
+    data: dict[str, object] = {}
+    for path, text in files.items():
+        try:
+            if PurePosixPath(path).suffix == ".json":
+                data[path] = json.loads(text)
+            elif PurePosixPath(path).suffix in (".yml", ".yaml"):
+                data[path] = yaml.safe_load(text)
+        except (ValueError, yaml.YAMLError, RecursionError):
+            continue
+    return data
+
+
+def _reading(
+    path: str, source: str, run: Interpreter, trace: Trace, tabby_urls: tuple[str, ...]
+) -> RouterReading:
+    requests = _plain([_judged(sent, trace, tabby_urls) for sent in trace.sent])
+    if not any(request.reach == "tabby" for request in requests):
+        # None reaches its true address: those named after it are meant for it.
+        requests = [_by_name(request) for request in requests]
+    lines = source.splitlines(keepends=True)
+    calls = [call for call in _calls(requests, lines) if call is not None]
+    to_tabby = [each for each in requests if each.reach == "tabby" and not each.unlikely]
+    keys = [each.key for each in to_tabby if each.key.sends]
+    probes = [
+        each.sent for each in to_tabby if each.purpose == "probe" and not is_open(each.to.path)
+    ]
+    return RouterReading(
+        path=path,
+        kind=name,
+        calls=tuple(calls),
+        addresses=tuple(dict.fromkeys(each.to.base for each in to_tabby if each.to.base)),
+        backends=_backends(requests),
+        accepts_401=tuple(accepting_401(run, probes)),
+        reads_environment=dict(trace.environment),
+        reads_files=dict(trace.reads),
+        writes_files=dict(trace.writes),
+        uses_admin_key=_admin_lines(to_tabby),
+        assumes_key_string=_breaking_on_lists(to_tabby),
+        starts_units=tuple(trace.units),
+        leaks=_leaks(requests, keys),
+        literal_keys=tuple(dict.fromkeys(key.literal for key in keys if key.literal)),
+        timeouts=tuple(waiting_limits(run)),
+    )
+
+
+def _plain(requests: list[_Request]) -> list[_Request]:
+    """What is only supposed counts where nothing better is known of the same call."""
+    better = {
+        each.sent.place for each in requests if not each.sent.supposed and each.reach == "tabby"
+    }
+    return [each for each in requests if not each.sent.supposed or each.sent.place not in better]
+
+
+def _judged(sent: Sent, trace: Trace, tabby_urls: tuple[str, ...]) -> _Request:
+    to = target(sent.url)
+    method = (likely_text(sent.method) or "").upper()
+    reach: Reach = "unknown"
+    if to.base:
+        known = {server(url) for url in tabby_urls}
+        reach = "tabby" if server(to.base) in known else "other"
+    elif to.hint or sent.world.names_tabby():
+        reach = "tabby"
+    doubtful = sent.world.degraded or (reach == "tabby" and sent.world.names_tabby() is False)
+    key = key_of(sent, trace.clients)
+    return _Request(sent, to, reach, key, method, purpose_of(sent, method, to.path), doubtful)
+
+
+def _by_name(request: _Request) -> _Request:
+    meant = request.to.hint or request.sent.world.names_tabby()
+    if request.reach != "other" or not meant:
+        return request
+    return _Request(
+        request.sent,
+        request.to,
+        "tabby",
+        request.key,
+        request.method,
+        request.purpose,
+        request.unlikely,
+    )
+
+
+def _calls(requests: list[_Request], lines: list[str]) -> list[Call | None]:
+    certain = any(request.reach == "tabby" for request in requests)
+    groups: dict[tuple[Place, Purpose], list[_Request]] = {}
+    for request in requests:
+        groups.setdefault((request.sent.place, request.purpose), []).append(request)
+    ordered = sorted(groups, key=lambda group: (group[0].line, group[0].column, group[1]))
+    return [_call(group[0], groups[group], lines, certain) for group in ordered]
+
+
+def _call(place: Place, found: list[_Request], lines: list[str], certain: bool) -> Call | None:
+    """The call at one place, or None where it does not concern TabbyAPI."""
+    tabby = [each for each in found if each.reach == "tabby"]
+    vague = [each for each in found if each.reach == "unknown"]
+    relevant = tabby or ([] if certain and not _generic(vague) else vague)
+    if not relevant:
+        return None
+    relevant = [each for each in relevant if not each.unlikely] or relevant
+    others = [each for each in found if each.reach == "other" and not each.sent.world.degraded]
+    sends = _agreement([each.key.sends for each in relevant])
+    if not tabby and not sends:
+        sends = None
+    one = next((each for each in relevant if each.key.sends == sends), relevant[0])
+    used = {each.key.value for each in relevant if each.key.sends}
+    made = {each.sent.client.place for each in found if each.sent.client and each.sent.client.place}
+    return Call(
+        line=place.line,
+        purpose=one.purpose,
+        method=one.method,
+        path=one.to.path,
+        sends_key=sends,
+        key_from=one.key.source,
+        reaches_others=bool(others) or not tabby,
+        function=one.sent.function,
+        library=one.sent.library,
+        sends_key_to_others=any(_same_key(each.key, used) for each in others),
+        column=_characters(place, lines),
+        constructors=tuple(
+            Position(each.line, _characters(each, lines))
+            for each in sorted(made, key=lambda each: (each.line, each.column))
+        ),
+        certain=bool(tabby),
+    )
+
+
+def _generic(vague: list[_Request]) -> bool:
+    """Whether a call to an unknown place speaks TabbyAPI's language."""
+    return any(each.to.path.startswith(("/v1/", "/health")) for each in vague)
+
+
+def _agreement(said: list[bool | None]) -> bool | None:
+    return said[0] if all(each == said[0] for each in said) else None
+
+
+def _same_key(key: Key, used: set[Value]) -> bool:
+    return bool(key.sends) and not key.only_tabby and key.value in used
+
+
+def _characters(place: Place, lines: list[str]) -> int:
+    """`ast` counts columns in UTF-8 bytes; editors and LibCST in characters."""
+    if place.line > len(lines):
+        return place.column
+    return len(lines[place.line - 1].encode()[: place.column].decode(errors="ignore"))
+
+
+def _backends(requests: list[_Request]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for each in requests:
+        if each.to.base and each.to.base not in found.values():
+            named = each.sent.world.chosen()
+            label = named or ("tabbyapi" if each.reach == "tabby" else each.to.base)
+            found[label if label not in found else each.to.base] = each.to.base
+    return found
+
+
+def _admin_lines(to_tabby: list[_Request]) -> tuple[int, ...]:
+    """Where the admin key is sent with requests that the API key is enough for."""
+    lines = [
+        each.key.line or each.sent.place.line
+        for each in to_tabby
+        if each.key.sends and each.key.admin and each.purpose != "other"
+    ]
+    return tuple(sorted(set(lines)))
+
+
+def _breaking_on_lists(to_tabby: list[_Request]) -> tuple[int, ...]:
+    """Where `api_key` of a tokens file is sent as it stands, were it a list or not."""
+    lines = set()
+    for each in to_tabby:
+        value = each.key.value
+        if not (each.key.sends and isinstance(value, Unknown) and value.path):
+            continue
+        if value.root.startswith("file ") and value.path[-1] == "api_key" and not value.checked:
+            lines.add(value.line or each.sent.place.line)
+    return tuple(sorted(lines))
+
+
+def _leaks(requests: list[_Request], keys: list[Key]) -> tuple[int, ...]:
+    """Lines of requests that carry TabbyAPI's key to another backend."""
+    used = {key.value for key in keys}
+    return tuple(
+        sorted(
+            {
+                each.sent.place.line
+                for each in requests
+                if each.reach == "other" and not each.unlikely and _same_key(each.key, used)
+            }
+        )
+    )
+
+
+__all__ = ["CLIENT_OWN", "Any", "Const", "Text", "re", "read", "recognises"]

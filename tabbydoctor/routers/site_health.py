@@ -1,0 +1,127 @@
+"""What the running router, and the backends it names besides TabbyAPI, say of themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tabbydoctor.deployment.parts import ProcessTable, RouterSite
+from tabbydoctor.facts import Absent
+from tabbydoctor.host import Host, HttpAnswer
+from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.urls import server
+from tabbydoctor.tabbyapi.probes import Address
+
+_GOOD = {"ok", "healthy", "up", "ready", "running", "online", "available"}
+State = Literal["up", "down", "loading", "key"]
+
+
+@dataclass(frozen=True, slots=True)
+class RouterHealth:
+    """The router's own `GET /health`."""
+
+    url: str
+    answer: HttpAnswer
+    tabbyapi: bool | None = None
+    """What it says of TabbyAPI; None where it says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendState:
+    """One backend beside TabbyAPI."""
+
+    name: str
+    url: str
+    state: State
+    seen: str
+    """What was answered, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouterBackends:
+    """The other backends on this machine."""
+
+    states: tuple[BackendState, ...] = ()
+
+
+async def router_health(
+    host: Host, site: RouterSite, table: ProcessTable, reading: RouterReading
+) -> RouterHealth:
+    """Ask the router's own port. Raises Absent where it cannot be asked without side effects.
+
+    A router whose health check posts a completion is not asked: it would send one.
+    """
+    if any(call.method not in ("GET", "HEAD") for call in reading.of("probe")):
+        raise Absent("asking the router for its health would make it send a completion")
+    port = _port(site, table)
+    if port is None:
+        raise Absent("the router listens on no port that can be seen")
+    url = f"http://127.0.0.1:{port}"
+    answer = await host.get(f"{url}/health")
+    return RouterHealth(url, answer, _said_of_tabbyapi(answer.body))
+
+
+def _port(site: RouterSite, table: ProcessTable) -> int | None:
+    pids = {site.process.pid} if site.process else set()
+    if site.unit:
+        pids |= {process.pid for process in table.processes if process.unit == site.unit.name}
+    ports = [listener.port for listener in table.listeners if listener.pid in pids]
+    return min(ports, default=None)
+
+
+def _said_of_tabbyapi(body: bytes) -> bool | None:
+    try:
+        return _of_tabbyapi(json.loads(body))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _of_tabbyapi(data: Any) -> bool | None:
+    """The verdict under a key such as `tabbyapi`, anywhere in the document."""
+    if not isinstance(data, Mapping):
+        return None
+    for key, value in data.items():
+        if "tabby" in str(key).lower():
+            said = _verdict(value)
+            if said is not None:
+                return said
+    return next((said for each in data.values() if (said := _of_tabbyapi(each)) is not None), None)
+
+
+def _verdict(value: Any) -> bool | None:
+    if isinstance(value, Mapping):
+        value = next((value[key] for key in ("healthy", "status", "up") if key in value), None)
+    if isinstance(value, bool):
+        return value
+    return value.lower() in _GOOD if isinstance(value, str) else None
+
+
+async def router_backends(
+    host: Host, reading: RouterReading, address: Address | None
+) -> RouterBackends:
+    """Ask each backend on this machine that the router names, without a key."""
+    tabby = {server(url) for url in (*reading.addresses, *([address.url] if address else []))}
+    others = {
+        name: url
+        for name, url in reading.backends.items()
+        if (place := server(url)) and place[0] == "localhost" and place not in tabby
+    }
+    if not others:
+        raise Absent("the router names no other backend on this machine")
+    states = await asyncio.gather(*(_state(host, name, url) for name, url in others.items()))
+    return RouterBackends(tuple(states))
+
+
+async def _state(host: Host, name: str, url: str) -> BackendState:
+    health = await host.get(f"{url}/health")
+    if health.status is None:
+        return BackendState(name, url, "down", health.error or "no answer")
+    if health.status == 503:
+        return BackendState(name, url, "loading", "503 from /health")
+    models = await host.get(f"{url}/v1/models")
+    if models.status in (401, 403):
+        return BackendState(name, url, "key", f"{models.status} from /v1/models")
+    return BackendState(name, url, "up", f"{health.status} from /health")

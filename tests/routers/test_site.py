@@ -1,0 +1,174 @@
+"""Finding the router and reading it, on a machine made of files below a scratch directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tabbydoctor.deployment.parts import Discovery, Instance, ProcessTable, RouterSite, Units
+from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.facts import Absent, Unknown
+from tabbydoctor.host.data import Process
+from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.site import router_reading, router_site
+from tabbydoctor.routers.site_command import router_command
+from tabbydoctor.routers.site_keys import router_keys
+from tabbydoctor.tabbyapi.probes import Address
+from tabbydoctor.targets import Targets
+from tests.routers.cases import CASES
+from tests.scratch_host import ScratchHost
+
+SOURCE = next(case for case in CASES if case.name == "per_call_client").text
+TABBY = Unit(
+    "tabbyapi.service", {"LoadState": "loaded", "ExecStart": "{ argv[]=python main.py ; }"}
+)
+NOTHING_NAMED = Targets()
+NO_TABLE = ProcessTable((), ())
+
+
+def _unit(name: str, command: str, directory: str = "/opt/router", **properties: str) -> Unit:
+    return Unit(
+        name,
+        {
+            "LoadState": "loaded",
+            "ActiveState": "active",
+            "WorkingDirectory": directory,
+            "ExecStart": f"{{ path=x ; argv[]={command} ; ignore_errors=no }}",
+            **properties,
+        },
+    )
+
+
+def _write(root: Path, path: str, text: str) -> None:
+    file = root / path.lstrip("/")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def _site(
+    root: Path, *units: Unit, targets: Targets = NOTHING_NAMED, table: ProcessTable = NO_TABLE
+) -> RouterSite:
+    discovery = Discovery(Instance("/srv/tabby", unit=TABBY), ())
+    every = Units((TABBY, *units))
+    return router_site(ScratchHost(root), targets, every, table, discovery, None)
+
+
+def _read(root: Path, site: RouterSite) -> RouterReading:
+    address = Address("http://127.0.0.1:5000", "127.0.0.1:5000", "its socket")
+    return router_reading(ScratchHost(root), site, address, None)
+
+
+def test_the_usual_unit(tmp_path: Path) -> None:
+    _write(tmp_path, "/opt/router/router.py", SOURCE)
+    unit = _unit("llm-router.service", "/usr/bin/python3 router.py", User="root")
+    site = _site(tmp_path, unit)
+    assert (site.path, site.kind) == ("/opt/router/router.py", "python")
+    assert (site.unit, site.python) == (unit, "/usr/bin/python3")
+    assert site.user is not None
+    assert site.user.name == "root"
+    assert [call.sends_key for call in _read(tmp_path, site).calls] == [False, False]
+
+
+def test_a_unit_of_another_name_whose_script_speaks_of_tabbyapi(tmp_path: Path) -> None:
+    _write(tmp_path, "/opt/router/app/gate.py", SOURCE)
+    _write(tmp_path, "/opt/other/job.py", "import httpx\nhttpx.get('https://example.org')\n")
+    other = _unit("job.service", "python /opt/other/job.py")
+    gate = _unit("gate.service", "/venv/bin/uvicorn app.gate:app --port 8002")
+    assert _site(tmp_path, other, gate).path == "/opt/router/app/gate.py"
+
+
+def test_neither_tabbyapi_nor_the_doctor_is_a_router(tmp_path: Path) -> None:
+    _write(tmp_path, "/opt/router/main.py", SOURCE)
+    doctor = _unit("watch.service", "python /opt/router/main.py tabbydoctor check")
+    with pytest.raises(Absent, match="name it with --router"):
+        _site(tmp_path, doctor)
+
+
+def test_named_by_file_finds_its_unit(tmp_path: Path) -> None:
+    _write(tmp_path, "/opt/router/odd.py", SOURCE)
+    unit = _unit("odd.service", "python odd.py")
+    site = _site(tmp_path, unit, targets=Targets(router="/opt/router/odd.py"))
+    assert site.unit == unit
+    assert site.found_by == "--router"
+
+
+def test_named_by_unit(tmp_path: Path) -> None:
+    unit = _unit("odd.service", "python odd.py")
+    site = _site(tmp_path, unit, targets=Targets(router_unit="odd"))
+    assert site.path == "/opt/router/odd.py"
+    with pytest.raises(Absent, match=r"there is no unit gone\.service"):
+        _site(tmp_path, unit, targets=Targets(router_unit="gone"))
+
+
+def test_litellm_by_its_unit(tmp_path: Path) -> None:
+    text = (
+        "model_list:\n- model_name: m\n  litellm_params:\n    model: openai/m\n"
+        "    api_base: os.environ/TABBY_URL\n    api_key: os.environ/TABBY_API_KEY\n"
+    )
+    _write(tmp_path, "/etc/litellm/config.yaml", text)
+    unit = _unit(
+        "proxy.service",
+        "/venv/bin/litellm --config /etc/litellm/config.yaml",
+        Environment="TABBY_URL=http://localhost:5000/v1 TABBY_API_KEY=abc",
+    )
+    site = _site(tmp_path, unit)
+    assert site.kind == "litellm"
+    reading = _read(tmp_path, site)
+    assert [call.key_from for call in reading.calls] == ["environment TABBY_API_KEY"]
+    keys = router_keys(ScratchHost(tmp_path), site, reading).keys
+    assert [(key.where, key.value) for key in keys] == [("unit proxy.service", "abc")]
+    assert "abc" not in repr(keys)
+
+
+def test_by_process_without_a_unit(tmp_path: Path) -> None:
+    _write(tmp_path, "/home/me/router.py", SOURCE)
+    process = Process(77, ("python3", "router.py"), uid=0, cwd="/home/me")
+    site = _site(tmp_path, table=ProcessTable((process,), ()))
+    assert (site.path, site.process, site.unit) == ("/home/me/router.py", process, None)
+
+
+def test_a_router_that_is_gone_is_unknown(tmp_path: Path) -> None:
+    site = _site(tmp_path, _unit("llm-router.service", "python router.py"))
+    with pytest.raises(Unknown, match="is not there"):
+        _read(tmp_path, site)
+
+
+def test_its_configuration_file_tells_the_port(tmp_path: Path) -> None:
+    source = (
+        "import json, os, httpx\n"
+        'CONFIG = os.getenv("ROUTER_CONFIG", "/nowhere.json")\n'
+        "config = json.load(open(CONFIG))\n"
+        'PORT = config.get("backends", {}).get("big", {}).get("port", 7000)\n'
+        "def check():\n"
+        '    return httpx.get(f"http://localhost:{PORT}/v1/models").status_code == 200\n'
+    )
+    _write(tmp_path, "/opt/router/router.py", source)
+    _write(tmp_path, "/etc/router.json", '{"backends": {"big": {"port": 5000}}}')
+    unit = _unit(
+        "llm-router.service", "python router.py", Environment="ROUTER_CONFIG=/etc/router.json"
+    )
+    reading = _read(tmp_path, _site(tmp_path, unit))
+    assert [call.line for call in reading.calls] == [6]
+    assert reading.addresses == ("http://localhost:5000",)
+
+
+@pytest.mark.parametrize(
+    ("command", "path", "kind"),
+    [
+        ("/usr/bin/python3 -u -X dev router.py --port 1", "/srv/router.py", ""),
+        ("python -m gateway.app", "/srv/gateway/app.py", ""),
+        ("python -m uvicorn router:app", "/srv/router.py", ""),
+        ("uvicorn --app-dir /opt/x router:app", "/opt/x/router.py", ""),
+        ("/bin/bash -c 'exec python3 /opt/r.py'", "/opt/r.py", ""),
+        ("litellm -c conf.yaml", "/srv/conf.yaml", "litellm"),
+        ("llama-swap --config=/etc/swap.yaml", "/etc/swap.yaml", "llama-swap"),
+        ("/usr/sbin/nginx -g daemon", None, None),
+        ("python -c 'print(1)'", None, None),
+    ],
+)
+def test_command_lines(command: str, path: str | None, kind: str | None) -> None:
+    import shlex
+
+    found = router_command(shlex.split(command), "/srv")
+    assert (found and found.path, found and found.kind) == (path, kind)
