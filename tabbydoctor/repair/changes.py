@@ -1,0 +1,111 @@
+"""A plan as data: what becomes of which file, and which units are reloaded or restarted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from tabbydoctor.redaction import redact as redact_secrets
+from tabbydoctor.repair.diff import unified_diff
+from tabbydoctor.repair.errors import RepairError
+from tabbydoctor.repair.states import FileState
+
+Kind = Literal["create", "remove", "edit", "permissions", "none"]
+Redactor = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One file before and after; `None` is a file that is not there."""
+
+    path: str
+    """Absolute."""
+    before: FileState | None
+    after: FileState | None
+
+    @property
+    def kind(self) -> Kind:
+        """What is done to the file."""
+        if self.before == self.after:
+            return "none"
+        if self.before is None:
+            return "create"
+        if self.after is None:
+            return "remove"
+        return "edit" if self.before.content != self.after.content else "permissions"
+
+    @property
+    def target(self) -> str:
+        """The path."""
+        return self.path
+
+    def diff(self, redact: Redactor = redact_secrets) -> str:
+        """The change as a unified diff without secrets."""
+        return redact(unified_diff(self.path, self.before, self.after))
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonReload:
+    """`systemctl daemon-reload`: systemd reads its unit files again."""
+
+    user_manager: str | None = None
+    """The account whose own systemd is meant; None for the system's."""
+
+    kind = "daemon-reload"
+
+    @property
+    def target(self) -> str:
+        """Which systemd, in words."""
+        return f"systemd of {self.user_manager}" if self.user_manager else "systemd"
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """`systemctl restart` of one unit."""
+
+    unit: str
+    user_manager: str | None = None
+    """The account whose own systemd runs it; None for the system's."""
+
+    kind = "restart"
+
+    @property
+    def target(self) -> str:
+        """The unit."""
+        return self.unit
+
+
+UnitAction = DaemonReload | Restart
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that one `fix` run changes, in order: the files first, then the actions."""
+
+    title: str
+    files: tuple[FileChange, ...] = ()
+    actions: tuple[UnitAction, ...] = ()
+
+    def __post_init__(self) -> None:
+        paths = [change.path for change in self.files]
+        for path in paths:
+            if not os.path.isabs(path) or os.path.normpath(path) != path or "\0" in path:
+                raise RepairError(f"a plan needs absolute, plain paths, not {path!r}")
+        if len(set(paths)) < len(paths):
+            raise RepairError(f"the plan {self.title!r} changes a file twice")
+
+    @property
+    def needed(self) -> Plan:
+        """The plan without changes that change nothing."""
+        return replace(self, files=tuple(one for one in self.files if one.kind != "none"))
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.needed.files and not self.actions
+
+    def diff(self, redact: Redactor = redact_secrets) -> str:
+        """All files' changes as one unified diff without secrets."""
+        return "".join(change.diff(redact) for change in self.needed.files)

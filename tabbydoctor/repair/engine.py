@@ -1,0 +1,140 @@
+"""The face of the repair engine.
+
+state = open_state(state_dir)
+with state.lock():
+    state.recover()
+    change = state.apply(plan, verify)
+state.undo()
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from tabbydoctor.repair import services, state_directory
+from tabbydoctor.repair.changes import Plan
+from tabbydoctor.repair.errors import ChangedMeanwhile, NothingToUndo, RepairError
+from tabbydoctor.repair.journal import Journal
+from tabbydoctor.repair.lock import RepairLock
+from tabbydoctor.repair.outcome import Change, change_of, restarted
+from tabbydoctor.repair.record import IN_FORCE, Damaged, Record, Stage
+from tabbydoctor.repair.services import Runner
+from tabbydoctor.repair.transaction import Transaction, Verify, unfinished
+
+__all__ = ["Change", "Plan", "RepairError", "State", "open_state"]
+
+
+class State:
+    """The changes recorded in one state directory."""
+
+    def __init__(self, directory: Path, runner: Runner = services.systemctl) -> None:
+        self.directory = directory
+        self._runner = runner
+        self._journal = Journal(directory)
+        self._lock = RepairLock(directory)
+
+    def history(self) -> tuple[Change, ...]:
+        """Every change, the latest first. Raises RepairError."""
+        return tuple(change_of(entry) for entry in reversed(self._journal.entries()))
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep others from repairing, from planning to proof. Raises Busy, RepairError."""
+        state_directory.make(self.directory)
+        with self._lock.held():
+            yield
+
+    def recover(self, *, restart: bool = True) -> tuple[Change, ...]:
+        """Take back what killed processes left unfinished. Call it before planning."""
+        if not self._journal.exists():
+            return ()
+        with self.lock():
+            self._journal.clear_partial()
+            transaction = self._transaction(restart)
+            found = unfinished(self._journal)
+            return tuple(change_of(transaction.recover(record)) for record in found)
+
+    def apply(self, plan: Plan, verify: Verify | None = None, *, restart: bool = True) -> Change:
+        """Record, apply and prove a plan; `Change.state` tells the outcome.
+
+        `verified` or `applied` (not proven: `verify` gave None), or `rolled-back`: an action or
+        the verification failed and everything is as before. Without `restart` units keep
+        running as they are. Raises RepairError where the files could not be changed; then, too,
+        everything is as before. A plan without changes to files is not recorded.
+        """
+        plan = plan.needed
+        if not plan.files:
+            return self._act(plan, verify, restart)
+        with self.lock():
+            self.recover(restart=restart)
+            return change_of(self._transaction(restart).apply(plan, verify))
+
+    def undo(self, change_id: str | None = None, *, restart: bool = True) -> Change:
+        """Take back a change (the latest that is in force), byte for byte.
+
+        An interrupted one comes first: taking it back is the undo. Raises NothingToUndo,
+        ChangedMeanwhile, RepairError.
+        """
+        if not self._journal.exists():
+            raise NothingToUndo("nothing to undo", hint=state_directory.elsewhere(self.directory))
+        with self.lock():
+            recovered = self.recover(restart=restart)
+            for change in recovered:
+                if change_id in (None, change.id):
+                    return change
+            record = self._chosen(change_id)
+            try:
+                return change_of(self._transaction(restart).undo(record))
+            except ChangedMeanwhile as error:
+                raise self._in_the_way(record, error) from error
+
+    def _transaction(self, restart: bool) -> Transaction:
+        return Transaction(self._journal, self._runner, restart=restart)
+
+    def _act(self, plan: Plan, verify: Verify | None, restart: bool) -> Change:
+        problems = services.perform(plan.actions, self._runner, restart=restart)
+        proof = verify() if verify and not problems else None
+        failed = problems or proof is False
+        stage = Stage.ROLLED_BACK if failed else Stage.VERIFIED if proof else Stage.APPLIED
+        return Change(None, "", stage, plan.title, units=restarted(plan), notes=problems)
+
+    def _chosen(self, change_id: str | None) -> Record:
+        entries = self._journal.entries()
+        if change_id is None:
+            for entry in reversed(entries):
+                if isinstance(entry, Record) and entry.stage in IN_FORCE:
+                    return entry
+            raise NothingToUndo("nothing to undo", hint="tabbydoctor history shows what was done")
+        for entry in entries:
+            if entry.id == change_id:
+                return _in_force(entry)
+        raise NothingToUndo(
+            f"there is no change {change_id}", hint="tabbydoctor history shows what was done"
+        )
+
+    def _in_the_way(self, record: Record, error: ChangedMeanwhile) -> RepairError:
+        """The same error; where it was a later change of the doctor's, the hint names that."""
+        for later in reversed(self._journal.records()):
+            shared = set(later.targets) & set(record.targets)
+            if later.id > record.id and later.stage in IN_FORCE and shared:
+                hint = f"undo the later change first: tabbydoctor undo {later.id}"
+                return RepairError(error.message, hint)
+        return error
+
+
+def open_state(state_dir: str | None = None, runner: Runner = services.systemctl) -> State:
+    """The state in the given directory, or in the usual place. Nothing is made.
+
+    Raises RepairError where the directory is not to be trusted.
+    """
+    return State(state_directory.state_directory(state_dir), runner)
+
+
+def _in_force(entry: Record | Damaged) -> Record:
+    if isinstance(entry, Damaged):
+        raise RepairError(f"the record of {entry.id} cannot be read: {entry.reason}")
+    if entry.stage not in IN_FORCE:
+        raise NothingToUndo(f"the change {entry.id} has been taken back already")
+    return entry
