@@ -91,6 +91,8 @@ def test_an_ordinary_user_gets_what_can_be_seen_and_is_told_what_is_needed(
 @pytest.mark.parametrize("fault", CATALOGUE.values(), ids=lambda fault: fault.name)
 def test_the_root_of_each_fault_is_named_first(deploy: Deploy, fault: Fault) -> None:
     deployment = deploy(**fault.deploy)
+    if fault.healthy:
+        fault.healthy(deployment)
     if fault.when == "before":
         fault.mutate(deployment)
         deployment.machine.systemctl("daemon-reload")

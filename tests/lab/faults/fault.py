@@ -29,6 +29,8 @@ class Fault:
     """Whether TabbyAPI still answers on its port."""
     waits_for: Callable[[Deployment], bool] | None = None
     """When it has taken effect, where that takes a moment."""
+    healthy: Mutation | None = None
+    """What it needs of a healthy deployment, before the services start."""
     also: tuple[str, ...] = ()
     """Further roots, where the mutation makes more than one fault."""
     doctor_env: Mapping[str, str] = field(default_factory=dict)

@@ -43,9 +43,8 @@ def nodes_denied(d: Deployment) -> None:
     restrict(d)
 
 
-@fault("group joined after the start", "GRP002", when="running")
+@fault("group joined after the start", "GRP002", when="running", healthy=give_work)
 def group_late(d: Deployment) -> None:
-    give_work(d)
     restrict(d)
     d.machine.run(["usermod", "--append", "--groups", RESTRICTED, d.user])
 

@@ -1,0 +1,140 @@
+"""No secret anywhere: keys planted in every file and answer turn up in no output of any command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tabbydoctor.cli.app import run
+from tabbydoctor.demo import standin
+from tabbydoctor.demo.deployment import demo_deployment
+from tests.host import servers
+
+API, ADMIN = "Zx9-planted-api-key-41", "Zx9-planted-admin-key-42"
+OTHER = "Zx9-planted-other-key-43"
+SPOILT_TOKENS = {
+    "fine": f"api_key: {API}\nadmin_key: {ADMIN}\n",
+    "list": f"api_key: [{API}, {OTHER}]\nadmin_key: {ADMIN}\n",
+    "no admin key": f"api_key: {API}\n",
+    "broken quote": f"api_key: '{API}\nadmin_key: {ADMIN}\n",
+    "broken colon": f"api_key: {API}: {OTHER}\nadmin_key: {ADMIN}\n",
+    "duplicate": f"api_key: {API}\napi_key: {OTHER}\nadmin_key: {ADMIN}\n",
+    "nested": f"api_key: {{a: {API}}}\nadmin_key: [{ADMIN}]\n",
+    "space": f"api_key: '{API} '\nadmin_key: '{ADMIN} x'\n",
+    "bare": f"{API}\n",
+    "list of keys": f"- {API}\n- {ADMIN}\n",
+    "tab": f"api_key:\t{API}\n\tadmin_key: {ADMIN}\n",
+    "alias": f"api_key: *{API}\nadmin_key: {ADMIN}\n",
+}
+CONFIG = f"""\
+network:
+  port: {{port}}
+  api_key: {OTHER}
+auth:
+  disable: true
+  api_key: {OTHER}
+developer:
+  unsafe_launch: true
+  seqlog_api_key: {OTHER}
+tokens: [{OTHER}]
+"""
+ROUTER = f'''\
+import httpx, os
+KEY = "{OTHER}"
+PORT = {{port}}
+async def check_health():
+    async with httpx.AsyncClient() as c:
+        r = await c.get(f"http://127.0.0.1:{{{{PORT}}}}/v1/models", headers={{{{"Authorization": f"Bearer {{{{KEY}}}}"}}}})
+        return r.status_code == 200
+async def forward(body):
+    async with httpx.AsyncClient(headers={{{{"X-API-Key": "{OTHER}"}}}}) as c:
+        return await c.post(f"http://127.0.0.1:{{{{PORT}}}}/v1/chat/completions", json=body)
+'''  # noqa: E501
+COMMANDS = [
+    ["check"],
+    ["check", "--verbose"],
+    ["check", "--format", "json"],
+    ["config"],
+    ["config", "--verbose"],
+    ["config", "--format", "json"],
+    ["probe"],
+    ["probe", "--format", "json"],
+    ["list"],
+    ["explain", "TOK003"],
+]
+
+
+def plant(directory: Path, tokens: str, port: int) -> list[str]:
+    """Keys wherever they could be; gives the targets."""
+    (directory / "config.yml").write_text(CONFIG.format(port=port))
+    (directory / "api_tokens.yml").write_text(tokens)
+    (directory / "api_keys.yml").write_text(f"api_key: {OTHER}\n")
+    (directory / "logs").mkdir(exist_ok=True)
+    (directory / "logs/tabby.log").write_text(
+        f"INFO Your API key is: {API}\nINFO Your admin key is: {ADMIN}\n"
+        f"ERROR 1 validation error for AuthKeys\n  input_value={{'api_key': '{API}'}}\n"
+        f"WARNING Failed to reload api_tokens.yml, keeping the previous keys: {OTHER}\n"
+        f"INFO Headers: {{'authorization': 'Bearer {API}'}}\n"
+    )
+    router = directory / "router.py"
+    router.write_text(ROUTER.format(port=port))
+    return ["--dir", str(directory), "--router", str(router), "--url", f"http://127.0.0.1:{port}"]
+
+
+def nothing_leaks(targets: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for command in COMMANDS:
+        run([*command, *targets])
+        text = capsys.readouterr()
+        for secret in (API, ADMIN, OTHER):
+            assert secret not in text.out + text.err, command
+        if "json" in command:
+            json.loads(text.out)
+
+
+@pytest.fixture
+def tabby(tmp_path: Path) -> Path:
+    directory = tmp_path / "TabbyAPI"
+    directory.mkdir()
+    standin.install(directory)
+    return directory
+
+
+@pytest.mark.parametrize("tokens", SPOILT_TOKENS.values(), ids=SPOILT_TOKENS.keys())
+def test_of_the_files(tabby: Path, tokens: str, capsys: pytest.CaptureFixture[str]) -> None:
+    nothing_leaks(plant(tabby, tokens, port=1), capsys)
+
+
+@pytest.fixture
+def echo() -> Iterator[servers.Listener]:
+    """A TabbyAPI whose every error repeats the request's headers (and so the key)."""
+    info = servers.answers("200 OK", b'{"software": {"name": "TabbyAPI"}, "service": "TabbyAPI"}')
+
+    def tell(connection, request: bytes) -> None:  # type: ignore[no-untyped-def]
+        lines = request.decode("latin-1").split("\r\n")[1:]
+        body = json.dumps({"detail": " ".join(lines), "issues": [{"description": str(lines)}]})
+        servers.answers("503 Service Unavailable", body.encode())(connection, request)
+
+    table = {"/.well-known/serviceinfo": info}
+    with servers.listening(servers.routes(table, tell)) as listener:
+        yield listener
+
+
+def test_of_a_servers_errors(
+    tabby: Path, echo: servers.Listener, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing_leaks(plant(tabby, SPOILT_TOKENS["fine"], echo.port), capsys)
+    assert echo.saw(API), "the key was sent, and came back in the error"
+
+
+def test_of_a_running_server(capsys: pytest.CaptureFixture[str]) -> None:
+    with demo_deployment() as demo:
+        text = (demo.directory / "api_tokens.yml").read_text()
+        keys = [line.partition(": ")[2] for line in text.splitlines()]
+        targets = ["--dir", str(demo.directory), "--url", demo.url, "--router", str(demo.router)]
+        for command in COMMANDS:
+            run([*command, *targets])
+            shown = capsys.readouterr()
+            assert not any(key in shown.out + shown.err for key in keys), command
