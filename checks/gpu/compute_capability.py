@@ -23,7 +23,8 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.gpu.driver import Driver, why_gpu
+from tabbydoctor.gpu.driver import Driver
+from tabbydoctor.gpu.need import why_gpu
 from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
 from tabbydoctor.gpu.visible import VARIABLE, in_bus_order, visible_gpus
 from tabbydoctor.host.data import NvmlGpu
@@ -36,7 +37,7 @@ _NEEDED = (8, 0)
 @check("GPU005", "compute-capability", category="gpu", severity=Severity.ERROR)
 def compute_capability(
     instance: Instance,
-    driver: Driver,
+    driver: Driver | None,
     config: EffectiveConfig | None,
     environment: PythonEnvironment | None,
     installation: Installation | None,
@@ -44,9 +45,7 @@ def compute_capability(
     why_gpu(instance, config, environment)
     torch = environment.torch if environment else None
     rocm = torch if torch and torch.hip else None
-    if not rocm and not driver.works:
-        raise Absent(f"the driver does not work: {driver.problem}")
-    below = [] if rocm else _below(driver, instance)
+    below = [] if rocm else _below(_working(driver), instance)
     if not (rocm or below) or (installation and installation.loads_exl2):
         return
     if installation is None or installation.loads_exl2 is None:
@@ -54,6 +53,13 @@ def compute_capability(
     if rocm:
         yield _rocm(rocm)
     yield from (_too_old(gpu) for gpu in below)
+
+
+def _working(driver: Driver | None) -> Driver:
+    """A driver that answers. Raises Absent where there is none."""
+    if driver is None or not driver.works:
+        raise Absent(f"the driver does not work: {driver.problem if driver else 'it is absent'}")
+    return driver
 
 
 def _below(driver: Driver, instance: Instance) -> list[NvmlGpu]:

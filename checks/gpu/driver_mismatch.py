@@ -22,7 +22,8 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Machine
-from tabbydoctor.gpu.driver import Driver, GpuNeed
+from tabbydoctor.gpu.driver import Driver
+from tabbydoctor.gpu.need import GpuNeed
 
 _MISMATCH = 18
 _RELOAD = (

@@ -25,8 +25,9 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Finding, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.gpu.driver import DeviceNodes, Driver, GpuNeed
+from tabbydoctor.gpu.driver import DeviceNodes, Driver
 from tabbydoctor.gpu.kernel_log import KernelLog
+from tabbydoctor.gpu.need import GpuNeed
 
 from .driver_cause import LIBRARY_NOT_FOUND, UNKNOWN_ERROR, Scene, cause
 

@@ -23,7 +23,8 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.gpu.driver import Driver, GpuNeed
+from tabbydoctor.gpu.driver import Driver
+from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.torch import PythonEnvironment
 
 # NVIDIA CUDA compatibility: the generation's floor, and each toolkit's own driver.

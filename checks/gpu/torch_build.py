@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.gpu.driver import GpuNeed
+from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
 from tabbydoctor.tabbyapi.installation import Installation
 

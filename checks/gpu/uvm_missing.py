@@ -25,7 +25,8 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.gpu.driver import DeviceNodes, Driver, GpuNeed
+from tabbydoctor.gpu.driver import DeviceNodes, Driver
+from tabbydoctor.gpu.need import GpuNeed
 
 NODE = "/dev/nvidia-uvm"
 _MAKE_NODE = (

@@ -25,8 +25,9 @@ from dataclasses import dataclass
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.gpu.driver import Driver, GpuNeed
+from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.kernel_log import KernelLine, KernelLog
+from tabbydoctor.gpu.need import GpuNeed
 
 _XID = re.compile(r"NVRM: Xid \(PCI:([0-9a-fA-F:.]+)\): (\d+),?\s*(.*)")
 _OFF_THE_BUS, _RESTART, _SAYS_ITSELF = 79, 94, 154

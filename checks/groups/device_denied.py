@@ -26,7 +26,8 @@ from collections.abc import Iterator, Mapping
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.gpu.driver import DeviceNodes, GpuNeed
+from tabbydoctor.gpu.driver import DeviceNodes
+from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.service_groups import ServiceGroups
 from tabbydoctor.host.data import FileStatus
 

@@ -22,7 +22,8 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.gpu.driver import DeviceNodes, GpuNeed
+from tabbydoctor.gpu.driver import DeviceNodes
+from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.service_groups import ServiceGroups
 
 from .drop_in import restart

@@ -24,7 +24,8 @@ from collections.abc import Iterator
 from tabbydoctor.api import Absent, Evidence, Finding, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.gpu.driver import DeviceNodes, GpuNeed
+from tabbydoctor.gpu.driver import DeviceNodes
+from tabbydoctor.gpu.need import GpuNeed
 
 from .device_policy import closed_to, list_is_in_force
 from .drop_in import drop_in

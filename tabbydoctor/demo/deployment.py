@@ -17,6 +17,7 @@ from importlib import resources
 from pathlib import Path
 
 from tabbydoctor.demo import standin
+from tabbydoctor.demo.backend import Backend, running_backend
 
 READY_WITHIN = 20.0
 """Seconds."""
@@ -35,22 +36,23 @@ class DemoDeployment:
     url: str
     router: Path
     router_url: str
+    backend: Backend
+    """The backend beside TabbyAPI."""
 
 
 @contextlib.contextmanager
 def demo_deployment() -> Iterator[DemoDeployment]:
     """TabbyAPI with keys, and a router that sends none. Raises DemoError."""
-    with (
-        tempfile.TemporaryDirectory(prefix="tabbydoctor-demo-") as name,
-        contextlib.ExitStack() as stack,
-    ):
-        root = Path(name)
-        tabby, router, other = _free_ports(3)
+    with contextlib.ExitStack() as stack:
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tabbydoctor-demo-")))
+        backend = stack.enter_context(running_backend())
+        tabby, router = _free_ports(2)
         directory, source = root / "TabbyAPI", root / "router" / "router.py"
         _lay_out_tabbyapi(directory, tabby)
-        _lay_out_router(source, {"ROUTER_PORT": router, "TABBY_PORT": tabby, "SGLANG_PORT": other})
+        ports = {"ROUTER_PORT": router, "TABBY_PORT": tabby, "LLAMACPP_PORT": backend.server_port}
+        _lay_out_router(source, ports)
         deployment = DemoDeployment(
-            directory, f"http://127.0.0.1:{tabby}", source, f"http://127.0.0.1:{router}"
+            directory, f"http://127.0.0.1:{tabby}", source, f"http://127.0.0.1:{router}", backend
         )
         stack.enter_context(_running(["main.py"], directory, f"{deployment.url}/health"))
         stack.enter_context(

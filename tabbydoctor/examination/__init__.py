@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from tabbydoctor import __version__, plugins
-from tabbydoctor.deployment.parts import Discovery
+from tabbydoctor.deployment.parts import Discovery, Units
 from tabbydoctor.diagnosis.causes import roots, with_causes
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.report import Report
 from tabbydoctor.diagnosis.runner import Pending, run_checks
 from tabbydoctor.diagnosis.verdict import FailOn, exit_code
 from tabbydoctor.examination.deployment import deployment_document, notes
-from tabbydoctor.facts import Facts
+from tabbydoctor.facts import Absent, Facts, Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.targets import Targets
 
@@ -47,6 +47,7 @@ async def examine(
     started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
     facts = facts_of(host, targets)
     try:
+        _require_directory(host, targets)
         await _require_something(facts, targets, time_limit)
         results = with_causes(await run_checks(checks, facts, time_limit, pending))
         return Report(
@@ -64,12 +65,38 @@ async def examine(
         await host.close()
 
 
+def _require_directory(host: Host, targets: Targets) -> None:
+    if targets.dir is None:
+        return
+    try:
+        found = host.status(targets.dir)
+    except PermissionError:
+        return  # the checks say what is needed
+    except OSError as error:
+        raise NothingToExamine(
+            f"{targets.source('dir')} {targets.dir}: {error.strerror}"
+        ) from error
+    if not found.is_directory:
+        raise NothingToExamine(f"{targets.source('dir')} {targets.dir}: it is {found.kind}")
+
+
 async def _require_something(facts: Facts, targets: Targets, time_limit: float) -> None:
     named = (targets.url, targets.unit, targets.user_unit)
     async with asyncio.timeout(time_limit + 5):
         discovery = await facts.get(Discovery)
     if discovery.instance is None and not any(named):
-        raise NothingToExamine("no TabbyAPI was found on this machine")
+        raise NothingToExamine(f"no TabbyAPI was found on this machine{await _hidden(facts)}")
+
+
+async def _hidden(facts: Facts) -> str:
+    """What kept the doctor from seeing more, for the message."""
+    try:
+        await facts.get(Units)
+    except Unknown as reason:
+        return f"; {reason}"
+    except Absent:
+        pass
+    return ""
 
 
 async def gather(host: Host, targets: Targets, kind: type[T], time_limit: float) -> T:

@@ -1,4 +1,4 @@
-"""The NVIDIA driver, its GPUs and device nodes, and whether this TabbyAPI needs them."""
+"""The NVIDIA driver, its GPUs and device nodes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from tabbydoctor.deployment.access import PathStatus
-from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.facts import Absent
-from tabbydoctor.gpu.torch import PythonEnvironment
+from tabbydoctor.deployment.parts import Machine
+from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.host import Host, NvmlState
-from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 NVIDIA_MAJOR = 195
 _VERSION = re.compile(r"\b(\d{3,}\.\d+(?:\.\d+)?)\b")
@@ -22,13 +20,6 @@ _MODULE_FILE = re.compile(
     r"^\S*/(nvidia(?:-current|-tesla\S*|-legacy\S*)?)\.ko(?:\.\w+)?:", re.MULTILINE
 )
 _NODE = re.compile(r"nvidia(?:\d+|ctl|-uvm|-uvm-tools)")
-
-
-@dataclass(frozen=True, slots=True)
-class GpuNeed:
-    """This TabbyAPI needs an NVIDIA GPU. `reason` says how that is known."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,32 +97,11 @@ class DeviceNodes:
         return os.major(node.leaf.device) != expected
 
 
-def gpu_need(
-    instance: Instance, config: EffectiveConfig | None, environment: PythonEnvironment | None
-) -> GpuNeed:
-    """Whether this TabbyAPI needs an NVIDIA GPU. Raises Absent, with the reason, where not."""
-    reason = why_gpu(instance, config, environment)
-    if environment and environment.torch and environment.torch.hip:
-        raise Absent("torch is built for ROCm in TabbyAPI's environment")
-    return GpuNeed(reason)
+def driver(host: Host, machine: Machine, need: GpuNeed) -> Driver:
+    """Look at the driver. The machine may have none: that is for checks to judge.
 
-
-def why_gpu(
-    instance: Instance, config: EffectiveConfig | None, environment: PythonEnvironment | None
-) -> str:
-    """Why this TabbyAPI needs a GPU of any make. Raises Absent, with the reason, where not."""
-    model = config.value("model", "model_name") if config else None
-    if model:
-        return f"the model {model} is configured"
-    if config and config.value("developer", "unsafe_launch"):
-        raise Absent("unsafe_launch without a model needs no GPU")
-    if environment and environment.torch:
-        return f"torch is in the environment of {instance.name}"
-    raise Absent("no model is configured and torch is not in TabbyAPI's environment")
-
-
-def driver(host: Host, machine: Machine) -> Driver:
-    """Look at the driver. The machine may have none: that is for checks to judge."""
+    Raises Absent (as `gpu_need` does) where TabbyAPI needs no GPU: NVML is left alone then.
+    """
     kernel = _text(host, "/proc/sys/kernel/osrelease")
     shown = _VERSION.search(_text(host, "/proc/driver/nvidia/version"))
     modprobe, setuid = _modprobe(host)
@@ -231,5 +201,4 @@ def _names(host: Host, directory: str) -> list[str]:
 GATHERERS = (
     driver,
     device_nodes,
-    gpu_need,
 )

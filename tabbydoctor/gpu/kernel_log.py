@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from tabbydoctor.facts import Unknown
+from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.host import Host
 
 _PATTERN = r"NVRM|nouveau|module is rejected|Required key"
@@ -40,8 +41,11 @@ class KernelLog:
         )
 
 
-def kernel_log(host: Host) -> KernelLog:
-    """Ask journalctl(1). Raises Unknown where the kernel log may not be read."""
+def kernel_log(host: Host, need: GpuNeed) -> KernelLog:
+    """Ask journalctl(1), where TabbyAPI needs a GPU at all.
+
+    Raises Unknown where the kernel log may not be read.
+    """
     result = host.run(COMMAND, timeout=8.0, limit=1 << 20)
     if result.missing:
         raise Unknown("the kernel log cannot be read: there is no journalctl")

@@ -50,6 +50,8 @@ async def endpoint(host: Host, address: Address, tokens: Tokens | None) -> Endpo
     if serviceinfo.status is None:
         identity: Identity = "other" if serviceinfo.error == "protocol" else "unknown"
         return Endpoint(address, False, identity, serviceinfo, {}, _UNREACHED)
+    if serviceinfo.error == "timeout":  # it began to answer and did not end: once is enough
+        return Endpoint(address, True, "unknown", serviceinfo, {}, _UNFINISHED)
     identity = await _identity(door, address, serviceinfo)
     withheld = _withheld(address, identity, names_tabbyapi(serviceinfo))
     cells = [] if identity == "other" else list(_cells(tokens, keyed=not withheld))
@@ -69,6 +71,7 @@ def further_key(number: int) -> str:
 
 
 _UNREACHED = "nothing answered HTTP there"
+_UNFINISHED = "it does not end its answers in time"
 
 
 @dataclass(frozen=True, slots=True)

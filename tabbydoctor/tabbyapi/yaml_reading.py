@@ -104,6 +104,8 @@ def read_document(data: bytes) -> Document:
 def _read(text: str) -> Document:
     yaml = YAML(typ=["rt", "safe"])
     yaml.Composer = _BoundedComposer
+    # A name that is anchored twice is legal; ruamel's warning would quote the file, secrets too.
+    yaml.composer.warn_double_anchors = False
     data = _plain(yaml.load(text))
     root = yaml.composer.root
     if root is None or data is None:

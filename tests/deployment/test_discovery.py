@@ -197,7 +197,7 @@ def test_of_several_the_one_asked_for_and_the_others_are_told(tmp_path: Path) ->
         shown(
             name,
             WorkingDirectory=directory,
-            ExecStart=f"{{ path=/usr/bin/python3 ; argv[]=/usr/bin/python3 {directory}/main.py ; }}",
+            ExecStart=f"{{ path=/bin/python3 ; argv[]=/bin/python3 {directory}/main.py ; }}",
         )
         for name, directory in (("tabby-two.service", "/srv/two"), ("tabbyapi.service", "/srv/one"))
     ]

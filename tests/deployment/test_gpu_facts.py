@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tabbydoctor.gpu.driver import PciGpu, gpu_need
-from tabbydoctor.gpu.kernel_log import kernel_log
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.gpu.torch import PythonEnvironment, python_environment
 from tabbydoctor.facts import Absent, Unknown
+from tabbydoctor.gpu.driver import PciGpu
+from tabbydoctor.gpu.kernel_log import kernel_log
+from tabbydoctor.gpu.need import GpuNeed, gpu_need
+from tabbydoctor.gpu.torch import PythonEnvironment, python_environment
 from tabbydoctor.host.data import CommandResult
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin, Setting
 from tests.checks.gpu.machine_tree import TreeHost, gpu_on_the_bus, loaded, unloaded
@@ -150,7 +151,7 @@ LOG = """\
 def test_kernel_log(tmp_path: Path) -> None:
     host = TreeHost(tmp_path)
     host.commands["journalctl"] = CommandResult((), 0, LOG)
-    (line,) = kernel_log(host).lines
+    (line,) = kernel_log(host, GpuNeed("a test")).lines
     assert line.time == 1763874000.123456
     assert line.text.startswith("NVRM: Xid")
 
@@ -158,7 +159,7 @@ def test_kernel_log(tmp_path: Path) -> None:
 def test_empty_kernel_log(tmp_path: Path) -> None:
     host = TreeHost(tmp_path)
     host.commands["journalctl"] = CommandResult((), 1, "-- No entries --\n")
-    assert kernel_log(host).lines == ()
+    assert kernel_log(host, GpuNeed("a test")).lines == ()
 
 
 @pytest.mark.parametrize(
@@ -175,4 +176,4 @@ def test_kernel_log_that_may_not_be_read(tmp_path: Path, result: CommandResult) 
     host = TreeHost(tmp_path)
     host.commands["journalctl"] = result
     with pytest.raises(Unknown):
-        kernel_log(host)
+        kernel_log(host, GpuNeed("a test"))

@@ -92,3 +92,11 @@ def test_what_is_no_file(tmp_path: Path, kind: str) -> None:
     problems = {"loop": "unreadable", "dangling": "missing"}
     assert file.problem == problems.get(kind, "not-a-file")
     assert file.hangs == (kind == "fifo")
+
+
+def test_a_name_anchored_twice_is_read_and_nothing_is_quoted(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    document = read_document(b"a: &x 1\nb: &x 2\nc: *x\n")
+    assert document.data == {"a": 1, "b": 2, "c": 2}
+    assert not recwarn.list

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tabbydoctor.gpu.driver import DeviceNodes, Driver, GpuNeed, device_nodes, driver
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.gpu.driver import DeviceNodes, Driver, device_nodes, driver
+from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.host.data import (
     Account,
     CommandResult,
@@ -96,7 +97,7 @@ class TreeHost(LocalHost):
 
     def driver(self, machine: Machine = LINUX) -> Driver:
         """The driver as the gatherer sees it in the tree."""
-        return driver(self, machine)
+        return driver(self, machine, GpuNeed("a test"))
 
     def nodes(self) -> DeviceNodes:
         """The nodes as the gatherer sees them in the tree."""

@@ -8,8 +8,8 @@ import pytest
 
 from checks.gpu.driver_missing import driver_missing
 from tabbydoctor.api import Finding, Unknown
-from tabbydoctor.gpu.kernel_log import KernelLine, KernelLog
 from tabbydoctor.deployment.parts import Machine
+from tabbydoctor.gpu.kernel_log import KernelLine, KernelLog
 from tabbydoctor.host.data import NvmlState
 from tests.checks.gpu.machine_tree import (
     LINUX,

@@ -9,9 +9,9 @@ import pytest
 
 from checks.groups.unit_hides_devices import unit_hides_devices
 from tabbydoctor.api import Absent, Finding
-from tabbydoctor.gpu.driver import DeviceNodes
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import UnitFile
+from tabbydoctor.gpu.driver import DeviceNodes
 from tests.checks.gpu.machine_tree import LINUX, NEED, TreeHost, loaded, service
 
 NODES = DeviceNodes(majors={"mem": 1, "nvidia": 195, "nvidiactl": 195, "nvidia-uvm": 234})

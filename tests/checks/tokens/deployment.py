@@ -10,10 +10,10 @@ from typing import Any
 
 from tabbydoctor.deployment.parts import Instance, RouterSite
 from tabbydoctor.deployment.people import People, people
-from tabbydoctor.gpu.service_groups import ServiceGroups, service_groups
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.finding import Finding
+from tabbydoctor.gpu.service_groups import ServiceGroups, service_groups
 from tabbydoctor.host import Account, Group
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin, Setting
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
