@@ -1,0 +1,158 @@
+"""Wiring TabbyAPI's key into a router written in Python: source in, source out.
+
+Nothing is read, run or written here. The result sends the key to TabbyAPI's host and port
+alone, and applying it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import libcst as cst
+
+from tabbydoctor.routers import RouterReading, python, urls
+from tabbydoctor.routers.wiring import block
+from tabbydoctor.routers.wiring.clients import needs_key, wire_call, wire_every
+from tabbydoctor.routers.wiring.configuration import wire_configuration
+from tabbydoctor.routers.wiring.keys import wire_keys
+from tabbydoctor.routers.wiring.leaks import wire_leaks
+from tabbydoctor.routers.wiring.plan import Plan
+from tabbydoctor.routers.wiring.probes import wire_probes
+from tabbydoctor.routers.wiring.source import Encoded, Tree, edited
+from tabbydoctor.routers.wiring.verdicts import wire_verdicts
+
+Strategy = Literal["router-tokens", "router-env"]
+_KEY_FROM = {"router-tokens": "tokens", "router-env": "environment"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """The source as it should be."""
+
+    source: bytes
+    changes: tuple[str, ...]
+    """What was changed, in words; empty where nothing had to."""
+    leftovers: tuple[str, ...]
+    """What a person has to do, in words."""
+
+
+class CannotWire(Exception):  # noqa: N818
+    """No place can be proven right. `snippet` is what to paste by hand."""
+
+    def __init__(self, message: str, line: int | None, snippet: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.snippet = snippet
+
+
+def wire(
+    source: bytes,
+    *,
+    tabby_urls: tuple[str, ...],
+    strategy: Strategy,
+    tokens_path: str,
+    path: str = "router.py",
+    files: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    directory: str = "",
+    replace_own_key: bool = False,
+) -> Wired:
+    """Wire the key into a router's source.
+
+    `files`, `environment` and `directory` are those `routers.python.read` takes. A key that the
+    router sends by itself is kept, unless `replace_own_key` (TabbyAPI refuses it, or it is not
+    set). Raises CannotWire where the source does not parse or no place can be proven right.
+    """
+    whole = _Wiring(tabby_urls, strategy, tokens_path, replace_own_key)
+    try:
+        encoded = Encoded.read(source)
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        raise whole.refusal(f"{path} is not valid Python: {error}") from error
+
+    def read(text: str) -> RouterReading:
+        return python.read(
+            path,
+            block.legible(text),
+            tabby_urls,
+            files=files,
+            environment=environment,
+            directory=directory,
+        )
+
+    whole = replace(whole, override=replace_own_key or block.overrides(encoded.text))
+    reading = read(encoded.text)
+    if reading.problem:
+        raise whole.refusal(f"{path}: {reading.problem}", reading.line)
+    try:
+        tree = Tree(encoded.text)
+    except cst.ParserSyntaxError as error:
+        raise whole.refusal(f"{path}: {error.message}", error.raw_line) from error
+    plan = Plan(tree, reading, read)
+    whole.wire_calls(plan)
+    for step in (wire_leaks, wire_keys, wire_verdicts, wire_probes, wire_configuration):
+        step(plan)
+    try:
+        text = whole.blocked(edited(encoded.text, plan.edits))
+        compile(text, path, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise whole.refusal(f"{path} could not be edited", error.lineno) from error
+    if text != encoded.text and not plan.changes:
+        plan.changes.append("the helper is brought up to date")
+    return Wired(encoded.write(text), tuple(plan.changes), tuple(plan.leftovers))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wiring:
+    """What is the same for the whole source."""
+
+    tabby_urls: tuple[str, ...]
+    strategy: Strategy
+    tokens_path: str
+    override: bool
+
+    def helper(self, parts: set[str]) -> str:
+        """The block with some parts."""
+        chosen = {"key": _KEY_FROM[self.strategy]}
+        if self.override:
+            chosen["authorize"] = "override"
+        return block.rendered(parts, chosen, self.tabby_urls, self.tokens_path)
+
+    def blocked(self, text: str) -> str:
+        """The text with the block that its lines call."""
+        parts = block.called(text)
+        return block.placed(text, self.helper(parts) if parts else "")
+
+    def refusal(self, message: str, line: int | None = None) -> CannotWire:
+        """Why it cannot be done, with what to paste."""
+        usage = "# then, wherever the client that calls TabbyAPI is made:\n"
+        lines = (
+            "#   httpx.AsyncClient(..., auth=_tabby_auth)\n"
+            "#   requests.get(..., auth=_tabby_auth)\n"
+            "#   aiohttp.ClientSession(..., trace_configs=[_tabby_trace()])\n"
+        )
+        return CannotWire(message, line, self.helper({"auth", "trace"}) + usage + lines)
+
+    def _mentioned(self, text: str) -> bool:
+        """Whether the source names a port of TabbyAPI's."""
+        ports = {server[1] for url in self.tabby_urls if (server := urls.server(url))}
+        return any(re.search(rf"\b{port}\b", text) for port in ports)
+
+    def wire_calls(self, plan: Plan) -> None:
+        """Give every call that lacks it the key. Raises CannotWire where none can be."""
+        own = block.span(plan.tree.text)
+        calls = [call for call in plan.reading.calls if call.line not in own]
+        if not calls:
+            if not (self._mentioned(plan.tree.text) and wire_every(plan)):
+                raise self.refusal("no call to TabbyAPI was found")
+            return
+        mended = bool(plan.reading.uses_admin_key or plan.reading.assumes_key_string)
+        wanting = [call for call in calls if needs_key(call, self.override or mended)]
+        missed = [call for call in wanting if not wire_call(plan, call)]
+        if wanting and len(missed) == len(wanting):
+            raise self.refusal("no client of the calls to TabbyAPI was found", missed[0].line)
+        for call in missed:
+            plan.leave(f"line {call.line}: this call is not given the key")

@@ -1,0 +1,220 @@
+"""The marked block of functions that a wired router calls."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from urllib.parse import urlsplit
+
+from tabbydoctor.routers.keys import PLACEHOLDERS
+from tabbydoctor.routers.urls import server
+from tabbydoctor.routers.wiring.source import lines_of, newline_of
+
+BEGIN = "# >>> tabbydoctor: sends TabbyAPI its API key, and no other server"
+END = "# <<< tabbydoctor"
+_BLOCK = re.compile(
+    r"^# >>> tabbydoctor\b.*?^# <<< tabbydoctor[^\r\n]*(?:\r\n|\r|\n|\Z)", re.M | re.S
+)
+FUNCTIONS = {
+    "_tabby_key": "key",
+    "_tabby_auth": "auth",
+    "_tabby_session": "session",
+    "_tabby_trace": "trace",
+    "_tabby_http": "http",
+    "_tabby_async_http": "async_http",
+    "_tabby_request": "request",
+    "_tabby_connection": "connection",
+    "_tabby_serves": "serves",
+    "_tabby_probe": "probe",
+    "_tabby_async_probe": "async_probe",
+    "_tabby_kept": "kept",
+}
+"""What a router's own lines may call, and the part of the block that holds it."""
+_NEEDS = {
+    "auth": ("address", "authorize"),
+    "session": ("auth",),
+    "trace": ("address", "authorize"),
+    "http": ("auth",),
+    "async_http": ("auth",),
+    "request": ("address", "authorize"),
+    "connection": ("address", "authorize"),
+    "serves": ("address",),
+    "probe": ("auth",),
+    "async_probe": ("auth",),
+    "authorize": ("key",),
+    "override": ("key",),
+    "tokens": ("load",),
+    "kept": ("load",),
+}
+_ORDER = (
+    "address",
+    "tokens",
+    "environment",
+    "load",
+    "authorize",
+    "override",
+    "auth",
+    "session",
+    "trace",
+    "http",
+    "async_http",
+    "request",
+    "connection",
+    "serves",
+    "probe",
+    "async_probe",
+    "kept",
+)
+
+
+_STUBS = (
+    "def _tabby_key(): return ''",
+    "def _tabby_auth(request): return {'Authorization': request.url == ''}",
+    "def _tabby_session(client): return client",
+    "def _tabby_connection(connection): return connection",
+    "def _tabby_request(request): return request",
+)
+
+
+def called(text: str) -> set[str]:
+    """The parts of the block that the lines outside of it call."""
+    outside = _BLOCK.sub("", text)
+    return {part for name, part in FUNCTIONS.items() if re.search(rf"\b{name}\b", outside)}
+
+
+def legible(text: str) -> str:
+    """The text with a line for each function of the block, in as many lines as before.
+
+    Readers need not follow the block: what `_tabby_auth` does is known.
+    """
+
+    def shortened(found: re.Match[str]) -> str:
+        ends = re.findall(r"\r\n|\r|\n", found[0])
+        served = re.findall(r'\("([^"]*)", (\d+)\)', found[0].partition("}")[0])
+        stubs = [*_STUBS, *_asking(served)]
+        lines = [*stubs, *[""] * len(ends)][: len(ends)]
+        return "".join(line + end for line, end in zip(lines, ends, strict=True))
+
+    return _BLOCK.sub(shortened, text)
+
+
+def _asking(served: list[tuple[str, str]]) -> list[str]:
+    """Lines for the functions that ask TabbyAPI, or whether it is asked."""
+    tests = " or ".join(f"':{port}/' in url" for _, port in served) or "False"
+    url = "http://{}:{}/v1/models".format(*(served or [("", "")])[0])
+    probe = f"(client, url, timeout=1): return client.get({url!r}, auth=_tabby_auth)"
+    return [
+        f"def _tabby_serves(url): return {tests}",
+        f"def _tabby_probe{probe}",
+        f"def _tabby_async_probe{probe}",
+    ]
+
+
+def span(text: str) -> range:
+    """The lines of the block, from 1."""
+    found = _BLOCK.search(text)
+    if found is None:
+        return range(0)
+    first = len(lines_of(text[: found.start()])) + 1
+    return range(first, first + len(lines_of(found[0])))
+
+
+def overrides(text: str) -> bool:
+    """Whether a text has a block that replaces the router's own key."""
+    found = _BLOCK.search(text)
+    return found is not None and _part("override").strip() in found[0].replace("\r\n", "\n")
+
+
+def rendered(
+    parts: Iterable[str], chosen: Mapping[str, str], tabby_urls: Iterable[str], tokens_path: str
+) -> str:
+    """The block with some parts and all they need.
+
+    `chosen` says which part does a thing that has several ways: `key` is tokens or
+    environment, `authorize` may be override.
+    """
+    needed = _closure(parts, chosen)
+    addresses = sorted({_address(url) for url in tabby_urls})
+    values = {
+        "ADDRESSES_HERE": "{" + ", ".join(f'("{host}", {port})' for host, port in addresses) + "}",
+        "TOKENS_HERE": _quoted(tokens_path),
+        "PLACEHOLDERS_HERE": _placeholders(),
+    }
+    texts = [_part(part) for part in _ORDER if part in needed]
+    body = "\n\n".join(text.strip("\n") + "\n" for text in texts)
+    for name, value in values.items():
+        body = body.replace(name, value)
+    return f"{BEGIN}\n{body}{END}\n"
+
+
+def _closure(parts: Iterable[str], chosen: Mapping[str, str]) -> set[str]:
+    needed: set[str] = set()
+    waiting = list(parts)
+    while waiting:
+        part = waiting.pop()
+        part = chosen.get(part, part)
+        if part not in needed:
+            needed.add(part)
+            waiting += _NEEDS.get(part, ())
+    return needed
+
+
+def _address(url: str) -> tuple[str, int]:
+    """As the helper's `_tabby_address` tells it. Raises ValueError for what is no URL."""
+    found = server(url if "://" in url else f"//{url}")
+    if found is None or not urlsplit(url).scheme:
+        raise ValueError(f"{url!r} is not a URL")
+    return found
+
+
+def _quoted(text: str) -> str:
+    """A Python string of ASCII alone, whatever the file's encoding."""
+    return ascii(text) if ascii(text) != f"'{text}'" or '"' in text else f'"{text}"'
+
+
+def _placeholders() -> str:
+    lines = re.findall(r".{1,70}(?:\||$)", PLACEHOLDERS.pattern)
+    inside = "".join(f'        r"{line}"\n' for line in lines)
+    return f'(\n{inside}        r"\\Z"\n    )'
+
+
+def _part(name: str) -> str:
+    where = resources.files("tabbydoctor.routers.wiring").joinpath("helper", f"{name}.py.txt")
+    return where.read_text(encoding="utf-8")
+
+
+def placed(text: str, block: str) -> str:
+    """The text with the block in it: where one is already, else below the first imports.
+
+    An empty block takes the old one out.
+    """
+    newline = newline_of(text)
+    block = block.replace("\n", newline)
+    if _BLOCK.search(text):
+        return _BLOCK.sub(lambda _: block, text, count=1)
+    if not block:
+        return text
+    lines = lines_of(text)
+    at = _below_imports(text)
+    above = "".join(lines[:at])
+    if above and not above.endswith(("\n", "\r")):
+        above += newline
+    gap = newline if above else ""
+    below = "".join(lines[at:])
+    blank = not below or not below.split("\n")[0].strip()
+    return above + gap + block + ("" if blank else newline) + below
+
+
+def _below_imports(text: str) -> int:
+    """How many lines the docstring and the first run of imports take."""
+    last = 0
+    for index, node in enumerate(ast.parse(text).body):
+        docstring = (
+            index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        )
+        if not (docstring or isinstance(node, ast.Import | ast.ImportFrom)):
+            break
+        last = node.end_lineno or last
+    return last

@@ -1,0 +1,37 @@
+"""What is to change in one source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.wiring.source import Edit, Tree
+
+
+@dataclass(slots=True)
+class Plan:
+    """Edits of a source, gathered step by step."""
+
+    tree: Tree
+    reading: RouterReading
+    read: Callable[[str], RouterReading]
+    """Reads another version of the source."""
+    edits: list[Edit] = field(default_factory=list)
+    pieces: set[str] = field(default_factory=set)
+    """Names of the helper's parts that the edits call."""
+    changes: list[str] = field(default_factory=list)
+    leftovers: list[str] = field(default_factory=list)
+
+    def change(self, said: str, *edits: Edit, uses: str = "") -> None:
+        """Plan edits, and say in words what they do."""
+        self.edits += edits
+        if uses:
+            self.pieces.add(uses)
+        if said not in self.changes:
+            self.changes.append(said)
+
+    def leave(self, said: str) -> None:
+        """Say what is left for a person to do."""
+        if said not in self.leftovers:
+            self.leftovers.append(said)
