@@ -33,7 +33,7 @@ _PATTERNS = (
     # Assignments: api_key: …, TABBY_API_KEY=…, 'admin_key': '…'.
     re.compile(
         rf"(?i)(?P<keep>[\w-]*(?:{_SECRET_WORD})[\"']?\s*[:=]\s*[\"']?)"
-        r"(?P<secret>(?![<$…\[{]|os\.environ)[^\s\"',;}\])]{6,})"
+        r"(?P<secret>(?![<$…\[{(/]|os\.environ)[^\s\"',;}\])]{6,})"
     ),
     # Well-known shapes: provider keys, and the 32 hex digits that TabbyAPI generates.
     re.compile(r"(?P<keep>)(?P<secret>\b(?:sk|hf|ghp|gsk)[-_][A-Za-z0-9_-]{16,})"),

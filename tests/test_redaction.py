@@ -52,6 +52,7 @@ def test_generated_keys_go_even_bare() -> None:
         "expected Authorization: Bearer <api_key>",
         "api_key: os.environ/TABBY_API_KEY is read",
         "X-API-Key: $TABBY_API_KEY",
+        "LoadCredential=tabby_api_key:/etc/tabbydoctor/x.service/tabby_api_key",
         "/srv/tabby/api_tokens.yml:2",
         "commit e632af41eba68abeadc3437c62674360f2f8cbf1",
         "Please provide an API key",

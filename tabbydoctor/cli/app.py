@@ -11,7 +11,18 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from tabbydoctor import __version__
-from tabbydoctor.cli import check, config, demo, explain, listing, probe, schema
+from tabbydoctor.cli import (
+    check,
+    config,
+    demo,
+    explain,
+    fix,
+    history,
+    listing,
+    probe,
+    schema,
+    undo,
+)
 from tabbydoctor.cli.errors import CommandError, report_error
 
 app = typer.Typer(
@@ -24,6 +35,9 @@ app = typer.Typer(
 )
 
 app.command("check")(check.check)
+app.command("fix")(fix.fix)
+app.command("undo")(undo.undo)
+app.command("history")(history.history)
 app.command("config")(config.config)
 app.command("probe")(probe.probe)
 app.command("explain")(explain.explain)
@@ -81,8 +95,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def wants_json(arguments: Sequence[str]) -> bool:
     """Whether machine output was asked for, told even from arguments that do not parse."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    return any((one, two) == ("--format", "json") or one == "--format=json" for one, two in pairs)
+    pairs = zip(["", *arguments], [*arguments, ""], strict=True)
+    return any((one, two) == ("--format", "json") or two == "--format=json" for one, two in pairs)
 
 
 def _usage(error: TyperException) -> CommandError:

@@ -47,8 +47,7 @@ async def examine(
     started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
     facts = facts_of(host, targets)
     try:
-        _require_directory(host, targets)
-        await _require_something(facts, targets, time_limit)
+        await require_something(host, facts, targets, time_limit)
         results = with_causes(await run_checks(checks, facts, time_limit, pending))
         return Report(
             version=__version__,
@@ -80,7 +79,11 @@ def _require_directory(host: Host, targets: Targets) -> None:
         raise NothingToExamine(f"{targets.source('dir')} {targets.dir}: it is {found.kind}")
 
 
-async def _require_something(facts: Facts, targets: Targets, time_limit: float) -> None:
+async def require_something(
+    host: Host, facts: Facts, targets: Targets, time_limit: float
+) -> None:
+    """Raises NothingToExamine where there is nothing, with what was in the way."""
+    _require_directory(host, targets)
     named = (targets.url, targets.unit, targets.user_unit)
     async with asyncio.timeout(time_limit + 5):
         discovery = await facts.get(Discovery)

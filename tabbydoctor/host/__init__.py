@@ -99,6 +99,7 @@ class Host(Protocol):
         headers: Mapping[str, str] | None = None,
         *,
         method: str = "GET",
+        body: bytes | None = None,
         timeout: float = 3.0,
         limit: int = 64 << 10,
     ) -> HttpAnswer:

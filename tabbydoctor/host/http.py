@@ -51,6 +51,7 @@ class HttpDoor:
         headers: Mapping[str, str] | None = None,
         *,
         method: str = "GET",
+        body: bytes | None = None,
         timeout: float = 3.0,
         limit: int = 64 << 10,
     ) -> HttpAnswer:
@@ -74,7 +75,9 @@ class HttpDoor:
                 connect = (timeout - (time.monotonic() - begun)) * 0.9
                 every = {**_HEADERS, **(headers or {})}
                 waits = httpx.Timeout(None, connect=connect)
-                async with client.stream(method, url, headers=every, timeout=waits) as response:
+                async with client.stream(
+                    method, url, headers=every, content=body, timeout=waits
+                ) as response:
                     await received.take(response, limit)
         except _failures() as failure:
             error, detail = _why(failure)

@@ -71,10 +71,13 @@ class LocalHost:
         headers: Mapping[str, str] | None = None,
         *,
         method: str = "GET",
+        body: bytes | None = None,
         timeout: float = 3.0,
         limit: int = 64 << 10,
     ) -> HttpAnswer:
-        return await self._http.get(url, headers, method=method, timeout=timeout, limit=limit)
+        return await self._http.get(
+            url, headers, method=method, body=body, timeout=timeout, limit=limit
+        )
 
     def nvml(self) -> NvmlState:
         return nvml.read()

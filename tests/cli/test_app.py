@@ -54,6 +54,11 @@ def test_usage_errors_exit_2_and_are_one_document_for_machines(
     assert document["error"]["message"]
 
 
+def test_without_a_word_it_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 2
+    assert "Commands:" in capsys.readouterr().out
+
+
 def test_an_unknown_format_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "--format", "papyrus"]) == 2
     assert "formats are" in capsys.readouterr().err
@@ -85,3 +90,4 @@ def test_wants_json() -> None:
     assert wants_json(["check", "--format", "json"])
     assert wants_json(["check", "--format=json"])
     assert not wants_json(["check", "--format", "text", "json"])
+    assert not wants_json([])

@@ -107,6 +107,8 @@ become_the_machine() {
     pivot_root . run/old
     cd /
     umount -l /run/old
+    # As any boot has it: what systemd mounts for a unit (its credentials) must propagate.
+    mount --make-rshared /
     rmdir /run/old
     exec env -i container=other PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         /lib/systemd/systemd --system --unit=multi-user.target --log-target=journal --show-status=no

@@ -1,0 +1,158 @@
+"""`tabbydoctor fix`: repair, prove it, and be able to take it back."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import Annotated
+
+import typer
+
+from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
+from tabbydoctor.cli.showing import show_json, show_text
+from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared
+from tabbydoctor.remedies.options import STRATEGIES, FixOptions
+
+
+@with_targets
+def fix(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Findings to repair.")
+    ] = None,
+    *,
+    given: Given,
+    auth: Annotated[
+        bool, typer.Option("--auth", help="Repair the 401 between the router and TabbyAPI.")
+    ] = False,
+    strategy: Annotated[
+        str | None, typer.Option(help="disable-auth, router-tokens or router-env.")
+    ] = None,
+    all_safe: Annotated[
+        bool, typer.Option("--all-safe", help="Repair all that can be repaired safely.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan and its diff; touch nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    no_restart: Annotated[
+        bool, typer.Option("--no-restart", help="Leave the units running as they are.")
+    ] = False,
+    format: FormatOption = Format.TEXT,
+    allow_exposed: Annotated[
+        bool,
+        typer.Option("--allow-exposed", help="Allow auth off on an address others can reach."),
+    ] = False,
+    temporary: Annotated[
+        bool,
+        typer.Option("--temporary", help="On NixOS: change what the next start overwrites."),
+    ] = False,
+    ready_timeout: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", help="How long TabbyAPI may take to load its model."),
+    ] = 600.0,
+) -> int:
+    """Repair the named findings, or with --auth the 401 between router and TabbyAPI.
+
+    Shows the plan and asks; changes are recorded first, proven by the checks afterwards, and
+    taken back if they do not work. tabbydoctor undo takes them back at any time.
+    """
+    request = FixRequest(
+        auth=auth,
+        ids=_ids(ids or [], auth=auth, all_safe=all_safe),
+        all_safe=all_safe,
+        options=FixOptions(_strategy(strategy, auth), allow_exposed, temporary=temporary),  # type: ignore[arg-type]
+        restart=not no_restart,
+        ready_timeout=_seconds(ready_timeout),
+    )
+    result = _run(given, request, dry_run=dry_run, yes=yes, quiet=format == Format.JSON)
+    _show(result, format, dry_run=dry_run)
+    return result.exit_code
+
+
+def _ids(words: list[str], *, auth: bool, all_safe: bool) -> tuple[str, ...]:
+    from tabbydoctor import plugins
+
+    if auth + all_safe + bool(words) != 1:
+        raise CommandError(
+            "fix what? One of: --auth, --all-safe, or ids of findings",
+            hint="tabbydoctor check names them",
+        )
+    ids = tuple(word.upper() for word in words)
+    known = {check.id for check in plugins.checks()}
+    for id in ids:
+        if id not in known:
+            raise CommandError(f"there is no check {id}", hint="tabbydoctor list shows them all")
+    return ids
+
+
+def _strategy(word: str | None, auth: bool) -> str | None:
+    if word is not None and word not in STRATEGIES:
+        raise CommandError(f"--strategy {word}: strategies are {', '.join(STRATEGIES)}")
+    if word is not None and not auth:
+        raise CommandError("--strategy goes with --auth")
+    return word
+
+
+def _seconds(value: float) -> float:
+    if not value > 0:
+        raise CommandError("--ready-timeout must be more than 0 seconds")
+    return value
+
+
+def _run(given: Given, request: FixRequest, *, dry_run: bool, yes: bool, quiet: bool) -> FixResult:
+    from tabbydoctor.examination import NothingToExamine
+    from tabbydoctor.fixing import run
+    from tabbydoctor.host.local import LocalHost
+    from tabbydoctor.repair.engine import RepairError, open_state
+
+    def agree(prepared: Prepared) -> bool:
+        return yes or (not quiet and _asked(prepared))
+
+    try:
+        if dry_run:
+            return run.dry_run(LocalHost, given.targets, request)
+        state = open_state(given.state_dir)
+        return run.fix(LocalHost, given.targets, request, state, agree, _progress)
+    except NothingToExamine as error:
+        raise CommandError(str(error), hint="name it with --dir, --unit or --url") from error
+    except RepairError as error:
+        raise CommandError(error.message, hint=error.hint) from error
+
+
+def _asked(prepared: Prepared) -> bool:
+    """Ask on a terminal; without one nothing is agreed to."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    from tabbydoctor.fixing import view as fix_view
+
+    show_text(fix_view.plan_text(prepared, _width()))
+    return typer.confirm("Apply?", default=False)
+
+
+def _progress(text: str) -> None:
+    """One line on a terminal that wipes itself."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+
+def _show(result: FixResult, format: Format, *, dry_run: bool) -> None:
+    from tabbydoctor.fixing import view as fix_view
+
+    if format == Format.JSON:
+        show_json(fix_view.as_json(result))
+        return
+    asked = sys.stdin.isatty() and sys.stdout.isatty() and not result.prepared.plan.empty
+    if dry_run or not asked or result.change is None:
+        text = fix_view.plan_text(result.prepared, _width())
+        if text.strip() and not (asked and result.declined):
+            show_text(text + "\n")
+    if not dry_run or result.prepared.nothing_to_do:
+        show_text(fix_view.outcome_text(result, _width()))
+    if result.declined and not asked:
+        sys.stderr.write("tabbydoctor: not applied: add --yes, or run it on a terminal\n")
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, 100) if sys.stdout.isatty() else 80

@@ -1,0 +1,1 @@
+"""One repair from end to end: look, plan, apply, prove, keep or take back."""

@@ -1,0 +1,112 @@
+"""What is asked of `fix`, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tabbydoctor.remedies.draft import Draft
+from tabbydoctor.remedies.options import FixOptions
+from tabbydoctor.repair.changes import Plan
+from tabbydoctor.repair.engine import Change
+
+# The findings of the auth notes' fault: the 401 between router and TabbyAPI.
+AUTH_IDS = (
+    "CFG004",
+    "RTR001",
+    "RTR002",
+    "RTR003",
+    "RTR004",
+    "RTR005",
+    "RTR007",
+    "RTR008",
+    "RTR011",
+)
+# Those of them that are gone when no key is asked for any more.
+KEYLESS_IDS = ("CFG004", "RTR001", "RTR002")
+
+
+@dataclass(frozen=True, slots=True)
+class FixRequest:
+    """What the operator asks for."""
+
+    auth: bool = False
+    ids: tuple[str, ...] = ()
+    all_safe: bool = False
+    options: FixOptions = field(default_factory=FixOptions)
+    restart: bool = True
+    ready_timeout: float = 600.0
+    """Seconds that TabbyAPI may take to load its model after a restart."""
+    time_limit: float = 10.0
+    """Seconds for each check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A remedy that does not apply here, and what to do by hand."""
+
+    id: str
+    message: str
+    manual: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What would be done, before anything is."""
+
+    draft: Draft
+    plan: Plan
+    present: tuple[str, ...] = ()
+    """The asked-for findings that are there."""
+    refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """No asked-for fault is there, and nothing is left to a person."""
+        return self.plan.empty and not self.refusals and not self.draft.manual
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whether the repair was seen to work."""
+
+    verified: bool | None
+    """None: it could not be seen live."""
+    remaining: tuple[str, ...] = ()
+    """Asked-for findings that are still there."""
+    seen: tuple[str, ...] = ()
+    """What was seen, a line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixResult:
+    """What came of it."""
+
+    prepared: Prepared
+    exit_code: int
+    change: Change | None = None
+    proof: Proof | None = None
+    declined: bool = False
+
+    @property
+    def applied(self) -> bool:
+        """Whether anything was changed and stayed so."""
+        return self.change is not None and not self.change.rolled_back
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether it failed and was taken back."""
+        return self.change is not None and self.change.rolled_back
+
+    @property
+    def verified(self) -> bool | None:
+        """Whether it was seen to work."""
+        if self.change is None:
+            return None
+        return False if self.change.rolled_back else self.proof.verified if self.proof else None
+
+    @property
+    def remaining(self) -> tuple[str, ...]:
+        """The asked-for findings that are there when all is done."""
+        if self.proof is not None and self.applied:
+            return self.proof.remaining
+        return self.prepared.present

@@ -1,0 +1,62 @@
+"""`fix` in its steps: recover, look and plan, agree, apply, prove, and say what remains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tabbydoctor.fixing.prepare import prepare
+from tabbydoctor.fixing.proof import Progress, prove
+from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared, Proof
+from tabbydoctor.host import Host
+from tabbydoctor.repair.engine import State
+from tabbydoctor.targets import Targets
+
+Agree = Callable[[Prepared], bool]
+MakeHost = Callable[[], Host]
+
+
+def dry_run(host: MakeHost, targets: Targets, request: FixRequest) -> FixResult:
+    """The plan alone: 0 where there is nothing to do, else 1. Touches nothing."""
+    prepared = prepare(host(), targets, request)
+    return FixResult(prepared, int(not prepared.nothing_to_do))
+
+
+def fix(
+    host: MakeHost,
+    targets: Targets,
+    request: FixRequest,
+    state: State,
+    agree: Agree,
+    progress: Progress,
+) -> FixResult:
+    """Repair what was asked for. Raises NothingToExamine, RepairError; then nothing has changed.
+
+    A plan is shown to `agree` first. With a proof that fails everything is taken back.
+    """
+    first = prepare(host(), targets, request)
+    if first.plan.empty:
+        return FixResult(first, int(not first.nothing_to_do))
+    if not agree(first):
+        return FixResult(first, 1, declined=True)
+    with state.lock():
+        state.recover(restart=request.restart)
+        # Again, under the lock: what was just agreed to must still be what there is.
+        prepared = prepare(host(), targets, request)
+        proofs: list[Proof] = []
+
+        def verify() -> bool | None:
+            proofs.append(prove(host, targets, request, prepared.plan, progress))
+            return proofs[-1].verified
+
+        change = state.apply(prepared.plan, verify, restart=request.restart)
+    proof = proofs[-1] if proofs else None
+    code = _exit_code(prepared, change.rolled_back, proof)
+    return FixResult(prepared, code, change, proof)
+
+
+def _exit_code(prepared: Prepared, rolled_back: bool, proof: Proof | None) -> int:
+    if rolled_back:
+        return 3
+    proven = proof is not None and proof.verified is True and not proof.remaining
+    by_hand = prepared.refusals or prepared.draft.manual
+    return 0 if proven and not by_hand else 1

@@ -1,0 +1,107 @@
+"""What `fix` shows: the plan before, and what came of it after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tabbydoctor.fixing.request import FixResult, Prepared
+from tabbydoctor.reports.page import Page
+
+
+def as_json(result: FixResult) -> dict[str, Any]:
+    """The document of `fix --format json`."""
+    prepared, change = result.prepared, result.change
+    reasons = prepared.draft.reasons
+    steps = [
+        {"id": reasons.get(one.target, ""), "target": one.target, "kind": one.kind, "diff": diff}
+        for one, diff in _steps(prepared)
+    ]
+    return {
+        "schema_version": 1,
+        "changes": steps,
+        "applied": result.applied,
+        "verified": result.verified,
+        "rolled_back": result.rolled_back,
+        "remaining": list(result.remaining),
+        "change": change.id if change else None,
+        "title": prepared.plan.title,
+        "notes": [*prepared.draft.notes, *(change.notes if change else ())],
+        "manual": [*prepared.draft.manual, *_refused(prepared)],
+        "seen": list(result.proof.seen) if result.proof else [],
+        "exit_code": result.exit_code,
+    }
+
+
+def _steps(prepared: Prepared) -> list[tuple[Any, str | None]]:
+    files = [(one, one.diff()) for one in prepared.plan.files]
+    return [*files, *((action, None) for action in prepared.plan.actions)]
+
+
+def _refused(prepared: Prepared) -> list[str]:
+    return [f"{one.id}: {one.message}" for one in prepared.refusals]
+
+
+def plan_text(prepared: Prepared, width: int) -> str:
+    """The plan: what becomes of which file, what is restarted, what is left to do by hand."""
+    page = Page(width)
+    if not prepared.plan.empty:
+        page.flow((f"Plan: {prepared.plan.title or 'repair'}", "bold"))
+        page.blank()
+    for change in prepared.plan.files:
+        page.flow((f"{change.kind} {change.path}", ""), indent=2, hang=4)
+    for action in prepared.plan.actions:
+        page.flow((f"{action.kind} {action.target}", ""), indent=2, hang=4)
+    for note in prepared.draft.notes:
+        page.flow((f"- {note}", ""), indent=2, hang=4)
+    diff = prepared.plan.diff()
+    if diff:
+        page.blank()
+        _verbatim(page, diff)
+    _by_hand(page, prepared)
+    return page.text()
+
+
+def _verbatim(page: Page, text: str) -> None:
+    for line in text.rstrip("\n").split("\n"):
+        page.verbatim(line)
+
+
+def _by_hand(page: Page, prepared: Prepared) -> None:
+    for text in prepared.draft.manual:
+        page.blank()
+        page.flow((f"By hand: {text}", ""), hang=2)
+    for refusal in prepared.refusals:
+        page.blank()
+        page.flow((f"{refusal.id} is not repaired: {refusal.message}", ""), hang=2)
+        if refusal.manual:
+            page.blank()
+            _verbatim(page, refusal.manual)
+
+
+def outcome_text(result: FixResult, width: int) -> str:
+    """What came of it, in a few lines."""
+    page = Page(width)
+    for line in result.proof.seen if result.proof else ():
+        page.flow((f"- {line}", ""), indent=2, hang=4)
+    for note in result.change.notes if result.change else ():
+        page.flow((f"- {note}", ""), indent=2, hang=4)
+    page.flow((_verdict(result), "bold"))
+    if result.change and result.change.left:
+        page.flow((f"Changed by somebody else, and left: {', '.join(result.change.left)}", ""))
+    if result.applied and result.change and result.change.id:
+        page.flow((f"To take it back: tabbydoctor undo {result.change.id}", ""))
+    return page.text()
+
+
+def _verdict(result: FixResult) -> str:
+    if result.rolled_back:
+        return "It did not work: everything is as it was before."
+    if result.declined:
+        return "Nothing was changed."
+    if result.prepared.nothing_to_do:
+        return "Nothing to do."
+    if result.change is None:
+        return "Nothing was changed; see above for what to do by hand."
+    if result.verified:
+        return "Repaired, and seen to work."
+    return "Changed, but not seen to work yet: see what is left to do."
