@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -38,6 +38,10 @@ class DemoDeployment:
     router_url: str
     backend: Backend
     """The backend beside TabbyAPI."""
+    state: Path
+    """Where the doctor may record its changes."""
+    tabbyapi: Program
+    router_program: Program
 
 
 @contextlib.contextmanager
@@ -51,14 +55,12 @@ def demo_deployment() -> Iterator[DemoDeployment]:
         _lay_out_tabbyapi(directory, tabby)
         ports = {"ROUTER_PORT": router, "TABBY_PORT": tabby, "LLAMACPP_PORT": backend.server_port}
         _lay_out_router(source, ports)
-        deployment = DemoDeployment(
-            directory, f"http://127.0.0.1:{tabby}", source, f"http://127.0.0.1:{router}", backend
-        )
-        stack.enter_context(_running(["main.py"], directory, f"{deployment.url}/health"))
-        stack.enter_context(
-            _running(["router.py"], source.parent, f"{deployment.router_url}/health")
-        )
-        yield deployment
+        url, router_url = f"http://127.0.0.1:{tabby}", f"http://127.0.0.1:{router}"
+        programs = [
+            stack.enter_context(Program("main.py", directory, f"{url}/health")),
+            stack.enter_context(Program("router.py", source.parent, f"{router_url}/health")),
+        ]
+        yield DemoDeployment(directory, url, source, router_url, backend, root / "state", *programs)
 
 
 def _lay_out_tabbyapi(directory: Path, port: int) -> None:
@@ -84,28 +86,53 @@ def _with_port(line: str, ports: dict[str, int]) -> str:
     return f"{name} = {ports[name]}" if name in ports else line
 
 
-@contextlib.contextmanager
-def _running(arguments: list[str], directory: Path, ready: str) -> Iterator[None]:
+class Program:
     """A Python program, up and answering at `ready`, until the context ends."""
-    log = directory / "output.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=directory,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _await(process, ready, log)
-        yield
-    finally:
-        process.terminate()
+
+    def __init__(self, script: str, directory: Path, ready: str) -> None:
+        self._script, self._directory, self._ready = script, directory, ready
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Program:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
+        """Start it and wait until it answers. Raises DemoError."""
+        log = self._directory / "output.log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, self._script],
+                cwd=self._directory,
+                env={**os.environ, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
         try:
-            process.wait(5)
+            _await(self._process, self._ready, log)
+        except DemoError:
+            self.stop()
+            raise
+
+    def restart(self, environment: Mapping[str, str] | None = None) -> None:
+        """Stop it and start it again. Raises DemoError."""
+        self.stop()
+        self.start(environment)
+
+    def stop(self) -> None:
+        """End it, by force if it must be."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(5)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            self._process.kill()
+            self._process.wait()
 
 
 def _await(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
