@@ -1,0 +1,188 @@
+"""Remedies of names that TabbyAPI drops: moved or renamed with their value, or taken out."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from tabbydoctor.deployment.nixos import managed
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.remedies import nixos
+from tabbydoctor.remedies.draft import CannotFix, Draft
+from tabbydoctor.remedies.restarting import refuse_container, restart_tabbyapi
+from tabbydoctor.repair.yaml_data import Path
+from tabbydoctor.repair.yaml_edit import CannotEdit, move_key, remove_key
+from tabbydoctor.tabbyapi.binding import binds_loopback_only
+from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored
+from tabbydoctor.tabbyapi.dropped import about_auth, name_of, unknown_names
+from tabbydoctor.tabbyapi.installation import Installation
+from tabbydoctor.tabbyapi.nearest_key import meant
+
+_FILES = ("working-directory", "config-file")
+_CERTAIN = ("gone", "elsewhere", "misspelt")
+_AUTH_HINT = "tabbydoctor fix --auth --strategy disable-auth"
+
+
+def rename_keys(
+    draft: Draft,
+    instance: Instance,
+    machine: Machine,
+    config: EffectiveConfig,
+    installation: Installation,
+) -> None:
+    """CFG003: each name that was meant for another gets that one; what went for good goes.
+
+    What cannot be told stays and is named. Raises CannotFix where nothing can be done, and
+    rather than switch authentication off or expose a server without it.
+    """
+    items = list(unknown_names(config, nixos=managed(machine, instance.unit)))
+    if not items:
+        return
+    refuse_container(instance)
+    nixos.refuse_configuration(machine, instance.unit)
+    left, moved, removed = [], False, False
+    for item in items:
+        try:
+            done = _mend(draft, item, config, installation)
+        except _Left as reason:
+            left.append(f"{item.origin.where}: {reason}")
+            continue
+        moved, removed = moved or done == "moved", removed or done == "removed"
+    if not (moved or removed):
+        raise CannotFix("; ".join(left), "")
+    draft.title = draft.title or "write configuration keys by the names TabbyAPI knows"
+    draft.manual += left
+    if moved:
+        restart_tabbyapi(draft, instance, "CFG003")
+
+
+def remove_auth_section(
+    draft: Draft, instance: Instance, machine: Machine, config: EffectiveConfig
+) -> None:
+    """CFG004: what was meant to switch authentication, and never did, goes. Raises CannotFix."""
+    items = [item for item in config.ignored if about_auth(item)]
+    if not items:
+        return
+    refuse_container(instance)
+    nixos.refuse_configuration(machine, instance.unit)
+    left, removed = [], False
+    for item in items:
+        try:
+            _edit(
+                draft, item, lambda content, path: remove_key(content, path, prune=True), "CFG004"
+            )
+            removed = True
+        except _Left as reason:
+            left.append(f"{item.origin.where}: {reason}")
+    if not removed:
+        raise CannotFix("; ".join(left))
+    state = "off" if config.auth_disabled else "on"
+    draft.title = draft.title or "take out settings that never had an effect"
+    draft.notes.append(f"authentication stays {state}: network.disable_auth alone decides")
+    draft.manual += left
+
+
+class _Left(Exception):  # noqa: N818 - an answer for the operator
+    """Why one name is left to a person's own hands."""
+
+
+def _mend(draft: Draft, item: Ignored, config: EffectiveConfig, installation: Installation) -> str:
+    if item.origin.layer not in _FILES:
+        raise _Left(f"{item.origin.where.split(' ')[0]} sets nothing: change it where it is set")
+    answer = meant(item.section, item.key, installation)
+    if answer.kind not in _CERTAIN or not (installation.exact or answer.kind != "gone"):
+        raise _Left(f"{name_of(item)}: {answer.sentence}; take it out, or update TabbyAPI")
+    target = _path(answer.instead, installation)
+    if target is None:
+        _edit(draft, item, lambda content, path: remove_key(content, path, prune=True), "CFG003")
+        draft.notes.append(f"{name_of(item)} is gone from TabbyAPI, and is taken out")
+        return "removed"
+    moves = list(_moves(item, target, installation))
+    for _, place, value in moves:
+        _refuse_opening(place, value, config)
+    _edit(draft, item, _mover([(source, place) for source, place, _ in moves], target), "CFG003")
+    draft.notes.append(f"{name_of(item)} becomes {'.'.join(target)} and counts from now on")
+    return "moved"
+
+
+def _path(name: str, installation: Installation) -> tuple[str, ...] | None:
+    """`section.key`, or a section, of the words that say what to write instead."""
+    found = re.match(r"(?:the section )?(\w+)(?:\.(\w+))?", name)
+    if not found:
+        return None
+    section, key = found[1], found[2]
+    if key:
+        return (section, key) if installation.knows(section, key) else None
+    return (section,) if section in installation.sections else None
+
+
+def _moves(
+    item: Ignored, target: tuple[str, ...], installation: Installation
+) -> Iterator[tuple[Path, tuple[str, ...], object]]:
+    """Where from, where to, and what; a section moves key by key, each to the name it meant."""
+    source: Path = (item.section, item.key) if item.key else (item.section,)
+    if len(target) > 1 or not isinstance(item.value, dict):
+        if len(target) == 1:
+            raise _Left(f"{name_of(item)} holds no keys")
+        yield source, target, item.value
+        return
+    for key, value in item.value.items():
+        if not isinstance(key, str):
+            raise _Left(f"{item.section}.{key} is no name")
+        place = (target[0], key)
+        if not installation.knows(*place):
+            answer = meant(target[0], key, installation)
+            better = _path(answer.instead, installation) if answer.kind in _CERTAIN else None
+            if better is None or len(better) == 1:
+                raise _Left(f"{item.section}.{key}: {answer.sentence}")
+            place = (better[0], better[1])
+        yield (item.section, key), place, value
+
+
+def _refuse_opening(place: tuple[str, ...], value: object, config: EffectiveConfig) -> None:
+    if place == ("network", "disable_auth") and value is not False:
+        raise CannotFix(
+            f"to write {'.'.join(place)} there would switch authentication off; that is asked for "
+            "by its name",
+            _AUTH_HINT,
+        )
+    exposing = place == ("network", "host") and not binds_loopback_only(str(value))
+    if exposing and config.auth_disabled:
+        raise CannotFix(
+            f"to write network.host: {value} would open a TabbyAPI that asks for no key",
+            "tabbydoctor fix --auth",
+        )
+
+
+def _mover(
+    moves: Sequence[tuple[Path, tuple[str, ...]]], target: tuple[str, ...]
+) -> Callable[[bytes, Path], bytes]:
+    """A section whose keys are right is renamed where it stands, if no other has its name."""
+    whole = len(target) == 1 and all(place == (*target, source[-1]) for source, place in moves)
+
+    def change(content: bytes, path: Path) -> bytes:
+        if whole:
+            with contextlib.suppress(CannotEdit):
+                return move_key(content, path, target)
+        for source, place in moves:
+            content = move_key(content, source, place, prune=True)
+        return content
+
+    return change
+
+
+def _edit(draft: Draft, item: Ignored, change: Callable[[bytes, Path], bytes], why: str) -> None:
+    """Edit the file of an item. Raises _Left where no edit can be proven right."""
+    file = item.origin.path
+    if item.origin.layer not in _FILES or file is None:
+        raise _Left(f"{name_of(item)} is set outside of a file: take it out there")
+    nixos.refuse_store(file)
+    path: Path = (item.section, item.key) if item.key else (item.section,)
+    before = draft.read(file)
+    try:
+        draft.edit(file, lambda content: change(content, path), why)
+    except CannotEdit as error:
+        raise _Left(f"{error.message}; change {name_of(item)} by hand") from error
+    if draft.read(file) == before:
+        raise _Left(f"{name_of(item)} is not found as it is read; change it by hand")

@@ -1,0 +1,164 @@
+"""`disable-auth`: set `network.disable_auth: true` in the place that wins, and nowhere else."""
+
+from __future__ import annotations
+
+import shlex
+
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.remedies import dropin
+from tabbydoctor.remedies.draft import CannotFix, Draft
+from tabbydoctor.remedies.options import FixOptions
+from tabbydoctor.repair.yaml_edit import CannotEdit, remove_key, set_value
+from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.urls import server
+from tabbydoctor.tabbyapi.binding import binds_loopback_only
+from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig
+from tabbydoctor.tabbyapi.locality import is_loopback
+
+WHY = "CFG004"
+
+
+def plan_disable_auth(
+    draft: Draft,
+    instance: Instance,
+    config: EffectiveConfig,
+    options: FixOptions,
+    reading: RouterReading | None,
+) -> None:
+    """Raises CannotFix where it would expose the server, or no place can be proven right."""
+    if not config.auth_disabled:
+        _refuse_exposed(config, options, reading)
+    draft.title = "switch TabbyAPI's authentication off"
+    if not config.auth_disabled or options.bind_loopback:
+        _set_where_it_wins(draft, instance, config, options)
+    _remove_what_has_no_effect(draft, config)
+    if draft.plan().empty:
+        return
+    draft.notes.append("auth off: every local user and every local web page is admin then")
+    if instance.unit:
+        draft.restart(instance.unit, WHY)
+        draft.notes.append(f"{instance.unit.name} is restarted: a loaded model is loaded anew")
+    else:
+        draft.manual.append("restart TabbyAPI: it runs under no unit")
+
+
+def _refuse_exposed(
+    config: EffectiveConfig, options: FixOptions, reading: RouterReading | None
+) -> None:
+    if binds_loopback_only(config.host) or options.allow_exposed or options.bind_loopback:
+        return
+    raise CannotFix(
+        f"TabbyAPI listens on {config.host}: without authentication everybody who reaches it is "
+        "admin (--allow-exposed does it all the same)",
+        "network:\n  host: 127.0.0.1" if clients_are_local(reading) else "",
+    )
+
+
+def clients_are_local(reading: RouterReading | None) -> bool:
+    """Whether every known client reaches TabbyAPI by the loopback."""
+    if reading is None or not reading.addresses:
+        return False
+    return all(is_loopback((server(url) or ("", 0))[0]) for url in reading.addresses)
+
+
+def _set_where_it_wins(
+    draft: Draft, instance: Instance, config: EffectiveConfig, options: FixOptions
+) -> None:
+    wanted: dict[str, str | bool] = {"disable_auth": True}
+    if options.bind_loopback:
+        wanted["host"] = "127.0.0.1"
+    for key, value in wanted.items():
+        setting = config.setting("network", key)
+        layer = setting.origin.layer if setting else "default"
+        if config.config_argument:
+            _in_file(draft, instance, _file(config, "config-file"), key, value)
+        elif layer == "argument":
+            _in_arguments(draft, instance, key, value)
+        elif layer == "environment":
+            _in_environment(draft, instance, key, value)
+        else:
+            _in_file(draft, instance, _file(config, "working-directory"), key, value)
+
+
+def _file(config: EffectiveConfig, role: str) -> ConfigFile:
+    return next(file for file in config.files if file.role == role)
+
+
+def _in_file(
+    draft: Draft, instance: Instance, file: ConfigFile, key: str, value: str | bool
+) -> None:
+    if file.problem == "missing" and file.role == "config-file":
+        raise CannotFix(f"{file.path}, which TabbyAPI is started with, is not there")
+    if file.problem not in (None, "missing"):
+        raise CannotFix(f"{file.path} cannot be used by TabbyAPI: {file.detail}")
+    if draft.read(file.path) is None:
+        owner = instance.user
+        draft.write(
+            file.path, b"", WHY, uid=owner.uid if owner else 0, gid=owner.gid if owner else 0
+        )
+    try:
+        draft.edit(file.path, lambda content: set_value(content, ("network", key), value), WHY)
+    except CannotEdit as error:
+        raise CannotFix(
+            f"{file.path}:{error.line or 1}: {error.message}", f"network:\n  {key}: {_yaml(value)}"
+        ) from error
+
+
+def _in_environment(draft: Draft, instance: Instance, key: str, value: str | bool) -> None:
+    """A drop-in wins over `Environment=`, but not over a file: that is edited itself."""
+    unit = _unit(instance, f"TABBY_NETWORK_{key.upper()} of its environment")
+    variable = f"TABBY_NETWORK_{key.upper()}"
+    source = instance.environment_sources.get(variable, "")
+    if any(source == file.path for file in unit.environment_files):
+        draft.edit(source, lambda text: _assigned(text, variable, _yaml(value)), WHY)
+        return
+    dropin.add(draft, unit, "disable-auth", f"Environment={variable}={_yaml(value)}", WHY)
+
+
+def _assigned(content: bytes, variable: str, value: str) -> bytes:
+    """An environment file with the last assignment of a variable changed (systemd.exec(5))."""
+    lines = content.decode("utf-8", "surrogateescape").splitlines(keepends=True)
+    for number in reversed(range(len(lines))):
+        if lines[number].lstrip().startswith(f"{variable}="):
+            end = lines[number][len(lines[number].rstrip("\r\n")) :]
+            lines[number] = f"{variable}={value}{end}"
+            break
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _in_arguments(draft: Draft, instance: Instance, key: str, value: str | bool) -> None:
+    unit = _unit(instance, "its command line")
+    flag = f"--{key.replace('_', '-')}"
+    words = list(unit.command)
+    places = [n for n, word in enumerate(words) if word == flag or word.startswith(f"{flag}=")]
+    if not places:
+        raise CannotFix(f"{flag} is not in ExecStart= of {unit.name}: it comes from a wrapper")
+    place = places[-1]
+    words[place : place + (1 if "=" in words[place] else 2)] = [flag, _yaml(value)]
+    command = " ".join(shlex.quote(word) for word in words)
+    dropin.add(draft, unit, "disable-auth", f"ExecStart=\nExecStart={command}", WHY)
+
+
+def _unit(instance: Instance, what: str) -> Unit:
+    if instance.unit is None:
+        raise CannotFix(f"auth is decided by {what}, and TabbyAPI runs under no unit")
+    return instance.unit
+
+
+def _remove_what_has_no_effect(draft: Draft, config: EffectiveConfig) -> None:
+    """The notes' `auth:` section: it never did anything, and misleads whoever reads it."""
+    for ignored in config.ignored:
+        path = ignored.origin.path
+        if ignored.section != "auth" or ignored.why != "unknown-section" or path is None:
+            continue
+        try:
+            draft.edit(path, lambda content: remove_key(content, ("auth",)), WHY)
+        except CannotEdit as error:
+            draft.manual.append(f"{path}:{error.line or 1}: remove the section auth:")
+        else:
+            draft.notes.append(f"the section auth: of {path} never had an effect; it is removed")
+
+
+def _yaml(value: str | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else value

@@ -1,0 +1,140 @@
+"""A plan in the making: edits of the same file compose, and every step says why it is there."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.repair import safefile
+from tabbydoctor.repair.changes import DaemonReload, FileChange, Plan, Restart, UnitAction
+from tabbydoctor.repair.states import FileState
+
+Edit = Callable[[bytes], bytes]
+
+
+class CannotFix(Exception):  # noqa: N818 - an answer for the operator
+    """Why a remedy does not apply here, and what a person can do instead."""
+
+    def __init__(self, message: str, manual: str = "") -> None:
+        """`manual` is what to paste, lines and all."""
+        super().__init__(message)
+        self.message = message
+        self.manual = manual
+
+
+@dataclass(slots=True)
+class Draft:
+    """Files by path, before and after; unit actions; and what to tell the operator."""
+
+    notes: list[str] = field(default_factory=list)
+    """What the plan does and means, a line each."""
+    manual: list[str] = field(default_factory=list)
+    """What is left to a person's own hands."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Path or unit -> the id of the finding it answers."""
+    title: str = ""
+    """What the whole of it does, in a few words."""
+    _before: dict[str, FileState | None] = field(default_factory=dict)
+    _after: dict[str, FileState | None] = field(default_factory=dict)
+    _actions: list[UnitAction] = field(default_factory=list)
+
+    def read(self, path: str) -> bytes | None:
+        """The content as planned so far; None for a file that is not there. Raises RepairError."""
+        state = self._state(path)
+        return state.content if state else None
+
+    def edit(self, path: str, change: Edit, why: str) -> None:
+        """Change a file that is there. Raises CannotFix where it is not, RepairError."""
+        state = self._state(path)
+        if state is None:
+            raise CannotFix(f"{path} is not there")
+        self._plan(path, state.with_content(change(state.content)), why)
+
+    def write(
+        self, path: str, content: bytes, why: str, *, mode: int = 0o644, uid: int = 0, gid: int = 0
+    ) -> bool:
+        """Write a whole file; one that is there keeps its mode and owner. True if it changes."""
+        state = self._state(path)
+        own = state or FileState(b"", mode, *_owner(uid, gid))
+        after = own.with_content(content)
+        self._plan(path, after, why)
+        return after != state
+
+    def remove(self, path: str, why: str) -> None:
+        """Remove a file."""
+        self._state(path)
+        self._plan(path, None, why)
+
+    def permit(
+        self, path: str, why: str, mode: int | None = None, uid: int | None = None,
+        gid: int | None = None,
+    ) -> None:  # fmt: skip
+        """Change a file's mode or owner. Raises CannotFix where it is not there."""
+        state = self._state(path)
+        if state is None:
+            raise CannotFix(f"{path} is not there")
+        self._plan(path, state.with_permissions(mode, uid, gid), why)
+
+    def move(self, path: str, to: str, why: str) -> None:
+        """Give a file another name. Raises CannotFix where that name is taken."""
+        state = self._state(path)
+        if self._state(to) is not None:
+            raise CannotFix(f"{to} is there already")
+        self._plan(to, state, why)
+        self._plan(path, None, why)
+
+    def restart(self, unit: Unit, why: str) -> None:
+        """Restart a unit, once."""
+        self._act(Restart(unit.name, unit.owner if unit.user_manager else None), why)
+
+    def reload(self, unit: Unit, why: str) -> None:
+        """Have systemd read its unit files again, once."""
+        self._act(DaemonReload(unit.owner if unit.user_manager else None), why)
+
+    def plan(self) -> Plan:
+        """The plan: reloads before restarts, nothing that changes nothing."""
+        files = tuple(
+            FileChange(path, self._before[path], after) for path, after in self._after.items()
+        )
+        actions = sorted(self._actions, key=lambda action: action.kind != "daemon-reload")
+        return Plan(self.title, files, tuple(actions)).needed
+
+    @contextlib.contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """A remedy that turns out not to apply leaves nothing of itself in the draft."""
+        kept = copy.deepcopy((self.notes, self.manual, self.reasons, self._actions))
+        before, after = dict(self._before), dict(self._after)
+        try:
+            yield
+        except CannotFix:
+            self.notes, self.manual, self.reasons, self._actions = kept
+            self._before, self._after = before, after
+            raise
+
+    @property
+    def changes_files(self) -> bool:
+        """Whether any file is to change."""
+        return any(self._before[path] != after for path, after in self._after.items())
+
+    def _act(self, action: UnitAction, why: str) -> None:
+        if action not in self._actions:
+            self._actions.append(action)
+            self.reasons.setdefault(action.target, why)
+
+    def _plan(self, path: str, after: FileState | None, why: str) -> None:
+        self._after[path] = after
+        self.reasons.setdefault(path, why)
+
+    def _state(self, path: str) -> FileState | None:
+        if path not in self._before:
+            self._before[path] = self._after[path] = safefile.read(path)
+        return self._after[path]
+
+
+def _owner(uid: int, gid: int) -> tuple[int, int]:
+    """Who is to own a new file; without root only oneself can."""
+    return (uid, gid) if os.geteuid() == 0 else (os.geteuid(), os.getegid())

@@ -1,0 +1,211 @@
+"""Remedies that change a file's mode, owner or name."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tabbydoctor.deployment.access import PathStatus
+from tabbydoctor.deployment.parts import Discovery, Instance, RouterSite
+from tabbydoctor.deployment.people import People
+from tabbydoctor.deployment.sandbox import hides
+from tabbydoctor.gpu.service_groups import ServiceGroups
+from tabbydoctor.remedies import nixos
+from tabbydoctor.remedies.draft import CannotFix, Draft
+from tabbydoctor.remedies.restarting import refuse_container, restart_tabbyapi
+from tabbydoctor.remedies.router_key import may_read
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.token_paths import TokenPaths
+from tabbydoctor.tabbyapi.tokens import Tokens
+from tabbydoctor.tabbyapi.tokens_document import parse
+
+_ROTATE = (
+    "rotate the keys if whoever could read them is not to be trusted: remove the file and restart "
+    "TabbyAPI, which makes new ones"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Permissions:
+    mode: int
+    uid: int
+    gid: int
+
+
+def close_tokens(
+    draft: Draft, paths: TokenPaths, people: People, instance: Instance, router: RouterSite | None
+) -> None:
+    """TOK004: the service reads the tokens, and the router where it may now; nobody else does.
+
+    Raises CannotFix where only an access control list could say that.
+    """
+    file = paths.file
+    if file is None or not file.leaf.is_file or not people.readers(file):
+        return
+    _refuse(instance, file.leaf.path)
+    leaf = file.leaf
+    uid = people.service.uid if people.service else leaf.uid
+    for one in _choices(leaf.gid, uid, router):
+        narrowed = replace(one, mode=one.mode & leaf.permissions)
+        after = _with(file, narrowed)
+        if not people.readers(after) and _keeps(after, file, people, router):
+            draft.title = draft.title or "close the tokens file to others"
+            _permit(draft, leaf.path, narrowed, "TOK004", bool(leaf.acl))
+            draft.notes.append(_ROTATE)
+            if router and router.user is None:
+                draft.notes.append("the router's account is not known: it may not read it then")
+            return
+    raise CannotFix(
+        f"no mode and owner of {leaf.path} leave it to the service and the router alone",
+        "\n".join(_by_list(leaf.path, people)),
+    )
+
+
+def own_tokens(
+    draft: Draft,
+    tokens: Tokens,
+    paths: TokenPaths,
+    config: EffectiveConfig,
+    people: People,
+    instance: Instance,
+    account: ServiceGroups,
+    router: RouterSite | None,
+) -> None:
+    """TOK007: the tokens belong to the account TabbyAPI runs as.
+
+    Raises CannotFix where something other than the file is in the way.
+    """
+    if config.auth_disabled:
+        return
+    file, user = paths.file, instance.user
+    if file is None:
+        _refuse_uncreatable(paths, account)
+        return
+    if hides(instance.unit, tokens.path):
+        raise CannotFix(f"the sandbox of {instance.name} hides {tokens.path} (SVC012)")
+    barrier = file.denied_at(account.uid, account.configured, "r")
+    if barrier is None:
+        return
+    _refuse(instance, tokens.path)
+    if barrier is not file.leaf:
+        command = f"sudo setfacl -m u:{account.user}:x {shlex.quote(barrier.path)}"
+        raise CannotFix(f"{account.user} may not pass the directory {barrier.path}", command)
+    if user is None:
+        raise CannotFix("the account that is to own the tokens is not known: name it with --user")
+    could = people.readers(file)
+    for one in _choices(file.leaf.gid, user.uid, router):
+        after = _with(file, one)
+        now = people.readers(after)
+        wider = {*now.login, *now.system} - {*could.login, *could.system}
+        if not wider and _keeps(after, file, people, router):
+            draft.title = draft.title or f"give the tokens file to {user.name}"
+            _permit(draft, tokens.path, one, "TOK007", bool(file.leaf.acl))
+            if instance.unit and not instance.unit.active:
+                # It exits without its tokens: there is nothing that a start could interrupt.
+                restart_tabbyapi(draft, instance, "TOK007")
+            return
+    raise CannotFix(
+        f"no mode and owner of {tokens.path} let both {user.name} and the router in alone",
+        "\n".join(_by_list(tokens.path, people)),
+    )
+
+
+def place_tokens(
+    draft: Draft, tokens: Tokens, paths: TokenPaths, instance: Instance, discovery: Discovery
+) -> None:
+    """TOK005: the tokens file goes where TabbyAPI looks; never over one that is there.
+
+    Raises CannotFix where it cannot be told which of several counts, or another TabbyAPI's.
+    """
+    if not paths.strays:
+        return
+    if tokens.problem != "missing" or len(paths.strays) > 1:
+        there = [*paths.strays, *([] if tokens.problem == "missing" else [tokens.path])]
+        raise CannotFix(
+            f"which of them counts is not for a program to say: {', '.join(there)}",
+            "\n".join(f"sudo rm {shlex.quote(path)}" for path in paths.strays),
+        )
+    (stray,) = paths.strays
+    for path in (stray, tokens.path):
+        _refuse(instance, path)
+    directory = posixpath.dirname(stray)
+    owner = next((one for one in discovery.others if one.directory == directory), None)
+    if owner:
+        raise CannotFix(f"{stray} is the tokens file of another TabbyAPI: {owner.name}")
+    document = parse(draft.read(stray) or b"")
+    if document.problem:
+        raise CannotFix(f"{stray} is no tokens file that TabbyAPI takes: {document.detail}")
+    if paths.directory is None or instance.user is None:
+        raise CannotFix("TabbyAPI's directory, or its account, is not known (--dir, --user)")
+    draft.title = draft.title or "put the tokens file where TabbyAPI looks"
+    draft.move(stray, tokens.path, "TOK005")
+    user = instance.user
+    draft.permit(tokens.path, "TOK005", mode=0o600, uid=user.uid, gid=user.gid)
+    draft.notes.append("TabbyAPI reads it at its next start: its keys are those of that file then")
+
+
+def _refuse(instance: Instance, path: str) -> None:
+    refuse_container(instance)
+    nixos.refuse_store(path)
+
+
+def _refuse_uncreatable(paths: TokenPaths, account: ServiceGroups) -> None:
+    directory = paths.directory
+    if directory is None:
+        return
+    barrier = directory.denied_at(account.uid, account.configured, "w") or directory.denied_at(
+        account.uid, account.configured, "x"
+    )
+    if barrier is not None:
+        rights = "rwx" if barrier is directory.leaf else "x"
+        raise CannotFix(
+            f"{account.user} may not make a file in {directory.leaf.path}",
+            f"sudo setfacl -m u:{account.user}:{rights} {shlex.quote(barrier.path)}",
+        )
+
+
+def _choices(gid: int, uid: int, router: RouterSite | None) -> Iterator[_Permissions]:
+    """The narrowest first: the owner alone, the group it has, the router's own group."""
+    yield _Permissions(0o600, uid, gid)
+    yield _Permissions(0o640, uid, gid)
+    if router and router.user:
+        yield _Permissions(0o640, uid, router.user.gid)
+
+
+def _with(file: PathStatus, one: _Permissions) -> PathStatus:
+    """The way to the file, as it will be."""
+    mode = stat.S_IFREG | one.mode
+    leaf = replace(file.leaf, mode=mode, uid=one.uid, gid=one.gid, acl=None)
+    return PathStatus((*file.chain[:-1], leaf))
+
+
+def _keeps(
+    after: PathStatus, before: PathStatus, people: People, router: RouterSite | None
+) -> bool:
+    """Whether the service can read it, and the router still can if it could."""
+    service = people.service
+    if service and after.denied_at(service.uid, service.groups, "r") is not None:
+        return False
+    read = router is not None and may_read(router, people, before)
+    return not read or (router is not None and may_read(router, people, after))
+
+
+def _permit(draft: Draft, path: str, one: _Permissions, why: str, has_acl: bool) -> None:
+    content = draft.read(path)
+    if has_acl and content is not None:
+        # Written anew: an access control list goes with the old file.
+        draft.remove(path, why)
+        draft.write(path, content, why, mode=one.mode, uid=one.uid, gid=one.gid)
+    draft.permit(path, why, mode=one.mode, uid=one.uid, gid=one.gid)
+
+
+def _by_list(path: str, people: People) -> Iterator[str]:
+    quoted = shlex.quote(path)
+    if people.service:
+        yield f"sudo chown {shlex.quote(people.service.name)} {quoted}"
+    yield f"sudo chmod 600 {quoted}"
+    if people.router:
+        yield f"sudo setfacl -m u:{shlex.quote(people.router.name)}:r {quoted}"

@@ -1,0 +1,63 @@
+"""Wiring the key into a gateway's YAML: LiteLLM and llama-swap take it from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from tabbydoctor.remedies.draft import CannotFix
+from tabbydoctor.repair.yaml_edit import set_value
+from tabbydoctor.routers.urls import server
+
+Path = tuple[str | int, ...]
+
+
+def wired(kind: str, content: bytes, urls: tuple[str, ...]) -> bytes:
+    """The configuration with the key referred to wherever it reaches TabbyAPI.
+
+    Raises CannotFix where it cannot send a key, CannotEdit where no place can be proven right.
+    """
+    servers = {server(url) for url in urls}
+    try:
+        data = yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        raise CannotFix("the router's configuration is no valid YAML") from error
+    edits = _litellm(data, servers) if kind == "litellm" else _llama_swap(data, servers)
+    for path, value in edits:
+        content = set_value(content, path, value)
+    return content
+
+
+def _litellm(data: Any, servers: set[Any]) -> Iterator[tuple[Path, str]]:
+    models = data.get("model_list") if isinstance(data, Mapping) else None
+    for number, entry in enumerate(models if isinstance(models, list) else ()):
+        given = entry.get("litellm_params") if isinstance(entry, Mapping) else None
+        if isinstance(given, Mapping) and server(str(given.get("api_base", ""))) in servers:
+            place = ("model_list", number, "litellm_params", "api_key")
+            yield place, "os.environ/TABBY_API_KEY"
+
+
+def _llama_swap(data: Any, servers: set[Any]) -> Iterator[tuple[Path, str]]:
+    sections = data if isinstance(data, Mapping) else {}
+    for name, peer in _entries(sections, "peers"):
+        if server(str(peer.get("proxy", ""))) in servers:
+            yield ("peers", name, "apiKey"), "${env.TABBY_API_KEY}"
+    for name, model in _entries(sections, "models"):
+        if server(str(model.get("proxy", ""))) not in servers:
+            continue
+        if model.get("checkEndpoint", "/health") not in ("/health", "none"):
+            yield ("models", name, "checkEndpoint"), "/health"
+        raise CannotFix(
+            f"models.{name} of llama-swap cannot send a key to its backend; peers can",
+            f"peers:\n  tabbyapi:\n    proxy: {model.get('proxy')}\n"
+            f"    apiKey: ${{env.TABBY_API_KEY}}\n    models: [{name}]",
+        )
+
+
+def _entries(data: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    found = data.get(section)
+    for name, entry in found.items() if isinstance(found, Mapping) else ():
+        if isinstance(entry, Mapping):
+            yield str(name), entry
