@@ -64,6 +64,13 @@ COMMANDS = [
     ["probe", "--format", "json"],
     ["list"],
     ["explain", "TOK003"],
+    ["fix", "--auth", "--dry-run"],
+    ["fix", "--auth", "--dry-run", "--format", "json"],
+    ["fix", "--auth", "--strategy", "router-env", "--dry-run"],
+    ["fix", "--auth", "--strategy", "disable-auth", "--dry-run"],
+    ["fix", "--all-safe", "--dry-run"],
+    ["fix", "CFG003", "CFG004", "TOK004", "TOK005", "--dry-run", "--format", "json"],
+    ["history"],
 ]
 
 
@@ -81,7 +88,9 @@ def plant(directory: Path, tokens: str, port: int) -> list[str]:
     )
     router = directory / "router.py"
     router.write_text(ROUTER.format(port=port))
-    return ["--dir", str(directory), "--router", str(router), "--url", f"http://127.0.0.1:{port}"]
+    state = ["--state-dir", str(directory.parent / "state")]
+    url = ["--url", f"http://127.0.0.1:{port}"]
+    return ["--dir", str(directory), "--router", str(router), *url, *state]
 
 
 def nothing_leaks(targets: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,6 +143,7 @@ def test_of_a_running_server(capsys: pytest.CaptureFixture[str]) -> None:
         text = (demo.directory / "api_tokens.yml").read_text()
         keys = [line.partition(": ")[2] for line in text.splitlines()]
         targets = ["--dir", str(demo.directory), "--url", demo.url, "--router", str(demo.router)]
+        targets += ["--state-dir", str(demo.state)]
         for command in COMMANDS:
             run([*command, *targets])
             shown = capsys.readouterr()

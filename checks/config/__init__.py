@@ -7,6 +7,7 @@ import shlex
 from typing import Any
 
 from tabbydoctor.api import Remedy, Safety
+from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.tabbyapi.config import Origin
 from tabbydoctor.tabbyapi.keys import is_secret
@@ -38,7 +39,4 @@ def edit(title: str, origin: Origin, instance: Instance | None = None) -> Remedy
 
 def on_nixos(machine: Machine | None, instance: Instance | None) -> bool:
     """Whether the NixOS module writes this deployment's configuration."""
-    if machine is not None and machine.nixos:
-        return True
-    unit = instance.unit if instance else None
-    return bool(unit and (unit.command[:1] or ("",))[0].startswith("/nix/store/"))
+    return managed(machine, instance.unit if instance else None)

@@ -23,19 +23,12 @@ from collections.abc import Iterator
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored
+from tabbydoctor.tabbyapi.dropped import about_auth
 
-from . import edit, shown
+from ..by_doctor import by_doctor
+from . import edit, on_nixos, shown
 
-_SECTIONS = frozenset({"auth", "authentication", "disable_auth", "disable_authentication"})
-_KEYS = frozenset({"auth", "enable_auth", "auth_enabled", "require_auth", "disable_auth"})
 _NO = (False, "false", "no", "off", 0, None)
-
-
-def about_auth(item: Ignored) -> bool:
-    """Whether something dropped was meant to switch authentication."""
-    unknown = item.why in ("unknown-section", "unknown-key")
-    name = (item.key or item.section).lower()
-    return unknown and (item.section.lower() in _SECTIONS or name in _KEYS)
 
 
 @check("CFG004", "config-auth-section", category="config", severity=Severity.ERROR)
@@ -59,9 +52,18 @@ def _without_effect(item: Ignored, config: EffectiveConfig, instance: Instance) 
             ),
             edit("Or, where only this machine can connect, write disable_auth: true below network:",
                  item.origin, instance),
+            *_removal(item, instance),
         ),
         severity=None if _wants_it_off(item) and not config.auth_disabled else Severity.WARNING,
     )  # fmt: skip
+
+
+def _removal(item: Ignored, instance: Instance) -> Iterator[Remedy]:
+    if item.origin.layer in ("working-directory", "config-file"):
+        yield edit(f"Or only take {_written(item).partition(':')[0]} out, as it does nothing",
+                   item.origin, instance)  # fmt: skip
+        if not on_nixos(None, instance):
+            yield by_doctor("CFG004", Safety.SAFE)
 
 
 def _wants_it_off(item: Ignored) -> bool:

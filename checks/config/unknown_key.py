@@ -24,11 +24,12 @@ from collections.abc import Iterator
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored
+from tabbydoctor.tabbyapi.dropped import name_of, unknown_names
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.nearest_key import Meant, meant
 
+from ..by_doctor import by_doctor
 from . import edit, on_nixos
-from .auth_section import about_auth
 
 _SURE = ("misspelt", "elsewhere")
 _KEY_VARIABLES = ("KEY", "TOKEN", "SECRET")
@@ -43,36 +44,28 @@ def unknown_key(
 ) -> Iterator[Finding]:
     unsure: list[Ignored] = []
     found = False
-    for item in config.ignored:
-        if not _concerns(item, on_nixos(machine, instance)):
-            continue
+    nixos = on_nixos(machine, instance)
+    for item in unknown_names(config, nixos):
         answer = meant(item.section, item.key, installation)
         if installation.exact or answer.kind in _SURE or item.origin.layer == "environment":
             found = True
-            yield _finding(item, answer, installation, instance)
+            yield _finding(item, answer, installation, instance, nixos)
         else:
             unsure.append(item)
     if unsure and not found:
-        names = ", ".join(_name(item) for item in unsure)
+        names = ", ".join(name_of(item) for item in unsure)
         raise Unknown(f"whether this TabbyAPI knows {names}: {installation.problem}")
 
 
-def _concerns(item: Ignored, nixos: bool) -> bool:
-    if item.why not in ("unknown-section", "unknown-key") or about_auth(item):
-        return False
-    written_by_module = item.section == "draft" or (
-        (item.section, item.key) == ("developer", "cuda_malloc_backend")
-    )
-    return not (nixos and written_by_module and item.origin.layer != "environment")
-
-
 def _finding(
-    item: Ignored, answer: Meant, installation: Installation, instance: Instance
+    item: Ignored, answer: Meant, installation: Installation, instance: Instance, nixos: bool
 ) -> Finding:
     if item.origin.layer == "environment":
         return _variable(item, answer, instance)
+    mend = by_doctor("CFG003", Safety.UNSAFE)
+    mendable = answer.kind in ("gone", *_SURE) and not nixos
     kind = "key" if item.key else "section"
-    label = f"{_name(item)} in {item.origin.where}"
+    label = f"{name_of(item)} in {item.origin.where}"
     titles = {
         "gone": f"{label} is gone and has no effect",
         "newer": f"{label} is unknown to the installed TabbyAPI",
@@ -82,18 +75,18 @@ def _finding(
     return Finding(
         title,
         f"TabbyAPI drops it silently. {answer.sentence}.",
-        (Evidence(item.origin.where, answer.instead or "a known name", _name(item)),
+        (Evidence(item.origin.where, answer.instead or "a known name", name_of(item)),
          Evidence(installation.source, "the names it knows")),
-        (edit(_advice(item, answer), item.origin, instance),),
+        (edit(_advice(item, answer), item.origin, instance), *([mend] if mendable else [])),
     )  # fmt: skip
 
 
 def _advice(item: Ignored, answer: Meant) -> str:
     if answer.kind in _SURE:
-        return f"Write {answer.instead} instead of {_name(item)}"
+        return f"Write {answer.instead} instead of {name_of(item)}"
     if answer.kind == "newer":
-        return f"Update TabbyAPI, or take {_name(item)} out"
-    return f"Take {_name(item)} out"
+        return f"Update TabbyAPI, or take {name_of(item)} out"
+    return f"Take {name_of(item)} out"
 
 
 def _variable(item: Ignored, answer: Meant, instance: Instance) -> Finding:
@@ -122,7 +115,3 @@ def _variable(item: Ignored, answer: Meant, instance: Instance) -> Finding:
         evidence,
         (edit(advice, item.origin, instance),),
     )
-
-
-def _name(item: Ignored) -> str:
-    return f"{item.section}.{item.key}" if item.key else item.section

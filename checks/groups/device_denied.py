@@ -28,11 +28,17 @@ from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.driver import DeviceNodes
 from tabbydoctor.gpu.need import GpuNeed
+from tabbydoctor.gpu.node_access import (
+    CONTROL_NODES,
+    denied_nodes,
+    needed_nodes,
+    opening_groups,
+)
 from tabbydoctor.gpu.service_groups import ServiceGroups
 from tabbydoctor.host.data import FileStatus
 
+from ..by_doctor import by_doctor
 from .drop_in import drop_in
-from .gpu_nodes import CONTROL_NODES, denied_nodes, needed_nodes
 
 
 @check("GRP001", "device-denied", category="groups", severity=Severity.ERROR)
@@ -77,10 +83,9 @@ def _remedies(
     machine: Machine,
     service: ServiceGroups,
 ) -> Iterator[Remedy]:
-    # Root's own group would hand out far more than a GPU.
-    gids = {needed[path].leaf.gid for path in denied} - {0}
-    if gids and not list(denied_nodes(needed, service.uid, service.configured | gids)):
-        yield _join(sorted(service.name_of(gid) for gid in gids), instance, machine, service)
+    groups = opening_groups(needed, denied, service)
+    if groups:
+        yield from _join(groups, instance, machine, service)
     else:
         yield Remedy(
             "Open the nodes with the driver's own parameters (432 is mode 0660; GID a group of "
@@ -96,15 +101,19 @@ def _remedies(
 
 def _join(
     groups: list[str], instance: Instance, machine: Machine, service: ServiceGroups
-) -> Remedy:
+) -> Iterator[Remedy]:
     names = ", ".join(groups)
     unit = instance.unit
     if unit is not None and not unit.user_manager:
         settings = [("SupplementaryGroups", " ".join(groups))]
-        return drop_in(
+        by_hand = drop_in(
             f"Give {unit.name} the group {names}", unit, machine, "50-gpu-groups", settings
         )
-    return Remedy(
+        yield by_hand
+        if by_hand.safety is not Safety.MANUAL:
+            yield by_doctor("GRP001", Safety.UNSAFE)
+        return
+    yield Remedy(
         f"Add {service.user} to the group {names}, log out everywhere, and start TabbyAPI anew",
         Safety.MANUAL,
         (f"sudo usermod -aG {','.join(groups)} {service.user}",),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
 
 from tabbydoctor.api import Remedy, Safety
+from tabbydoctor.deployment.nixos import option_lines
 from tabbydoctor.deployment.parts import Machine
 from tabbydoctor.deployment.unit import Unit
 
@@ -42,14 +42,7 @@ def restart(unit: Unit) -> str:
 
 
 def _nixos(title: str, unit: Unit, settings: Sequence[tuple[str, str]]) -> Remedy:
-    service = unit.name.removesuffix(".service")
-    values: dict[str, list[str]] = {}
-    for key, value in settings:
-        values.setdefault(key, []).append(json.dumps(value))
-    lines = " ".join(
-        f"systemd.services.{service}.serviceConfig.{key} = [ {' '.join(value)} ];"
-        for key, value in values.items()
-    )
+    lines = " ".join(option_lines(unit, settings))
     return Remedy(
         f"{title}: in configuration.nix {lines}", Safety.MANUAL, ("sudo nixos-rebuild switch",)
     )

@@ -20,33 +20,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.driver import DeviceNodes
 from tabbydoctor.gpu.need import GpuNeed
+from tabbydoctor.gpu.node_access import needed_nodes, opened_by_restart
 from tabbydoctor.gpu.service_groups import ServiceGroups
 
+from ..by_doctor import by_doctor
 from .drop_in import restart
-from .gpu_nodes import denied_nodes, needed_nodes
 
 
 @check("GRP002", "group-not-effective", category="groups", severity=Severity.ERROR)
 def group_not_effective(
     need: GpuNeed, instance: Instance, machine: Machine, nodes: DeviceNodes, service: ServiceGroups
 ) -> Iterator[Finding]:
-    process = instance.process
-    if process is None:
-        raise Absent(f"{instance.name} is not running")
-    if service.running is None or process.uid is None:
-        raise Unknown(f"the groups of process {process.pid} may not be seen: run as root")
     needed = needed_nodes(nodes, instance, machine)
-    denied = dict(denied_nodes(needed, process.uid, service.running))
-    would_be = dict(denied_nodes(needed, process.uid, service.configured))
-    cured = [path for path in denied if path not in would_be]
-    if not cured:
+    cured = opened_by_restart(needed, instance, service)
+    process, running = instance.process, service.running
+    if not cured or process is None or running is None:
         return
-    missing = {needed[path].leaf.gid for path in cured} & (service.configured - service.running)
-    names = service.names_of(missing or service.configured - service.running)
+    missing = {needed[path].leaf.gid for path in cured} & (service.configured - running)
+    names = service.names_of(missing or service.configured - running)
     yield Finding(
         f"The running TabbyAPI lacks the group {names}, which {service.user} has",
         f"Process {process.pid} was started before, and cannot open {', '.join(cured)}.",
@@ -54,21 +49,23 @@ def group_not_effective(
             Evidence(
                 f"/proc/{process.pid}/status",
                 service.names_of(service.configured),
-                service.names_of(service.running),
+                service.names_of(running),
             ),
         ),
-        (_remedy(instance),),
+        tuple(_remedies(instance)),
     )
 
 
-def _remedy(instance: Instance) -> Remedy:
+def _remedies(instance: Instance) -> Iterator[Remedy]:
     unit = instance.unit
     if unit is None:
-        return Remedy("Log out and in again, and start TabbyAPI anew", Safety.MANUAL)
-    if unit.user_manager:
-        return Remedy(
+        yield Remedy("Log out and in again, and start TabbyAPI anew", Safety.MANUAL)
+    elif unit.user_manager:
+        yield Remedy(
             "Log the user out, so that the user manager starts with the new groups",
             Safety.MANUAL,
             (f"loginctl terminate-user {unit.owner}",),
         )
-    return Remedy(f"Restart {unit.name}", Safety.UNSAFE, (restart(unit),))
+    else:
+        yield Remedy(f"Restart {unit.name}", Safety.UNSAFE, (restart(unit),))
+        yield by_doctor("GRP002", Safety.UNSAFE)

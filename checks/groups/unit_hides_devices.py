@@ -21,16 +21,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Severity, check
+from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.gpu.device_policy import closed_to, hides_dev, openings
 from tabbydoctor.gpu.driver import DeviceNodes
 from tabbydoctor.gpu.need import GpuNeed
 
-from .device_policy import closed_to, list_is_in_force
+from ..by_doctor import by_doctor
 from .drop_in import drop_in
-
-_ALLOW = (("DeviceAllow", "char-nvidia* rw"),)
 
 
 @check("GRP003", "unit-hides-devices", category="groups", severity=Severity.ERROR)
@@ -42,9 +41,7 @@ def unit_hides_devices(
         raise Absent(f"{instance.name} is not run by a unit")
     if machine.wsl:
         raise Absent("WSL has no NVIDIA device nodes")
-    private = unit.flag("PrivateDevices") and "/dev/nvidia" not in unit.get("BindPaths")
-    # A user manager cannot enforce a device policy.
-    closed = [] if unit.user_manager else list(closed_to(unit, nodes))
+    private, closed = hides_dev(unit), list(closed_to(unit, nodes))
     if not (private or closed):
         return
     what = "PrivateDevices=yes" if private else _policy(unit)
@@ -52,16 +49,16 @@ def unit_hides_devices(
         f"{unit.name} hides the GPU from TabbyAPI: {what}",
         "The service has no access to " + (", ".join(closed) or "the nodes in /dev") + ".",
         tuple(_evidence(unit, private, bool(closed))),
-        (
-            drop_in(
-                f"Let {unit.name} use the GPU",
-                unit,
-                machine,
-                "50-gpu-devices",
-                _settings(unit, private, bool(closed)),
-            ),
-        ),
+        tuple(_remedies(unit, machine, nodes)),
     )
+
+
+def _remedies(unit: Unit, machine: Machine, nodes: DeviceNodes) -> Iterator[Remedy]:
+    title = f"Let {unit.name} use the GPU"
+    by_hand = drop_in(title, unit, machine, "50-gpu-devices", openings(unit, nodes))
+    yield by_hand
+    if by_hand.safety is not Safety.MANUAL:
+        yield by_doctor("GRP003", Safety.UNSAFE)
 
 
 def _policy(unit: Unit) -> str:
@@ -89,13 +86,3 @@ def _source(unit: Unit, setting: str) -> str:
         if line is not None:
             return f"{file.path}:{line}"
     return f"systemctl show -p {setting} {unit.name}"
-
-
-def _settings(unit: Unit, private: bool, closed: bool) -> tuple[tuple[str, str], ...]:
-    """PrivateDevices=yes closes the policy by itself: then its own line is enough."""
-    written = any(
-        file.line_of("DevicePolicy=") or file.line_of("DeviceAllow=") for file in unit.files
-    )
-    wanted = (("PrivateDevices", "no"),) if private else ()
-    needs_list = closed and (not private or written or list_is_in_force(unit))
-    return wanted + (_ALLOW if needs_list else ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 
 from tabbydoctor.api import Absent, Evidence, Remedy, Safety, Unknown
 from tabbydoctor.deployment.parts import RouterSite
@@ -14,11 +15,6 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
 EXPECTED = "Authorization: Bearer <api_key>"
-WIRE_KEY = Remedy(
-    "Let the router read the API key and send it to TabbyAPI, in its probe and its requests",
-    Safety.SAFE,
-    ("tabbydoctor fix --auth",),
-)
 
 
 def readable(reading: RouterReading) -> RouterReading:
@@ -67,6 +63,37 @@ def evidence_at(
     """One piece of evidence for each line."""
     for line in lines:
         yield Evidence(f"{reading.path}:{line}", expected, actual)
+
+
+def wire_key(site: RouterSite | None) -> Remedy:
+    """What `fix --auth` does. It needs root, but for a router of a user's own manager."""
+    own = site is not None and site.unit is not None and site.unit.user_manager
+    return Remedy(
+        "Let the router read the API key and send it to TabbyAPI, in its probe and its requests",
+        Safety.SAFE,
+        ("tabbydoctor fix --auth" if own else "sudo tabbydoctor fix --auth",),
+    )
+
+
+def meant_to_be_off(config: EffectiveConfig | None) -> tuple[str, ...]:
+    """The checks that tell why authentication is on against what was written.
+
+    A key under network that TabbyAPI drops is CFG003's, and meant so if its name is near.
+    """
+    misspelt = any(
+        item.section == "network"
+        and item.value not in (False, None)
+        and get_close_matches(item.key or "", ("disable_auth",), 1, 0.75)
+        for item in (config.ignored if config else ())
+    )
+    return ("CFG004", "CFG003") if misspelt else ("CFG004",)
+
+
+def answers_401(endpoint: Endpoint | None) -> str:
+    """What TabbyAPI does with a call that carries no key, claimed only as far as it was seen."""
+    seen = endpoint is not None and endpoint.enforces_auth
+    said = "401 Please provide an API key"
+    return f"TabbyAPI answers {said}" if seen else f"With authentication on, it is answered {said}"
 
 
 def file_name(reading: RouterReading) -> str:

@@ -19,16 +19,20 @@ in api_tokens.yml with a new value (`openssl rand -hex 16`) and restart TabbyAPI
 from collections.abc import Iterator
 
 from tabbydoctor.api import Finding, Severity, check
+from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import WIRE_KEY, evidence_at, file_name, key_needed, readable
+from . import evidence_at, file_name, key_needed, readable, wire_key
 
 
 @check("RTR004", "router-admin-key", category="router", severity=Severity.WARNING)
 def admin_key(
-    reading: RouterReading, config: EffectiveConfig | None, endpoint: Endpoint | None
+    reading: RouterReading,
+    config: EffectiveConfig | None,
+    endpoint: Endpoint | None,
+    site: RouterSite | None,
 ) -> Iterator[Finding]:
     lines = readable(reading).uses_admin_key
     key_needed(config, endpoint)
@@ -37,5 +41,5 @@ def admin_key(
             f"{file_name(reading)} sends TabbyAPI's admin key where the API key is enough",
             "The admin key may load, unload and download models.",
             evidence=tuple(evidence_at(reading, lines, "api_key", "admin_key")),
-            remedies=(WIRE_KEY,),
+            remedies=(wire_key(site),),
         )

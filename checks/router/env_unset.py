@@ -27,7 +27,7 @@ from tabbydoctor.routers.site_environment import router_environment
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import WIRE_KEY, file_name, key_needed, readable
+from . import file_name, key_needed, readable, wire_key
 
 _KEY = re.compile(r"TABBY\w*(KEY|TOKEN)")
 
@@ -55,11 +55,11 @@ def env_unset(
                     Evidence(f"{reading.path}:{line}" if line else reading.path),
                     Evidence(site.unit.get("FragmentPath") or site.unit.name, "set", "not set"),
                 ),
-                remedies=(WIRE_KEY,),
+                remedies=(wire_key(site),),
             )
     for name in values:
         if _KEY.fullmatch(name) and name not in reading.reads_environment:
-            yield _unused(site.unit, name, reading)
+            yield _unused(site, name, reading)
 
 
 def _wanted(reading: RouterReading) -> list[str]:
@@ -72,10 +72,11 @@ def _passed(unit: Unit, name: str) -> bool:
     return name in unit.get("PassEnvironment").split()
 
 
-def _unused(unit: Unit, name: str, reading: RouterReading) -> Finding:
+def _unused(site: RouterSite, name: str, reading: RouterReading) -> Finding:
+    unit = site.unit.name if site.unit else "the unit"
     return Finding(
-        f"{unit.name} sets {name}, which {file_name(reading)} never reads",
+        f"{unit} sets {name}, which {file_name(reading)} never reads",
         "Setting it changes nothing: the router's source has no such variable.",
         evidence=(Evidence(reading.path, f"reads {name}", "does not"),),
-        remedies=(WIRE_KEY,),
+        remedies=(wire_key(site),),
     )

@@ -20,16 +20,20 @@ may go to, and the headers it carries on each way through the code.
 from collections.abc import Iterator
 
 from tabbydoctor.api import Finding, check
+from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import EXPECTED, WIRE_KEY, evidence_of, file_name, key_needed, keyless, readable
+from . import EXPECTED, evidence_of, file_name, key_needed, keyless, readable, wire_key
 
 
-@check("RTR002", "router-forward-no-key", category="router", caused_by=("CFG004", "RTR001"))
+@check("RTR002", "router-forward-no-key", category="router", caused_by=("CFG004", "CFG003", "RTR001"))
 def forward_no_key(
-    reading: RouterReading, config: EffectiveConfig | None, endpoint: Endpoint | None
+    reading: RouterReading,
+    config: EffectiveConfig | None,
+    endpoint: Endpoint | None,
+    site: RouterSite | None,
 ) -> Iterator[Finding]:
     forwarded = (*readable(reading).of("forward"), *reading.of("other"))
     key_needed(config, endpoint)
@@ -37,7 +41,8 @@ def forward_no_key(
     if found:
         yield Finding(
             f"Requests forwarded by {file_name(reading)} carry no key for TabbyAPI",
-            "TabbyAPI answers them with 401 Please provide an API key.",
+            f"{answers_401(endpoint)}.",
             evidence=evidence_of(reading, found, EXPECTED, "no key"),
-            remedies=(WIRE_KEY,),
+            remedies=(wire_key(site),),
+            caused_by=(*meant_to_be_off(config), "RTR001"),
         )

@@ -18,14 +18,17 @@ Take the first of a list: `key = key[0] if isinstance(key, list) else key`.
 from collections.abc import Iterator
 
 from tabbydoctor.api import Finding, Severity, check
+from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from . import WIRE_KEY, evidence_at, file_name, readable
+from . import evidence_at, file_name, readable, wire_key
 
 
 @check("RTR011", "router-list-key", category="router", severity=Severity.WARNING)
-def list_key(reading: RouterReading, tokens: Tokens | None) -> Iterator[Finding]:
+def list_key(
+    reading: RouterReading, tokens: Tokens | None, site: RouterSite | None
+) -> Iterator[Finding]:
     lines = readable(reading).assumes_key_string
     if lines:
         is_list = tokens is not None and tokens.is_list
@@ -34,6 +37,6 @@ def list_key(reading: RouterReading, tokens: Tokens | None) -> Iterator[Finding]
             f"{file_name(reading)} {breaks} a list of API keys",
             "It writes api_key into the header as it stands, be it one key or a list.",
             evidence=tuple(evidence_at(reading, lines, "a string or a list", "a string only")),
-            remedies=(WIRE_KEY,),
+            remedies=(wire_key(site),),
             severity=None if is_list else Severity.INFO,
         )

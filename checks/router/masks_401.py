@@ -20,16 +20,20 @@ only whether the server is up, `GET /health` needs no key.
 from collections.abc import Iterator
 
 from tabbydoctor.api import Finding, Severity, check
+from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import WIRE_KEY, evidence_at, file_name, key_needed, readable
+from . import evidence_at, file_name, key_needed, readable, wire_key
 
 
 @check("RTR003", "router-masks-401", category="router", severity=Severity.WARNING)
 def masks_401(
-    reading: RouterReading, config: EffectiveConfig | None, endpoint: Endpoint | None
+    reading: RouterReading,
+    config: EffectiveConfig | None,
+    endpoint: Endpoint | None,
+    site: RouterSite | None,
 ) -> Iterator[Finding]:
     lines = readable(reading).accepts_401
     key_needed(config, endpoint)
@@ -38,5 +42,5 @@ def masks_401(
             f"The health check in {file_name(reading)} counts a 401 as healthy",
             "A missing or wrong key looks like health, while every request fails.",
             evidence=tuple(evidence_at(reading, lines, "401 is not healthy", "401 is healthy")),
-            remedies=(WIRE_KEY,),
+            remedies=(wire_key(site),),
         )

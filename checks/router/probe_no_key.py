@@ -20,16 +20,20 @@ may go to, and the headers it carries on each way through the code.
 from collections.abc import Iterator
 
 from tabbydoctor.api import Finding, check
+from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import EXPECTED, WIRE_KEY, evidence_of, file_name, key_needed, keyless, readable
+from . import EXPECTED, evidence_of, file_name, key_needed, keyless, readable, wire_key
 
 
-@check("RTR001", "router-probe-no-key", category="router", caused_by=("CFG004",))
+@check("RTR001", "router-probe-no-key", category="router", caused_by=("CFG004", "CFG003"))
 def probe_no_key(
-    reading: RouterReading, config: EffectiveConfig | None, endpoint: Endpoint | None
+    reading: RouterReading,
+    config: EffectiveConfig | None,
+    endpoint: Endpoint | None,
+    site: RouterSite | None,
 ) -> Iterator[Finding]:
     probes = readable(reading).of("probe")
     key_needed(config, endpoint)
@@ -38,8 +42,9 @@ def probe_no_key(
         asked = found[0].path or "an authenticated path"
         yield Finding(
             f"The health check in {file_name(reading)} sends TabbyAPI no key",
-            f"It asks {found[0].method} {asked} and gets 401 Please provide an API key: "
-            "the router takes TabbyAPI for down.",
+            f"It asks {found[0].method} {asked}. {answers_401(endpoint)}, "
+            "and the router takes TabbyAPI for down.",
             evidence=evidence_of(reading, found, EXPECTED, "no key"),
-            remedies=(WIRE_KEY,),
+            remedies=(wire_key(site),),
+            caused_by=meant_to_be_off(config),
         )

@@ -8,8 +8,10 @@ no proxy variable of its unit may lead the request elsewhere.
 The router finds nobody, or another program to which it sends its key.
 
 ## How it is told
-Host and port of the router's calls beside the socket of TabbyAPI's process. `localhost`,
-127.0.0.1 and 0.0.0.0 are the same place; `::1` is not, where TabbyAPI listens on IPv4 only.
+Host and port of the router's calls beside those at which TabbyAPI answers, and one GET without
+a key where the router looks. `localhost`, 127.0.0.1 and 0.0.0.0 are the same place; `::1` and
+127.0.0.1 are two, unless somebody answers at both. Nothing is said while TabbyAPI does not
+answer, nor where the router asks another TabbyAPI of this machine.
 
 ## What to do
 Put the right address into the router. If TabbyAPI moved because its port was taken, free
@@ -17,15 +19,18 @@ that port and restart it.
 """
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, check
-from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Unknown, check
+from tabbydoctor.deployment.parts import Discovery, RouterSite
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_environment import router_environment
+from tabbydoctor.routers.site_health import RouterTargets
 from tabbydoctor.routers.urls import server
-from tabbydoctor.tabbyapi.probes import Address
+from tabbydoctor.tabbyapi.answers import names_tabbyapi, of_tabbyapi
+from tabbydoctor.tabbyapi.probes import Endpoint
 
 from . import file_name, readable, restart
 
@@ -34,19 +39,84 @@ _PROXIED = {"httpx", "requests", "openai", "urllib", "litellm"}
 
 
 @check("RTR013", "router-wrong-address", category="router", caused_by=("API003",))
-def wrong_address(reading: RouterReading, site: RouterSite, address: Address) -> Iterator[Finding]:
+def wrong_address(
+    reading: RouterReading,
+    site: RouterSite,
+    endpoint: Endpoint,
+    targets: RouterTargets,
+    discovery: Discovery | None,
+) -> Iterator[Finding]:
     readable(reading)
-    true = server(address.url)
+    proxied = list(_proxied(site, reading))
+    yield from proxied
+    true = endpoint.address.url
     given = [url for url in reading.addresses if (found := server(url)) and found[0] == "localhost"]
-    if given and true and not any(_same(url, address.url) for url in given):
-        calls = [call for call in reading.calls if call.certain][:1]
-        where = f"{reading.path}:{calls[0].line}" if calls else reading.path
-        yield Finding(
-            f"{file_name(reading)} asks for TabbyAPI at {given[0]}, not {address.url}",
-            "TabbyAPI does not listen there.",
-            evidence=(Evidence(where, address.url, given[0]),),
-            remedies=(Remedy(f"Put {address.url} into {reading.path}", Safety.MANUAL),),
-        )
+    if not given or not server(true) or any(_reaches(url, true, targets) for url in given):
+        return
+    try:
+        of_tabbyapi(endpoint)
+        _meant(given, reading, targets, discovery)
+    except (Absent, Unknown):
+        if not proxied:
+            raise
+    else:
+        yield _finding(given[0], true, reading, site)
+
+
+def _reaches(given: str, true: str, targets: RouterTargets) -> bool:
+    """Whether a call to the one address gets to the other."""
+    if server(given) != server(true):
+        return False
+    answer = targets.answers.get(given)
+    return _one_family(given, true) or answer is None or answer.status is not None
+
+
+def _one_family(*urls: str) -> bool:
+    """Whether all are IPv4, or all IPv6; `localhost` is both."""
+    hosts = [urlsplit(url).hostname or "" for url in urls]
+    return "localhost" in hosts or len({":" in host for host in hosts}) == 1
+
+
+def _meant(
+    given: list[str], reading: RouterReading, targets: RouterTargets, discovery: Discovery | None
+) -> None:
+    """Return where the TabbyAPI examined is meant; raise Absent or Unknown where another may be."""
+    name = file_name(reading)
+    for url in given:
+        answer = targets.answers.get(url)
+        if answer and names_tabbyapi(answer):
+            raise Absent(f"{name} asks another TabbyAPI, at {url}")
+    down = [other.name for other in discovery.others if not other.process] if discovery else []
+    if down:
+        raise Unknown(f"{name} may mean {down[0]}, which is down; examine that one with --unit")
+
+
+def _finding(given: str, true: str, reading: RouterReading, site: RouterSite) -> Finding:
+    where = reading.written_at.get(given, reading.path)
+    path = where.rpartition(":")[0] or where
+    of_unit = site.unit is not None and path in {file.path for file in site.unit.files}
+    reload = [f"{site.unit.systemctl} daemon-reload"] if site.unit and of_unit else []
+    edit = restart(
+        site, f"Write {_new(given, true)} there", f"sudoedit {shlex.quote(path)}", *reload
+    )
+    asked = urlsplit(given).hostname
+    host = Remedy(f"Or let TabbyAPI listen there: network.host: {asked}", Safety.MANUAL)
+    return Finding(
+        f"{file_name(reading)} asks for TabbyAPI at {given}, not {true}",
+        "TabbyAPI does not listen there.",
+        evidence=(Evidence(where, true, given),),
+        remedies=(edit,) if server(given) != server(true) else (edit, host),
+    )
+
+
+def _new(given: str, true: str) -> str:
+    """What to write: the port alone where that is all that differs."""
+    old, new = urlsplit(given), urlsplit(true)
+    alone = old.port and new.port and _one_family(given, true)
+    return f"port {new.port} instead of {old.port}" if alone else true
+
+
+def _proxied(site: RouterSite, reading: RouterReading) -> Iterator[Finding]:
     proxy = _proxy(router_environment(site), reading)
     if proxy and site.unit:
         yield Finding(
@@ -55,12 +125,6 @@ def wrong_address(reading: RouterReading, site: RouterSite, address: Address) ->
             evidence=(Evidence(site.unit.name, "NO_PROXY=localhost,127.0.0.1", proxy),),
             remedies=(restart(site, "Add NO_PROXY=localhost,127.0.0.1 to the unit, restart it"),),
         )
-
-
-def _same(given: str, true: str) -> bool:
-    six = [(urlsplit(url).hostname or "") == "::1" for url in (given, true)]
-    four_only = (urlsplit(true).hostname or "").startswith("127.")
-    return server(given) == server(true) and not (six[0] and four_only)
 
 
 def _proxy(environment: Mapping[str, str], reading: RouterReading) -> str:

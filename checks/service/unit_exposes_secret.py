@@ -17,26 +17,19 @@ where the software reads only its environment). Then rotate the key.
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.exposed_secrets import exposed_secrets
+from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, RouterSite
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.tabbyapi.tokens import Tokens
 
+from ..by_doctor import by_doctor
 from ..key_rotation import rotation
 from . import command, shown, units_of
-
-_SECRET_NAME = re.compile(
-    r"(?i)(?:^|_)(?:(?:API|ADMIN|ACCESS|AUTH|PRIVATE|MASTER)_?KEYS?|SECRET(?:_KEY)?|TOKEN|"
-    r"PASSWORD|PASSWD)$"
-)
-_NO_SECRET = re.compile(
-    r"(?i)$|/|%|\$|os\.environ/|(?:none|null|empty|dummy|unused|no|yes|true|false|[\d.]{1,6}|"
-    r"sk-no-key-required|not-needed|\[redacted\])$"
-)
 
 
 @check("SVC008", "unit-exposes-secret", category="service", severity=Severity.WARNING)
@@ -45,15 +38,8 @@ def unit_exposes_secret(
 ) -> Iterator[Finding]:
     keys = {*tokens.api_keys, tokens.admin_key} if tokens else set()
     for unit in units_of(instance, router):
-        for name, value in unit.environment.items():
-            if _is_secret(name, value, keys):
-                yield _finding(unit, name, value in keys, instance, tokens)
-
-
-def _is_secret(name: str, value: str, keys: Collection[str | None]) -> bool:
-    if value and value in keys:
-        return True
-    return bool(_SECRET_NAME.search(name)) and not _NO_SECRET.match(value)
+        for name, value in exposed_secrets(unit, keys):
+            yield _finding(unit, name, value in keys, instance, tokens)
 
 
 def _finding(
@@ -71,6 +57,7 @@ def _finding(
             command(unit, "restart"),
         ),
     )
+    mend = () if managed(None, unit) else (by_doctor("SVC008", Safety.SAFE),)
     rotate = (
         rotation(instance, tokens)
         if is_tabby_key
@@ -81,7 +68,7 @@ def _finding(
         "Environment= is shown to everyone by systemctl show"
         + (", and this is one of TabbyAPI's keys." if is_tabby_key else "."),
         (Evidence(_source(unit, name), "not in Environment=", f"{name}=[redacted]"),),
-        (move, rotate),
+        (move, *mend, rotate),
     )
 
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, RouterSite
 
+from ..by_doctor import by_doctor
 from . import command, shown, units_of
 
 
@@ -33,6 +34,7 @@ def unit_reload_needed(instance: Instance, router: RouterSite | None) -> Iterato
                 (Evidence(shown(unit, "NeedDaemonReload"), "no", "yes"),),
                 (
                     Remedy("Reload systemd", Safety.SAFE, (f"{unit.systemctl} daemon-reload",)),
+                    by_doctor("SVC005", Safety.SAFE),
                     Remedy(
                         "Restart the unit for the change to count",
                         Safety.UNSAFE,

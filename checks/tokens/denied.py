@@ -31,6 +31,7 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
 
+from ..by_doctor import by_doctor
 from . import require_auth
 
 
@@ -64,6 +65,7 @@ def _unreadable(
         commands: tuple[str, ...] = (f"sudo chown {user} {path}", f"sudo chmod 600 {path}")
     else:
         commands = (f"sudo setfacl -m u:{user}:x {path}",)
+    mend = (by_doctor("TOK007", Safety.SAFE),) if barrier is file.leaf and instance.user else ()
     yield Finding(
         f"{account.user} cannot read {tokens.path}",
         f"TabbyAPI runs as {account.user} and exits without it.",
@@ -74,7 +76,7 @@ def _unreadable(
                 f"mode {barrier.permissions:04o}, owner {barrier.uid}:{barrier.gid}",
             ),
         ),
-        (Remedy(f"Open it to {account.user}", Safety.SAFE, commands),),
+        (Remedy(f"Open it to {account.user}", Safety.SAFE, commands), *mend),
     )
 
 

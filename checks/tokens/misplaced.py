@@ -25,24 +25,31 @@ from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
 
+from ..by_doctor import by_doctor
+
 
 @check("TOK005", "tokens-misplaced", category="tokens", severity=Severity.WARNING)
 def misplaced(tokens: Tokens, paths: TokenPaths) -> Iterator[Finding]:
     for stray in paths.strays:
         source, target = shlex.quote(stray), shlex.quote(tokens.path)
         if tokens.problem == "missing":
-            remedy = Remedy(
-                "Move it where TabbyAPI looks", Safety.UNSAFE, (f"sudo mv -n {source} {target}",)
+            remedies: tuple[Remedy, ...] = (
+                Remedy(
+                    "Move it where TabbyAPI looks", Safety.SAFE, (f"sudo mv -n {source} {target}",)
+                ),
+                by_doctor("TOK005", Safety.SAFE),
             )
         else:
-            remedy = Remedy(
-                "Compare the two, and remove the one that is not used",
-                Safety.MANUAL,
-                (f"sudo rm {source}",),
+            remedies = (
+                Remedy(
+                    "Compare the two, and remove the one that is not used",
+                    Safety.MANUAL,
+                    (f"sudo rm {source}",),
+                ),
             )
         yield Finding(
             f"TabbyAPI does not read {stray}",
             f"It reads {tokens.path} alone.",
             (Evidence(stray, tokens.path, "a file that is not read"),),
-            (remedy,),
+            remedies,
         )

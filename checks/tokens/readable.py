@@ -28,6 +28,7 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
 
+from ..by_doctor import by_doctor
 from ..key_rotation import rotation
 
 
@@ -62,6 +63,7 @@ def readable(
         ),
         (
             Remedy("Close the file to others", Safety.SAFE, closing(file, people)),
+            by_doctor("TOK004", Safety.SAFE),
             rotation(instance, tokens),
         ),
         severity=Severity.WARNING if warn else Severity.INFO,

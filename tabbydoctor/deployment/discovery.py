@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from tabbydoctor.deployment import containers
 from tabbydoctor.deployment.command import TabbyCommand, tabby_command
-from tabbydoctor.deployment.parts import Discovery, Instance, ProcessTable, Units
+from tabbydoctor.deployment.exit_status import LOAD_STATES
+from tabbydoctor.deployment.parts import Discovery, Instance, ProcessState, ProcessTable, Units
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import environment_file, full_name
 from tabbydoctor.facts import Absent
@@ -21,13 +22,16 @@ USUAL_NAMES = ("tabbyapi.service", "tabby-api.service", "tabby.service")
 def discovery(host: Host, targets: Targets, table: ProcessTable, units: Units | None) -> Discovery:
     """Every TabbyAPI of this machine, and the one to examine."""
     found = list(_from_units(host, targets, table, units)) if units else []
-    taken = {instance.process.pid for instance in found if instance.process}
-    found += [one for one in _from_processes(host, table) if one.process.pid not in taken]  # type: ignore[union-attr]
+    own = {(one.unit.name, one.unit.user_manager) for one in found if one.unit}
+    for process, started in _servers(_from_processes(host, table)):
+        if (process.unit, process.user_unit) not in own and not _is_of(process, found):
+            _join(host, found, process, started)
     chosen = _choose(found, targets, table)
+    unloadable = _unloadable(targets, units) if units and chosen is None else None
     if chosen is None and targets.dir:
-        chosen = Instance(directory=_absolute(host, targets.dir), python=None)
+        chosen = Instance(directory=_absolute(host, targets.dir), unit=unloadable)
     if chosen is None:
-        return Discovery(None, ())
+        return Discovery(None, (), unloadable)
     return Discovery(
         _as_named(host, chosen, targets), tuple(one for one in found if one is not chosen)
     )
@@ -35,10 +39,26 @@ def discovery(host: Host, targets: Targets, table: ProcessTable, units: Units | 
 
 def instance(discovery: Discovery, targets: Targets) -> Instance:
     """The TabbyAPI to examine. Raises Absent where there is none on this machine."""
+    if discovery.instance is None and discovery.unloadable:
+        unit = discovery.unloadable
+        state = LOAD_STATES.get(unit.get("LoadState"), "systemd cannot load it")
+        raise Absent(f"where {unit.name} runs is not known ({state}); name it with --dir")
     if discovery.instance is None:
         where = f" ({targets.url} is examined from outside)" if targets.url else ""
         raise Absent(f"no TabbyAPI was found on this machine{where}; name it with --dir or --unit")
     return discovery.instance
+
+
+def process_state(host: Host, instance: Instance) -> ProcessState:
+    """What the running server's process does. Raises Absent where none runs."""
+    if instance.process is None:
+        raise Absent("TabbyAPI is not running")
+    try:
+        text = host.read(f"/proc/{instance.process.pid}/stat", 4096).text()
+    except OSError as error:
+        raise Absent("TabbyAPI's process has ended") from error
+    # The name before it, in brackets, may hold anything.
+    return ProcessState(text.rpartition(")")[2].strip()[:1])
 
 
 def _choose(found: Iterable[Instance], targets: Targets, table: ProcessTable) -> Instance | None:
@@ -92,8 +112,20 @@ def _from_units(
         process = _process_of(unit, table)
         command = tabby_command(host, _expanded(unit), unit.working_directory)
         running = tabby_command(host, process.argv, process.cwd or "/") if process else None
+        if unit.unloadable and process is None:
+            continue  # it tells no directory, and systemd's default is not TabbyAPI's
         if unit.exists and (command or running or unit.name in {*named, *USUAL_NAMES}):
             yield _of_unit(host, unit, process, command, running)
+
+
+def _unloadable(targets: Targets, units: Units) -> Unit | None:
+    """The unit that was named, or has a usual name, and that systemd cannot load."""
+    name = targets.user_unit or targets.unit
+    for wanted in (full_name(name),) if name else USUAL_NAMES:
+        unit = units.named(wanted)
+        if unit and unit.exists and unit.unloadable:
+            return unit
+    return None
 
 
 def _expanded(unit: Unit) -> tuple[str, ...]:
@@ -197,7 +229,38 @@ def _assigned_at(unit: Unit, name: str) -> str:
 # From the process table
 
 
-def _from_processes(host: Host, table: ProcessTable) -> Iterator[Instance]:
+def _join(host: Host, found: list[Instance], process: Process, started: Instance) -> None:
+    """Add what a process runs; where a stopped unit stands for the same directory, to that one."""
+    real = host.real_path(started.directory)
+    for place, one in enumerate(found):
+        same = host.real_path(one.directory) == real and started.container is None
+        if same and one.unit and not one.unit.main_pid and one.process is None:
+            by = {"process": f"process {process.pid}, {_starter(process)}, not by {one.unit.name}"}
+            found[place] = replace(one, process=process, found_by={**one.found_by, **by})
+            return
+    if started.container is None:
+        by = {"process": f"process {process.pid}, {_starter(process)}"}
+        started = replace(started, found_by={**started.found_by, **by})
+    found.append(started)
+
+
+def _starter(process: Process) -> str:
+    return f"started by {process.unit}" if process.unit else "started by hand"
+
+
+def _is_of(process: Process, found: Iterable[Instance]) -> bool:
+    return any(one.process and one.process.pid == process.pid for one in found)
+
+
+def _servers(started: Iterable[tuple[Process, Instance]]) -> list[tuple[Process, Instance]]:
+    """Without each start.sh that only waits for the server it started in its directory."""
+    pairs = list(started)
+    waiting = [pair for pair in pairs if any("start.sh" in word for word in pair[0].argv[:3])]
+    served = {one.directory for process, one in pairs if (process, one) not in waiting}
+    return [pair for pair in pairs if pair not in waiting or pair[1].directory not in served]
+
+
+def _from_processes(host: Host, table: ProcessTable) -> Iterator[tuple[Process, Instance]]:
     for process in table.processes:
         container = containers.container_of(process)
         root = f"/proc/{process.pid}/root" if container else ""
@@ -211,7 +274,7 @@ def _from_processes(host: Host, table: ProcessTable) -> Iterator[Instance]:
         }
         by = f"process {process.pid}"
         directory = process.cwd or command.program
-        yield Instance(
+        yield process, Instance(
             directory=f"{root}{directory}",
             arguments=command.arguments,
             environment=environment,
@@ -225,4 +288,4 @@ def _from_processes(host: Host, table: ProcessTable) -> Iterator[Instance]:
         )
 
 
-GATHERERS = (discovery, instance)
+GATHERERS = (discovery, instance, process_state)

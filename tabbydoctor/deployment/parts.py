@@ -65,6 +65,22 @@ class Instance:
         """A name for messages: the unit, or the directory."""
         return self.unit.name if self.unit else self.directory
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether the running server is not the unit's: somebody started it beside."""
+        unit, process = self.unit, self.process
+        if unit is None or process is None or process.pid == unit.main_pid:
+            return False
+        return (process.unit, process.user_unit) != (unit.name, unit.user_manager)
+
+    @property
+    def restart(self) -> tuple[str, ...]:
+        """The commands to paste after which the unit serves anew; none without a unit."""
+        if self.unit is None:
+            return ()
+        stop = (f"sudo kill {self.process.pid}",) if self.process and self.by_hand else ()
+        return (*stop, *self.unit.restart)
+
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
@@ -73,6 +89,22 @@ class Discovery:
     instance: Instance | None
     others: tuple[Instance, ...] = ()
     """Further TabbyAPIs on this machine; the one examined is `instance`."""
+    unloadable: Unit | None = None
+    """TabbyAPI's unit where there is no `instance`: systemd cannot load it, it tells nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessState:
+    """What the kernel says the server's process does."""
+
+    letter: str
+    """`R` running, `S` sleeping, `D` waiting for a device, `T` stopped by a signal, `t` traced by
+    a debugger, `Z` ended (proc_pid_stat(5))."""
+
+    @property
+    def halted(self) -> bool:
+        """Whether it goes on only when somebody lets it."""
+        return self.letter in ("T", "t")
 
 
 @dataclass(frozen=True, slots=True)

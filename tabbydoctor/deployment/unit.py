@@ -65,6 +65,12 @@ class Unit:
         return self.get("LoadState") not in ("", "not-found")
 
     @property
+    def unloadable(self) -> bool:
+        """Whether systemd has nothing of it but its name: masked, or a file it cannot load."""
+        refused = self.get("LoadState") in ("masked", "error", "bad-setting")
+        return refused and not (self.get("WorkingDirectory") or self.get("ExecStart"))
+
+    @property
     def active(self) -> bool:
         """Whether it is running (or reloading)."""
         return self.get("ActiveState") in ("active", "reloading")
@@ -107,6 +113,14 @@ class Unit:
     def systemctl(self) -> str:
         """The systemctl to paste: `sudo systemctl` or `systemctl --user`."""
         return "systemctl --user" if self.user_manager else "sudo systemctl"
+
+    @property
+    def restart(self) -> tuple[str, ...]:
+        """The commands to paste that start it anew; after a failure its starts are counted anew."""
+        name = shlex.quote(self.name)
+        loops = self.get("ActiveState") == "failed" or self.get("SubState") == "auto-restart"
+        forget = (f"{self.systemctl} reset-failed {name}",) if loops else ()
+        return (*forget, f"{self.systemctl} restart {name}")
 
     @property
     def journalctl(self) -> str:

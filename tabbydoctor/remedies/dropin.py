@@ -10,15 +10,17 @@ from tabbydoctor.remedies.draft import CannotFix, Draft
 
 HEADER = "# Written by tabbydoctor; `tabbydoctor undo` takes it back.\n"
 SYSTEM = "/etc/systemd/system"
+# Drop-ins apply in the order of their names (systemd.unit(5)): this one is to win.
+_PREFIX = "zz-tabbydoctor"
 
 
 def path_of(unit: Unit, name: str, home: str | None = None) -> str:
     """Where a drop-in of ours stands. Raises CannotFix for a user's unit without a home."""
     if not unit.user_manager:
-        return f"{SYSTEM}/{unit.name}.d/50-tabbydoctor-{name}.conf"
+        return f"{SYSTEM}/{unit.name}.d/{_PREFIX}-{name}.conf"
     if home is None:
         raise CannotFix(f"the home of {unit.owner} is not known")
-    return f"{home}/.config/systemd/user/{unit.name}.d/50-tabbydoctor-{name}.conf"
+    return f"{home}/.config/systemd/user/{unit.name}.d/{_PREFIX}-{name}.conf"
 
 
 def add(draft: Draft, unit: Unit, name: str, settings: str, why: str) -> None:

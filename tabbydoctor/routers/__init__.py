@@ -60,6 +60,8 @@ class RouterReading:
     calls: tuple[Call, ...] = ()
     addresses: tuple[str, ...] = ()
     """Base URLs under which it reaches TabbyAPI."""
+    written_at: Mapping[str, str] = field(default_factory=dict)
+    """Base URL of `addresses` -> `path:line` of what sets it, as far as it was found."""
     backends: Mapping[str, str] = field(default_factory=dict)
     """Name -> base URL of every backend it names."""
     accepts_401: tuple[int, ...] = ()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 
 from tabbydoctor.deployment.containers import container_of
@@ -15,9 +15,10 @@ from tabbydoctor.deployment.units import full_name
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host, Process
 from tabbydoctor.routers import RouterReading, litellm, llama_swap, python
+from tabbydoctor.routers.site_address import written_at
 from tabbydoctor.routers.site_command import RouterCommand, router_command
 from tabbydoctor.routers.site_environment import router_environment
-from tabbydoctor.routers.site_health import router_backends, router_health
+from tabbydoctor.routers.site_health import router_backends, router_health, router_targets
 from tabbydoctor.routers.site_keys import router_keys
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address
@@ -29,6 +30,7 @@ NOT_FOUND = "no router found; name it with --router"
 _SENDS = re.compile(r"\b(httpx|requests|aiohttp|openai|urllib|http\.client|litellm|urllib3)\b")
 _ROUTES = re.compile(r"router|gateway|proxy|litellm|llama-?swap|balanc|switch", re.IGNORECASE)
 _READABLE = (".json", ".yml", ".yaml")
+_WIRED = "# >>> tabbydoctor"
 
 
 def router_site(
@@ -57,10 +59,23 @@ def router_site(
     return min(found, key=_rank)
 
 
-def router_reading(
+@dataclass(frozen=True, slots=True)
+class RouterInputs:
+    """What a router is read with, so that the wiring reads it the same way; and what came of it."""
+
+    reading: RouterReading
+    urls: tuple[str, ...]
+    """TabbyAPI's base URLs."""
+    files: Mapping[str, str]
+    """Path -> text of the configuration files it reads at its start."""
+    environment: Mapping[str, str] = field(repr=False)
+    directory: str = ""
+
+
+def router_inputs(
     host: Host, site: RouterSite, address: Address | None, config: EffectiveConfig | None
-) -> RouterReading:
-    """What the router does. Raises Unknown where its file cannot be read or is of no known kind."""
+) -> RouterInputs:
+    """Read the router. Raises Unknown where its file cannot be read or is of no known kind."""
     if site.path is None:
         raise Unknown("the router's source is not known; name it with --router")
     text = _text(host, site.path)
@@ -72,15 +87,51 @@ def router_reading(
         environment.setdefault("HOME", site.user.home)
     directory = _directory(site)
     urls = tabby_urls(address, config)
-    reading: RouterReading = kind.read(
-        site.path, text, urls, environment=environment, directory=directory
-    )
-    files = dict(_configurations(host, reading))
-    if files:
-        reading = kind.read(
+
+    def read(text: str, files: Mapping[str, str] | None = None) -> RouterReading:
+        found: RouterReading = kind.read(
             site.path, text, urls, files=files, environment=environment, directory=directory
         )
-    return reading
+        return found
+
+    reading = read(text)
+    files = dict(_configurations(host, reading))
+    reading = read(text, files) if files else reading
+    if _WIRED in text:
+        reading = _as_wired(reading, read(_legible(text), files))
+    texts = {**_unit_texts(site), **files, site.path: text}
+    reading = replace(reading, written_at=written_at(reading.addresses, texts))
+    return RouterInputs(reading, urls, files, environment, directory)
+
+
+def _legible(text: str) -> str:
+    from tabbydoctor.routers.wiring import block  # loads LibCST, for wired routers alone
+
+    return block.legible(text)
+
+
+def _as_wired(reading: RouterReading, wired: RouterReading) -> RouterReading:
+    """What a wired router does: its own lines, and what the helper among them reads."""
+    return replace(
+        wired,
+        addresses=reading.addresses,
+        backends=reading.backends,
+        reads_environment=reading.reads_environment,
+        reads_files=reading.reads_files,
+    )
+
+
+def _unit_texts(site: RouterSite) -> dict[str, str]:
+    """The files that set the variables and arguments of its next start, the last word first."""
+    if site.unit is None:
+        return {}
+    given = {file.path: file.text or "" for file in site.unit.environment_files}
+    return {**given, **{file.path: file.text for file in reversed(site.unit.files)}}
+
+
+def router_reading(inputs: RouterInputs) -> RouterReading:
+    """What the router does."""
+    return inputs.reading
 
 
 def tabby_urls(address: Address | None, config: EffectiveConfig | None) -> tuple[str, ...]:
@@ -253,4 +304,12 @@ def _kind_at(host: Host, path: str | None) -> str:
         return "python" if path and path.endswith(".py") else "unknown"
 
 
-GATHERERS = (router_site, router_reading, router_keys, router_health, router_backends)
+GATHERERS = (
+    router_site,
+    router_inputs,
+    router_reading,
+    router_keys,
+    router_health,
+    router_backends,
+    router_targets,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.urls import server
 from tabbydoctor.tabbyapi.probes import Address
 
+_SERVICE_INFO = "/.well-known/serviceinfo"
 _GOOD = {"ok", "healthy", "up", "ready", "running", "online", "available"}
 State = Literal["up", "down", "loading", "key"]
 
@@ -27,6 +29,16 @@ class RouterHealth:
     answer: HttpAnswer
     tabbyapi: bool | None = None
     """What it says of TabbyAPI; None where it says nothing."""
+    unseen: str = ""
+    """Why it could not be asked, in words with what is needed; empty when it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouterTargets:
+    """Who answers where the router looks for TabbyAPI."""
+
+    answers: Mapping[str, HttpAnswer]
+    """Base URL -> the answer to `GET /.well-known/serviceinfo`, asked without a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,9 @@ async def router_health(
     if any(call.method not in ("GET", "HEAD") for call in reading.of("probe")):
         raise Absent("asking the router for its health would make it send a completion")
     port = _port(site, table)
+    if port is None and site.process and any(each.pid is None for each in table.listeners):
+        unseen = "the port the router listens on cannot be seen without root (use sudo)"
+        return RouterHealth("", HttpAnswer(""), unseen=unseen)
     if port is None:
         raise Absent("the router listens on no port that can be seen")
     url = f"http://127.0.0.1:{port}"
@@ -99,13 +114,26 @@ def _verdict(value: Any) -> bool | None:
     return value.lower() in _GOOD if isinstance(value, str) else None
 
 
+async def router_targets(
+    host: Host, reading: RouterReading, address: Address | None
+) -> RouterTargets:
+    """Ask whoever answers on this machine where the router looks for TabbyAPI."""
+    urls = [
+        url
+        for url in reading.addresses
+        if (place := server(url)) and place[0] == "localhost" and not (address and url == address.url)
+    ]
+    answers = await asyncio.gather(*(host.get(f"{url}{_SERVICE_INFO}") for url in urls))
+    return RouterTargets(dict(zip(urls, answers, strict=True)))
+
+
 async def router_backends(
     host: Host, reading: RouterReading, address: Address | None
 ) -> RouterBackends:
     """Ask each backend on this machine that the router names, without a key."""
     tabby = {server(url) for url in (*reading.addresses, *([address.url] if address else []))}
     others = {
-        name: url
+        name if re.fullmatch(r"\w[\w.-]*", name) else url: url
         for name, url in reading.backends.items()
         if (place := server(url)) and place[0] == "localhost" and place not in tabby
     }

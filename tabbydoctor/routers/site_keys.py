@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import posixpath
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import yaml
@@ -32,6 +33,8 @@ class RouterKeys:
     """Every key that is known to be sent to TabbyAPI."""
 
     keys: tuple[RouterKey, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Files a key is read from that are not there -> `path:line` of what reads them."""
 
 
 def router_keys(host: Host, site: RouterSite, reading: RouterReading) -> RouterKeys:
@@ -39,7 +42,20 @@ def router_keys(host: Host, site: RouterSite, reading: RouterReading) -> RouterK
     found = list(_keys(host, site, reading))
     for key in found:
         remember(key.value)
-    return RouterKeys(tuple(dict.fromkeys(found)))
+    return RouterKeys(tuple(dict.fromkeys(found)), dict(_missing(host, reading)))
+
+
+def _missing(host: Host, reading: RouterReading) -> Iterator[tuple[str, str]]:
+    """The key files that are not there. One that may not be looked at is left out."""
+    names = {call.key_from.partition(" ")[0] for call in reading.calls if call.sends_key}
+    for path, line in reading.reads_files.items():
+        if path.startswith("/") and posixpath.basename(path) in names:
+            try:
+                host.status(path)
+            except FileNotFoundError:
+                yield path, f"{reading.path}:{line}"
+            except OSError:
+                continue
 
 
 def _keys(host: Host, site: RouterSite, reading: RouterReading) -> Iterator[RouterKey]:

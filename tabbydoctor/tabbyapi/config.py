@@ -141,13 +141,17 @@ class EffectiveConfig:
 
     @property
     def port(self) -> int:
-        """The port to bind (TabbyAPI moves to the next one when it is taken)."""
-        return int(self.value("network", "port") or 5000)
+        """The port to bind (TabbyAPI moves to the next one when it is taken).
+
+        5000, its default, where the value is none: then TabbyAPI does not start (`invalid`).
+        """
+        port = self.value("network", "port")
+        return port if isinstance(port, int) and port else 5000
 
     @property
     def auth_disabled(self) -> bool:
         """Whether keys are not asked for."""
-        return bool(self.value("network", "disable_auth"))
+        return self.value("network", "disable_auth") is True
 
     @property
     def starts(self) -> bool:

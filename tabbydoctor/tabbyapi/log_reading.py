@@ -35,7 +35,7 @@ def run_log(host: Host, instance: Instance, machine: Machine) -> RunLog:
     Raises Absent where there is none, Unknown where it may not be read.
     """
     denied: NoFact | None = None
-    if instance.unit and machine.systemd:
+    if instance.unit and machine.systemd and not instance.by_hand:
         try:
             found = _from_journal(host, instance, instance.unit)
         except Unknown as error:
@@ -65,7 +65,8 @@ def _from_journal(host: Host, instance: Instance, unit: Unit) -> RunLog | None:
         console_width(instance.environment),
     )
     return RunLog(
-        source=f"journalctl _SYSTEMD_INVOCATION_ID={invocation}",
+        # Not by the run's own id: it looks like a key, and would be redacted.
+        source=unit.journalctl.removeprefix("sudo "),
         lines=tuple(cleaned(line) for line in lines),
         complete=complete,
         present=unit.active,
@@ -188,7 +189,7 @@ def _file_text(host: Host, file: FileStatus) -> tuple[str, bool]:
 def shown_by(log: RunLog) -> str:
     """A command to paste that shows the log."""
     if log.source.startswith("journalctl "):
-        return f"sudo {log.source}"
+        return log.source if " --user " in log.source else f"sudo {log.source}"
     return f"less {shlex.quote(log.source)}"
 
 

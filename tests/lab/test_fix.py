@@ -113,7 +113,7 @@ def test_a_router_that_may_not_read_the_tokens_gets_the_key_by_its_unit(deploy: 
     fixed = deployment.doctor("fix", "--auth", "--yes", "--format", "json")
     assert fixed.exit_code == 0, fixed.stdout + fixed.stderr
     targets = [change["target"] for change in fixed.document["changes"]]
-    assert any(target.endswith("50-tabbydoctor-key.conf") for target in targets)
+    assert any(target.endswith("zz-tabbydoctor-key.conf") for target in targets)
     shown = deployment.machine.run(
         ["systemctl", "show", "llm-router.service"], user="gateway"
     ).stdout

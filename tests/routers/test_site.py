@@ -11,7 +11,7 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host.data import Process
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.site import router_reading, router_site
+from tabbydoctor.routers.site import router_inputs, router_site
 from tabbydoctor.routers.site_command import router_command
 from tabbydoctor.routers.site_keys import router_keys
 from tabbydoctor.tabbyapi.probes import Address
@@ -56,7 +56,7 @@ def _site(
 
 def _read(root: Path, site: RouterSite) -> RouterReading:
     address = Address("http://127.0.0.1:5000", "127.0.0.1:5000", "its socket")
-    return router_reading(ScratchHost(root), site, address, None)
+    return router_inputs(ScratchHost(root), site, address, None).reading
 
 
 def test_the_usual_unit(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tabbydoctor.routers.wiring.leaks import wire_leaks
 from tabbydoctor.routers.wiring.plan import Plan
 from tabbydoctor.routers.wiring.probes import wire_probes
 from tabbydoctor.routers.wiring.source import Encoded, Tree, edited
-from tabbydoctor.routers.wiring.verdicts import wire_verdicts
+from tabbydoctor.routers.wiring.verdicts import leave_verdicts, wire_verdicts
 
 Strategy = Literal["router-tokens", "router-env"]
 _KEY_FROM = {"router-tokens": "tokens", "router-env": "environment"}
@@ -100,6 +100,7 @@ def wire(
         compile(text, path, "exec", dont_inherit=True)
     except SyntaxError as error:
         raise whole.refusal(f"{path} could not be edited", error.lineno) from error
+    leave_verdicts(plan, text)
     if text != encoded.text and not plan.changes:
         plan.changes.append("the helper is brought up to date")
     return Wired(encoded.write(text), tuple(plan.changes), tuple(plan.leftovers))

@@ -20,6 +20,8 @@ class Plan:
     edits: list[Edit] = field(default_factory=list)
     pieces: set[str] = field(default_factory=set)
     """Names of the helper's parts that the edits call."""
+    masking: list[int] = field(default_factory=list)
+    """Lines where a 401 counts as healthy, and no edit of that line alone helps."""
     changes: list[str] = field(default_factory=list)
     leftovers: list[str] = field(default_factory=list)
 

@@ -61,6 +61,13 @@ def wire_verdicts(plan: Plan) -> None:
                 plan.change(f"line {line}: a 401 is not healthy", *candidate)
                 break
         else:
+            plan.masking.append(line)
+
+
+def leave_verdicts(plan: Plan, text: str) -> None:
+    """Say which 401 still counts as healthy in the text that all edits lead to."""
+    if plan.masking and plan.read(text).accepts_401:
+        for line in plan.masking:
             plan.leave(f"line {line}: a 401 counts as healthy; let only a 200")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from tabbydoctor.api import Absent
 from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.gpu.driver import DeviceNodes
+from tabbydoctor.gpu.service_groups import ServiceGroups
 from tabbydoctor.gpu.visible import VARIABLE
 from tabbydoctor.host.data import FileStatus
 
@@ -42,3 +43,33 @@ def denied_nodes(
         denier = status.denied_at(uid, groups, "r") or status.denied_at(uid, groups, "w")
         if denier is not None:
             yield path, denier
+
+
+def opening_groups(
+    needed: Mapping[str, PathStatus], denied: Collection[str], service: ServiceGroups
+) -> list[str]:
+    """The groups that would open every denied node to the service, by name; empty for none.
+
+    Root's own group is none: it would hand out far more than a GPU.
+    """
+    gids = {needed[path].leaf.gid for path in denied} - {0}
+    if not gids or list(denied_nodes(needed, service.uid, service.configured | gids)):
+        return []
+    return sorted(service.name_of(gid) for gid in gids)
+
+
+def opened_by_restart(
+    needed: Mapping[str, PathStatus], instance: Instance, service: ServiceGroups
+) -> list[str]:
+    """The nodes that the running process cannot open, and that its next start could.
+
+    Raises Absent where it is not running, Unknown where its groups may not be seen.
+    """
+    process = instance.process
+    if process is None:
+        raise Absent(f"{instance.name} is not running")
+    if service.running is None or process.uid is None:
+        raise Unknown(f"the groups of process {process.pid} may not be seen: run as root")
+    denied = dict(denied_nodes(needed, process.uid, service.running))
+    would_be = dict(denied_nodes(needed, process.uid, service.configured))
+    return [path for path in denied if path not in would_be]

@@ -18,6 +18,7 @@ _USUAL_NAMES = {
 }
 _UVM = "/dev/nvidia-uvm"
 _ANY_UVM_MAJOR = -1
+_ALLOW = (("DeviceAllow", "char-nvidia* rw"),)
 
 
 def list_is_in_force(unit: Unit) -> bool:
@@ -27,6 +28,8 @@ def list_is_in_force(unit: Unit) -> bool:
 
 def closed_to(unit: Unit, nodes: DeviceNodes) -> Iterator[str]:
     """The nodes CUDA needs that the policy does not allow to read and write."""
+    if unit.user_manager:
+        return  # a user manager cannot enforce a device policy
     if unit.get("DevicePolicy", "auto") in ("", "auto") and not list_is_in_force(unit):
         return
     allowed = list(_entries(unit.get("DeviceAllow")))
@@ -42,6 +45,25 @@ def closed_to(unit: Unit, nodes: DeviceNodes) -> Iterator[str]:
         yield from gpus
     if not _open(_UVM, names["nvidia-uvm"], allowed, names):
         yield _UVM
+
+
+def hides_dev(unit: Unit) -> bool:
+    """Whether PrivateDevices= gives the service a /dev without the GPU's nodes."""
+    return unit.flag("PrivateDevices") and "/dev/nvidia" not in unit.get("BindPaths")
+
+
+def openings(unit: Unit, nodes: DeviceNodes) -> tuple[tuple[str, str], ...]:
+    """The settings of a drop-in that give a unit the GPU; empty where nothing hides it.
+
+    PrivateDevices=yes closes the policy by itself: then its own line is enough.
+    """
+    private, closed = hides_dev(unit), bool(list(closed_to(unit, nodes)))
+    written = any(
+        file.line_of("DevicePolicy=") or file.line_of("DeviceAllow=") for file in unit.files
+    )
+    wanted = (("PrivateDevices", "no"),) if private else ()
+    needs_list = closed and (not private or written or list_is_in_force(unit))
+    return wanted + (_ALLOW if needs_list else ())
 
 
 def _entries(shown: str) -> Iterator[str]:

@@ -1,0 +1,122 @@
+"""SVC005, SVC010 and SVC012, and what is never done to a unit that NixOS writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.remedies.draft import CannotFix
+from tabbydoctor.tabbyapi.probes import Address, Endpoint
+from tabbydoctor.tabbyapi.run_start import ChangedSince
+
+from .scene import RELOAD, RESTART, Scene
+
+ADDRESS = Address("http://127.0.0.1:5000", "127.0.0.1", 5000, "a test")
+
+
+def drop_in(scene: Scene, name: str) -> Path:
+    return scene.root / f"units/tabbyapi.service.d/50-tabbydoctor-{name}.conf"
+
+
+def settings(path: Path) -> list[str]:
+    header, *lines = path.read_text().splitlines()
+    assert header.startswith("#")
+    return lines
+
+
+def test_systemd_reads_its_files_again(scene: Scene) -> None:
+    scene.properties = {"NeedDaemonReload": "yes"}
+    scene.router = RouterSite(None, "python", unit=scene.unit_named("r.service"))
+    scene.mend("SVC005")
+    assert scene.runner.ran == [RELOAD]
+    scene.properties = {"NeedDaemonReload": "no"}
+    scene.gone(["SVC005"])
+
+
+def differing(scene: Scene) -> None:
+    scene.given = {
+        ChangedSince: ChangedSince(0.0, (str(scene.directory / "config.yml"),)),
+        Endpoint: Endpoint(ADDRESS, True, "tabbyapi", enforces_auth=False),
+    }
+
+
+def test_restarted_where_the_server_differs(scene: Scene) -> None:
+    differing(scene)
+    draft = scene.mend("SVC010")
+    assert scene.runner.ran[-1] == RESTART
+    assert draft.notes == ["tabbyapi.service is restarted: a loaded model is loaded anew"]
+    scene.given[Endpoint] = Endpoint(ADDRESS, True, "tabbyapi", enforces_auth=True)
+    scene.gone(["SVC010"])
+
+
+def test_without_a_unit_a_restart_is_left_to_people(scene: Scene) -> None:
+    differing(scene)
+    scene.instance_changes = {"unit": None}
+    with pytest.raises(CannotFix, match="no unit"):
+        scene.draft("SVC010")
+
+
+HARD = {"MemoryDenyWriteExecute": "yes", "ProtectSystem": "strict"}
+
+
+def test_the_sandbox_leaves_tabbyapi_what_it_needs(scene: Scene) -> None:
+    scene.properties = dict(HARD)
+    before = scene.snapshot()
+    scene.mend("SVC012")
+    path = drop_in(scene, "sandbox")
+    assert settings(path) == [
+        "[Service]",
+        "MemoryDenyWriteExecute=no",
+        f"ReadWritePaths=-{scene.directory}",
+    ]
+    assert [ran for ran in scene.runner.ran if "reset" not in ran] == [RELOAD, RESTART]
+    # As systemd shows it after the reload.
+    scene.properties |= {"MemoryDenyWriteExecute": "no", "ReadWritePaths": f"-{scene.directory}"}
+    scene.gone(["SVC012"])
+    scene.state.undo()
+    assert scene.snapshot() == before
+
+
+def test_what_an_earlier_repair_wrote_stays(scene: Scene) -> None:
+    scene.properties = {"ProcSubset": "pid"}
+    scene.mend("SVC012")
+    scene.properties = {"MemoryDenyWriteExecute": "yes"}
+    scene.mend("SVC012")
+    expected = ["[Service]", "ProcSubset=all", "MemoryDenyWriteExecute=no"]
+    assert settings(drop_in(scene, "sandbox")) == expected
+
+
+def test_a_hidden_home_is_left_to_people(scene: Scene) -> None:
+    scene.properties = {"InaccessiblePaths": str(scene.directory)}
+    with pytest.raises(CannotFix) as refused:
+        scene.draft("SVC012")
+    assert refused.value.manual == "sudo systemctl edit tabbyapi.service"
+
+
+def test_a_unit_of_a_user_manager_keeps_it_at_home(scene: Scene) -> None:
+    home = scene.root / "home"
+    scene.properties = {"ProcSubset": "pid"}
+    unit = scene.unit
+    user = scene.instance.user
+    assert user is not None
+    from dataclasses import replace
+
+    scene.instance_changes = {
+        "unit": replace(unit, user_manager=True, owner="tabby"),
+        "user": replace(user, home=str(home)),
+    }
+    home.mkdir()
+    scene.mend("SVC012")
+    path = home / ".config/systemd/user/tabbyapi.service.d/50-tabbydoctor-sandbox.conf"
+    assert settings(path) == ["[Service]", "ProcSubset=all"]
+    assert path.stat().st_uid == user.uid
+
+
+def test_nixos_is_told_the_lines(scene: Scene) -> None:
+    scene.properties = {**HARD, "FragmentPath": "/nix/store/abc-unit/tabbyapi.service"}
+    with pytest.raises(CannotFix, match=r"configuration\.nix") as refused:
+        scene.draft("SVC012")
+    line = 'systemd.services.tabbyapi.serviceConfig.MemoryDenyWriteExecute = [ "no" ];'
+    assert refused.value.manual.splitlines()[0] == line
