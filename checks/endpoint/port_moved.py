@@ -14,19 +14,28 @@ after the start looks alike until the next restart.
 
 ## What to do
 Stop whoever holds the configured port and restart TabbyAPI; or configure a free port and
-give the router the same.
+give the router the same. Where the port was only changed in the configuration, restart
+TabbyAPI, and let the router follow.
 """
 
+import shlex
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from tabbydoctor.api import Evidence, Finding, Severity, check
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
+from tabbydoctor.deployment.parts import Instance, ProcessTable
+from tabbydoctor.host.data import Process
+from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.answers import of_tabbyapi
 from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.log import RunLog
+from tabbydoctor.tabbyapi.log_lines import says
 from tabbydoctor.tabbyapi.probes import Endpoint
 
 from . import restart
+
+MOVED = "port-moved"
+"""The known line of the log in which TabbyAPI says that it moved."""
 
 
 @check(
@@ -37,7 +46,12 @@ from . import restart
     caused_by=("SVC010",),
 )
 def port_moved(
-    endpoint: Endpoint, config: EffectiveConfig, instance: Instance | None
+    endpoint: Endpoint,
+    config: EffectiveConfig,
+    instance: Instance | None,
+    table: ProcessTable | None,
+    log: RunLog | None,
+    router: RouterReading | None,
 ) -> Iterator[Finding]:
     of_tabbyapi(endpoint)
     address = endpoint.address
@@ -45,20 +59,51 @@ def port_moved(
         return
     port = urlsplit(address.url).port
     setting = config.setting("network", "port")
+    edited = not address.holder and log is not None and bool(log.lines) and not says(log, MOVED)
     yield Finding(
         f"TabbyAPI serves on port {port}, not on the configured {config.port}",
-        f"{address.holder} holds port {config.port}: TabbyAPI moved to the next one."
-        if address.holder
-        else f"Port {config.port} was taken when it started, or was configured since.",
+        _why(address.holder, edited, config.port),
         evidence=(
             Evidence(setting.origin.where if setting else "network.port", str(config.port)),
             Evidence(address.found_by, str(config.port), str(port)),
         ),
-        remedies=(
-            restart(
-                instance,
-                f"Free port {config.port}, then restart TabbyAPI",
-                f"sudo ss -ltnp 'sport = :{config.port}'",
-            ),
-        ),
+        remedies=tuple(_remedies(config.port, instance, table, router, edited)),
     )
+
+
+def _why(holder: str, edited: bool, port: int) -> str:
+    if holder:
+        return f"{holder} holds port {port}: TabbyAPI moved to the next one."
+    if edited:
+        return f"Port {port} was configured after TabbyAPI started; nothing holds it."
+    return f"Port {port} was taken when it started, or was configured since."
+
+
+def _remedies(
+    port: int,
+    instance: Instance | None,
+    table: ProcessTable | None,
+    router: RouterReading | None,
+    edited: bool,
+) -> Iterator[Remedy]:
+    look = f"sudo ss -ltnp 'sport = :{port}'"
+    free = table is not None and not any(each.port == port for each in table.listeners)
+    if not free:
+        commands = (look, *_stop(table.holder(port) if table else None))
+        yield restart(instance, f"Free port {port}, then restart TabbyAPI", *commands)
+        return
+    yield restart(instance, f"Restart TabbyAPI: port {port} is free, and it takes it then")
+    asked = {urlsplit(url).port for url in router.addresses} if router else set()
+    if edited and port not in asked:
+        who = "the router and every other client" if router else "every client"
+        yield Remedy(f"Then let {who} ask for port {port} too")
+
+
+def _stop(holder: Process | None) -> Iterator[str]:
+    if holder is None:
+        return
+    if holder.unit and holder.unit.endswith(".service"):
+        manager = "systemctl --user" if holder.user_unit else "sudo systemctl"
+        yield f"{manager} stop {shlex.quote(holder.unit)}"
+    else:
+        yield f"sudo kill {holder.pid}"

@@ -92,8 +92,8 @@ def meant_to_be_off(config: EffectiveConfig | None) -> tuple[str, ...]:
 def answers_401(endpoint: Endpoint | None) -> str:
     """What TabbyAPI does with a call that carries no key, claimed only as far as it was seen."""
     seen = endpoint is not None and endpoint.enforces_auth
-    said = "401 Please provide an API key"
-    return f"TabbyAPI answers {said}" if seen else f"With authentication on, it is answered {said}"
+    does = "TabbyAPI answers" if seen else "Without a key, TabbyAPI will answer"
+    return f"{does} 401 Please provide an API key"
 
 
 def file_name(reading: RouterReading) -> str:

@@ -16,9 +16,14 @@ refused is down, 503 is loading, 401 or 403 asks for a key.
 Start the backend, or give the router the key of that backend (not TabbyAPI's).
 """
 
+import re
+import shlex
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.parts import Units
+from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_health import BackendState, RouterBackends
 
@@ -32,20 +37,39 @@ _WORDS = {
 
 
 @check("RTR012", "router-backend", category="router", severity=Severity.WARNING)
-def backend(reading: RouterReading, backends: RouterBackends) -> Iterator[Finding]:
+def backend(
+    reading: RouterReading, backends: RouterBackends, units: Units | None
+) -> Iterator[Finding]:
     on_demand = bool(readable(reading).starts_units)
     for state in backends.states:
         if state.state == "up" or (state.state == "down" and on_demand):
             continue
         yield Finding(
             f"The backend {state.name} of {file_name(reading)} {_WORDS[state.state]}",
-            f"Its models cannot be used through the router ({state.url}).",
+            "Its models cannot be used through the router.",
             evidence=(Evidence(state.url, "200", state.seen),),
-            remedies=(_remedy(state),),
+            remedies=(_remedy(state, _serving(state.url, units)),),
         )
 
 
-def _remedy(state: BackendState) -> Remedy:
+def _serving(url: str, units: Units | None) -> Unit | None:
+    """The unit that serves a port, where exactly one names it in its command."""
+    named = re.compile(rf"(?<!\d){urlsplit(url).port}(?!\d)")
+    every = units.units if units else ()
+    found = [one for one in every if one.exists and any(map(named.search, one.command))]
+    return found[0] if len(found) == 1 else None
+
+
+def _remedy(state: BackendState, unit: Unit | None) -> Remedy:
     if state.state == "key":
-        return Remedy(f"Let the router send the key of {state.name} to it", Safety.MANUAL)
-    return Remedy(f"Start {state.name}, or wait until it has loaded", Safety.MANUAL)
+        return Remedy("Let the router send it the key of its own", Safety.MANUAL)
+    if unit is None:
+        return Remedy("Start it, or wait until it has loaded", Safety.MANUAL)
+    if unit.active:
+        return Remedy(
+            f"Wait until it has loaded: see the log of {unit.name}",
+            Safety.MANUAL,
+            (f"{unit.journalctl} -n 50 --no-pager",),
+        )
+    start = f"{unit.systemctl} start {shlex.quote(unit.name)}"
+    return Remedy(f"Start {unit.name}, which serves it", Safety.UNSAFE, (start,))

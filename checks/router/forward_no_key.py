@@ -25,10 +25,22 @@ from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import EXPECTED, evidence_of, file_name, key_needed, keyless, readable, wire_key
+from . import (
+    EXPECTED,
+    answers_401,
+    evidence_of,
+    file_name,
+    key_needed,
+    keyless,
+    meant_to_be_off,
+    readable,
+    wire_key,
+)
 
 
-@check("RTR002", "router-forward-no-key", category="router", caused_by=("CFG004", "CFG003", "RTR001"))
+@check(
+    "RTR002", "router-forward-no-key", category="router", caused_by=("CFG004", "CFG003", "RTR001")
+)
 def forward_no_key(
     reading: RouterReading,
     config: EffectiveConfig | None,

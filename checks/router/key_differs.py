@@ -2,11 +2,11 @@
 
 ## What it checks
 The key in the router's environment, in its credential, in its own source or in the tokens
-file it reads must be one of api_tokens.yml.
+file it reads must be one of api_tokens.yml, and the file it reads must be there.
 
 ## Why it matters
 TabbyAPI answers `401 Invalid API key` to everything. It is what a rotated key leaves behind
-where the router holds a copy of it.
+where the router holds a copy of it. A router whose key file is gone sends no key at all.
 
 ## How it is told
 Each key that the router is known to send is compared with those of the file TabbyAPI reads.
@@ -17,16 +17,17 @@ Give the router the present key and restart it. Better, let it read the file whe
 the key: `tabbydoctor fix --auth --strategy router-tokens`.
 """
 
+import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Unknown, check
+from tabbydoctor.api import Absent, Evidence, Finding, Unknown, check
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers.site_keys import RouterKeys
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from . import key_needed, restart
+from . import key_needed, restart, wire_key
 
 
 @check("RTR005", "router-key-differs", category="router", caused_by=("TOK005",))
@@ -38,25 +39,41 @@ def key_differs(
     endpoint: Endpoint | None,
 ) -> Iterator[Finding]:
     key_needed(config, endpoint)
+    gone = [_gone(path, where, tokens, site) for path, where in keys.missing.items()]
+    yield from gone
+    if not keys.keys and gone:
+        return
     if not keys.keys:
         raise Absent("the router holds no copy of a key")
-    if tokens.problem == "unreadable":
+    if tokens.problem == "unreadable" and not gone:
         raise Unknown(f"{tokens.path} cannot be read: {tokens.detail or 'use sudo'}")
     accepted = {*tokens.api_keys, *([tokens.admin_key] if tokens.admin_key else [])}
-    if not accepted:
+    if not accepted and not gone:
         raise Absent(f"{tokens.path} holds no key to compare with")
-    wrong = [key for key in keys.keys if key.value not in accepted]
+    wrong = [key for key in keys.keys if key.value not in accepted] if accepted else []
     if wrong:
-        again = Remedy(
-            "Let the router read the key where TabbyAPI does",
-            Safety.SAFE,
-            ("tabbydoctor fix --auth",),
-        )
         yield Finding(
             f"The key from {wrong[0].source} is none of {tokens.path}",
             "TabbyAPI refuses it with 401 Invalid API key; it was rotated, or is another's.",
             evidence=tuple(
                 Evidence(key.where, f"a key of {tokens.path}", "another key") for key in wrong
             ),
-            remedies=(again, restart(site, "Or give it the present key, and restart it")),
+            remedies=(
+                wire_key(site),
+                restart(site, "Or give it the present key, and restart it"),
+            ),
         )
+
+
+def _gone(path: str, where: str, tokens: Tokens, site: RouterSite) -> Finding:
+    source = where.rpartition(":")[0]
+    edit = f"sudoedit {shlex.quote(source)}"
+    return Finding(
+        f"{path}, from which the router reads its key, is not there",
+        "The router sends no key, or does not start.",
+        evidence=(Evidence(where, tokens.path, path), Evidence(path, "a file", "nothing")),
+        remedies=(
+            restart(site, f"Write {tokens.path} there, and restart the router", edit),
+            wire_key(site),
+        ),
+    )

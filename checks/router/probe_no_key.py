@@ -25,7 +25,17 @@ from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import EXPECTED, evidence_of, file_name, key_needed, keyless, readable, wire_key
+from . import (
+    EXPECTED,
+    answers_401,
+    evidence_of,
+    file_name,
+    key_needed,
+    keyless,
+    meant_to_be_off,
+    readable,
+    wire_key,
+)
 
 
 @check("RTR001", "router-probe-no-key", category="router", caused_by=("CFG004", "CFG003"))
@@ -42,8 +52,8 @@ def probe_no_key(
         asked = found[0].path or "an authenticated path"
         yield Finding(
             f"The health check in {file_name(reading)} sends TabbyAPI no key",
-            f"It asks {found[0].method} {asked}. {answers_401(endpoint)}, "
-            "and the router takes TabbyAPI for down.",
+            f"It asks {found[0].method} {asked}. {answers_401(endpoint)}: "
+            "the router takes that for down.",
             evidence=evidence_of(reading, found, EXPECTED, "no key"),
             remedies=(wire_key(site),),
             caused_by=meant_to_be_off(config),

@@ -9,7 +9,8 @@ Clients talk to the router: what it does not answer, nobody gets.
 
 ## How it is told
 systemd's state of the unit, and `GET /health` on the port the router's process listens on
-(only where the router answers that without asking TabbyAPI for a completion).
+(only where the router answers that without asking TabbyAPI for a completion). Its source,
+where it does not parse.
 
 ## What to do
 Read why it stopped in its journal, and start it.
@@ -18,48 +19,88 @@ Read why it stopped in its journal, and start it.
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_health import RouterHealth
+
+NOT_PARSED = "not valid Python"
+REPORTED = ("RTR001", "RTR005", "RTR013", "API001", "API002", "API005", "SVC002", "TOK001")
+"""What makes a router report TabbyAPI down."""
+NOT_STARTED = ("SVC009",)
+"""What keeps the router's own unit from starting; nothing of TabbyAPI's does."""
 
 
 @check(
     "RTR010",
     "router-unready",
     category="router",
-    caused_by=("RTR001", "RTR005", "RTR013", "API001", "API002", "SVC002"),
+    caused_by=(*REPORTED, *NOT_STARTED),
 )
-def unready(site: RouterSite, health: RouterHealth | None) -> Iterator[Finding]:
+def unready(
+    site: RouterSite, health: RouterHealth | None, reading: RouterReading | None
+) -> Iterator[Finding]:
     unit = site.unit
     if unit is None and health is None:
         raise Absent("the router has no unit and its /health was not asked")
     if unit is not None and not unit.active:
-        yield _down(unit)
+        yield _down(unit, reading)
+        return
     if health is not None and health.tabbyapi is False:
         yield Finding(
             f"The router at {health.url} reports TabbyAPI down",
             "It answers itself, but its own check of TabbyAPI fails.",
             evidence=(Evidence(f"{health.url}/health", "TabbyAPI up", "TabbyAPI down"),),
             severity=Severity.WARNING,
+            caused_by=REPORTED,
         )
+    if health is not None and health.unseen:
+        raise Unknown(health.unseen)
 
 
-def _down(unit: Unit) -> Finding:
+def _down(unit: Unit, reading: RouterReading | None) -> Finding:
     state = unit.get("ActiveState") or "unknown"
-    starting = state == "activating"
+    starting = state == "activating" and unit.get("SubState") != "auto-restart"
     meant = unit.get("UnitFileState") == "enabled" or state == "failed"
     name = shlex.quote(unit.name)
+    broken = reading if reading and reading.problem.startswith(NOT_PARSED) else None
+    where = f"{broken.path}:{broken.line}" if broken and broken.line else ""
+    last = f"Its last result is {unit.get('Result') or 'not known'}."
     return Finding(
-        f"The router's unit {unit.name} is {state}",
-        f"Its last result is {unit.get('Result') or 'not known'}.",
-        evidence=(Evidence(f"systemctl show {name}", "active", state),),
-        remedies=(
-            Remedy(
-                "See why it stopped, then start it",
-                Safety.UNSAFE,
-                (f"{unit.journalctl} -n 50 --no-pager", f"{unit.systemctl} restart {name}"),
-            ),
+        f"The router's unit {unit.name} is {state}{f': {where} is not Python' if where else ''}",
+        f"{where}: {broken.problem}. {last}" if broken else last,
+        evidence=(
+            *((Evidence(where, "valid Python", broken.problem),) if broken else ()),
+            Evidence(f"systemctl show {name}", "active", state),
         ),
+        remedies=(_mend(broken, unit) if broken else _start(unit),),
         severity=Severity.ERROR if meant and not starting else Severity.WARNING,
+        caused_by=NOT_STARTED if _lacks_file(unit) else (),
+    )
+
+
+def _lacks_file(unit: Unit) -> bool:
+    return any(file.text is None and not file.optional for file in unit.environment_files)
+
+
+def _start(unit: Unit) -> Remedy:
+    name = shlex.quote(unit.name)
+    return Remedy(
+        "See why it stopped, then start it",
+        Safety.UNSAFE,
+        (f"{unit.journalctl} -n 50 --no-pager", f"{unit.systemctl} restart {name}"),
+    )
+
+
+def _mend(broken: RouterReading, unit: Unit) -> Remedy:
+    path, line = shlex.quote(broken.path), broken.line or 1
+    return Remedy(
+        f"Correct line {line} (the mistake may be above it), then start the router",
+        Safety.UNSAFE,
+        (
+            f"sudo sed -n {max(line - 3, 1)},{line + 1}p {path}",
+            f"sudoedit {path}",
+            f"{unit.systemctl} restart {shlex.quote(unit.name)}",
+        ),
     )

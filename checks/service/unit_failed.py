@@ -1,7 +1,8 @@
 """TabbyAPI's unit has failed.
 
 ## What it checks
-systemd's `Result=` and the exit status of the main process, with the last lines of its log.
+systemd's `Result=` and the exit status of the main process, with what its log says of the end;
+and whether the unit is masked, so that nothing can start it.
 
 ## Why it matters
 TabbyAPI is down.
@@ -9,28 +10,36 @@ TabbyAPI is down.
 ## How it is told
 Statuses from 200 on are systemd's own: the program was never run. 1 is TabbyAPI refusing a
 value, its tokens file or the model; 2 an unknown argument; 3 an address that is not this
-machine's.
+machine's. Where the log is more exact (`can't open file`, a port below 1024), it counts.
 
 ## What to do
 Follow the cause that is named beside it; if there is none, read the last lines of the log.
-Then start the unit again.
+Then start the unit again. A masked unit is unmasked first: its file must then be there.
 """
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
-from tabbydoctor.deployment.exit_status import LOAD_STATES, decoded
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.exit_status import LOAD_STATES, decoded, never_ran
+from tabbydoctor.deployment.parts import Discovery
+from tabbydoctor.deployment.program import Program
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.redaction import redact
+from tabbydoctor.tabbyapi.last_words import LastWords, last_words
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_text import message
 
 from . import STOPS_THE_START, command, shown, unit_of
 
 _LAST_LINES = 4
+_LENGTH = 300
+_MANAGER = ("Started ", "Starting ", "Stopped ", "Stopping ", "Failed to start ", "Scheduled ")
+_NOT_RUN = re.compile(r"Failed (?:at step|to (?!start )\w+)|Unable to locate")
+"""How systemd says why it could not run the program."""
 
 
 @check(
@@ -40,40 +49,81 @@ _LAST_LINES = 4
     severity=Severity.ERROR,
     caused_by=(*STOPS_THE_START, "SVC011"),
 )
-def unit_failed(instance: Instance, log: RunLog | None) -> Iterator[Finding]:
-    unit = unit_of(instance)
+def unit_failed(
+    discovery: Discovery, log: RunLog | None, program: Program | None
+) -> Iterator[Finding]:
+    unit = _unit(discovery)
     if not _failed(unit):
         return
+    ended = log if log and not log.present else None
+    words = last_words(ended.lines) if ended and not never_ran(unit) else None
     what, meaning = decoded(unit)
-    evidence = [
-        Evidence(
-            shown(unit, "ActiveState", "Result", "ExecMainStatus"),
-            "active, success",
-            f"{unit.get('ActiveState')}, {what}",
-        )
-    ]
-    if log and not log.present:
-        evidence += [Evidence(log.source, actual=words) for words in _last_words(log, unit)]
+    if words:
+        meaning = words.meaning
+    elif what == "203/EXEC" and program and not program.executable_exists:
+        meaning = f"{unit.command[0]} of ExecStart= is not there"
+    seen = Evidence(
+        shown(unit, "LoadState", "ActiveState", "Result", "ExecMainStatus"),
+        "loaded, active, success",
+        ", ".join(dict.fromkeys((unit.get("LoadState"), unit.get("ActiveState"), what))),
+    )
+    told = _told(ended, unit, words) if ended else []
+    masked = unit.get("LoadState") == "masked"
     yield Finding(
-        f"{unit.name} failed: {what}",
+        f"{unit.name} is masked" if masked else f"{unit.name} failed: {what}",
         f"{meaning[0].upper()}{meaning[1:]}.",
-        tuple(evidence),
-        (
-            Remedy(
-                "Read its log, then start it again",
-                Safety.MANUAL,
-                (f"{unit.journalctl} -n 50", command(unit, "reset-failed"), command(unit, "start")),
-            ),
-        ),
+        (seen, *(Evidence(ended.source, actual=text) for text in told if ended)),
+        tuple(_remedies(unit, what, words)),
+        severity=Severity.WARNING if unit.active else None,
     )
 
 
-def _last_words(log: RunLog, unit: Unit) -> list[str]:
-    """The end of the log, redacted; systemd's own lines only where there are no others."""
-    manager = ("Started ", "Stopped ", "Stopping ", "Failed to start ", f"{unit.name}: ")
-    own = [line.text for line in log.lines if not line.text.startswith(manager)]
-    texts = own or [line.text for line in log.lines]
-    return [redact(message(text))[:300] for text in texts[-_LAST_LINES:]]
+def _unit(discovery: Discovery) -> Unit:
+    if discovery.instance is not None:
+        return unit_of(discovery.instance)
+    if discovery.unloadable is None:
+        raise Absent("no TabbyAPI was found on this machine")
+    return discovery.unloadable
+
+
+def _told(log: RunLog, unit: Unit, words: LastWords | None) -> list[str]:
+    """What the log says of the end, redacted: the line that says why, else the last few."""
+    if words:
+        texts = [words.line.text]
+    elif never_ran(unit):
+        texts = [line.text for line in log.lines if _NOT_RUN.search(line.text)][-1:]
+    else:
+        noise = (*_MANAGER, f"{unit.name}: ")
+        texts = [line.text for line in log.lines if not line.text.startswith(noise)]
+    return [redact(message(text))[:_LENGTH] for text in texts[-_LAST_LINES:]]
+
+
+def _remedies(unit: Unit, what: str, words: LastWords | None) -> Iterator[Remedy]:
+    edit = command(unit, "edit --full")
+    program = shlex.quote((*unit.command, "/")[0])
+    if unit.get("LoadState") == "masked":
+        look, *start = command(unit, "cat"), *unit.restart
+        unmask = command(unit, "unmask")
+        title = "Unmask it, see that its file is there, and start it"
+        yield Remedy(title, Safety.MANUAL, (unmask, look, *start))
+    elif what == "203/EXEC":
+        title = "Put the program back, or correct ExecStart=; then start the unit"
+        yield Remedy(title, Safety.MANUAL, (f"namei -l {program}", edit, *unit.restart))
+    elif what == "217/USER":
+        look = f"getent passwd {shlex.quote(unit.user)}"
+        title = "Make the account, or correct User=; then start the unit"
+        yield Remedy(title, Safety.MANUAL, (look, edit, *unit.restart))
+    elif words and words.kind == "port":
+        title = "Set network.port to 1024 or more, the router's address too; then start the unit"
+        yield Remedy(title, Safety.MANUAL, unit.restart)
+        title = "Or add AmbientCapabilities=CAP_NET_BIND_SERVICE below [Service]"
+        yield Remedy(title, Safety.MANUAL, (command(unit, "edit"), *unit.restart))
+    elif words:
+        title = "Correct ExecStart=, then start the unit"
+        yield Remedy(title, Safety.MANUAL, (edit, *unit.restart))
+    else:
+        look = f"{unit.journalctl} -n 50"
+        yield Remedy("Read its log, then start it again", Safety.MANUAL, (look, *unit.restart))
 
 
 def _failed(unit: Unit) -> bool:

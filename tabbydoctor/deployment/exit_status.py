@@ -12,13 +12,13 @@ from tabbydoctor.deployment.unit import Unit
 _EXITED = "1"  # CLD_EXITED; 2 and 3 are killed and dumped
 
 SYSTEMD_STATUS = {
-    200: ("CHDIR", "the working directory is missing or closed to the service's user"),
+    200: ("CHDIR", "WorkingDirectory={directory} is missing, or closed to {user}"),
     202: ("FDS", "file descriptors could not be set up"),
-    203: ("EXEC", "the program of ExecStart= is missing, or its user may not run it"),
+    203: ("EXEC", "{program} of ExecStart= is missing, or {user} may not run it"),
     208: ("STDIN", "standard input could not be set up"),
     209: ("STDOUT", "standard output could not be set up, for example a log file's directory"),
-    216: ("GROUP", "a group of Group= or SupplementaryGroups= does not exist"),
-    217: ("USER", "the account of User= does not exist"),
+    216: ("GROUP", "a group of Group= or SupplementaryGroups= does not exist: {groups}"),
+    217: ("USER", "there is no account {user}, which User= names"),
     218: ("CAPABILITIES", "its capabilities could not be set"),
     226: ("NAMESPACE", "the sandbox could not be set up, for example a path in it is missing"),
     228: ("SECCOMP", "the system call filter could not be set"),
@@ -60,11 +60,28 @@ def decoded(unit: Unit) -> tuple[str, str]:
     if unit.get("ExecMainCode") == _EXITED and status:
         if status in SYSTEMD_STATUS:
             name, meaning = SYSTEMD_STATUS[status]
-            return f"{status}/{name}", meaning
+            return f"{status}/{name}", _in_words(unit, meaning)
         return f"exit status {status}", TABBY_STATUS.get(status, "it ended with an error")
     if result in ("signal", "core-dump"):
         return f"{result} {_signal_name(status)}", "it was killed, or it crashed"
     return result, "it ended with an error"
+
+
+def never_ran(unit: Unit) -> bool:
+    """Whether systemd gave up before the program: what its log says is of an earlier run."""
+    status = unit.number("ExecMainStatus") or 0
+    exited = unit.get("ExecMainCode") == _EXITED and status in SYSTEMD_STATUS
+    return exited or unit.get("Result") == "resources" or unit.get("LoadState") in LOAD_STATES
+
+
+def _in_words(unit: Unit, meaning: str) -> str:
+    """With the unit's own program, account and so on put in."""
+    return meaning.format(
+        directory=unit.working_directory,
+        program=(*unit.command, "the program")[0],
+        user=unit.user,
+        groups=" ".join((unit.get("Group"), unit.get("SupplementaryGroups"))).strip(),
+    )
 
 
 def _signal_name(number: int) -> str:

@@ -66,8 +66,8 @@ class Instance:
         return self.unit.name if self.unit else self.directory
 
     @property
-    def by_hand(self) -> bool:
-        """Whether the running server is not the unit's: somebody started it beside."""
+    def beside_unit(self) -> bool:
+        """Whether the running server is not the unit's: somebody started it by hand, say."""
         unit, process = self.unit, self.process
         if unit is None or process is None or process.pid == unit.main_pid:
             return False
@@ -78,7 +78,7 @@ class Instance:
         """The commands to paste after which the unit serves anew; none without a unit."""
         if self.unit is None:
             return ()
-        stop = (f"sudo kill {self.process.pid}",) if self.process and self.by_hand else ()
+        stop = (f"sudo kill {self.process.pid}",) if self.process and self.beside_unit else ()
         return (*stop, *self.unit.restart)
 
 

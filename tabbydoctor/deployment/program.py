@@ -27,6 +27,8 @@ class Program:
     """Which of config.yml and api_tokens.yml the working directory holds."""
     files_beside_main: tuple[str, ...] = ()
     """Which of them lie beside main.py, where that is another directory."""
+    executable_exists: bool = True
+    """Whether there is a program at the path that `ExecStart=` begins with."""
 
 
 def program(host: Host, instance: Instance) -> Program:
@@ -45,12 +47,22 @@ def program(host: Host, instance: Instance) -> Program:
         main_exists=main is None or _exists(host, main),
         files_here=_files(host, directory),
         files_beside_main=_files(host, beside) if beside != directory else (),
+        executable_exists=_has_executable(host, unit.command),
     )
+
+
+def _has_executable(host: Host, command: tuple[str, ...]) -> bool:
+    """True too where it cannot be told: no permission, or a name systemd looks for itself."""
+    path = command[0] if command else ""
+    try:
+        return not path.startswith("/") or _exists(host, path)
+    except Unknown:
+        return True
 
 
 def _named_main(command: tuple[str, ...], importable: bool) -> str | None:
     """`python main.py`, `python -m main` (unless found elsewhere); a wrapper names none."""
-    for word, following in zip(command, (*command[1:], ""), strict=True):
+    for word, following in zip(command, (*command, "")[1:], strict=True):
         if posixpath.basename(word) == MAIN:
             return word
         if word == "-m" and following == "main" and not importable:

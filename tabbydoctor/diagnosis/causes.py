@@ -12,6 +12,10 @@ from tabbydoctor.diagnosis.runner import worst_severity
 # Nearness to the request, nearest first.
 NEARNESS = ("router", "endpoint", "tokens", "config", "nixos", "service", "groups", "gpu")
 _SEVERITY = list(Severity)
+WITNESS = "SVC011"
+"""The check that reads TabbyAPI's log: what it names has happened, others only may have."""
+OUTAGE = "API001"
+"""Nothing answers: it comes before what would go wrong with single requests."""
 
 Causes = Mapping[str, frozenset[str]]
 
@@ -20,19 +24,33 @@ def with_causes(results: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
     """The results, each finding naming those of its causes that are present."""
     given = tuple(results)
     present = {result.check.id for result in given if _grave(result)}
+    witnessed = present & _witnessed(given)
     return tuple(
         replace(
             result,
-            findings=tuple(_with_causes(one, result, present) for one in result.findings),
+            findings=tuple(
+                _with_causes(one, result, present, witnessed) for one in result.findings
+            ),
         )
         for result in given
     )
 
 
-def _with_causes(finding: Finding, result: CheckResult, present: set[str]) -> Finding:
+def _witnessed(results: Iterable[CheckResult]) -> set[str]:
+    """The causes of which the log holds an error."""
+    findings = [one for result in results if result.check.id == WITNESS for one in result.findings]
+    errors = [one for one in findings if one.severity is Severity.ERROR]
+    return {id for one in errors for id in one.caused_by or ()}
+
+
+def _with_causes(
+    finding: Finding, result: CheckResult, present: set[str], witnessed: set[str]
+) -> Finding:
+    """Of several causes that are present, those that the log names where it names any."""
     declared = result.check.caused_by if finding.caused_by is None else finding.caused_by
     causes = tuple(id for id in declared if id in present and id != result.check.id)
-    return replace(finding, caused_by=causes)
+    told = tuple(id for id in causes if id in witnessed)
+    return replace(finding, caused_by=told or causes)
 
 
 def roots(results: Iterable[CheckResult]) -> tuple[Root, ...]:
@@ -78,11 +96,12 @@ def _root(id: str, graves: Mapping[str, CheckResult], causes: Causes) -> Root:
     return Root(id, explains, title)
 
 
-def _rank(root: Root, graves: Mapping[str, CheckResult]) -> tuple[int, int, int, str]:
+def _rank(root: Root, graves: Mapping[str, CheckResult]) -> tuple[int, bool, int, int, str]:
     involved = (graves[id] for id in (root.id, *root.explains))
     severities = (worst_severity(result.findings) or Severity.INFO for result in involved)
     worst = min(_SEVERITY.index(severity) for severity in severities)
-    return worst, -len(root.explains), _nearness(graves[root.id]), root.id
+    outage = OUTAGE in (root.id, *root.explains)
+    return worst, not outage, -len(root.explains), _nearness(graves[root.id]), root.id
 
 
 def _nearness(result: CheckResult) -> int:

@@ -64,26 +64,27 @@ async def examine(
         await host.close()
 
 
-def _require_directory(host: Host, targets: Targets) -> None:
-    if targets.dir is None:
-        return
-    try:
-        found = host.status(targets.dir)
-    except PermissionError:
-        return  # the checks say what is needed
-    except OSError as error:
-        raise NothingToExamine(
-            f"{targets.source('dir')} {targets.dir}: {error.strerror}"
-        ) from error
-    if not found.is_directory:
-        raise NothingToExamine(f"{targets.source('dir')} {targets.dir}: it is {found.kind}")
+def _require_named(host: Host, targets: Targets) -> None:
+    """Raises NothingToExamine where `--dir` or `--router` names what is not there."""
+    for part, path, directory in (("dir", targets.dir, True), ("router", targets.router, False)):
+        if path is None:
+            continue
+        named = f"{targets.source(part)} {path}"
+        try:
+            found = host.status(path)
+        except PermissionError:
+            continue  # the checks say what is needed
+        except OSError as error:
+            raise NothingToExamine(f"{named}: {error.strerror}") from error
+        if found.is_directory != directory:
+            raise NothingToExamine(f"{named}: it is {found.kind}")
 
 
 async def require_something(
     host: Host, facts: Facts, targets: Targets, time_limit: float
 ) -> None:
     """Raises NothingToExamine where there is nothing, with what was in the way."""
-    _require_directory(host, targets)
+    _require_named(host, targets)
     named = (targets.url, targets.unit, targets.user_unit)
     async with asyncio.timeout(time_limit + 5):
         discovery = await facts.get(Discovery)

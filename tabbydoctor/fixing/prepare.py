@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 
 from tabbydoctor import plugins
+from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.diagnosis.finding import Safety
 from tabbydoctor.diagnosis.report import CheckResult
 from tabbydoctor.diagnosis.runner import run_checks
@@ -13,10 +14,12 @@ from tabbydoctor.examination import facts_of, require_something
 from tabbydoctor.facts import Facts, NoFact
 from tabbydoctor.fixing.request import AUTH_IDS, KEYLESS_IDS, FixRequest, Prepared, Refusal
 from tabbydoctor.host import Host
+from tabbydoctor.remedies import snippets
 from tabbydoctor.remedies.by_finding import REMEDIES, Planner
 from tabbydoctor.remedies.disable_auth import plan_disable_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.router_key import plan_router_key
+from tabbydoctor.tabbyapi.probes import Address
 from tabbydoctor.targets import Targets
 
 _ROUTER = tuple(id for id in AUTH_IDS if id.startswith("RTR"))
@@ -87,8 +90,17 @@ async def _planned(facts: Facts, draft: Draft, id: str, planner: Planner) -> Ref
     except CannotFix as error:
         return Refusal(id, error.message, error.manual)
     except NoFact as error:
-        return Refusal(id, str(error))
+        return Refusal(id, str(error), _lines_to_paste(facts) if id in _ROUTER else "")
     return None
+
+
+def _lines_to_paste(facts: Facts) -> str:
+    """For a router that is not known here, or is no kind that can be edited: its own lines."""
+    site, address = facts.known(RouterSite), facts.known(Address)
+    url = address.url if address else "http://127.0.0.1:5000"
+    if site is None or site.path is None:
+        return snippets.every(url)
+    return snippets.snippet(site.path, "", url) if site.kind == "unknown" else ""
 
 
 def _without_remedy(request: FixRequest, results: Iterable[CheckResult]) -> Iterable[Refusal]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Discovery, Instance, RouterSite
 from tabbydoctor.deployment.people import People
-from tabbydoctor.deployment.sandbox import hides
+from tabbydoctor.deployment.sandbox import forbids_writing, hides
 from tabbydoctor.gpu.service_groups import ServiceGroups
 from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
@@ -82,7 +82,7 @@ def own_tokens(
         return
     file, user = paths.file, instance.user
     if file is None:
-        _refuse_uncreatable(paths, account)
+        _refuse_uncreatable(tokens, paths, account, instance)
         return
     if hides(instance.unit, tokens.path):
         raise CannotFix(f"the sandbox of {instance.name} hides {tokens.path} (SVC012)")
@@ -152,10 +152,15 @@ def _refuse(instance: Instance, path: str) -> None:
     nixos.refuse_store(path)
 
 
-def _refuse_uncreatable(paths: TokenPaths, account: ServiceGroups) -> None:
+def _refuse_uncreatable(
+    tokens: Tokens, paths: TokenPaths, account: ServiceGroups, instance: Instance
+) -> None:
     directory = paths.directory
     if directory is None:
         return
+    rule = forbids_writing(instance.unit, tokens.path)
+    if rule:
+        raise CannotFix(f"{rule.setting} of {instance.name} forbids to make {tokens.path} (SVC012)")
     barrier = directory.denied_at(account.uid, account.configured, "w") or directory.denied_at(
         account.uid, account.configured, "x"
     )

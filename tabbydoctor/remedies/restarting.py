@@ -7,13 +7,17 @@ from tabbydoctor.remedies.draft import CannotFix, Draft
 
 
 def restart_tabbyapi(draft: Draft, instance: Instance, why: str) -> None:
-    """Plan it; without a unit it is left to the operator."""
+    """Plan it; without a unit it is left to the operator. One that was stopped stays so."""
     unit = instance.unit
     if unit is None:
-        draft.manual.append("restart TabbyAPI the way it was started: it runs under no unit")
+        if instance.process:
+            draft.manual.append("restart TabbyAPI the way it was started: it runs under no unit")
         return
-    draft.restart(unit, why)
     note = f"{unit.name} is restarted: a loaded model is loaded anew"
+    if unit.get("ActiveState") == "inactive":
+        note = f"{unit.name} is stopped and stays so: the change counts from its next start on"
+    else:
+        draft.restart(unit, why)
     if note not in draft.notes:
         draft.notes.append(note)
 

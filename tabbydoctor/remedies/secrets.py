@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tabbydoctor.deployment.exposed_secrets import exposed_secrets
 from tabbydoctor.deployment.nixos import STORE, managed
@@ -39,10 +39,10 @@ def move_secrets(
     keys = {*tokens.api_keys, tokens.admin_key} if tokens else set()
     for site in (instance, router):
         unit = site.unit if site else None
-        secrets = dict(exposed_secrets(unit, keys)) if unit and unit.exists else {}
-        if site and unit and secrets:
+        names = dict(exposed_secrets(unit, keys)) if unit and unit.exists else {}
+        if site and unit and names:
             own = site if isinstance(site, RouterSite) else None
-            _move(draft, machine, own, unit, site.user, secrets)
+            _move(draft, machine, own, unit, site.user, names)
             draft.title = draft.title or f"move secrets of {unit.name} out of Environment="
             if _ROTATE not in draft.notes:
                 draft.notes.append(_ROTATE)
@@ -54,17 +54,16 @@ def _move(
     site: RouterSite | None,
     unit: Unit,
     account: Account | None,
-    secrets: dict[str, str],
+    names: Collection[str],
 ) -> None:
     if managed(machine, unit):
         service = unit.name.removesuffix(".service")
         raise CannotFix(
-            f"NixOS writes {unit.name}: in configuration.nix, take {', '.join(secrets)} out of its "
+            f"NixOS writes {unit.name}: in configuration.nix, take {', '.join(names)} out of its "
             "environment and name a file of mode 0600 that holds them",
             f'systemd.services.{service}.serviceConfig.EnvironmentFile = [ "/etc/{service}.env" ];',
         )
-    for name in secrets:
-        _take_out(draft, unit, name)
+    secrets = {name: _taken_out(draft, unit, name) for name in names}
     # An environment file wins over Environment=: what one sets counts as it is.
     for file in unit.environment_files:
         for name in environment_file(file.text or ""):
@@ -95,14 +94,14 @@ def _write(draft: Draft, unit: Unit, account: Account | None, secrets: Mapping[s
     dropin.extend(draft, unit, "secrets", [f"EnvironmentFile={path}"], WHY, account)
 
 
-def _take_out(draft: Draft, unit: Unit, name: str) -> None:
-    """Out of every file of the unit, and proven: the other variables stay as they are."""
-    found = False
+def _taken_out(draft: Draft, unit: Unit, name: str) -> str:
+    """Its value, out of every file of the unit, and proven: the other variables stay."""
+    value: str | None = None
     for file in unit.files:
         before = assigned(draft.read(file.path) or b"")
         if name not in before:
             continue
-        found = True
+        value = before[name]
         if file.path.startswith(_PACKAGED):
             raise CannotFix(f"{name} of {unit.name} is set in {file.path}, which a package owns")
         draft.edit(file.path, lambda content: credential.without_variable(content, name), WHY)
@@ -112,8 +111,12 @@ def _take_out(draft: Draft, unit: Unit, name: str) -> None:
                 f"{name} in {file.path} cannot be taken out without touching what stands beside it",
                 f"{unit.systemctl} edit --full {unit.name}",
             )
-    if not found:
+    if value is None:
         raise CannotFix(f"{name} of {unit.name} is set in none of its files")
+    if "\\" in value or "%" in value:
+        # An escape or a specifier (systemd.unit(5)): what is meant is not what is written.
+        raise CannotFix(f"{name} of {unit.name} is written with an escape: move it by hand")
+    return value
 
 
 def assigned(content: bytes) -> dict[str, str]:

@@ -10,6 +10,7 @@ from tabbydoctor.diagnosis.report import CheckResult, Report, Root, Status
 
 AUTH_ROOTS = frozenset({"CFG004", "RTR001", "RTR002", "RTR003", "RTR005"})
 """The root causes that `fix --auth` repairs."""
+_AUTH_COMMANDS = ("sudo tabbydoctor fix --auth", "tabbydoctor fix --auth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,22 @@ class Outline:
         explained = (id for root in self.roots for id in root.explains)
         return tuple(dict.fromkeys(id for id in explained if id not in own))
 
-    def repairs_auth(self) -> bool:
-        """Whether `fix --auth` is the way out of a root cause."""
-        return any(root.id in AUTH_ROOTS for root in self.roots)
+    def auth_repair(self) -> str:
+        """The `fix --auth` that is the way out of a root cause; empty where it is none."""
+        roots = [root.id for root in self.roots if root.id in AUTH_ROOTS]
+        offered = [
+            command
+            for id in roots
+            for fault in self.faults(id)
+            for remedy in fault.remedies
+            for command in remedy.commands
+        ]
+        return next((c for c in _AUTH_COMMANDS if c in offered), _AUTH_COMMANDS[0] if roots else "")
+
+    def subject(self) -> str:
+        """What has the faults: TabbyAPI, or only the router in front of it."""
+        routers = all(self.results[root.id].check.category == "router" for root in self.roots)
+        return "The router in front of TabbyAPI" if routers else "TabbyAPI"
 
 
 def outline(report: Report) -> Outline:
@@ -109,10 +123,17 @@ def _fault_verdict(outline: Outline) -> str:
         (summary["unknown"], "check could not tell", "checks could not tell"),
         (summary["crashed"], "check crashed", "checks crashed"),
     )
-    explained = [f.severity for id in consequences for f in outline.faults(id)]
-    broken = Severity.ERROR in (*roots, *explained)
-    state = "is broken" if broken else "works, but needs attention"
-    return f"TabbyAPI {state}: {counts}{f'; {further}' if further else ''}."
+    errors = [id for id in consequences if _is_error(outline, id)]
+    if errors and Severity.ERROR not in roots:
+        # Otherwise nothing in the line would tell why it is called broken.
+        of_them = f"{len(errors)} of them " if len(consequences) > 1 else ""
+        counts += f" ({of_them}{'an error' if len(errors) == 1 else 'errors'})"
+    state = "is broken" if errors or Severity.ERROR in roots else "works, but needs attention"
+    return f"{outline.subject()} {state}: {counts}{f'; {further}' if further else ''}."
+
+
+def _is_error(outline: Outline, id: str) -> bool:
+    return any(fault.severity is Severity.ERROR for fault in outline.faults(id))
 
 
 def _counted(*counts: tuple[int, str, str]) -> str:
@@ -123,7 +144,8 @@ def next_step(outline: Outline) -> str:
     """What to do now, in one line."""
     summary = outline.report.summary
     if outline.roots:
-        fix = "tabbydoctor fix --auth, or " if outline.repairs_auth() else ""
+        repair = outline.auth_repair()
+        fix = f"{repair}, or " if repair else ""
         return f"Next: {fix}tabbydoctor explain {outline.roots[0].id} for more."
     if summary["unknown"]:
         return "Next: provide what is named above, then run tabbydoctor check again."

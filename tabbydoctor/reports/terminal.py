@@ -82,7 +82,7 @@ class _Writer:
             self._heading(root.id, finding)
             self._finding(finding)
         if root.explains:
-            self.page.flow(("explains", _LABEL), indent=self.body)
+            self.page.flow(("causes", _LABEL), indent=self.body)
             for id in root.explains:
                 self._consequence(id)
 
@@ -189,6 +189,7 @@ def deployment_lines(deployment: Mapping[str, Any]) -> list[tuple[str, str]]:
         _part("", deployment.get("unit")),
         _part("in ", deployment.get("dir")),
         _part("as user ", deployment.get("user")),
+        _part("config ", _config_elsewhere(deployment)),
         _part("container ", deployment.get("container")),
     )
     url = (_part("", deployment.get("url")),)
@@ -201,6 +202,13 @@ def deployment_lines(deployment: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(label, _joined(parts)) for label, parts in lines if any(parts)]
 
 
+def _config_elsewhere(deployment: Mapping[str, Any]) -> str:
+    """The configuration files that are not config.yml of the working directory (`--config`)."""
+    directory = deployment.get("dir") or ""
+    usual = f"{str(directory).rstrip('/')}/config.yml"
+    return " and ".join(path for path in deployment.get("config_files") or () if path != usual)
+
+
 def _part(words: str, value: object) -> str:
     return f"{words}{value}" if value else ""
 
@@ -210,7 +218,8 @@ def _joined(parts: Iterable[str]) -> str:
 
 
 def _verdict_style(outline: Outline) -> str:
-    faults = [f for root in outline.roots for f in outline.faults(root.id)]
+    ids = [*(root.id for root in outline.roots), *outline.consequences()]
+    faults = [fault for id in ids for fault in outline.faults(id)]
     if any(fault.severity is Severity.ERROR for fault in faults):
         return STYLES["error"]
     if faults:

@@ -121,7 +121,9 @@ async def router_targets(
     urls = [
         url
         for url in reading.addresses
-        if (place := server(url)) and place[0] == "localhost" and not (address and url == address.url)
+        if (place := server(url))
+        and place[0] == "localhost"
+        and not (address and url == address.url)
     ]
     answers = await asyncio.gather(*(host.get(f"{url}{_SERVICE_INFO}") for url in urls))
     return RouterTargets(dict(zip(urls, answers, strict=True)))

@@ -35,7 +35,7 @@ def run_log(host: Host, instance: Instance, machine: Machine) -> RunLog:
     Raises Absent where there is none, Unknown where it may not be read.
     """
     denied: NoFact | None = None
-    if instance.unit and machine.systemd and not instance.by_hand:
+    if instance.unit and machine.systemd and not instance.beside_unit:
         try:
             found = _from_journal(host, instance, instance.unit)
         except Unknown as error:

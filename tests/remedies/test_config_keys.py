@@ -76,6 +76,12 @@ def test_the_restart_is_said(scene: Scene) -> None:
     assert "model.cache_mod becomes model.cache_mode and counts from now on" in notes
 
 
+def test_a_stopped_tabbyapi_is_not_started(scene: Scene) -> None:
+    scene.properties = {"ActiveState": "inactive"}
+    assert mended(scene, "CFG003", "model:\n  cache_mod: Q8\n") == "model:\n  cache_mode: Q8\n"
+    assert scene.runner.ran == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -176,3 +176,15 @@ def test_a_directory_in_the_way_is_left_to_people(scene: Scene) -> None:
     with pytest.raises(CannotFix) as refused:
         scene.draft("TOK007")
     assert refused.value.manual == f"sudo setfacl -m u:tabby:x {scene.directory}"
+
+
+def test_a_file_that_may_not_be_made_is_left_to_people(scene: Scene) -> None:
+    scene.tokens.unlink()
+    scene.properties = {"ProtectSystem": "strict"}
+    with pytest.raises(CannotFix, match="ProtectSystem=strict"):
+        scene.draft("TOK007")
+    scene.properties = {}
+    os.chown(scene.directory, 0, 0)
+    with pytest.raises(CannotFix) as refused:
+        scene.draft("TOK007")
+    assert refused.value.manual == f"sudo setfacl -m u:tabby:rwx {scene.directory}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ def environment_of(scene: Scene, name: str) -> str:
     values: dict[str, str] = {}
     for file in scene.unit_named(name).files:
         values |= assigned(file.text.encode())
-    return " ".join(f'"{variable}={value}"' for variable, value in values.items())
+    return shlex.join(f"{variable}={value}" for variable, value in values.items())
 
 
 def router(scene: Scene, text: str | None = None) -> Unit:
@@ -40,7 +41,7 @@ def kept(scene: Scene, name: str) -> Path:
 
 
 def test_the_router_s_key(scene: Scene) -> None:
-    text = f"[Service]\n# the key\nEnvironment=TABBY_API_KEY={KEY} \"MODE=a b\"\nUser=router\n"
+    text = f'[Service]\n# the key\nEnvironment=TABBY_API_KEY={KEY} "MODE=a b"\nUser=router\n'
     router(scene, text)
     before = scene.snapshot()
     draft = scene.mend("SVC008")
@@ -48,7 +49,7 @@ def test_the_router_s_key(scene: Scene) -> None:
     assert unit.read_text() == '[Service]\n# the key\nEnvironment="MODE=a b"\nUser=router\n'
     path = kept(scene, "router.service/environment")
     assert path.read_text() == f'TABBY_API_KEY="{KEY}"\n'
-    dropped = (scene.root / "units/router.service.d/50-tabbydoctor-key.conf").read_text()
+    dropped = (scene.root / "units/router.service.d/zz-tabbydoctor-key.conf").read_text()
     assert f"EnvironmentFile={path}\n" in dropped
     assert scene.runner.ran == [RELOAD]  # what runs keeps what it has
     assert any("rotate" in note for note in draft.notes)
@@ -59,18 +60,18 @@ def test_the_router_s_key(scene: Scene) -> None:
 
 
 def test_any_secret_of_either_unit(scene: Scene) -> None:
-    odd = 'a$b`c\\d"e12345'
+    odd = 'a$b`c"e12345'
     scene.write(
         scene.root / "units/tabbyapi.service.d/10.conf",
         "[Service]\nEnvironment=HF_TOKEN=hf_0123456789 TABBY_NETWORK_PORT=5001\n",
         owner=0,
     )
-    router(scene, "[Service]\nEnvironment='OPENAI_API_KEY=%s'\nEnvironment=PORT=1\n" % odd)
+    router(scene, f"[Service]\nEnvironment='OPENAI_API_KEY={odd}'\nEnvironment=PORT=1\n")
     scene.properties = {"Environment": environment_of(scene, "tabbyapi.service")}
     before = scene.snapshot()
     scene.mend("SVC008")
     assert kept(scene, "tabbyapi.service/secrets").read_text() == 'HF_TOKEN="hf_0123456789"\n'
-    escaped = 'a\\$b\\`c\\\\d\\"e12345'
+    escaped = 'a\\$b\\`c\\"e12345'
     assert kept(scene, "router.service/secrets").read_text() == f'OPENAI_API_KEY="{escaped}"\n'
     remains = (scene.root / "units/tabbyapi.service.d/10.conf").read_text()
     assert remains == "[Service]\nEnvironment=TABBY_NETWORK_PORT=5001\n"
@@ -119,3 +120,9 @@ def test_nixos_is_told_the_line(scene: Scene) -> None:
     with pytest.raises(CannotFix, match=r"configuration\.nix") as refused:
         scene.draft("SVC008")
     assert "hf_0123456789" not in refused.value.manual
+
+
+def test_an_escape_is_not_guessed(scene: Scene) -> None:
+    router(scene, "[Service]\nEnvironment=OPENAI_API_KEY=sk-%%0123456789abcdef\n")
+    with pytest.raises(CannotFix, match="with an escape"):
+        scene.draft("SVC008")

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.host import HttpAnswer
 from tabbydoctor.remedies.draft import CannotFix
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.run_start import ChangedSince
 
 from .scene import RELOAD, RESTART, Scene
 
-ADDRESS = Address("http://127.0.0.1:5000", "127.0.0.1", 5000, "a test")
+ADDRESS = Address("http://127.0.0.1:5000", "127.0.0.1:5000", "a test")
 
 
 def drop_in(scene: Scene, name: str) -> Path:
-    return scene.root / f"units/tabbyapi.service.d/50-tabbydoctor-{name}.conf"
+    return scene.root / f"units/tabbyapi.service.d/zz-tabbydoctor-{name}.conf"
 
 
 def settings(path: Path) -> list[str]:
@@ -35,10 +37,16 @@ def test_systemd_reads_its_files_again(scene: Scene) -> None:
     scene.gone(["SVC005"])
 
 
+def answering(status: int) -> Endpoint:
+    """A TabbyAPI that answers a request without a key so."""
+    answer = HttpAnswer("http://127.0.0.1:5000/v1/models", status=status)
+    return Endpoint(ADDRESS, True, "tabbyapi", answer, {("/v1/models", "none"): answer})
+
+
 def differing(scene: Scene) -> None:
     scene.given = {
         ChangedSince: ChangedSince(0.0, (str(scene.directory / "config.yml"),)),
-        Endpoint: Endpoint(ADDRESS, True, "tabbyapi", enforces_auth=False),
+        Endpoint: answering(200),
     }
 
 
@@ -47,7 +55,7 @@ def test_restarted_where_the_server_differs(scene: Scene) -> None:
     draft = scene.mend("SVC010")
     assert scene.runner.ran[-1] == RESTART
     assert draft.notes == ["tabbyapi.service is restarted: a loaded model is loaded anew"]
-    scene.given[Endpoint] = Endpoint(ADDRESS, True, "tabbyapi", enforces_auth=True)
+    scene.given[Endpoint] = answering(401)
     scene.gone(["SVC010"])
 
 
@@ -101,15 +109,13 @@ def test_a_unit_of_a_user_manager_keeps_it_at_home(scene: Scene) -> None:
     unit = scene.unit
     user = scene.instance.user
     assert user is not None
-    from dataclasses import replace
-
     scene.instance_changes = {
         "unit": replace(unit, user_manager=True, owner="tabby"),
         "user": replace(user, home=str(home)),
     }
     home.mkdir()
     scene.mend("SVC012")
-    path = home / ".config/systemd/user/tabbyapi.service.d/50-tabbydoctor-sandbox.conf"
+    path = home / ".config/systemd/user/tabbyapi.service.d/zz-tabbydoctor-sandbox.conf"
     assert settings(path) == ["[Service]", "ProcSubset=all"]
     assert path.stat().st_uid == user.uid
 

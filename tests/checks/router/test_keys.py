@@ -20,7 +20,7 @@ OPEN_PROBES = {"if_elif", "passes_header_on"}
 
 @pytest.mark.parametrize("case", PARSING, ids=lambda case: case.name)
 def test_probe_no_key_fires_exactly_where_a_keyed_probe_sends_none(case: Case) -> None:
-    found = judge(probe_no_key, reading(case.name), config(), None)
+    found = judge(probe_no_key, reading(case.name), config(), None, None)
     lines = [line for line, sends in case.probes.items() if sends is False]
     expected = [] if case.name in OPEN_PROBES else lines
     assert [e.source for f in found for e in f.evidence] == [
@@ -29,12 +29,12 @@ def test_probe_no_key_fires_exactly_where_a_keyed_probe_sends_none(case: Case) -
     for finding in found:
         assert finding.evidence[0].expected == "Authorization: Bearer <api_key>"
         assert finding.evidence[0].actual == "no key"
-        assert finding.remedies[0].commands == ("tabbydoctor fix --auth",)
+        assert finding.remedies[0].commands == ("sudo tabbydoctor fix --auth",)
 
 
 @pytest.mark.parametrize("case", PARSING, ids=lambda case: case.name)
 def test_forward_no_key_fires_exactly_where_a_forward_sends_none(case: Case) -> None:
-    found = judge(forward_no_key, reading(case.name), config(), None)
+    found = judge(forward_no_key, reading(case.name), config(), None, None)
     lines = [line for line, sends in case.forwards.items() if sends is False]
     assert [e.source for f in found for e in f.evidence] == [
         f"/opt/router/{case.name}.py:{line}" for line in lines
@@ -43,7 +43,7 @@ def test_forward_no_key_fires_exactly_where_a_forward_sends_none(case: Case) -> 
 
 @pytest.mark.parametrize("case", PARSING, ids=lambda case: case.name)
 def test_masks_401_fires_exactly_where_a_401_is_health(case: Case) -> None:
-    found = judge(masks_401, reading(case.name), config(), None)
+    found = judge(masks_401, reading(case.name), config(), None, None)
     assert [e.source for f in found for e in f.evidence] == [
         f"/opt/router/{case.name}.py:{line}" for line in case.masks
     ]
@@ -52,23 +52,23 @@ def test_masks_401_fires_exactly_where_a_401_is_health(case: Case) -> None:
 @pytest.mark.parametrize("check", [probe_no_key, forward_no_key, masks_401])
 def test_auth_off_is_no_fault_of_the_router(check: object) -> None:
     with pytest.raises(Absent, match="authentication is off"):
-        judge(check, reading("per_call_client"), config(auth=False), None)  # type: ignore[arg-type]
+        judge(check, reading("per_call_client"), config(auth=False), None, None)  # type: ignore[arg-type]
 
 
 def test_a_server_that_still_asks_counts_more_than_its_file() -> None:
-    facts = (reading("per_call_client"), config(auth=False), endpoint(enforces=True))
+    facts = (reading("per_call_client"), config(auth=False), endpoint(enforces=True), None)
     assert judge(probe_no_key, *facts)
 
 
 def test_without_a_configuration_the_server_tells() -> None:
     with pytest.raises(Absent):
-        judge(probe_no_key, reading("per_call_client"), None, endpoint(enforces=False))
-    assert judge(probe_no_key, reading("per_call_client"), None, endpoint(enforces=True))
+        judge(probe_no_key, reading("per_call_client"), None, endpoint(enforces=False), None)
+    assert judge(probe_no_key, reading("per_call_client"), None, endpoint(enforces=True), None)
 
 
 def test_a_file_that_does_not_parse_is_unknown_with_its_line() -> None:
     with pytest.raises(Unknown, match=r"syntax_error\.py:8: not valid Python"):
-        judge(probe_no_key, reading("syntax_error"), config(), None)
+        judge(probe_no_key, reading("syntax_error"), config(), None, None)
 
 
 def test_headers_from_elsewhere_are_unknown() -> None:
@@ -79,7 +79,7 @@ def test_headers_from_elsewhere_are_unknown() -> None:
         "    return httpx.get(url, headers=headers()).status_code == 200\n"
     )
     with pytest.raises(Unknown, match=r"router\.py:6"):
-        judge(probe_no_key, read(source), config(), None)
+        judge(probe_no_key, read(source), config(), None, None)
 
 
 def test_litellm_without_a_key() -> None:
@@ -91,6 +91,7 @@ def test_litellm_without_a_key() -> None:
         forward_no_key,
         litellm.read("/etc/litellm.yaml", text, ("http://127.0.0.1:5000",)),
         config(),
+        None,
         None,
     )
     assert [e.source for e in found[0].evidence] == ["/etc/litellm.yaml:5"]

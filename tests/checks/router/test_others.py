@@ -34,9 +34,9 @@ HEALTHY = [case.name for case in CASES if case.healthy and case.name != "admin_k
 
 
 def test_admin_key() -> None:
-    found = judge(admin_key, reading("admin_key"), config(), None)
+    found = judge(admin_key, reading("admin_key"), config(), None, None)
     assert found[0].evidence[0].source == "/opt/router/admin_key.py:13"
-    assert not judge(admin_key, reading("shared_client_keyed"), config(), None)
+    assert not judge(admin_key, reading("shared_client_keyed"), config(), None, None)
 
 
 @pytest.mark.parametrize("value", [API_KEY, ADMIN_KEY])
@@ -116,31 +116,31 @@ def test_env_set_and_unused() -> None:
 
 
 def test_unready_unit() -> None:
-    assert not judge(unready, site(), None)
-    (failed,) = judge(unready, site(ActiveState="failed"), None)
+    assert not judge(unready, site(), None, None)
+    (failed,) = judge(unready, site(ActiveState="failed"), None, None)
     assert failed.severity is Severity.ERROR
-    (resting,) = judge(unready, site(ActiveState="inactive", UnitFileState="disabled"), None)
+    (resting,) = judge(unready, site(ActiveState="inactive", UnitFileState="disabled"), None, None)
     assert resting.severity is Severity.WARNING
 
 
 def test_unready_reports_tabbyapi_down() -> None:
     answer = HttpAnswer("http://127.0.0.1:8002/health", status=200)
-    assert not judge(unready, site(), RouterHealth("http://127.0.0.1:8002", answer, True))
-    assert judge(unready, site(), RouterHealth("http://127.0.0.1:8002", answer, False))
+    assert not judge(unready, site(), RouterHealth("http://127.0.0.1:8002", answer, True), None)
+    assert judge(unready, site(), RouterHealth("http://127.0.0.1:8002", answer, False), None)
 
 
 def test_list_key() -> None:
-    (remark,) = judge(list_key, reading("probe_fixed_only"), tokens())
+    (remark,) = judge(list_key, reading("probe_fixed_only"), tokens(), None)
     assert remark.severity is Severity.INFO
-    (fault,) = judge(list_key, reading("probe_fixed_only"), tokens(API_KEY, "8" * 32))
+    (fault,) = judge(list_key, reading("probe_fixed_only"), tokens(API_KEY, "8" * 32), None)
     assert fault.severity is None
-    assert not judge(list_key, reading("requests_session_keyed"), tokens(API_KEY, "8" * 32))
+    assert not judge(list_key, reading("requests_session_keyed"), tokens(API_KEY, "8" * 32), None)
 
 
 @pytest.mark.parametrize(("state", "fires"), [("up", False), ("down", True), ("key", True)])
 def test_backend(state: str, fires: bool) -> None:
     states = RouterBackends((BackendState("sglang", "http://127.0.0.1:30000", state, "401"),))  # type: ignore[arg-type]
-    assert bool(judge(backend, reading("own_keys"), states)) is fires
+    assert bool(judge(backend, reading("own_keys"), states, None)) is fires
 
 
 def test_backend_started_on_demand_may_be_down() -> None:
@@ -148,7 +148,7 @@ def test_backend_started_on_demand_may_be_down() -> None:
     source += "    subprocess.run(['systemctl', 'start', 'sglang.service'])\n"
     source += "    httpx.post('http://127.0.0.1:5000/v1/completions')\n"
     down = RouterBackends((BackendState("sglang", "http://127.0.0.1:30000", "down", "refused"),))
-    assert not judge(backend, read(source), down)
+    assert not judge(backend, read(source), down, None)
 
 
 def test_wrong_address_port() -> None:
@@ -201,10 +201,10 @@ def test_a_healthy_router_is_left_alone(name: str) -> None:
         if "TABBY" in str(source.reads_environment)
         else site()
     )
-    assert not judge(admin_key, source, config(), None)
+    assert not judge(admin_key, source, config(), None, None)
     assert not judge(rewrites_config, source, config(), Instance("/srv/tabby"))
     assert not judge(probe_hopeless, source, config(), None)
     assert not judge(key_leaks, source)
     assert not judge(env_unset, source, given, config(), None)
-    assert not judge(list_key, source, tokens(API_KEY, "8" * 32))
+    assert not judge(list_key, source, tokens(API_KEY, "8" * 32), None)
     assert not judge(wrong_address, source, given, address())

@@ -12,14 +12,20 @@ from checks.service.unit_missing import unit_missing
 from checks.service.unit_not_enabled import unit_not_enabled
 from checks.service.unit_reload_needed import unit_reload_needed
 from checks.service.unit_restart_loop import unit_restart_loop
-from tabbydoctor.deployment.parts import Instance, Units
+from tabbydoctor.deployment.parts import Discovery, Instance, Machine, Units
+from tabbydoctor.deployment.program import Program
+from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.diagnosis.finding import Finding, Severity
 from tabbydoctor.facts import Absent, Unknown
-from tabbydoctor.host import HttpAnswer
+from tabbydoctor.host import HttpAnswer, Process
 from tabbydoctor.routers import RouterReading
+from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.targets import Targets
 
 from .deployment import FAILED, STOPPED, instance, judge, log, router, unit
+
+SYSTEMD = Machine(systemd=True)
 
 
 def endpoint(reached: bool) -> Endpoint:
@@ -28,17 +34,26 @@ def endpoint(reached: bool) -> Endpoint:
     return Endpoint(address, reached, "tabbyapi" if reached else "unknown", HttpAnswer(url), {})
 
 
+def failed(
+    one: Instance | None,
+    run: RunLog | None = None,
+    program: Program | None = None,
+    unloadable: Unit | None = None,
+) -> list[Finding]:
+    return judge(unit_failed, Discovery(one, (), unloadable), run, program)
+
+
 def test_healthy() -> None:
     assert judge(unit_missing, Units((unit(),)), Targets(unit="tabbyapi")) == []
-    assert judge(unit_failed, instance(), log("INFO:     fine", present=True)) == []
+    assert failed(instance(), log("INFO:     fine", present=True)) == []
     assert judge(unit_restart_loop, instance(), endpoint(True)) == []
     assert judge(unit_gone_quietly, instance(), log(present=True)) == []
     assert judge(unit_reload_needed, instance(), router()) == []
-    assert judge(unit_not_enabled, instance(), router(), None) == []
+    assert judge(unit_not_enabled, instance(), router(), None, SYSTEMD) == []
 
 
 @pytest.mark.parametrize(
-    "check", [unit_failed, unit_restart_loop, unit_gone_quietly, unit_reload_needed]
+    "check", [unit_restart_loop, unit_gone_quietly, unit_reload_needed]
 )
 def test_without_a_unit_it_is_skipped(check: object) -> None:
     with pytest.raises(Absent, match="not run by a systemd unit"):
@@ -74,16 +89,150 @@ def test_a_user_manager_that_was_not_reached_is_unknown() -> None:
     ],
 )
 def test_unit_failed(properties: dict[str, str], what: str) -> None:
-    (finding,) = judge(unit_failed, instance(**properties), None)
+    (finding,) = failed(instance(**properties))
     assert what in finding.title
     assert finding.detail
+
+
+def test_a_failed_unit_is_skipped_where_there_is_none() -> None:
+    for one in (None, Instance("/srv/tabby")):
+        with pytest.raises(Absent):
+            failed(one)
+
+
+def masked(**properties: str) -> Unit:
+    named = {"Id": "tabbyapi.service", "LoadState": "masked", "ActiveState": "inactive"}
+    return Unit("tabbyapi.service", {**named, **properties})
+
+
+def test_a_masked_unit_is_unmasked() -> None:
+    (finding,) = failed(None, unloadable=masked())
+    assert finding.title == "tabbyapi.service is masked"
+    assert finding.severity is None
+    assert finding.remedies[0].commands[0] == "sudo systemctl unmask tabbyapi.service"
+    (runs_on,) = failed(Instance("/srv/tabby", unit=masked(ActiveState="active")))
+    assert runs_on.severity is Severity.WARNING
+
+
+def test_what_the_log_says_counts_more_than_the_status() -> None:
+    lines = [
+        "/opt/venv/bin/python: can't open file '/srv/tabby/mian.py': [Errno 2] No such file or "
+        "directory",
+        "tabbyapi.service: Main process exited, code=exited, status=2/INVALIDARGUMENT",
+    ]
+    (finding,) = failed(instance(**FAILED, ExecMainStatus="2"), log(*lines))
+    said = "Python cannot open its program /srv/tabby/mian.py: no such file or directory."
+    assert finding.detail == said
+    assert [one.actual for one in finding.evidence[1:]] == [lines[0]]
+    assert finding.remedies[0].commands == (
+        "sudo systemctl edit --full tabbyapi.service",
+        "sudo systemctl reset-failed tabbyapi.service",
+        "sudo systemctl restart tabbyapi.service",
+    )
+
+
+def test_a_port_of_roots_has_two_ways_out() -> None:
+    lines = [
+        "INFO:     Application startup complete.",
+        "ERROR:    [Errno 13] error while attempting to bind on address ('127.0.0.1', 80): "
+        "permission denied",
+        "INFO:     Application shutdown complete.",
+    ]
+    (finding,) = failed(instance(**FAILED, ExecMainStatus="3"), log(*lines))
+    assert "may not bind port 80" in finding.detail
+    assert len(finding.evidence) == 2
+    assert "1024" in finding.remedies[0].title
+    assert "CAP_NET_BIND_SERVICE" in finding.remedies[1].title
+
+
+@pytest.mark.parametrize(
+    ("properties", "program", "words", "command"),
+    [
+        (
+            {"ExecMainStatus": "203"},
+            Program("/srv/tabby", True, None, executable_exists=False),
+            "/srv/tabby/venv/bin/python of ExecStart= is not there",
+            "namei -l /srv/tabby/venv/bin/python",
+        ),
+        (
+            {"ExecMainStatus": "203"},
+            None,
+            "is missing, or tabby may not run it",
+            "namei -l /srv/tabby/venv/bin/python",
+        ),
+        (
+            {"ExecMainStatus": "217", "User": "nobody-there"},
+            None,
+            "no account nobody-there, which User= names",
+            "getent passwd nobody-there",
+        ),
+    ],
+)
+def test_what_systemd_could_not_run_is_named(
+    properties: dict[str, str], program: Program | None, words: str, command: str
+) -> None:
+    noise = (
+        "INFO:     Application shutdown complete.",
+        "Stopped tabbyapi.service - TabbyAPI.",
+        "tabbyapi.service: Start request repeated too quickly.",
+        "Failed to start tabbyapi.service - TabbyAPI.",
+    )
+    told = "tabbyapi.service: Failed at step EXEC spawning /srv/tabby/venv/bin/python: No such file"
+    (finding,) = failed(instance(**FAILED, **properties), log(noise[0], told, *noise), program)
+    assert words in finding.detail
+    assert [one.actual for one in finding.evidence[1:]] == [told]
+    assert finding.remedies[0].commands[0] == command
+    (silent,) = failed(instance(**FAILED, **properties), log(*noise), program)
+    assert len(silent.evidence) == 1
+
+
+HAND = Process(134, ("python", "main.py"), cwd="/srv/tabby")
+
+
+def test_a_server_started_by_hand_is_not_the_units() -> None:
+    by_hand = replace(instance(**STOPPED), process=HAND)
+    (finding,) = judge(unit_not_enabled, by_hand, None, None, SYSTEMD)
+    assert finding.title == "TabbyAPI runs as process 134, which is not tabbyapi.service's"
+    assert "started by hand" in finding.detail
+    assert finding.remedies[0].commands == (
+        "sudo kill 134",
+        "sudo systemctl restart tabbyapi.service",
+    )
+    stopped = {**STOPPED, "UnitFileState": "disabled", "WantedBy": ""}
+    both = judge(
+        unit_not_enabled, replace(instance(**stopped), process=HAND), None, None, SYSTEMD
+    )
+    assert [one.title for one in both][1:] == ["tabbyapi.service is not started at boot"]
+
+
+def test_the_units_own_process_is_not_by_hand() -> None:
+    for process in (HAND, replace(HAND, pid=114), replace(HAND, unit="tabbyapi.service")):
+        own = replace(instance(MainPID=str(process.pid)), process=process)
+        assert judge(unit_not_enabled, own, None, None, SYSTEMD) == []
+    routers = replace(HAND, unit="llm-router.service")
+    beside = replace(instance(**STOPPED), process=routers)
+    assert judge(unit_not_enabled, beside, None, None, SYSTEMD) == []
+
+
+def test_started_by_hand_without_any_unit_is_a_remark() -> None:
+    (finding,) = judge(unit_not_enabled, Instance("/srv", process=HAND), None, None, SYSTEMD)
+    assert finding.severity is Severity.INFO
+    no_systemd = Machine(systemd=False)
+    for one, machine in (
+        (Instance("/srv"), SYSTEMD),
+        (Instance("/srv", process=HAND), no_systemd),
+        (Instance("/srv", process=HAND, container="docker 1"), SYSTEMD),
+        (Instance("/srv", process=replace(HAND, unit="llm.service")), SYSTEMD),
+    ):
+        with pytest.raises(Absent):
+            judge(unit_not_enabled, one, None, None, machine)
 
 
 def test_unit_failed_shows_the_end_of_the_log_redacted() -> None:
     lines = [f"INFO:     line {number}" for number in range(9)]
     lines.append("ERROR:    api_key: a-very-secret-key")
     lines.append("tabbyapi.service: Failed with result 'exit-code'.")
-    (finding,) = judge(unit_failed, instance(**FAILED, ExecMainStatus="1"), log(*lines))
+    (finding,) = failed(instance(**FAILED, ExecMainStatus="1"), log(*lines))
     assert [evidence.actual for evidence in finding.evidence[1:]] == [
         "line 6",
         "line 7",
@@ -153,16 +302,16 @@ def test_reload_needed_of_either_unit() -> None:
 )
 def test_not_enabled(state: str, verb: str) -> None:
     disabled = instance(UnitFileState=state, WantedBy="")
-    (finding,) = judge(unit_not_enabled, disabled, None, None)
+    (finding,) = judge(unit_not_enabled, disabled, None, None, SYSTEMD)
     assert finding.remedies[0].commands == (f"sudo systemctl {verb} tabbyapi.service",)
 
 
 def test_started_by_something_else_is_well() -> None:
     disabled = instance(UnitFileState="disabled", WantedBy="")
     reading = RouterReading("/srv/router.py", "python", starts_units=("tabbyapi",))
-    assert judge(unit_not_enabled, disabled, router(), reading) == []
+    assert judge(unit_not_enabled, disabled, router(), reading, SYSTEMD) == []
     unread = replace(reading, starts_units=(), problem="syntax")
     with pytest.raises(Unknown, match="could not be read"):
-        judge(unit_not_enabled, disabled, router(), unread)
+        judge(unit_not_enabled, disabled, router(), unread, SYSTEMD)
     by_timer = instance(UnitFileState="static", WantedBy="", TriggeredBy="tabbyapi.timer")
-    assert judge(unit_not_enabled, by_timer, None, None) == []
+    assert judge(unit_not_enabled, by_timer, None, None, SYSTEMD) == []

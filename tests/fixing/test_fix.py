@@ -1,0 +1,100 @@
+"""`fix` as one runs it, on the demo's deployment: no systemd, so restarts are left to a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tabbydoctor.cli.app import run
+from tabbydoctor.demo.deployment import DemoDeployment, demo_deployment
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[DemoDeployment]:
+    with demo_deployment() as deployment:
+        yield deployment
+
+
+def targets(demo: DemoDeployment) -> list[str]:
+    router = ["--router", str(demo.router), "--state-dir", str(demo.state)]
+    return ["--dir", str(demo.directory), "--url", demo.url, *router]
+
+
+def fix(
+    demo: DemoDeployment, capsys: pytest.CaptureFixture[str], *arguments: str
+) -> tuple[int, dict[str, Any]]:
+    code = run(["fix", *arguments, "--format", "json", *targets(demo)])
+    text = capsys.readouterr()
+    document: dict[str, Any] = json.loads(text.out)
+    assert document["exit_code"] == code
+    return code, document
+
+
+def test_a_router_without_a_unit_is_proven_as_far_as_can_be_seen(
+    demo: DemoDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = demo.router.read_bytes()
+    code, done = fix(demo, capsys, "--auth", "--yes")
+    assert (code, done["applied"], done["verified"], done["rolled_back"]) == (1, True, None, False)
+    assert any("restart the router" in line for line in done["manual"])
+    again, nothing = fix(demo, capsys, "--auth", "--yes")
+    assert (again, nothing["changes"]) == (0, [])
+    run(["history", "--format", "json", *targets(demo)])
+    listed = json.loads(capsys.readouterr().out)["history"]
+    assert [one["id"] for one in listed] == [done["change"]]
+    assert run(["undo", *targets(demo)]) == 0
+    assert demo.router.read_bytes() == before
+    capsys.readouterr()
+    assert run(["undo", *targets(demo)]) == 2
+    assert "nothing to undo" in capsys.readouterr().err
+
+
+def test_without_a_yes_the_plan_is_shown_and_nothing_done(
+    demo: DemoDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = demo.router.read_bytes()
+    assert run(["fix", "--auth", *targets(demo)]) == 1
+    text = capsys.readouterr()
+    assert "auth=_tabby_auth" in text.out
+    assert "--yes" in text.err
+    assert demo.router.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--auth", "CFG003"],
+        ["NOPE01"],
+        ["--auth", "--strategy", "magic"],
+        ["TOK004", "--strategy", "router-env"],
+        ["--auth", "--ready-timeout", "0"],
+    ],
+)
+def test_usage(
+    demo: DemoDeployment, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["fix", *arguments, *targets(demo)]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_router_that_cannot_be_edited_is_left_and_its_lines_are_shown(
+    demo: DemoDeployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway = tmp_path / "nginx.conf"
+    gateway.write_text(f"location / {{ proxy_pass {demo.url}; }}\n")
+    arguments = ["--dir", str(demo.directory), "--url", demo.url, "--router", str(gateway)]
+    state = ["--state-dir", str(demo.state)]
+    assert run(["fix", "--auth", "--yes", *arguments, *state]) == 1
+    assert "proxy_set_header Authorization" in capsys.readouterr().out
+    broken = tmp_path / "router.py"
+    broken.write_text("import httpx\nasync def check_health(:\n")
+    arguments[-1] = str(broken)
+    assert run(["fix", "--auth", "--yes", *arguments, *state]) == 1
+    text = capsys.readouterr().out
+    assert "router.py:2" in text
+    assert broken.read_text() == "import httpx\nasync def check_health(:\n"
