@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-import shlex
-
-from tabbydoctor.api import Remedy, Safety
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.tabbyapi.installation import Installation
+from tabbydoctor.tabbyapi.probes import Endpoint
+from tabbydoctor.tabbyapi.tokens import Tokens
+
+RELOAD_SECONDS = 2.0
+"""How often TabbyAPI since 2026-07-16 looks whether api_tokens.yml has changed."""
+_SLACK = 1.0
 
 
 def restart(instance: Instance | None, title: str, *first: str) -> Remedy:
     """A restart of TabbyAPI (it interrupts service), after some commands that only look."""
-    unit = instance.unit if instance else None
-    if unit is None:
-        return Remedy(title, commands=first)
-    command = f"{unit.systemctl} restart {shlex.quote(unit.name)}"
-    return Remedy(title, Safety.UNSAFE, (*first, command))
+    commands = instance.restart if instance else ()
+    return Remedy(title, Safety.UNSAFE if commands else Safety.MANUAL, (*first, *commands))
+
+
+def taking_over(
+    endpoint: Endpoint, tokens: Tokens, installation: Installation | None
+) -> Finding | None:
+    """What to say of keys that changed so lately that the server has not looked since."""
+    status = tokens.status
+    if status is None or installation is None or not installation.live_reload:
+        return None
+    changed = max(status.modified, status.changed)
+    if not changed <= endpoint.asked_at <= changed + RELOAD_SECONDS + _SLACK:
+        return None
+    return Finding(
+        f"The server has not yet taken over the new keys of {tokens.path}",
+        f"The file changed less than {RELOAD_SECONDS + _SLACK:.0f} seconds before. This version "
+        f"looks every {RELOAD_SECONDS:.0f} seconds: no restart is needed.",
+        evidence=(Evidence(tokens.path, "older than that", "just changed"),),
+        remedies=(Remedy("Look again", Safety.SAFE, ("tabbydoctor check",)),),
+        severity=Severity.WARNING,
+    )

@@ -21,11 +21,12 @@ from collections.abc import Iterator
 from tabbydoctor.api import Evidence, Finding, check
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.answers import accepted, keyed, of_tabbyapi, permission
+from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.probing import PERMISSION
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from . import restart
+from . import restart, taking_over
 
 
 @check(
@@ -35,12 +36,19 @@ from . import restart
     caused_by=("SVC010", "API005", "SVC007", "TOK002", "TOK003", "TOK005", "TOK006"),
 )
 def admin_rejected(
-    endpoint: Endpoint, tokens: Tokens, instance: Instance | None
+    endpoint: Endpoint,
+    tokens: Tokens,
+    instance: Instance | None,
+    installation: Installation | None,
 ) -> Iterator[Finding]:
     of_tabbyapi(endpoint)
     granted = permission(endpoint.answer(PERMISSION, "admin_key"))
     refused = accepted(keyed(endpoint, "admin_key")) is False
     if not refused and granted in ("", "admin"):
+        return
+    soon = taking_over(endpoint, tokens, installation)
+    if soon:
+        yield soon
         return
     yield Finding(
         f"The server refuses the admin key of {tokens.path}"

@@ -10,8 +10,8 @@ Everyone who takes the key from the file gets `401 Invalid API key`: the router 
 ## How it is told
 GET `/v1/auth/permission` (and `/v1/models`) with `Authorization: Bearer <key>`; TabbyAPI
 answers `Invalid API key` to a key it does not know. Servers before July 2026 read the file
-only at the start; later ones read a change within two seconds, and keep the old keys when
-the new file is not valid. A key with a space in it is refused as Bearer by every version.
+only at the start; later ones read a change within two seconds (until then it is a warning that
+passes), and keep the old keys when the new file is not valid. A key with a space in it is refused as Bearer by every version.
 
 ## What to do
 Restart TabbyAPI. If it still refuses, it reads another file: its working directory decides.
@@ -27,7 +27,7 @@ from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.probing import PERMISSION, further_key
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from . import restart
+from . import restart, taking_over
 
 
 @check(
@@ -46,6 +46,10 @@ def key_rejected(
     verdicts = list(_verdicts(endpoint))
     refused = verdicts.count(False)
     if not refused:
+        return
+    soon = taking_over(endpoint, tokens, installation)
+    if soon:
+        yield soon
         return
     every = True not in verdicts
     which = "the API key" if len(verdicts) == 1 else f"{refused} of {len(verdicts)} API keys"

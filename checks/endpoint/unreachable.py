@@ -17,19 +17,22 @@ and that a router starts on demand is only remarked upon.
 
 ## What to do
 Loading: wait, and watch the log. Down: the service findings say why it ended; start it.
-No answer in time: look at who holds the port (`ss -ltnp`) and whether the process is stuck.
+No answer in time: look at who holds the port (`ss -ltnp`) and whether the process is stuck. One
+that was stopped by a signal or a debugger (state `T`) goes on with `kill -CONT`; else restart it.
 """
 
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.parts import Instance, ProcessState
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_lines import says
 from tabbydoctor.tabbyapi.probes import Endpoint
+
+from . import restart
 
 CAUSES = (
     *("SVC001", "SVC002", "SVC003", "SVC004", "SVC007", "SVC009", "SVC012"),
@@ -46,19 +49,24 @@ def unreachable(
     config: EffectiveConfig | None,
     log: RunLog | None,
     router: RouterReading | None,
+    state: ProcessState | None,
 ) -> Iterator[Finding]:
     first = endpoint.serviceinfo
     if endpoint.reached or endpoint.identity == "other":
         return
-    title, detail = _what(endpoint, instance, config, log)
+    halted = bool(state and state.halted and first.error == "timeout")
+    title, detail = _halted(endpoint) if halted else _what(endpoint, instance, config, log)
     starter = _starter(instance, router)
     if starter:
         title, detail = "TabbyAPI is stopped", f"{starter} starts it on demand."
     yield Finding(
         title,
         detail,
-        evidence=(Evidence(first.url, "an HTTP answer", first.detail or first.error),),
-        remedies=(_remedy(instance),) if instance else (),
+        evidence=(
+            Evidence(first.url, "an HTTP answer", first.detail or first.error),
+            *(_state(instance, state) if halted else ()),
+        ),
+        remedies=tuple(_remedies(endpoint, instance, halted)) if instance else (),
         severity=Severity.INFO if starter else None,
     )
 
@@ -91,6 +99,18 @@ def _what(
     return f"Nothing usable answers at {url}: {endpoint.serviceinfo.detail or error}", ""
 
 
+def _halted(endpoint: Endpoint) -> tuple[str, str]:
+    return (
+        f"TabbyAPI at {endpoint.address.url} does not answer: its process is stopped",
+        "A signal (SIGSTOP) or a debugger halted it. It holds its port and does nothing.",
+    )
+
+
+def _state(instance: Instance | None, state: ProcessState | None) -> Iterator[Evidence]:
+    if instance and instance.process and state:
+        yield Evidence(f"ps -o stat= -p {instance.process.pid}", "S or R", state.letter)
+
+
 def _runs(instance: Instance) -> bool:
     return instance.process is not None or bool(instance.unit and instance.unit.active)
 
@@ -110,13 +130,17 @@ def _starter(instance: Instance | None, router: RouterReading | None) -> str:
     return router.path if stopped_well and unit.name.removesuffix(".service") in names else ""
 
 
-def _remedy(instance: Instance) -> Remedy:
-    unit = instance.unit
-    if unit is None:
-        return Remedy(f"Look at the output of the TabbyAPI of {instance.directory}")
-    if unit.active:
-        return Remedy("Watch its log until it serves", commands=(f"{unit.journalctl} -f",))
-    return Remedy(
-        "Start it and watch its log",
-        commands=(f"{unit.systemctl} start {shlex.quote(unit.name)}", f"{unit.journalctl} -e"),
-    )
+def _remedies(endpoint: Endpoint, instance: Instance, halted: bool) -> Iterator[Remedy]:
+    unit, process = instance.unit, instance.process
+    if halted and process:
+        yield Remedy("Let it go on", Safety.UNSAFE, (f"sudo kill -CONT {process.pid}",))
+        yield restart(instance, "Or restart it")
+    elif unit is None:
+        yield Remedy(f"Look at the output of the TabbyAPI of {instance.directory}")
+    elif not unit.active:
+        start = (f"{unit.systemctl} start {shlex.quote(unit.name)}", f"{unit.journalctl} -e")
+        yield Remedy("Start it and watch its log", commands=start)
+    elif endpoint.serviceinfo.error == "timeout":
+        yield restart(instance, "See what it did last, then restart it", f"{unit.journalctl} -n 50")
+    else:
+        yield Remedy("Watch its log until it serves", commands=(f"{unit.journalctl} -f",))

@@ -19,6 +19,7 @@ from tabbydoctor.remedies.by_finding import REMEDIES, Planner
 from tabbydoctor.remedies.disable_auth import plan_disable_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.router_key import plan_router_key
+from tabbydoctor.repair.errors import RepairError
 from tabbydoctor.tabbyapi.probes import Address
 from tabbydoctor.targets import Targets
 
@@ -89,6 +90,8 @@ async def _planned(facts: Facts, draft: Draft, id: str, planner: Planner) -> Ref
             await facts.call(planner)
     except CannotFix as error:
         return Refusal(id, error.message, error.manual)
+    except RepairError as error:
+        return Refusal(id, error.message, error.hint)
     except NoFact as error:
         return Refusal(id, str(error), _lines_to_paste(facts) if id in _ROUTER else "")
     return None

@@ -61,13 +61,23 @@ def remove_auth_section(
     draft: Draft, instance: Instance, machine: Machine, config: EffectiveConfig
 ) -> None:
     """CFG004: what was meant to switch authentication, and never did, goes. Raises CannotFix."""
-    items = [item for item in config.ignored if about_auth(item)]
-    if not items:
+    if not any(about_auth(item) for item in config.ignored):
         return
     refuse_container(instance)
     nixos.refuse_configuration(machine, instance.unit)
+    removed, left = take_out_about_auth(draft, config)
+    if not removed:
+        raise CannotFix("; ".join(left))
+    state = "off" if config.auth_disabled else "on"
+    draft.title = draft.title or "take out settings that never had an effect"
+    draft.notes.append(f"authentication stays {state}: network.disable_auth alone decides")
+    draft.manual += left
+
+
+def take_out_about_auth(draft: Draft, config: EffectiveConfig) -> tuple[bool, list[str]]:
+    """Whether anything was taken out, and what is left to a person's own hands."""
     left, removed = [], False
-    for item in items:
+    for item in filter(about_auth, config.ignored):
         try:
             _edit(
                 draft, item, lambda content, path: remove_key(content, path, prune=True), "CFG004"
@@ -75,12 +85,7 @@ def remove_auth_section(
             removed = True
         except _Left as reason:
             left.append(f"{item.origin.where}: {reason}")
-    if not removed:
-        raise CannotFix("; ".join(left))
-    state = "off" if config.auth_disabled else "on"
-    draft.title = draft.title or "take out settings that never had an effect"
-    draft.notes.append(f"authentication stays {state}: network.disable_auth alone decides")
-    draft.manual += left
+    return removed, left
 
 
 class _Left(Exception):  # noqa: N818 - an answer for the operator

@@ -44,7 +44,7 @@ def _environment_file(
     directory: str, uid: int, gid: int, home: str | None,
 ) -> None:  # fmt: skip
     path = f"{directory}/{unit.name}/environment"
-    draft.write(path, f"{VARIABLE}={_quoted(key)}\n".encode(), why, mode=0o600, uid=uid, gid=gid)
+    draft.write(path, f"{VARIABLE}={quoted(key)}\n".encode(), why, mode=0o600, uid=uid, gid=gid)
     text = f"{dropin.HEADER}[Service]\nEnvironmentFile={path}\n"
     if draft.write(dropin.path_of(unit, "key", home), text.encode(), why, uid=uid, gid=gid):
         draft.reload(unit, why)
@@ -57,7 +57,7 @@ def _home(site: RouterSite) -> tuple[str, int, int, str]:
     return f"{home}/.config/tabbydoctor", site.user.uid, site.user.gid, home
 
 
-def _quoted(key: str) -> str:
+def quoted(key: str) -> str:
     """As an environment file takes it: in double quotes, `\\` `"` `$` and a backquote escaped."""
     return '"' + re.sub(r'([\\"`$])', r"\\\1", key) + '"'
 

@@ -7,9 +7,10 @@ import shlex
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.remedies import dropin
+from tabbydoctor.remedies.config_keys import take_out_about_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.options import FixOptions
-from tabbydoctor.repair.yaml_edit import CannotEdit, remove_key, set_value
+from tabbydoctor.repair.yaml_edit import CannotEdit, set_value
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.urls import server
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
@@ -147,17 +148,11 @@ def _unit(instance: Instance, what: str) -> Unit:
 
 
 def _remove_what_has_no_effect(draft: Draft, config: EffectiveConfig) -> None:
-    """The notes' `auth:` section: it never did anything, and misleads whoever reads it."""
-    for ignored in config.ignored:
-        path = ignored.origin.path
-        if ignored.section != "auth" or ignored.why != "unknown-section" or path is None:
-            continue
-        try:
-            draft.edit(path, lambda content: remove_key(content, ("auth",)), WHY)
-        except CannotEdit as error:
-            draft.manual.append(f"{path}:{error.line or 1}: remove the section auth:")
-        else:
-            draft.notes.append(f"the section auth: of {path} never had an effect; it is removed")
+    """The notes' `auth:` section and its like never did anything, and mislead who reads them."""
+    removed, left = take_out_about_auth(draft, config)
+    if removed:
+        draft.notes.append("what was meant to switch auth, and never had an effect, is removed")
+    draft.manual += left
 
 
 def _yaml(value: str | bool) -> str:

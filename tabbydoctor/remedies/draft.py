@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.repair import safefile
 from tabbydoctor.repair.changes import DaemonReload, FileChange, Plan, Restart, UnitAction
+from tabbydoctor.repair.errors import RepairError
 from tabbydoctor.repair.states import FileState
 
 Edit = Callable[[bytes], bytes]
@@ -110,7 +111,7 @@ class Draft:
         before, after = dict(self._before), dict(self._after)
         try:
             yield
-        except CannotFix:
+        except (CannotFix, RepairError):
             self.notes, self.manual, self.reasons, self._actions = kept
             self._before, self._after = before, after
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 
 from tabbydoctor.deployment.exposed_secrets import exposed_secrets
@@ -12,6 +11,7 @@ from tabbydoctor.deployment.unit import Unit, assignments
 from tabbydoctor.deployment.units import environment_file
 from tabbydoctor.host.data import Account
 from tabbydoctor.remedies import credential, dropin
+from tabbydoctor.remedies.credential import quoted
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.tabbyapi.tokens import Tokens
 
@@ -87,7 +87,7 @@ def _write(draft: Draft, unit: Unit, account: Account | None, secrets: Mapping[s
     path = f"{directory}/{unit.name}/secrets"
     there = (draft.read(path) or b"").decode("utf-8", "surrogateescape").splitlines()
     lines = [line for line in there if line.partition("=")[0] not in secrets]
-    lines += [f"{name}={_quoted(value)}" for name, value in secrets.items()]
+    lines += [f"{name}={quoted(value)}" for name, value in secrets.items()]
     content = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
     draft.write(path, content, WHY, mode=0o600, uid=owner[0], gid=owner[1])
     draft.permit(path, WHY, mode=0o600)
@@ -128,8 +128,3 @@ def assigned(content: bytes) -> dict[str, str]:
         if setting.strip() == "Environment":
             values |= assignments(value)
     return values
-
-
-def _quoted(value: str) -> str:
-    """As an environment file takes it: in double quotes, `\\` `"` `$` and a backquote escaped."""
-    return '"' + re.sub(r'([\\"`$])', r"\\\1", value) + '"'

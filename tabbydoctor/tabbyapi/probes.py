@@ -45,6 +45,8 @@ class Endpoint:
     """Only what was asked: no key goes to a listener that is not TabbyAPI."""
     withheld: str = ""
     """Why keys were not sent, in words; empty when they were (or there were none)."""
+    asked_at: float = 0.0
+    """When it was asked, in seconds since the epoch."""
 
     def answer(self, path: str, credential: Credential = "none") -> HttpAnswer | None:
         """One cell of the table, or None where it was not asked."""

@@ -9,6 +9,7 @@ access log tells whose requests these are.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -55,11 +56,12 @@ async def endpoint(host: Host, address: Address, tokens: Tokens | None) -> Endpo
     identity = await _identity(door, address, serviceinfo)
     withheld = _withheld(address, identity, names_tabbyapi(serviceinfo))
     cells = [] if identity == "other" else list(_cells(tokens, keyed=not withheld))
+    asked_at = time.time()
     answers = await asyncio.gather(*(door.ask(cell.path, cell.key) for cell in cells))
     table = {
         (cell.row, cell.credential): answer for cell, answer in zip(cells, answers, strict=True)
     }
-    return Endpoint(address, True, identity, serviceinfo, table, withheld)
+    return Endpoint(address, True, identity, serviceinfo, table, withheld, asked_at)
 
 
 GATHERERS = (endpoint,)

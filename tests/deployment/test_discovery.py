@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tabbydoctor.deployment.discovery import discovery
+from tabbydoctor.deployment.discovery import discovery, instance, process_state
 from tabbydoctor.deployment.machine import machine, process_table
 from tabbydoctor.deployment.parts import Discovery, Instance, Machine, Units
 from tabbydoctor.deployment.units import units
 from tabbydoctor.facts import Absent, Facts, Unknown
 from tabbydoctor.host import Account, CommandResult, Host, Listener, Process
+from tabbydoctor.host.local import LocalHost
 from tabbydoctor.targets import Targets
 from tests.scratch_host import ScratchHost
 
@@ -245,3 +250,88 @@ def test_no_systemd_is_no_fault(tmp_path: Path) -> None:
     with pytest.raises(Absent):
         asyncio.run(facts.get(Units))
     assert asyncio.run(facts.get(Machine)).systemd is False
+
+
+MASKED = shown("tabbyapi.service", LoadState="masked", WorkingDirectory="")
+
+
+def test_a_masked_unit_tells_no_directory(tmp_path: Path) -> None:
+    result = find(tmp_path, MASKED)
+    assert result.instance is None
+    assert result.unloadable is not None
+    with pytest.raises(Absent, match="tabbyapi.service runs is not known .*masked.*--dir"):
+        instance(result, Targets())
+    assert find(tmp_path, MASKED, targets=Targets(unit="other")).unloadable is None
+    named = find(tmp_path, MASKED, targets=Targets(unit="tabbyapi"))
+    assert named.unloadable is not None
+
+
+def test_a_masked_unit_with_a_directory_given_or_a_process(tmp_path: Path) -> None:
+    tabby_directory(tmp_path)
+    given = found(find(tmp_path, MASKED, targets=Targets(dir="/home/ivan/TabbyAPI")))
+    assert given.directory == "/home/ivan/TabbyAPI"
+    assert given.unit is not None
+    by_hand = found(find(tmp_path, MASKED, processes=[server()]))
+    assert (by_hand.directory, by_hand.unit) == ("/home/ivan/TabbyAPI", None)
+    still_runs = shown("tabbyapi.service", LoadState="masked", ActiveState="active", MainPID="42")
+    own = found(find(tmp_path, still_runs, processes=[server()]))
+    assert own.directory == "/home/ivan/TabbyAPI"
+    assert own.unit is not None
+
+
+def stopped_unit(root: Path) -> str:
+    tabby_directory(root)
+    unit_file(root, "tabbyapi.service", "[Service]\nExecStart=/opt/venv/bin/python main.py\n")
+    return shown("tabbyapi.service", **{**RUNNING, "ActiveState": "inactive", "MainPID": "0"})
+
+
+def test_one_started_by_hand_beside_its_stopped_unit_is_one(tmp_path: Path) -> None:
+    block = stopped_unit(tmp_path)
+    by_hand = replace(server(), cgroup="/user.slice/user-1000.slice/session-3.scope")
+    result = find(tmp_path, block, processes=[by_hand])
+    one = found(result)
+    assert result.others == ()
+    assert one.unit is not None
+    assert (one.process, one.beside_unit) == (by_hand, True)
+    assert one.found_by["process"] == "process 42, started by hand, not by tabbyapi.service"
+    assert one.restart == ("sudo kill 42", "sudo systemctl restart tabbyapi.service")
+
+
+def test_start_sh_and_the_server_it_waits_for_are_one(tmp_path: Path) -> None:
+    block = stopped_unit(tmp_path)
+    shell = Process(41, ("bash", "./start.sh"), uid=1000, cwd="/home/ivan/TabbyAPI")
+    (tmp_path / "home/ivan/TabbyAPI/start.sh").write_text("")
+    for blocks in ([block], []):
+        result = find(tmp_path, *blocks, processes=[shell, server()])
+        assert found(result).process == server()
+        assert result.others == ()
+    assert found(find(tmp_path, processes=[shell])).process == shell
+
+
+def test_one_elsewhere_or_beside_a_running_unit_is_another(tmp_path: Path) -> None:
+    block = stopped_unit(tmp_path)
+    tabby_directory(tmp_path, "/srv/two")
+    result = find(tmp_path, block, processes=[server(42, "/srv/two")])
+    assert [one.directory for one in result.others] == ["/srv/two"]
+    running = shown("tabbyapi.service", **RUNNING)
+    own = replace(server(42), unit="tabbyapi.service")
+    result = find(tmp_path, running, processes=[own, server(43)])
+    assert found(result).process == own
+    assert len(result.others) == 1
+
+
+def test_what_the_server_s_process_does() -> None:
+    child = subprocess.Popen(["/usr/bin/python3", "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        process = Process(child.pid, ("python3",))
+        child.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, child.pid, os.WSTOPPED)
+        state = process_state(LocalHost(), Instance("/srv", process=process))
+        assert (state.letter, state.halted) == ("T", True)
+    finally:
+        child.kill()
+        child.communicate()
+    with pytest.raises(Absent):
+        process_state(LocalHost(), Instance("/srv", process=process))
+    with pytest.raises(Absent):
+        process_state(LocalHost(), Instance("/srv"))
