@@ -24,16 +24,17 @@ def shown(section: str, key: str | None, value: Any) -> str:
 
 
 def edit(title: str, origin: Origin, instance: Instance | None = None) -> Remedy:
-    """A remedy by hand: the change in words, and the command that opens the place."""
+    """A remedy by hand: the change in words, the command that opens the place, the restart."""
+    restart = instance.restart if instance else ()
     if origin.path and origin.path.startswith("/nix/store/"):
         return Remedy(f"{title} (in configuration.nix)", Safety.MANUAL)
     if origin.path and origin.layer in ("working-directory", "config-file"):
-        return Remedy(title, Safety.MANUAL, (f"sudoedit {shlex.quote(origin.path)}",))
+        return Remedy(title, Safety.MANUAL, (f"sudoedit {shlex.quote(origin.path)}", *restart))
     if origin.layer in ("environment", "argument") and instance and instance.unit:
         if origin.path and not origin.path.endswith((".service", ".conf")):
-            return Remedy(title, Safety.MANUAL, (f"sudoedit {shlex.quote(origin.path)}",))
-        unit = instance.unit
-        return Remedy(title, Safety.MANUAL, (f"{unit.systemctl} edit {shlex.quote(unit.name)}",))
+            return Remedy(title, Safety.MANUAL, (f"sudoedit {shlex.quote(origin.path)}", *restart))
+        open_it = f"{instance.unit.systemctl} edit {shlex.quote(instance.unit.name)}"
+        return Remedy(title, Safety.MANUAL, (open_it, *restart))
     return Remedy(title, Safety.MANUAL)
 
 

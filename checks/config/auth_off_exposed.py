@@ -22,14 +22,22 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.probes import is_open
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 from . import edit
 
+_GIVE_KEY = Remedy(
+    "Then give the router the key", Safety.MANUAL, ("sudo tabbydoctor fix --auth --dry-run",)
+)
+
 
 @check("CFG008", "auth-off-exposed", category="config", severity=Severity.ERROR)
-def auth_off_exposed(config: EffectiveConfig, instance: Instance) -> Iterator[Finding]:
+def auth_off_exposed(
+    config: EffectiveConfig, instance: Instance, router: RouterReading | None
+) -> Iterator[Finding]:
     switch, host = config.setting("network", "disable_auth"), config.setting("network", "host")
     if not config.auth_disabled or switch is None or host is None:
         return
@@ -50,11 +58,13 @@ def auth_off_exposed(config: EffectiveConfig, instance: Instance) -> Iterator[Fi
         ),
         (
             edit("Set network.disable_auth to false", switch.origin, instance),
-            Remedy(
-                "Then give the router the key",
-                Safety.MANUAL,
-                ("sudo tabbydoctor fix --auth --dry-run",),
-            ),
+            *(() if _sends_key(router) else (_GIVE_KEY,)),
             edit("Or set network.host to 127.0.0.1", host.origin, instance),
         ),
     )
+
+
+def _sends_key(router: RouterReading | None) -> bool:
+    """Whether every call that will need the key carries it already."""
+    calls = [call for call in router.calls if not is_open(call.path)] if router else []
+    return bool(calls) and all(call.sends_key for call in calls)

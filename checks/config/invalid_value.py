@@ -38,7 +38,7 @@ def invalid_value(config: EffectiveConfig, instance: Instance) -> Iterator[Findi
         yield _usage(config, instance)
     port = config.setting("network", "port")
     if port and isinstance(port.value, int) and port.value not in _PORTS:
-        message = f"a port is between {_PORTS.start} and {_PORTS.stop - 1}"
+        message = f"a port from {_PORTS.start} to {_PORTS.stop - 1}"
         yield _refused(Invalid("network", "port", message, port.origin, port.value), instance)
 
 
@@ -46,16 +46,18 @@ def _refused(item: Invalid, instance: Instance) -> Finding:
     name = f"{item.section}.{item.key}" if item.key else f"section {item.section}"
     return Finding(
         f"{name} from {item.origin.where} is refused",
-        f"TabbyAPI exits with status 1 on it: {item.message}.",
+        f"TabbyAPI exits with status 1 on it: it takes {item.message}.",
         (Evidence(item.origin.where, item.message, shown(item.section, item.key, item.value)),),
-        (edit(f"Correct {name}: {item.message}", item.origin, instance),),
+        (edit(f"Correct {name}: it takes {item.message}", item.origin, instance),),
     )
 
 
 def _usage(config: EffectiveConfig, instance: Instance) -> Finding:
     unit = instance.unit
     source = f"the command of {instance.name}"
-    commands = (f"{unit.systemctl} edit --full {shlex.quote(unit.name)}",) if unit else ()
+    commands: tuple[str, ...] = ()
+    if unit:
+        commands = (f"{unit.systemctl} edit --full {shlex.quote(unit.name)}", *instance.restart)
     return Finding(
         f"TabbyAPI refuses its arguments: {config.usage_error}",
         "It exits with status 2 before it reads any configuration. Every flag is --key-name with a "

@@ -37,7 +37,7 @@ def overridden(
 ) -> Iterator[Finding]:
     for setting in config.settings.values():
         if any(_differs(setting, value, installation) for _, value in setting.overrides):
-            yield _beaten(setting, installation)
+            yield _beaten(setting, installation, instance)
     for item in config.ignored:
         winner = config.setting(item.section, item.key or "")
         if item.why != "arguments-ignored" or winner is None:
@@ -55,7 +55,7 @@ def _differs(setting: Setting, raw: Any, installation: Installation) -> bool:
         return True
 
 
-def _beaten(setting: Setting, installation: Installation) -> Finding:
+def _beaten(setting: Setting, installation: Installation, instance: Instance) -> Finding:
     weaker = [item for item in setting.overrides if _differs(setting, item[1], installation)]
     origin, value = weaker[0]
     usual = setting.origin.layer == "argument"
@@ -65,8 +65,8 @@ def _beaten(setting: Setting, installation: Installation) -> Finding:
         f"{setting.name} of {origin.where} is overridden",
         f"TabbyAPI uses {mine} from {setting.origin.where}.",
         (Evidence(origin.where, None, theirs), Evidence(setting.origin.where, None, mine)),
-        (edit(f"Set {setting.name} in {setting.origin.where}, the place that wins",
-              setting.origin),),
+        (edit(f"Change it where it wins, or take it out there: {setting.origin.where}",
+              setting.origin, instance),),
         severity=Severity.INFO if usual else None,
     )  # fmt: skip
 

@@ -48,7 +48,7 @@ def unreadable(config: EffectiveConfig, instance: Instance) -> Iterator[Finding]
             yield _unusable(file, instance)
     for item in config.ignored:
         if item.why == "section-not-mapping":
-            yield _broken_section(item)
+            yield _broken_section(item, instance)
 
 
 def _unusable(file: ConfigFile, instance: Instance) -> Finding:
@@ -82,19 +82,26 @@ def _remedy(file: ConfigFile, instance: Instance) -> Remedy:
     path = shlex.quote(file.path)
     if file.problem == "unreadable" and instance.user:
         user = shlex.quote(instance.user.name)
+        barrier = shlex.quote(file.denied_at)
         commands: tuple[str, ...] = (f"sudo -u {user} cat {path}", f"namei -l {path}")
-        return Remedy(f"Let {instance.user.name} read it", Safety.MANUAL, commands)
+        if file.denied_at == file.path:
+            commands = (f"sudo chown {user} {path}", f"sudo chmod u+r {path}")
+        elif file.denied_at:
+            commands = (f"sudo setfacl -m u:{user}:x {barrier}",)
+        title = f"Let {instance.user.name} read it, then restart TabbyAPI"
+        return Remedy(title, Safety.MANUAL, (*commands, *instance.restart))
     if file.problem in ("not-a-file", "unreadable"):
-        return Remedy("Put a regular file there", Safety.MANUAL, (f"ls -ld {path}",))
-    if file.line:
-        return Remedy(f"Correct line {file.line}", Safety.MANUAL, (f"sudoedit {path}",))
-    return Remedy("Write a configuration into it", Safety.MANUAL, (f"sudoedit {path}",))
+        look = f"ls -ld {path}"
+        return Remedy("Put a regular file there", Safety.MANUAL, (look, *instance.restart))
+    title = f"Correct line {file.line}" if file.line else "Write a configuration into it"
+    commands = (f"sudoedit {path}", *instance.restart)
+    return Remedy(f"{title}, then restart TabbyAPI", Safety.MANUAL, commands)
 
 
-def _broken_section(item: Ignored) -> Finding:
+def _broken_section(item: Ignored, instance: Instance) -> Finding:
     return Finding(
         f"Section {item.section} in {item.origin.where} holds no keys",
         "A section must be a mapping: TabbyAPI drops this one and keeps its defaults there.",
         (Evidence(item.origin.where, f"{item.section}: with keys below it", "something else"),),
-        (edit(f"Write the keys of {item.section} below it, indented", item.origin),),
+        (edit(f"Write the keys of {item.section} below it, indented", item.origin, instance),),
     )

@@ -20,20 +20,25 @@ def restart(instance: Instance | None, title: str, *first: str) -> Remedy:
 
 
 def taking_over(
-    endpoint: Endpoint, tokens: Tokens, installation: Installation | None
+    endpoint: Endpoint,
+    tokens: Tokens,
+    instance: Instance | None,
+    installation: Installation | None,
 ) -> Finding | None:
     """What to say of keys that changed so lately that the server has not looked since."""
     status = tokens.status
     if status is None or installation is None or not installation.live_reload:
         return None
     changed = max(status.modified, status.changed)
+    if instance and instance.process and instance.process.started >= changed:
+        return None
     if not changed <= endpoint.asked_at <= changed + RELOAD_SECONDS + _SLACK:
         return None
     return Finding(
         f"The server has not yet taken over the new keys of {tokens.path}",
         f"The file changed less than {RELOAD_SECONDS + _SLACK:.0f} seconds before. This version "
         f"looks every {RELOAD_SECONDS:.0f} seconds: no restart is needed.",
-        evidence=(Evidence(tokens.path, "older than that", "just changed"),),
-        remedies=(Remedy("Look again", Safety.SAFE, ("tabbydoctor check",)),),
+        evidence=(Evidence(tokens.path, actual="changed a moment ago"),),
+        remedies=(Remedy("Look again", commands=("tabbydoctor check",)),),
         severity=Severity.WARNING,
     )

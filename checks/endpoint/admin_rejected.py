@@ -46,7 +46,7 @@ def admin_rejected(
     refused = accepted(keyed(endpoint, "admin_key")) is False
     if not refused and granted in ("", "admin"):
         return
-    soon = taking_over(endpoint, tokens, installation)
+    soon = taking_over(endpoint, tokens, instance, installation)
     if soon:
         yield soon
         return

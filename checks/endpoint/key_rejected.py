@@ -11,7 +11,8 @@ Everyone who takes the key from the file gets `401 Invalid API key`: the router 
 GET `/v1/auth/permission` (and `/v1/models`) with `Authorization: Bearer <key>`; TabbyAPI
 answers `Invalid API key` to a key it does not know. Servers before July 2026 read the file
 only at the start; later ones read a change within two seconds (until then it is a warning that
-passes), and keep the old keys when the new file is not valid. A key with a space in it is refused as Bearer by every version.
+passes), and keep the old keys when the new file is not valid. A key with a space in it is
+refused as Bearer by every version.
 
 ## What to do
 Restart TabbyAPI. If it still refuses, it reads another file: its working directory decides.
@@ -47,7 +48,7 @@ def key_rejected(
     refused = verdicts.count(False)
     if not refused:
         return
-    soon = taking_over(endpoint, tokens, installation)
+    soon = taking_over(endpoint, tokens, instance, installation)
     if soon:
         yield soon
         return

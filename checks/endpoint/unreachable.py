@@ -134,7 +134,8 @@ def _remedies(endpoint: Endpoint, instance: Instance, halted: bool) -> Iterator[
     unit, process = instance.unit, instance.process
     if halted and process:
         yield Remedy("Let it go on", Safety.UNSAFE, (f"sudo kill -CONT {process.pid}",))
-        yield restart(instance, "Or restart it")
+        if unit:
+            yield restart(instance, "Or restart it")
     elif unit is None:
         yield Remedy(f"Look at the output of the TabbyAPI of {instance.directory}")
     elif not unit.active:

@@ -97,9 +97,15 @@ def _missing(package: str, environment: PythonEnvironment, instance: Instance) -
 
 
 def _reinstall(instance: Instance) -> Remedy:
-    where = shlex.quote(instance.main_directory)
+    # As its own account: what root installs there, TabbyAPI may not be able to replace.
+    user = instance.user
+    account = f" -u {shlex.quote(user.name)}" if user and user.uid else ""
     python = shlex.quote(instance.python or "python")
+    extra = shlex.quote(f"{instance.main_directory}[cu12]")
     return Remedy(
         "Install TabbyAPI's extra again in its environment (cu13 for drivers from 580, else cu12)",
-        commands=(f"cd {where} && {python} -m pip install -U '.[cu12]'",),
+        commands=(
+            f"sudo -H{account} {python} -m pip install -U {extra}",
+            *instance.restart,
+        ),
     )

@@ -69,7 +69,7 @@ def _down(unit: Unit, reading: RouterReading | None) -> Finding:
     last = f"Its last result is {unit.get('Result') or 'not known'}."
     return Finding(
         f"The router's unit {unit.name} is {state}{f': {where} is not Python' if where else ''}",
-        f"{where}: {broken.problem}. {last}" if broken else last,
+        last,
         evidence=(
             *((Evidence(where, "valid Python", broken.problem),) if broken else ()),
             Evidence(f"systemctl show {name}", "active", state),

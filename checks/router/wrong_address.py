@@ -30,6 +30,7 @@ from tabbydoctor.routers.site_environment import router_environment
 from tabbydoctor.routers.site_health import RouterTargets
 from tabbydoctor.routers.urls import server
 from tabbydoctor.tabbyapi.answers import names_tabbyapi, of_tabbyapi
+from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
 from . import file_name, readable, restart
@@ -45,6 +46,7 @@ def wrong_address(
     endpoint: Endpoint,
     targets: RouterTargets,
     discovery: Discovery | None,
+    config: EffectiveConfig | None,
 ) -> Iterator[Finding]:
     readable(reading)
     proxied = list(_proxied(site, reading))
@@ -60,7 +62,16 @@ def wrong_address(
         if not proxied:
             raise
     else:
-        yield _finding(given[0], true, reading, site)
+        remedies = [_write(given[0], true, reading, site)]
+        if server(given[0]) == server(true):
+            # Only the family differs, and the line may serve other backends as well.
+            remedies.insert(0, _listen(given[0], discovery, config))
+        yield Finding(
+            f"{file_name(reading)} asks for TabbyAPI at {given[0]}, not {true}",
+            "TabbyAPI does not listen there.",
+            evidence=(Evidence(_where(given[0], reading), true, given[0]),),
+            remedies=tuple(remedies),
+        )
 
 
 def _reaches(given: str, true: str, targets: RouterTargets) -> bool:
@@ -91,22 +102,32 @@ def _meant(
         raise Unknown(f"{name} may mean {down[0]}, which is down; examine that one with --unit")
 
 
-def _finding(given: str, true: str, reading: RouterReading, site: RouterSite) -> Finding:
-    where = reading.written_at.get(given, reading.path)
+def _where(given: str, reading: RouterReading) -> str:
+    return reading.written_at.get(given, reading.path)
+
+
+def _listen(given: str, discovery: Discovery | None, config: EffectiveConfig | None) -> Remedy:
+    """TabbyAPI on the address that the router asks."""
+    host = urlsplit(given).hostname
+    setting = config.setting("network", "host") if config else None
+    path = setting.origin.path if setting else None
+    unit = discovery.instance.unit if discovery and discovery.instance else None
+    commands = [f"sudoedit {shlex.quote(path)}"] if path else []
+    commands += [f"{unit.systemctl} restart {shlex.quote(unit.name)}"] if unit else []
+    title = f"Let TabbyAPI listen where the router asks: network.host: '{host}'"
+    return Remedy(title, Safety.UNSAFE if unit else Safety.MANUAL, tuple(commands))
+
+
+def _write(given: str, true: str, reading: RouterReading, site: RouterSite) -> Remedy:
+    """The right address in the line that sets it, and what makes it count."""
+    if server(given) == server(true):
+        return Remedy(f"Or let the router ask {true}", Safety.MANUAL)
+    where = _where(given, reading)
     path = where.rpartition(":")[0] or where
     of_unit = site.unit is not None and path in {file.path for file in site.unit.files}
     reload = [f"{site.unit.systemctl} daemon-reload"] if site.unit and of_unit else []
-    edit = restart(
-        site, f"Write {_new(given, true)} there", f"sudoedit {shlex.quote(path)}", *reload
-    )
-    asked = urlsplit(given).hostname
-    host = Remedy(f"Or let TabbyAPI listen there: network.host: {asked}", Safety.MANUAL)
-    return Finding(
-        f"{file_name(reading)} asks for TabbyAPI at {given}, not {true}",
-        "TabbyAPI does not listen there.",
-        evidence=(Evidence(where, true, given),),
-        remedies=(edit,) if server(given) != server(true) else (edit, host),
-    )
+    title = f"Write {_new(given, true)} there"
+    return restart(site, title, f"sudoedit {shlex.quote(path)}", *reload)
 
 
 def _new(given: str, true: str) -> str:

@@ -14,7 +14,8 @@ source. A process started by hand is one of no service's control group. Without 
 only remarked upon.
 
 ## What to do
-Enable the unit, and let it serve in place of what was started by hand. On NixOS set `wantedBy` in configuration.nix.
+Enable the unit, and let it serve in place of what was started by hand. On NixOS set `wantedBy`
+in configuration.nix.
 """
 
 from __future__ import annotations
@@ -72,7 +73,11 @@ def _beside(instance: Instance, unit: Unit, process: Process) -> Finding:
         f"TabbyAPI runs as process {process.pid}, which is not {unit.name}'s",
         f"It was started by hand: nothing restarts it when it ends. {unit.name} is {state}, and "
         "would find its port taken.",
-        (Evidence(shown(unit, "ActiveState", "MainPID"), "active, the process that serves", state),),
+        (
+            Evidence(
+                shown(unit, "ActiveState", "MainPID"), "active, the process that serves", state
+            ),
+        ),
         (
             Remedy(
                 f"Stop process {process.pid}, and let {unit.name} serve",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tabbydoctor.api import Absent, Unknown
+from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.tokens import Tokens
 
@@ -19,6 +20,11 @@ def require_read(tokens: Tokens) -> None:
         raise Absent(f"there is no {tokens.path}")
     if tokens.problem == "unreadable":
         raise Unknown(f"{tokens.path} was not read: {tokens.detail}")
+
+
+def start(instance: Instance) -> tuple[str, ...]:
+    """The commands that start TabbyAPI again, where it is down: a running one keeps its keys."""
+    return () if instance.process else instance.restart
 
 
 def place(tokens: Tokens) -> str:

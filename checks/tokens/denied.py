@@ -32,7 +32,7 @@ from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 from ..by_doctor import by_doctor
-from . import require_auth
+from . import require_auth, start
 
 
 @check("TOK007", "tokens-denied", category="tokens", severity=Severity.ERROR)
@@ -76,7 +76,7 @@ def _unreadable(
                 f"mode {barrier.permissions:04o}, owner {barrier.uid}:{barrier.gid}",
             ),
         ),
-        (Remedy(f"Open it to {account.user}", Safety.SAFE, commands), *mend),
+        (Remedy(f"Open it to {account.user}", Safety.SAFE, (*commands, *start(instance))), *mend),
     )
 
 
@@ -108,7 +108,7 @@ def _cannot_create(
             Remedy(
                 f"Let {account.user} in",
                 Safety.UNSAFE,
-                (f"sudo setfacl -m u:{user}:r{rights} {path}",),
+                (f"sudo setfacl -m u:{user}:r{rights} {path}", *start(instance)),
             ),
         ),
     )
@@ -124,7 +124,7 @@ def _sandboxed(tokens: Tokens, instance: Instance, rule: Rule, verb: str) -> Fin
         (
             Remedy(
                 f"Add ReadWritePaths={directory} (and lift {rule.setting} if it hides it)",
-                commands=(f"sudo systemctl edit {shlex.quote(name)}",),
+                commands=(f"sudo systemctl edit {shlex.quote(name)}", *start(instance)),
             ),
         ),
         caused_by=("SVC012",),

@@ -28,7 +28,7 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 from ..key_rotation import rotation
-from . import place, require_auth, require_read
+from . import place, require_auth, require_read, start
 
 
 @check("TOK003", "tokens-invalid", category="tokens", severity=Severity.ERROR)
@@ -40,10 +40,13 @@ def invalid(tokens: Tokens, config: EffectiveConfig, instance: Instance) -> Iter
     quoted = shlex.quote(tokens.path)
     if tokens.status and not tokens.status.is_file:
         remedies: tuple[Remedy, ...] = (
-            Remedy("Move it out of the way", commands=(f"sudo mv -T {quoted} {quoted}.moved",)),
+            Remedy(
+                "Move it out of the way",
+                commands=(f"sudo mv -T {quoted} {quoted}.moved", *start(instance)),
+            ),
         )
     else:
-        edit = Remedy("Correct the file", commands=(f"sudoedit {quoted}",))
+        edit = Remedy("Correct the file", commands=(f"sudoedit {quoted}", *start(instance)))
         remedies = (edit, rotation(instance, tokens))
     yield Finding(
         f"TabbyAPI will not start with {place(tokens)}",

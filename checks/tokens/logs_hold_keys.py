@@ -64,7 +64,7 @@ def _files(
     logs = shlex.quote(f"{instance.directory}/logs")
     return Finding(
         f"{readers.summary} can read keys in {kept.path.leaf.path}",
-        f"{len(found)} of TabbyAPI's newest log files hold keys and are open to others.",
+        _many_files(len(found)),
         tuple(
             Evidence(
                 f"{one.path.leaf.path}:{one.line}",
@@ -83,6 +83,12 @@ def _files(
         ),
         severity=Severity.WARNING if readers.login else Severity.INFO,
     )
+
+
+def _many_files(count: int) -> str:
+    if count == 1:
+        return "This log file of TabbyAPI's holds keys and is open to others."
+    return f"{count} of TabbyAPI's newest log files hold keys and are open to others."
 
 
 def _journal(

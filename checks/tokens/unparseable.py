@@ -20,14 +20,15 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
+from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from . import place, require_auth, require_read
+from . import place, require_auth, require_read, start
 
 
 @check("TOK002", "tokens-unparseable", category="tokens", severity=Severity.ERROR)
-def unparseable(tokens: Tokens, config: EffectiveConfig) -> Iterator[Finding]:
+def unparseable(tokens: Tokens, config: EffectiveConfig, instance: Instance) -> Iterator[Finding]:
     require_auth(config)
     require_read(tokens)
     if tokens.problem == "unparseable":
@@ -35,5 +36,10 @@ def unparseable(tokens: Tokens, config: EffectiveConfig) -> Iterator[Finding]:
             f"{place(tokens)} cannot be parsed",
             f"TabbyAPI exits on it: {tokens.detail}.",
             (Evidence(place(tokens), "YAML 1.2 with api_key and admin_key", tokens.detail),),
-            (Remedy("Correct the line", commands=(f"sudoedit {shlex.quote(tokens.path)}",)),),
+            (
+                Remedy(
+                    "Correct the line",
+                    commands=(f"sudoedit {shlex.quote(tokens.path)}", *start(instance)),
+                ),
+            ),
         )

@@ -4,8 +4,10 @@
 `api_key` is empty or an empty list, equal to `admin_key`, or short enough to be guessed.
 
 ## Why it matters
-No key matches an empty one: only the admin key works then. A client whose key is the admin key
-can load and unload models. A short key is found by trying.
+An empty key is one that everybody has: TabbyAPI splits the header `Authorization: Bearer  x`
+at each space, finds nothing between the two, and lets the request in. With an empty list only the
+admin key works. A client whose key is the admin key can load and unload models. A short key is
+found by trying.
 
 ## How it is told
 By the keys' lengths, by a few words everyone tries first, and by comparing them. They are not
@@ -36,24 +38,42 @@ def weak(tokens: Tokens, config: EffectiveConfig) -> Iterator[Finding]:
     require_read(tokens)
     if tokens.problem:
         return
+    for title, expected, actual in _empty(tokens):
+        yield _finding(tokens, title, expected, actual, Severity.ERROR)
     for title, expected, actual in _weaknesses(tokens):
-        yield Finding(
-            f"{tokens.path}: {title}",
-            "A key made by the first command below is safe; every client must be given it.",
-            (Evidence(tokens.path, expected, actual),),
-            (
-                Remedy(
-                    "Replace it",
-                    commands=("openssl rand -hex 16", f"sudoedit {shlex.quote(tokens.path)}"),
-                ),
+        yield _finding(tokens, title, expected, actual, None)
+
+
+def _finding(
+    tokens: Tokens, title: str, expected: str, actual: str, severity: Severity | None
+) -> Finding:
+    return Finding(
+        f"{tokens.path}: {title}",
+        "A key made by the first command below is safe; every client must be given it.",
+        (Evidence(tokens.path, expected, actual),),
+        (
+            Remedy(
+                "Replace it",
+                commands=("openssl rand -hex 16", f"sudoedit {shlex.quote(tokens.path)}"),
             ),
-        )
+        ),
+        severity=severity,
+    )
+
+
+def _empty(tokens: Tokens) -> Iterator[tuple[str, str, str]]:
+    """Keys that every request has: two spaces after `Bearer` (TabbyAPI's common/auth.py)."""
+    admits = "a request with two spaces after Bearer is let in"
+    if tokens.empty_api_key:
+        what = "api_key holds an empty key" if tokens.is_list else "api_key is empty"
+        yield f"{what}, and everybody has that", "no empty key", admits
+    if tokens.admin_key == "":
+        yield "admin_key is empty, and everybody has that", "no empty key", f"{admits} as admin"
 
 
 def _weaknesses(tokens: Tokens) -> Iterator[tuple[str, str, str]]:
-    if not tokens.api_keys:
-        what = "an empty list" if tokens.is_list else "empty"
-        yield f"api_key is {what}", "at least one key", f"api_key is {what}"
+    if tokens.is_list and not tokens.api_keys and not tokens.empty_api_key:
+        yield "api_key is an empty list", "at least one key", "api_key is an empty list"
     if tokens.admin_key and tokens.admin_key in tokens.api_keys:
         yield (
             "api_key and admin_key are the same",
@@ -63,7 +83,7 @@ def _weaknesses(tokens: Tokens) -> Iterator[tuple[str, str, str]]:
     guessable = [
         name
         for name, keys in (("api_key", tokens.api_keys), ("admin_key", (tokens.admin_key or "",)))
-        if any(_guessable(key) for key in keys)
+        if any(key and _guessable(key) for key in keys)
     ]
     if guessable:
         names = " and ".join(guessable)

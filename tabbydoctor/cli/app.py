@@ -19,6 +19,7 @@ from tabbydoctor.cli import (
     fix,
     history,
     listing,
+    nix,
     probe,
     schema,
     undo,
@@ -44,6 +45,7 @@ app.command("explain")(explain.explain)
 app.command("list")(listing.list_checks)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)
+app.add_typer(nix.app, name="nix")
 
 
 def _print_version(wanted: bool) -> None:

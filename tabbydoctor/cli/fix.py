@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
 from tabbydoctor.cli.showing import show_json, show_text
-from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared
-from tabbydoctor.remedies.options import STRATEGIES, FixOptions
+
+if TYPE_CHECKING:  # every command pays for what is imported here: fix alone needs these
+    from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared
 
 
 @with_targets
@@ -57,6 +58,9 @@ def fix(
     Shows the plan and asks; changes are recorded first, proven by the checks afterwards, and
     taken back if they do not work. tabbydoctor undo takes them back at any time.
     """
+    from tabbydoctor.fixing.request import FixRequest
+    from tabbydoctor.remedies.options import FixOptions
+
     request = FixRequest(
         auth=auth,
         ids=_ids(ids or [], auth=auth, all_safe=all_safe),
@@ -87,6 +91,8 @@ def _ids(words: list[str], *, auth: bool, all_safe: bool) -> tuple[str, ...]:
 
 
 def _strategy(word: str | None, auth: bool) -> str | None:
+    from tabbydoctor.remedies.options import STRATEGIES
+
     if word is not None and word not in STRATEGIES:
         raise CommandError(f"--strategy {word}: strategies are {', '.join(STRATEGIES)}")
     if word is not None and not auth:

@@ -274,17 +274,20 @@ def _from_processes(host: Host, table: ProcessTable) -> Iterator[tuple[Process, 
         }
         by = f"process {process.pid}"
         directory = process.cwd or command.program
-        yield process, Instance(
-            directory=f"{root}{directory}",
-            arguments=command.arguments,
-            environment=environment,
-            environment_sources=dict.fromkeys(environment, f"environment of {by}"),
-            process=process,
-            user=host.account(process.uid) if process.uid is not None else None,
-            program=f"{root}{command.program}" if command.program != directory else None,
-            python=command.python,
-            container=container,
-            found_by=dict.fromkeys(("dir", "user", "arguments"), by),
+        yield (
+            process,
+            Instance(
+                directory=f"{root}{directory}",
+                arguments=command.arguments,
+                environment=environment,
+                environment_sources=dict.fromkeys(environment, f"environment of {by}"),
+                process=process,
+                user=host.account(process.uid) if process.uid is not None else None,
+                program=f"{root}{command.program}" if command.program != directory else None,
+                python=command.python,
+                container=container,
+                found_by=dict.fromkeys(("dir", "user", "arguments"), by),
+            ),
         )
 
 

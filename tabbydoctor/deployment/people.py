@@ -30,10 +30,14 @@ class Readers:
         return accounts[0].name if len(accounts) == 1 else f"{len(accounts)} {kind}"
 
     def named(self, most: int = 5) -> str:
-        """The first few by name, those that can log in first."""
-        names = [account.name for account in (*self.login, *self.system)]
-        more = f" and {len(names) - most} more" if len(names) > most else ""
-        return ", ".join(names[:most]) + more
+        """The first few by name, and how many more: those that can log in, or else the daemons."""
+        names = [account.name for account in self.login or self.system]
+        words = names[:most]
+        if len(names) > most:
+            words.append(f"{len(names) - most} more")
+        if self.login and self.system:
+            words.append(f"{len(self.system)} of the system's own accounts")
+        return " and ".join((", ".join(words[:-1]), words[-1])) if words[1:] else "".join(words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,9 +80,7 @@ def _require_named(host: Host, targets: Targets) -> None:
             raise NothingToExamine(f"{named}: it is {found.kind}")
 
 
-async def require_something(
-    host: Host, facts: Facts, targets: Targets, time_limit: float
-) -> None:
+async def require_something(host: Host, facts: Facts, targets: Targets, time_limit: float) -> None:
     """Raises NothingToExamine where there is nothing, with what was in the way."""
     _require_named(host, targets)
     named = (targets.url, targets.unit, targets.user_unit)

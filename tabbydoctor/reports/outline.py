@@ -46,8 +46,9 @@ class Outline:
         return tuple(dict.fromkeys(id for id in explained if id not in own))
 
     def auth_repair(self) -> str:
-        """The `fix --auth` that is the way out of a root cause; empty where it is none."""
-        roots = [root.id for root in self.roots if root.id in AUTH_ROOTS]
+        """The `fix --auth` that is the way out of the first root; empty where it is none."""
+        first = {id for root in self.roots[:1] for id in (root.id, *root.explains)}
+        roots = [id for id in self.results if id in first & AUTH_ROOTS]
         offered = [
             command
             for id in roots

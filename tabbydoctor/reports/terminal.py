@@ -183,13 +183,12 @@ class _Writer:
 
 
 def deployment_lines(deployment: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The parts of the deployment in at most three labelled lines."""
+    """The parts of the deployment in at most four labelled lines."""
     router = deployment.get("router") or {}
     tabbyapi = (
         _part("", deployment.get("unit")),
         _part("in ", deployment.get("dir")),
         _part("as user ", deployment.get("user")),
-        _part("config ", _config_elsewhere(deployment)),
         _part("container ", deployment.get("container")),
     )
     url = (_part("", deployment.get("url")),)
@@ -198,7 +197,8 @@ def deployment_lines(deployment: Mapping[str, Any]) -> list[tuple[str, str]]:
         _part("", router.get("unit")),
         _part("kind ", router.get("kind")),
     )
-    lines = (("TabbyAPI", tabbyapi), ("URL", url), ("router", routed))
+    config = (_config_elsewhere(deployment),)
+    lines = (("TabbyAPI", tabbyapi), ("config", config), ("URL", url), ("router", routed))
     return [(label, _joined(parts)) for label, parts in lines if any(parts)]
 
 

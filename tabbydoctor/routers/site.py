@@ -15,11 +15,12 @@ from tabbydoctor.deployment.units import full_name
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host, Process
 from tabbydoctor.routers import RouterReading, litellm, llama_swap, python
-from tabbydoctor.routers.site_address import written_at
+from tabbydoctor.routers.site_address import unit_texts, written_at
 from tabbydoctor.routers.site_command import RouterCommand, router_command
 from tabbydoctor.routers.site_environment import router_environment
 from tabbydoctor.routers.site_health import router_backends, router_health, router_targets
 from tabbydoctor.routers.site_keys import router_keys
+from tabbydoctor.routers.site_wired import as_wired, is_wired, legible
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address
 from tabbydoctor.targets import Targets
@@ -30,7 +31,6 @@ NOT_FOUND = "no router found; name it with --router"
 _SENDS = re.compile(r"\b(httpx|requests|aiohttp|openai|urllib|http\.client|litellm|urllib3)\b")
 _ROUTES = re.compile(r"router|gateway|proxy|litellm|llama-?swap|balanc|switch", re.IGNORECASE)
 _READABLE = (".json", ".yml", ".yaml")
-_WIRED = "# >>> tabbydoctor"
 
 
 def router_site(
@@ -97,36 +97,11 @@ def router_inputs(
     reading = read(text)
     files = dict(_configurations(host, reading))
     reading = read(text, files) if files else reading
-    if _WIRED in text:
-        reading = _as_wired(reading, read(_legible(text), files))
-    texts = {**_unit_texts(site), **files, site.path: text}
+    if is_wired(text):
+        reading = as_wired(reading, read(legible(text), files))
+    texts = {**unit_texts(site), **files, site.path: text}
     reading = replace(reading, written_at=written_at(reading.addresses, texts))
     return RouterInputs(reading, urls, files, environment, directory)
-
-
-def _legible(text: str) -> str:
-    from tabbydoctor.routers.wiring import block  # loads LibCST, for wired routers alone
-
-    return block.legible(text)
-
-
-def _as_wired(reading: RouterReading, wired: RouterReading) -> RouterReading:
-    """What a wired router does: its own lines, and what the helper among them reads."""
-    return replace(
-        wired,
-        addresses=reading.addresses,
-        backends=reading.backends,
-        reads_environment=reading.reads_environment,
-        reads_files=reading.reads_files,
-    )
-
-
-def _unit_texts(site: RouterSite) -> dict[str, str]:
-    """The files that set the variables and arguments of its next start, the last word first."""
-    if site.unit is None:
-        return {}
-    given = {file.path: file.text or "" for file in site.unit.environment_files}
-    return {**given, **{file.path: file.text for file in reversed(site.unit.files)}}
 
 
 def router_reading(inputs: RouterInputs) -> RouterReading:

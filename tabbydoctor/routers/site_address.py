@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
+from tabbydoctor.deployment.parts import RouterSite
+
 _COMMENT = ("#", ";")
 
 
@@ -23,6 +25,14 @@ def written_at(urls: Iterable[str], texts: Mapping[str, str]) -> dict[str, str]:
         if ranked:
             found[url] = min(ranked, key=lambda each: each[0])[1]
     return found
+
+
+def unit_texts(site: RouterSite) -> dict[str, str]:
+    """The files that set the variables and arguments of its next start, the last word first."""
+    if site.unit is None:
+        return {}
+    given = {file.path: file.text or "" for file in site.unit.environment_files}
+    return {**given, **{file.path: file.text for file in reversed(site.unit.files)}}
 
 
 def _rank(url: str, line: str) -> int | None:

@@ -65,7 +65,7 @@ class Invalid:
     section: str
     key: str | None
     message: str
-    """Why, without the value (it may be a secret)."""
+    """What it takes instead; never the value, which may be a secret."""
     origin: Origin
     value: Any = None
 
@@ -96,6 +96,8 @@ class ConfigFile:
     """The problem in words."""
     line: int | None = None
     """The line of the problem, 1-based."""
+    denied_at: str = ""
+    """What TabbyAPI's account may not open: the file, or a directory on the way to it."""
     text: str = ""
     """What it holds (empty where it could not be read)."""
     data: Mapping[str, Any] = field(default_factory=dict)

@@ -30,9 +30,10 @@ def read_config(host: Host, path: str, role: Role, user: Account | None) -> Conf
         return ConfigFile(path, role, "missing", "there is no such file")
     except OSError as error:
         return _unread(host, path, role, user, error)
-    denied = _denied_to(host, path, user)
-    if denied:
-        return ConfigFile(path, role, "unreadable", denied)
+    denied = _denied_at(host, path, user)
+    if denied and user and user.uid != host.effective_uid():
+        detail = f"user {user.name} may not open {denied}"
+        return ConfigFile(path, role, "unreadable", detail, denied_at=denied)
     if content.truncated or content.status.size > MAX_BYTES:
         return _too_large(path, role, content)
     return _judged(path, role, content)
@@ -73,7 +74,8 @@ def _unread(host: Host, path: str, role: Role, user: Account | None, error: OSEr
     if isinstance(error, PermissionError):
         if host.effective_uid() not in (0, user.uid if user else 0):
             raise Unknown(f"cannot read {path}: run as root or as TabbyAPI's user") from error
-        return ConfigFile(path, role, "unreadable", "permission denied")
+        denied = _denied_at(host, path, user)
+        return ConfigFile(path, role, "unreadable", "permission denied", denied_at=denied)
     kind = _kind(host, path)
     if kind:
         problem: Problem = "not-a-file"
@@ -93,9 +95,9 @@ def _kind(host: Host, path: str) -> tuple[str, bool] | None:
     return status.kind, stat.S_ISFIFO(status.mode)
 
 
-def _denied_to(host: Host, path: str, user: Account | None) -> str:
-    """Why TabbyAPI's user may not read a file that the doctor could; empty if it may."""
-    if user is None or user.uid in (0, host.effective_uid()):
+def _denied_at(host: Host, path: str, user: Account | None) -> str:
+    """What TabbyAPI's user may not open on the way to a file; empty if it may, or unknown."""
+    if user is None or user.uid == 0:
         return ""
     real = host.real_path(path)
     try:
@@ -103,7 +105,7 @@ def _denied_to(host: Host, path: str, user: Account | None) -> str:
     except OSError:
         return ""
     denied = chain.denied_at(user.uid, {user.gid, *user.groups}, "r")
-    return f"user {user.name} may not open {denied.path}" if denied else ""
+    return denied.path if denied else ""
 
 
 def _way(path: str) -> list[str]:

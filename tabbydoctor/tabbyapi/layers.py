@@ -222,9 +222,7 @@ def _migration_problems(file: ConfigFile, keys: Mapping[tuple[str, str], Key]) -
                 found.append(Invalid(*path, str(refusal), layer.origin(path), section[path[1]]))
     for name in dict.fromkeys(section for section, _ in keys):
         if not isinstance(layer.document.get(name), dict | None):
-            found.append(
-                Invalid(name, None, "a section should be a mapping", layer.origin((name,)))
-            )
+            found.append(Invalid(name, None, "a mapping of keys", layer.origin((name,))))
     return found
 
 
@@ -237,7 +235,7 @@ def _broken_sections(strongest: Layer, installation: Installation) -> Iterator[I
         value = strongest.document.get(name)
         if not isinstance(value, dict | None):
             origin = strongest.origin((name,))
-            yield Invalid(name, None, "a section should be a mapping", origin, value)
+            yield Invalid(name, None, "a mapping of keys", origin, value)
 
 
 GATHERERS = (effective_config,)

@@ -26,6 +26,8 @@ class Tokens:
     admin_key: str | None = field(default=None, repr=False)
     is_list: bool = False
     """Whether `api_key` is a list."""
+    empty_api_key: bool = False
+    """Whether `api_key` is (or holds) an empty text; `api_keys` leaves it out."""
     parent: FileStatus | None = None
     """The directory it stands in."""
 

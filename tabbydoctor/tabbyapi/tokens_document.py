@@ -52,6 +52,7 @@ class TokensDocument:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     admin_key: str | None = field(default=None, repr=False)
     is_list: bool = False
+    empty_api_key: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -97,6 +98,7 @@ def _validated(
         api_keys=tuple(key for key in api_keys if key),
         admin_key=keys.admin_key,
         is_list=not isinstance(keys.api_key, str),
+        empty_api_key="" in api_keys,
         secrets=secrets,
     )
 

@@ -66,6 +66,7 @@ def _judged(base: Tokens, content: FileContent, key_lists: bool) -> Tokens:
         api_keys=read.api_keys,
         admin_key=read.admin_key,
         is_list=read.is_list,
+        empty_api_key=read.empty_api_key,
     )
 
 

@@ -17,9 +17,20 @@ class _Lora(BaseModel):
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not an error
-    """TabbyAPI would refuse the value; the message says why, without the value."""
+    """TabbyAPI would refuse the value; the message says what it takes instead."""
 
 
+# By the start of pydantic's error type; the other messages say it themselves.
+_TAKES = {
+    "bool_": "true or false",
+    "int_": "a whole number",
+    "float_": "a number",
+    "string_pattern": "two bit widths from 2 to 8 such as 8,8",
+    "string_": "text",
+    "list_": "a list",
+    "dict_": "a mapping",
+    "model_": "a mapping",
+}
 _PAIR = Annotated[str, StringConstraints(pattern=r"^[2-8]\s*,\s*[2-8]$")]
 _TYPES: Mapping[str, Any] = {
     "bool": bool,
@@ -47,11 +58,23 @@ def coerced(key: Key, value: Any) -> Any:
     try:
         result = TypeAdapter(_annotation(key)).validate_python(value)
     except ValidationError as error:
-        messages = dict.fromkeys(item["msg"] for item in error.errors(include_input=False))
-        raise Refused("; or ".join(messages)) from None
+        if key.kind == "choices":
+            raise Refused(_list_of(key)) from None
+        found = error.errors(include_input=False)
+        takes = dict.fromkeys(_in_words(item["type"], item["msg"]) for item in found)
+        raise Refused(", or ".join(takes)) from None
     if key.kind == "loras" and result is not None:
         return [lora.model_dump() for lora in result]
     return result
+
+
+def _in_words(kind: str, message: str) -> str:
+    """What a key takes: pydantic's message for people who do not know pydantic."""
+    for start, words in _TAKES.items():
+        if kind.startswith(start):
+            return words
+    words = message.removeprefix("Input should be ")
+    return f"a number {words}" if words.startswith(("greater", "less")) else words
 
 
 def _annotation(key: Key) -> Any:
@@ -73,4 +96,8 @@ def _lower_case(key: Key, value: Any) -> list[str]:
     try:
         return [item.lower() for item in value]
     except (TypeError, AttributeError):
-        raise Refused(f"Input should be a list of {' or '.join(key.choices)}") from None
+        raise Refused(_list_of(key)) from None
+
+
+def _list_of(key: Key) -> str:
+    return f"a list of {' or '.join(key.choices)}"

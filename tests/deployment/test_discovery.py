@@ -259,7 +259,7 @@ def test_a_masked_unit_tells_no_directory(tmp_path: Path) -> None:
     result = find(tmp_path, MASKED)
     assert result.instance is None
     assert result.unloadable is not None
-    with pytest.raises(Absent, match="tabbyapi.service runs is not known .*masked.*--dir"):
+    with pytest.raises(Absent, match=r"tabbyapi\.service runs is not known .*masked.*--dir"):
         instance(result, Targets())
     assert find(tmp_path, MASKED, targets=Targets(unit="other")).unloadable is None
     named = find(tmp_path, MASKED, targets=Targets(unit="tabbyapi"))

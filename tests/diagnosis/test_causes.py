@@ -92,6 +92,41 @@ def test_infos_are_neither_roots_nor_causes() -> None:
     ]
 
 
+def test_what_the_log_names_is_the_cause_among_several() -> None:
+    logged = Finding("the log says", severity=Severity.ERROR, caused_by=("CFG010", "SVC012"))
+    found = diagnose(
+        result("CFG010"),
+        result("GPU001", category="gpu"),
+        result("SVC011", logged, category="service"),
+        result("SVC002", caused_by=["CFG010", "GPU001"], category="service"),
+        result("API001", caused_by=["SVC002", "CFG010", "GPU001"], category="endpoint"),
+    )
+    assert [(root.id, root.explains) for root in found] == [
+        ("CFG010", ("API001", "SVC002", "SVC011")),
+        ("GPU001", ()),
+    ]
+
+
+def test_a_line_of_the_log_that_is_no_error_rules_no_cause_out() -> None:
+    logged = Finding("the log says", severity=Severity.WARNING, caused_by=("CFG010",))
+    found = diagnose(
+        result("CFG010"),
+        result("GPU001", category="gpu"),
+        result("SVC011", logged, category="service"),
+        result("API001", caused_by=["CFG010", "GPU001"], category="endpoint"),
+    )
+    assert "API001" in {root.id: root.explains for root in found}["GPU001"]
+
+
+def test_a_server_that_is_down_comes_before_what_its_router_would_do() -> None:
+    found = diagnose(
+        result("RTR002", category="router"),
+        result("RTR007", caused_by=["RTR002"], category="router", severity=Severity.WARNING),
+        result("API001", category="endpoint"),
+    )
+    assert [root.id for root in found] == ["API001", "RTR002"]
+
+
 _ids = [f"X{n}" for n in range(7)]
 
 

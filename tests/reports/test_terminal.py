@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import re
@@ -14,15 +15,17 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tabbydoctor.diagnosis.finding import Remedy, Severity
-from tabbydoctor.diagnosis.report import Report, Root
+from tabbydoctor.diagnosis.report import CheckResult, Report, Root
 from tabbydoctor.reports.terminal import TerminalReporter
 from tests.reports.reports import (
+    DEPLOYMENT,
     EMPTY,
     EVERY,
     HEALTHY,
     ONE_ROOT,
     OPEN,
     TWO_ROOTS,
+    check,
     fault,
     hostile,
     report,
@@ -74,7 +77,7 @@ CFG004  error    auth.disable in /opt/tabbyapi/config.yml has no effect
           actual    auth.disable: true
         remedy (safe): let the router send the key
             tabbydoctor fix --auth
-        explains
+        causes
           RTR001  consequence 1
           RTR002  consequence 2
           RTR003  consequence 3
@@ -261,3 +264,64 @@ def test_a_here_document_is_left_as_it_is() -> None:
 def test_warnings_alone_do_not_call_it_broken() -> None:
     shown = piped(report(result("TOK004", fault("readable", Severity.WARNING))))
     assert shown.startswith("TabbyAPI works, but needs attention: 1 warning.\n")
+
+
+def of_router(severity: Severity) -> CheckResult:
+    """A fault of a check of the router."""
+    one = result("RTR001", fault("no key", severity))
+    return dataclasses.replace(one, check=check("RTR001", category="router"))
+
+
+@pytest.mark.parametrize(
+    ("severity", "verdict"),
+    [
+        (Severity.ERROR, "The router in front of TabbyAPI is broken: 1 error."),
+        (
+            Severity.WARNING,
+            "The router in front of TabbyAPI works, but needs attention: 1 warning.",
+        ),
+    ],
+)
+def test_a_fault_of_the_router_alone_is_called_so(severity: Severity, verdict: str) -> None:
+    assert piped(report(of_router(severity))).splitlines()[0] == verdict
+    both = piped(report(of_router(severity), result("TOK004", fault("x"))))
+    assert both.startswith("TabbyAPI is broken")
+
+
+@pytest.mark.parametrize(
+    ("severities", "said"),
+    [
+        ("error", "1 consequence (an error)."),
+        ("error warning", "2 consequences (1 of them an error)."),
+        ("error error warning", "3 consequences (2 of them errors)."),
+    ],
+)
+def test_an_error_among_the_consequences_of_a_warning_is_counted(
+    severities: str, said: str
+) -> None:
+    kinds = [Severity(word) for word in severities.split()]
+    ids = [f"RTR00{number}" for number, _ in enumerate(kinds)]
+    following = [result(id, fault("x", kind)) for id, kind in zip(ids, kinds, strict=True)]
+    cause = result("API003", fault("moved", Severity.WARNING))
+    shown = piped(report(cause, *following, roots=(Root("API003", tuple(ids), ""),)))
+    assert shown.splitlines()[0] == f"TabbyAPI is broken: 1 warning, {said}"
+
+
+def test_a_configuration_elsewhere_is_in_the_head() -> None:
+    there = {**DEPLOYMENT, "config_files": ["/etc/tabby/tabby.yml"]}
+    assert "\nconfig    /etc/tabby/tabby.yml\n" in piped(report(deployment=there))
+    assert "config" not in piped(report(deployment=DEPLOYMENT))
+
+
+def test_the_next_step_is_the_command_that_the_remedy_gives() -> None:
+    remedy = Remedy("wire it", commands=("sudo tabbydoctor fix --auth",))
+    shown = piped(report(result("RTR001", fault("no key", remedies=(remedy,)))))
+    assert "Next: sudo tabbydoctor fix --auth, or " in shown
+
+
+def test_the_next_step_is_of_the_first_root() -> None:
+    down = report(result("API001", fault("down")), result("RTR002", fault("no key")))
+    later = dataclasses.replace(down, roots=(Root("API001", (), ""), Root("RTR002", (), "")))
+    assert "Next: tabbydoctor explain API001" in piped(later)
+    misspelt = dataclasses.replace(down, roots=(Root("API001", ("RTR002",), ""),))
+    assert "Next: sudo tabbydoctor fix --auth, or tabbydoctor explain API001" in piped(misspelt)

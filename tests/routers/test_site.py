@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from checks.router.probe_hopeless import probe_hopeless
 from tabbydoctor.deployment.parts import Discovery, Instance, ProcessTable, RouterSite, Units
-from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.deployment.unit import Unit, UnitFile
 from tabbydoctor.facts import Absent, Unknown
-from tabbydoctor.host.data import Process
+from tabbydoctor.host.data import Listener, Process
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site import router_inputs, router_site
 from tabbydoctor.routers.site_command import router_command
+from tabbydoctor.routers.site_health import (
+    RouterHealth,
+    RouterTargets,
+    router_health,
+    router_targets,
+)
 from tabbydoctor.routers.site_keys import router_keys
+from tabbydoctor.routers.wiring import Strategy, wire
+from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address
 from tabbydoctor.targets import Targets
+from tests.host.servers import answers, listening
 from tests.routers.cases import CASES
 from tests.scratch_host import ScratchHost
 
@@ -151,6 +163,106 @@ def test_its_configuration_file_tells_the_port(tmp_path: Path) -> None:
     reading = _read(tmp_path, _site(tmp_path, unit))
     assert [call.line for call in reading.calls] == [6]
     assert reading.addresses == ("http://localhost:5000",)
+
+
+NOTES = Path(__file__).parents[1] / "lab" / "data" / "router-notes.py.txt"
+
+
+@pytest.mark.parametrize("strategy", ["router-tokens", "router-env"])
+def test_a_wired_probe_is_read_as_what_it_asks(tmp_path: Path, strategy: Strategy) -> None:
+    urls = ("http://127.0.0.1:5000",)
+    wired = wire(
+        NOTES.read_bytes(),
+        tabby_urls=urls,
+        strategy=strategy,
+        tokens_path="/srv/tabby/api_tokens.yml",
+    )
+    _write(tmp_path, "/opt/router/router.py", wired.source.decode())
+    reading = _read(tmp_path, _site(tmp_path, _unit("llm-router.service", "python router.py")))
+    assert {(call.method, call.path) for call in reading.of("probe")} == {("GET", "/v1/models")}
+    assert all(call.sends_key for call in reading.calls)
+    model_less = EffectiveConfig("/srv/tabby", {})
+    assert not list(probe_hopeless.judge(reading, model_less, None))
+    assert set(reading.addresses) == set(urls)
+    if strategy == "router-env":
+        assert "TABBY_API_KEY" in reading.reads_environment
+    else:
+        assert "/srv/tabby/api_tokens.yml" in reading.reads_files
+
+
+SHARED_URL = """'''Sends requests on; TabbyAPI once was at port 5001.'''
+import httpx
+
+# 5001 is TabbyAPI
+SGLANG_PORT = 30000
+TABBY_PORT = 5001
+PORTS = {"sglang": SGLANG_PORT, "tabbyapi": TABBY_PORT}
+
+def check(backend):
+    return httpx.get(f"http://127.0.0.1:{PORTS[backend]}/v1/models").status_code == 200
+"""
+
+
+def test_the_line_that_sets_the_address_is_found(tmp_path: Path) -> None:
+    _write(tmp_path, "/opt/router/router.py", SHARED_URL)
+    reading = _read(tmp_path, _site(tmp_path, _unit("llm-router.service", "python router.py")))
+    assert reading.written_at == {"http://127.0.0.1:5001": "/opt/router/router.py:6"}
+
+
+def test_an_address_that_the_unit_sets_is_found_there(tmp_path: Path) -> None:
+    source = (
+        "import httpx, os\n"
+        'TABBY = os.getenv("TABBY_URL", "http://127.0.0.1:5000")\n'
+        "def check():\n"
+        '    return httpx.get(TABBY + "/v1/models").status_code == 200\n'
+    )
+    _write(tmp_path, "/opt/router/router.py", source)
+    file = "/etc/systemd/system/llm-router.service"
+    unit = _unit(
+        "llm-router.service", "python router.py", Environment="TABBY_URL=http://[::1]:5000"
+    )
+    text = "[Service]\nEnvironment=TABBY_URL=http://[::1]:5000\nExecStart=python router.py\n"
+    reading = _read(tmp_path, _site(tmp_path, replace(unit, files=(UnitFile(file, text),))))
+    assert reading.written_at == {"http://[::1]:5000": f"{file}:2"}
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_whose_port_it_is_may_be_hidden(tmp_path: Path, seen: bool) -> None:
+    _write(tmp_path, "/opt/router/router.py", SOURCE)
+    with listening(answers("200 OK", b'{"tabbyapi": false}')) as router:
+        process = Process(7, ("python", "router.py"))
+        table = ProcessTable((process,), (Listener("127.0.0.1", router.port, 7 if seen else None),))
+        site = RouterSite("/opt/router/router.py", "python", process=process)
+        reading = _read(tmp_path, site)
+
+        async def ask() -> RouterHealth:
+            host = ScratchHost(tmp_path)
+            try:
+                return await router_health(host, site, table, reading)
+            finally:
+                await host.close()
+
+        health = asyncio.run(ask())
+    assert ("root" in health.unseen) is not seen
+    assert health.tabbyapi is (False if seen else None)
+
+
+def test_who_answers_where_the_router_looks(tmp_path: Path) -> None:
+    address = Address("http://127.0.0.1:5000", "127.0.0.1:5000", "its socket")
+    with listening(answers("200 OK", b"{}")) as stranger:
+        urls = (address.url, stranger.url, "http://gpu.example:5000")
+
+        async def ask() -> RouterTargets:
+            host = ScratchHost(tmp_path)
+            try:
+                return await router_targets(
+                    host, RouterReading("r", "python", addresses=urls), address
+                )
+            finally:
+                await host.close()
+
+        targets = asyncio.run(ask())
+    assert {url: answer.status for url, answer in targets.answers.items()} == {stranger.url: 200}
 
 
 @pytest.mark.parametrize(

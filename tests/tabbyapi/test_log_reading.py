@@ -6,6 +6,7 @@ import io
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import CommandResult, Process
+from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.log import LogLine
 from tabbydoctor.tabbyapi.log_lines import known, says
-from tabbydoctor.tabbyapi.log_reading import run_log
+from tabbydoctor.tabbyapi.log_reading import run_log, shown_by
 from tabbydoctor.tabbyapi.log_text import cleaned, joined
 from tests.scratch_host import ScratchHost
 
@@ -126,7 +128,8 @@ def test_the_journal_of_the_present_run() -> None:
     ]
     host = ScratchHost(commands={"journalctl": journal(lines)})
     log = run_log(host, instance(), MACHINE)
-    assert log.source == f"journalctl _SYSTEMD_INVOCATION_ID={RUN}"
+    assert log.source == "journalctl -u tabbyapi.service"
+    assert redact(shown_by(log)) == "sudo journalctl -u tabbyapi.service"
     assert log.complete
     assert log.present
     assert KEY not in "".join(line.text for line in log.lines)
@@ -165,7 +168,7 @@ def test_a_stopped_unit_has_no_id_any_more() -> None:
     host = ScratchHost(commands={"journalctl": journal(lines)})
     log = run_log(host, instance(ActiveState="inactive", InvocationID=""), MACHINE)
     assert host.ran[0][-2:] == ("_SYSTEMD_UNIT=tabbyapi.service", "--lines=1")
-    assert log.source.endswith(RUN)
+    assert host.ran[1][-4] == f"_SYSTEMD_INVOCATION_ID={RUN}"
     assert not log.present
     assert says(log, "stopping")
 
@@ -194,6 +197,17 @@ def test_without_a_journal_the_newest_log_file(tmp_path: Path) -> None:
     assert log.present
     assert says(log, "port-moved")
     assert KEY not in "".join(line.text for line in log.lines)
+
+
+def test_of_one_started_by_hand_the_journal_of_its_unit_says_nothing(tmp_path: Path) -> None:
+    logs = tmp_path / "srv/tabby/logs"
+    logs.mkdir(parents=True)
+    (logs / "a.log").write_text("INFO:     by hand\n")
+    host = ScratchHost(tmp_path, commands={"journalctl": journal([entry(1, "INFO:     before")])})
+    stopped = instance(ActiveState="inactive", InvocationID="")
+    by_hand = replace(stopped, process=Process(7, ("python", "main.py")))
+    log = run_log(host, by_hand, MACHINE)
+    assert (log.source, log.present) == ("/srv/tabby/logs/a.log", True)
 
 
 def test_a_log_of_an_earlier_run_is_none_of_this(tmp_path: Path) -> None:

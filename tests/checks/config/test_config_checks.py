@@ -214,6 +214,35 @@ def test_invalid_value(deployment: Deployment, text: str, name: str) -> None:
     assert found.title.startswith(f"{name} from {deployment.directory}/config.yml:")
 
 
+@pytest.mark.parametrize(
+    ("text", "takes"),
+    [
+        ("network: {disable_auth: maybe}", "true or false"),
+        ("network: {port: abc}", "a whole number"),
+        ("network: {port: 70000}", "a port from 1 to 65535"),
+        ("network: {api_servers: OAI}", "a list of oai or kobold"),
+        ("model: {cache_size: 1000}", "a multiple of 256"),
+        ("model: {max_batch_size: 0}", "a number greater than or equal to 1"),
+        ("model: {rope_alpha: lots}", "a number, or 'auto'"),
+        ("model: {cache_mode: Q5}",
+         "'FP16', 'Q8', 'Q6' or 'Q4', or two bit widths from 2 to 8 such as 8,8"),
+    ],
+)  # fmt: skip
+def test_invalid_value_says_what_the_key_takes(
+    deployment: Deployment, text: str, takes: str
+) -> None:
+    (found,) = deployment.judge(invalid_value, text)
+    assert found.evidence[0].expected == takes
+    assert found.detail == f"TabbyAPI exits with status 1 on it: it takes {takes}."
+
+
+def test_a_switch_that_is_refused_switches_nothing_off(deployment: Deployment) -> None:
+    for host in ("127.0.0.1", "0.0.0.0"):
+        text = f"network: {{disable_auth: maybe, host: {host}}}"
+        for check in (auth_off_local, auth_off_exposed):
+            assert deployment.judge(check, text) == []
+
+
 def test_invalid_elsewhere(deployment: Deployment, healthy: str) -> None:
     (variable,) = deployment.judge(invalid_value, healthy, environment={"TABBY_NETWORK_PORT": ""})
     assert "TABBY_NETWORK_PORT" in variable.title

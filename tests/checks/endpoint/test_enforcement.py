@@ -26,14 +26,14 @@ UNIT = Unit("tabby api.service", {"ActiveState": "active"})
 def test_a_healthy_server_enforces_what_its_files_say(healthy: Seen) -> None:
     assert not list(auth_differs.judge(healthy.endpoint, healthy.config, None))
     assert not list(key_rejected.judge(healthy.endpoint, healthy.tokens, None, None))
-    assert not list(admin_rejected.judge(healthy.endpoint, healthy.tokens, None))
+    assert not list(admin_rejected.judge(healthy.endpoint, healthy.tokens, None, None))
 
 
 def test_so_does_one_with_authentication_off(start: Start) -> None:
     seen = look(start({"config.yml": AUTH_OFF}))
     assert not list(auth_differs.judge(seen.endpoint, seen.config, None))
     assert not list(key_rejected.judge(seen.endpoint, seen.tokens, None, None))
-    assert not list(admin_rejected.judge(seen.endpoint, seen.tokens, None))
+    assert not list(admin_rejected.judge(seen.endpoint, seen.tokens, None, None))
 
 
 def test_auth_turned_off_since_the_start(start: Start) -> None:
@@ -81,7 +81,7 @@ def test_nobody_and_strangers_are_skipped(healthy: Seen) -> None:
         with pytest.raises(Absent):
             list(key_rejected.judge(found, healthy.tokens, None, None))
         with pytest.raises(Absent):
-            list(admin_rejected.judge(found, healthy.tokens, None))
+            list(admin_rejected.judge(found, healthy.tokens, None, None))
 
 
 def other_keys(start: Start) -> Seen:
@@ -100,7 +100,7 @@ def test_refused_keys(start: Start) -> None:
     (finding,) = key_rejected.judge(seen.endpoint, seen.tokens, seen.instance, None)
     assert finding.title == f"The server refuses the API key of {seen.tokens.path}"
     assert finding.severity is None
-    (admin,) = admin_rejected.judge(seen.endpoint, seen.tokens, seen.instance)
+    (admin,) = admin_rejected.judge(seen.endpoint, seen.tokens, seen.instance, None)
     assert admin.title == f"The server refuses the admin key of {seen.tokens.path}"
     for secret in ("some-other", API_KEY, ADMIN_KEY):
         assert secret not in repr((finding, admin))
@@ -122,9 +122,9 @@ def test_it_says_whether_the_file_changed(
     assert seen.tokens.status
     process = Process(1, ("python",), started=seen.tokens.status.modified + started)
     version = Installation("/srv", {}, "the test", True, live_reload=reloads)
-    (finding,) = key_rejected.judge(
-        seen.endpoint, seen.tokens, replace(seen.instance, process=process), version
-    )
+    later = replace(seen.endpoint, asked_at=seen.endpoint.asked_at + 9)
+    running = replace(seen.instance, process=process)
+    (finding,) = key_rejected.judge(later, seen.tokens, running, version)
     assert words in finding.detail
 
 
@@ -140,7 +140,7 @@ def test_some_keys_of_a_list_refused_is_a_warning(start: Start) -> None:
 def test_an_admin_key_that_is_only_an_api_key(start: Start) -> None:
     seen = look(start())
     swapped = replace(seen.tokens, admin_key=API_KEY)
-    (finding,) = admin_rejected.judge(probe(seen.endpoint.address, swapped), swapped, None)
+    (finding,) = admin_rejected.judge(probe(seen.endpoint.address, swapped), swapped, None, None)
     assert "for an API key" in finding.title
 
 
@@ -149,3 +149,30 @@ def test_a_key_that_was_never_sent_is_not_refused(start: Start) -> None:
     unsendable = replace(seen.tokens, api_keys=("clé",))
     found = probe(seen.endpoint.address, unsendable)
     assert not list(key_rejected.judge(found, unsendable, None, None))
+
+
+def test_keys_changed_a_moment_ago_are_about_to_be_taken_over(start: Start) -> None:
+    server = start()
+    server.write({"api_tokens.yml": OTHERS})
+    seen = look(server)  # at once: the server looks every two seconds
+    reloads = Installation("/srv", {}, "the test", True, live_reload=True)
+    for check in (key_rejected, admin_rejected):
+        (finding,) = check.judge(seen.endpoint, seen.tokens, seen.instance, reloads)
+        assert finding.severity is Severity.WARNING
+        assert "not yet taken over" in finding.title
+        assert not any("restart" in one for remedy in finding.remedies for one in remedy.commands)
+        once = replace(reloads, live_reload=False)
+        late = replace(seen.endpoint, asked_at=seen.endpoint.asked_at + 9)
+        for endpoint, version in ((seen.endpoint, once), (late, reloads)):
+            (finding,) = check.judge(endpoint, seen.tokens, seen.instance, version)
+            assert finding.severity is None
+
+
+def test_a_restart_stops_what_was_started_by_hand_first(start: Start) -> None:
+    seen = other_keys(start)
+    by_hand = replace(seen.instance, unit=UNIT, process=Process(134, ("python", "main.py")))
+    (finding,) = key_rejected.judge(seen.endpoint, seen.tokens, by_hand, None)
+    assert finding.remedies[0].commands == (
+        "sudo kill 134",
+        "sudo systemctl restart 'tabby api.service'",
+    )

@@ -1,4 +1,4 @@
-"""API001, API002, API003: whether it is TabbyAPI that answers, and where."""
+"""API001, API002: whether it is TabbyAPI that answers, and where."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from checks.endpoint.not_tabbyapi import not_tabbyapi
 from checks.endpoint.port_moved import port_moved
 from checks.endpoint.unreachable import unreachable
 from tabbydoctor.api import Finding, Severity, Unknown
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.parts import Instance, ProcessState
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host.data import Process
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
-from tests.checks.endpoint.conftest import Seen, Start, look, probe
+from tests.checks.endpoint.conftest import Seen, probe
 from tests.host.servers import answers, hangs, listening, says
 
 NOWHERE = Address("http://127.0.0.1:1", "127.0.0.1:1", "the test")
@@ -32,14 +32,16 @@ def judge(
     log: RunLog | None = None,
     router: RouterReading | None = None,
     seen: Seen | None = None,
+    state: ProcessState | None = None,
 ) -> list[Finding]:
-    return list(unreachable.judge(found, instance, seen.config if seen else None, log, router))
+    config = seen.config if seen else None
+    return list(unreachable.judge(found, instance, config, log, router, state))
 
 
 def test_a_healthy_server_is_reached(healthy: Seen) -> None:
     assert not judge(healthy.endpoint, healthy.instance)
     assert not list(not_tabbyapi.judge(healthy.endpoint))
-    assert not list(port_moved.judge(healthy.endpoint, healthy.config, None))
+    assert not list(port_moved.judge(healthy.endpoint, healthy.config, *[None] * 4))
 
 
 def test_loading_is_told_from_down(healthy: Seen) -> None:
@@ -72,8 +74,16 @@ def test_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tabbydoctor.tabbyapi.probing.TIMEOUT", 0.3)
     with listening(hangs) as server:
         found = probe(Address(server.url, "", "the test"))
-    (finding,) = judge(found, RUNNING)
+    (finding,) = judge(found, RUNNING, state=ProcessState("S"))
     assert finding.title == f"TabbyAPI at {server.url} does not answer"
+    restart = "sudo systemctl restart tabbyapi.service"
+    assert finding.remedies[0].commands[-1] == restart
+    (halted,) = judge(found, RUNNING, state=ProcessState("T"))
+    assert halted.title.endswith("its process is stopped")
+    assert halted.evidence[1].actual == "T"
+    assert [one.commands for one in halted.remedies] == [("sudo kill -CONT 7",), (restart,)]
+    (lone,) = judge(found, replace(RUNNING, unit=None), state=ProcessState("T"))
+    assert [one.commands for one in lone.remedies] == [("sudo kill -CONT 7",)]
 
 
 def test_a_wrong_name() -> None:
@@ -106,14 +116,3 @@ def test_a_gate_leaves_it_unknown() -> None:
         found = probe(Address(server.url, "", "the test"))
     with pytest.raises(Unknown):
         list(not_tabbyapi.judge(found))
-
-
-def test_a_moved_port(start: Start) -> None:
-    seen = look(start(), moved=True)
-    (finding,) = port_moved.judge(seen.endpoint, seen.config, RUNNING)
-    port = seen.endpoint.address.url.rpartition(":")[2]
-    assert finding.title == f"TabbyAPI serves on port {port}, not on the configured 5000"
-    assert finding.remedies[0].commands == (
-        "sudo ss -ltnp 'sport = :5000'",
-        "sudo systemctl restart tabbyapi.service",
-    )

@@ -15,7 +15,7 @@ from tabbydoctor.api import Absent, Finding, Severity, Unknown
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.kernel_log import KernelLine, KernelLog
 from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
-from tabbydoctor.host.data import NvmlGpu, Process
+from tabbydoctor.host.data import Account, NvmlGpu, Process
 from tabbydoctor.tabbyapi.installation import Installation
 from tests.checks.gpu.machine_tree import GPU, LINUX, NEED, WORKS, service
 
@@ -195,6 +195,16 @@ def test_builds_that_do_not_match(torch: str, cuda: str, exllamav3: str) -> None
 def test_cpu_build() -> None:
     (finding,) = _build(_torch("2.9.0+cpu", None))
     assert finding.title == "TabbyAPI's torch 2.9.0+cpu is a CPU build"
+
+
+@pytest.mark.parametrize(("uid", "sudo"), [(5001, "sudo -H -u tabby"), (0, "sudo -H")])
+def test_packages_are_installed_as_the_service_s_account(uid: int, sudo: str) -> None:
+    one = replace(service(), python="/srv/tabby/venv/bin/python", user=Account("tabby", uid, uid))
+    (finding,) = torch_build.judge(NEED, one, _torch("2.9.0+cpu", None), NOW)
+    assert finding.remedies[0].commands == (
+        f"{sudo} /srv/tabby/venv/bin/python -m pip install -U '/srv/tabby[cu12]'",
+        "sudo systemctl restart tabbyapi.service",
+    )
 
 
 def test_packages_missing() -> None:

@@ -42,13 +42,21 @@ def config(auth: bool = True, model: str = "Big-exl3", inline: bool = False) -> 
     return EffectiveConfig("/srv/tabby", settings)
 
 
-def endpoint(enforces: bool) -> Endpoint:
+def endpoint(enforces: bool, url: str = "http://127.0.0.1:5000") -> Endpoint:
     """A running server that does or does not ask for a key."""
-    url = "http://127.0.0.1:5000"
     answer = HttpAnswer(f"{url}/v1/models", status=401 if enforces else 200)
     return Endpoint(
-        address(), True, "tabbyapi", HttpAnswer(url, status=200), {("/v1/models", "none"): answer}
+        address(url),
+        True,
+        "tabbyapi",
+        HttpAnswer(url, status=200),
+        {("/v1/models", "none"): answer},
     )
+
+
+def silent(url: str = "http://127.0.0.1:5000") -> Endpoint:
+    """A server that is down."""
+    return Endpoint(address(url), False, "unknown", HttpAnswer(url, error="refused"), {})
 
 
 def address(url: str = "http://127.0.0.1:5000") -> Address:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from checks.router.forward_no_key import forward_no_key
 from checks.router.masks_401 import masks_401
 from checks.router.probe_no_key import probe_no_key
-from tabbydoctor.api import Absent, Unknown
+from tabbydoctor.api import Absent, Check, Unknown
 from tabbydoctor.routers import litellm
+from tabbydoctor.tabbyapi.config import Ignored, Origin
 from tests.routers.cases import CASES, Case
 
-from .scene import config, endpoint, judge, read, reading
+from .scene import config, endpoint, judge, read, reading, silent, site
 
 PARSING = [case for case in CASES if case.parses]
 # These probe GET /health, which needs no key.
@@ -97,6 +100,43 @@ def test_litellm_without_a_key() -> None:
     assert [e.source for e in found[0].evidence] == ["/etc/litellm.yaml:5"]
 
 
+CLAIM = "TabbyAPI answers 401"
+
+
+@pytest.mark.parametrize("check", [probe_no_key, forward_no_key])
+def test_a_401_is_claimed_only_where_it_was_seen(check: Check) -> None:
+    source = reading("per_call_client")
+    (seen,) = judge(check, source, config(), endpoint(enforces=True), None)
+    assert CLAIM in seen.detail
+    (unseen,) = judge(check, source, config(), silent(), None)
+    assert CLAIM not in unseen.detail
+
+
+@pytest.mark.parametrize("check", [probe_no_key, forward_no_key])
+@pytest.mark.parametrize(
+    ("key", "value", "explains"),
+    [("disable_auht", True, True), ("disable_auht", False, False), ("prot", 5001, False)],
+)
+def test_a_misspelt_disable_auth_explains_it(
+    check: Check, key: str, value: object, explains: bool
+) -> None:
+    origin = Origin("working-directory", "/srv/tabby/config.yml:4", "/srv/tabby/config.yml", 4)
+    item = Ignored("network", key, value, origin, "unknown-key")
+    facts = (reading("per_call_client"), replace(config(), ignored=(item,)), None, None)
+    (finding,) = judge(check, *facts)
+    assert ("CFG003" in (finding.caused_by or ())) is explains
+    assert "CFG004" in (finding.caused_by or ())
+
+
+def test_a_router_of_a_users_own_manager_is_wired_without_root() -> None:
+    place = site()
+    assert place.unit is not None
+    own = replace(place, unit=replace(place.unit, user_manager=True))
+    (finding,) = judge(probe_no_key, reading("per_call_client"), config(), None, own)
+    assert finding.remedies[0].commands == ("tabbydoctor fix --auth",)
+
+
 def test_causes() -> None:
+    assert "RTR001" in forward_no_key.caused_by
     assert "CFG004" in probe_no_key.caused_by
     assert "CFG004" in forward_no_key.caused_by

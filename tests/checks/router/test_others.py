@@ -1,11 +1,12 @@
-"""RTR004 to RTR014: each fires on its fault and is silent beside it."""
+"""RTR004 to RTR009, RTR011 and RTR014: each fires on its fault and is silent beside it."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 from checks.router.admin_key import admin_key
-from checks.router.backend import backend
 from checks.router.env_unset import env_unset
 from checks.router.impatient import impatient
 from checks.router.key_differs import key_differs
@@ -13,22 +14,17 @@ from checks.router.key_leaks import key_leaks
 from checks.router.list_key import list_key
 from checks.router.probe_hopeless import probe_hopeless
 from checks.router.rewrites_config import rewrites_config
-from checks.router.unready import unready
 from checks.router.wrong_address import wrong_address
 from tabbydoctor.api import Absent, Severity
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.host.data import HttpAnswer
 from tabbydoctor.routers import llama_swap
-from tabbydoctor.routers.site_health import (
-    BackendState,
-    RouterBackends,
-    RouterHealth,
-)
-from tabbydoctor.routers.site_keys import RouterKey, RouterKeys
+from tabbydoctor.routers.site_health import RouterTargets
+from tabbydoctor.routers.site_keys import RouterKey, RouterKeys, router_keys
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
 from tests.routers.cases import CASES
+from tests.scratch_host import ScratchHost
 
-from .scene import ADMIN_KEY, API_KEY, address, config, judge, read, reading, site, tokens
+from .scene import ADMIN_KEY, API_KEY, config, endpoint, judge, read, reading, site, tokens
 
 HEALTHY = [case.name for case in CASES if case.healthy and case.name != "admin_key"]
 
@@ -55,6 +51,32 @@ def test_key_differs_after_a_rotation() -> None:
 def test_key_differs_without_a_copy_is_skipped() -> None:
     with pytest.raises(Absent):
         judge(key_differs, RouterKeys(), site(), tokens(), config(), None)
+
+
+READS_FILE = """import httpx, yaml
+
+def check():
+    headers = {}
+    try:
+        with open("/etc/nope.yml") as file:
+            headers["Authorization"] = f"Bearer {yaml.safe_load(file)['api_key']}"
+    except OSError:
+        pass
+    return httpx.get("http://127.0.0.1:5000/v1/models", headers=headers).status_code == 200
+"""
+
+
+def test_a_key_file_that_is_not_there(tmp_path: Path) -> None:
+    source = read(READS_FILE)
+    host = ScratchHost(tmp_path)
+    keys = router_keys(host, site(), source)
+    (finding,) = judge(key_differs, keys, site(), tokens(), config(), None)
+    assert finding.title == "/etc/nope.yml, from which the router reads its key, is not there"
+    assert finding.evidence[0].source == "/opt/router/router.py:6"
+    assert finding.remedies[0].commands[0] == "sudoedit /opt/router/router.py"
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/nope.yml").write_text(f"api_key: {API_KEY}\n")
+    assert not router_keys(host, site(), source).missing
 
 
 REWRITES = """import httpx, yaml
@@ -115,60 +137,12 @@ def test_env_set_and_unused() -> None:
     assert finding.title.endswith("never reads")
 
 
-def test_unready_unit() -> None:
-    assert not judge(unready, site(), None, None)
-    (failed,) = judge(unready, site(ActiveState="failed"), None, None)
-    assert failed.severity is Severity.ERROR
-    (resting,) = judge(unready, site(ActiveState="inactive", UnitFileState="disabled"), None, None)
-    assert resting.severity is Severity.WARNING
-
-
-def test_unready_reports_tabbyapi_down() -> None:
-    answer = HttpAnswer("http://127.0.0.1:8002/health", status=200)
-    assert not judge(unready, site(), RouterHealth("http://127.0.0.1:8002", answer, True), None)
-    assert judge(unready, site(), RouterHealth("http://127.0.0.1:8002", answer, False), None)
-
-
 def test_list_key() -> None:
     (remark,) = judge(list_key, reading("probe_fixed_only"), tokens(), None)
     assert remark.severity is Severity.INFO
     (fault,) = judge(list_key, reading("probe_fixed_only"), tokens(API_KEY, "8" * 32), None)
     assert fault.severity is None
     assert not judge(list_key, reading("requests_session_keyed"), tokens(API_KEY, "8" * 32), None)
-
-
-@pytest.mark.parametrize(("state", "fires"), [("up", False), ("down", True), ("key", True)])
-def test_backend(state: str, fires: bool) -> None:
-    states = RouterBackends((BackendState("sglang", "http://127.0.0.1:30000", state, "401"),))  # type: ignore[arg-type]
-    assert bool(judge(backend, reading("own_keys"), states, None)) is fires
-
-
-def test_backend_started_on_demand_may_be_down() -> None:
-    source = "import subprocess, httpx\n\ndef go():\n"
-    source += "    subprocess.run(['systemctl', 'start', 'sglang.service'])\n"
-    source += "    httpx.post('http://127.0.0.1:5000/v1/completions')\n"
-    down = RouterBackends((BackendState("sglang", "http://127.0.0.1:30000", "down", "refused"),))
-    assert not judge(backend, read(source), down, None)
-
-
-def test_wrong_address_port() -> None:
-    there = address("http://127.0.0.1:5001")
-    (finding,) = judge(wrong_address, reading("shared_client"), site(), there)
-    assert finding.evidence[0].expected == "http://127.0.0.1:5001"
-    assert not judge(wrong_address, reading("shared_client"), site(), address())
-
-
-def test_wrong_address_ipv6() -> None:
-    assert judge(wrong_address, reading("any_answer"), site(), address())
-    assert not judge(wrong_address, reading("any_answer"), site(), address("http://[::1]:5000"))
-
-
-def test_wrong_address_proxy_variable() -> None:
-    proxied = site("HTTP_PROXY=http://proxy:3128")
-    assert judge(wrong_address, reading("shared_client"), proxied, address())
-    exempt = site('HTTP_PROXY=http://proxy:3128 "NO_PROXY=localhost,127.0.0.1"')
-    assert not judge(wrong_address, reading("shared_client"), exempt, address())
-    assert not judge(wrong_address, reading("aiohttp_sweep"), proxied, address())
 
 
 WAITS = """import time, httpx
@@ -207,4 +181,4 @@ def test_a_healthy_router_is_left_alone(name: str) -> None:
     assert not judge(key_leaks, source)
     assert not judge(env_unset, source, given, config(), None)
     assert not judge(list_key, source, tokens(API_KEY, "8" * 32), None)
-    assert not judge(wrong_address, source, given, address())
+    assert not judge(wrong_address, source, given, endpoint(True), RouterTargets({}), None, None)

@@ -18,7 +18,7 @@ from checks.service.unit_working_directory import unit_working_directory
 from tabbydoctor import redaction
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.program import program
-from tabbydoctor.deployment.unit import EnvironmentFile
+from tabbydoctor.deployment.unit import EnvironmentFile, Unit
 from tabbydoctor.diagnosis.finding import Finding, Severity
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import HttpAnswer, Process
@@ -52,6 +52,17 @@ def config(**values: object) -> EffectiveConfig:
 
 
 # SVC007
+
+
+def test_a_unit_without_a_command_and_one_without_its_program(tmp_path: Path) -> None:
+    (tmp_path / "srv/tabby").mkdir(parents=True)
+    masked = Instance("/srv/tabby", unit=Unit("tabbyapi.service", {"LoadState": "masked"}))
+    assert program(ScratchHost(tmp_path), masked).executable_exists
+    python = tmp_path / "srv/tabby/venv/bin/python"
+    assert not program(ScratchHost(tmp_path), instance()).executable_exists
+    python.parent.mkdir(parents=True)
+    python.write_text("")
+    assert program(ScratchHost(tmp_path), instance()).executable_exists
 
 
 def judged_directory(root: Path, one: Instance) -> list[Finding]:

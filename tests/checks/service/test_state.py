@@ -17,7 +17,7 @@ from tabbydoctor.deployment.program import Program
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.diagnosis.finding import Finding, Severity
 from tabbydoctor.facts import Absent, Unknown
-from tabbydoctor.host import HttpAnswer, Process
+from tabbydoctor.host import HttpAnswer
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
@@ -52,9 +52,7 @@ def test_healthy() -> None:
     assert judge(unit_not_enabled, instance(), router(), None, SYSTEMD) == []
 
 
-@pytest.mark.parametrize(
-    "check", [unit_restart_loop, unit_gone_quietly, unit_reload_needed]
-)
+@pytest.mark.parametrize("check", [unit_restart_loop, unit_gone_quietly, unit_reload_needed])
 def test_without_a_unit_it_is_skipped(check: object) -> None:
     with pytest.raises(Absent, match="not run by a systemd unit"):
         judge(check, Instance("/srv/tabby"), None)  # type: ignore[arg-type]
@@ -184,48 +182,6 @@ def test_what_systemd_could_not_run_is_named(
     assert finding.remedies[0].commands[0] == command
     (silent,) = failed(instance(**FAILED, **properties), log(*noise), program)
     assert len(silent.evidence) == 1
-
-
-HAND = Process(134, ("python", "main.py"), cwd="/srv/tabby")
-
-
-def test_a_server_started_by_hand_is_not_the_units() -> None:
-    by_hand = replace(instance(**STOPPED), process=HAND)
-    (finding,) = judge(unit_not_enabled, by_hand, None, None, SYSTEMD)
-    assert finding.title == "TabbyAPI runs as process 134, which is not tabbyapi.service's"
-    assert "started by hand" in finding.detail
-    assert finding.remedies[0].commands == (
-        "sudo kill 134",
-        "sudo systemctl restart tabbyapi.service",
-    )
-    stopped = {**STOPPED, "UnitFileState": "disabled", "WantedBy": ""}
-    both = judge(
-        unit_not_enabled, replace(instance(**stopped), process=HAND), None, None, SYSTEMD
-    )
-    assert [one.title for one in both][1:] == ["tabbyapi.service is not started at boot"]
-
-
-def test_the_units_own_process_is_not_by_hand() -> None:
-    for process in (HAND, replace(HAND, pid=114), replace(HAND, unit="tabbyapi.service")):
-        own = replace(instance(MainPID=str(process.pid)), process=process)
-        assert judge(unit_not_enabled, own, None, None, SYSTEMD) == []
-    routers = replace(HAND, unit="llm-router.service")
-    beside = replace(instance(**STOPPED), process=routers)
-    assert judge(unit_not_enabled, beside, None, None, SYSTEMD) == []
-
-
-def test_started_by_hand_without_any_unit_is_a_remark() -> None:
-    (finding,) = judge(unit_not_enabled, Instance("/srv", process=HAND), None, None, SYSTEMD)
-    assert finding.severity is Severity.INFO
-    no_systemd = Machine(systemd=False)
-    for one, machine in (
-        (Instance("/srv"), SYSTEMD),
-        (Instance("/srv", process=HAND), no_systemd),
-        (Instance("/srv", process=HAND, container="docker 1"), SYSTEMD),
-        (Instance("/srv", process=replace(HAND, unit="llm.service")), SYSTEMD),
-    ):
-        with pytest.raises(Absent):
-            judge(unit_not_enabled, one, None, None, machine)
 
 
 def test_unit_failed_shows_the_end_of_the_log_redacted() -> None:

@@ -114,6 +114,20 @@ def test_a_thousand_accounts_are_one_finding(scene: Scene) -> None:
     assert len(repr(finding)) < 3000
 
 
+def test_those_named_are_those_counted(scene: Scene) -> None:
+    scene.write(mode=0o644)
+    bob = replace(ALICE, name="bob", uid=61009, gid=61009, groups=(61009,))
+    daemons = [replace(DAEMON, name=f"d{n}", uid=62000 + n) for n in range(22)]
+    scene.accounts = (ROOT, SERVICE, ALICE, bob, *daemons)
+    (finding,) = judged_readable(scene)
+    assert finding.title.startswith("2 accounts")
+    said = finding.evidence[0].actual or ""
+    assert said.endswith("read by alice, bob and 22 of the system's own accounts")
+    scene.accounts = (ROOT, SERVICE, *daemons)
+    (finding,) = judged_readable(scene)
+    assert (finding.evidence[0].actual or "").endswith("read by d0, d1, d2, d3, d4 and 17 more")
+
+
 def test_misplaced(scene: Scene) -> None:
     (scene.directory / "api_keys.yml").write_text(KEYS)
     (finding,) = judge(misplaced, scene.tokens, scene.paths)
@@ -139,6 +153,12 @@ def test_denied_by_the_file(scene: Scene) -> None:
     (finding,) = judged_denied(scene)
     assert finding.title == "tabby cannot read /srv/tabby/api_tokens.yml"
     assert "sudo chown tabby /srv/tabby/api_tokens.yml" in finding.remedies[0].commands
+    scene.properties = {"ActiveState": "failed"}
+    (finding,) = judged_denied(scene)
+    assert finding.remedies[0].commands[-2:] == (
+        "sudo systemctl reset-failed tabbyapi.service",
+        "sudo systemctl restart tabbyapi.service",
+    )
 
 
 def test_denied_by_a_directory_on_the_way(scene: Scene) -> None:
@@ -183,7 +203,7 @@ def holding_log(scene: Scene, text: str, mode: int) -> None:
 
 def judged_logs(scene: Scene, *lines: str) -> list[Finding]:
     holdings = log_holdings(scene.host, scene.instance)
-    run = log(*lines, source="journalctl _SYSTEMD_INVOCATION_ID=1") if lines else None
+    run = log(*lines, source="journalctl -u tabbyapi.service") if lines else None
     return judge(logs_hold_keys, holdings, scene.people, scene.instance, run, None)
 
 
@@ -195,6 +215,7 @@ def test_log_file_holds_a_key(scene: Scene) -> None:
     (finding,) = judged_logs(scene)
     assert finding.severity is Severity.WARNING
     assert finding.evidence[0].source == "/srv/tabby/logs/2026-08-13.log:2"
+    assert finding.detail == "This log file of TabbyAPI's holds keys and is open to others."
 
 
 @pytest.mark.parametrize(

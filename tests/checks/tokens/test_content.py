@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -13,18 +14,25 @@ from checks.tokens.unparseable import unparseable
 from checks.tokens.unsendable import unsendable
 from checks.tokens.weak import weak
 from tabbydoctor.diagnosis.check import Check
-from tabbydoctor.diagnosis.finding import Severity
+from tabbydoctor.diagnosis.finding import Finding, Severity
 from tabbydoctor.facts import Absent
+from tabbydoctor.host import Process
+from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 from .deployment import KEYS, Scene, config, judge, log
 
 CONTENT_CHECKS = (unparseable, unsendable, weak)
 
 
+def judged(check: Check, scene: Scene, settings: EffectiveConfig) -> list[Finding]:
+    instance = (scene.instance,) if check is unparseable else ()
+    return judge(check, scene.tokens, settings, *instance)
+
+
 def test_healthy(scene: Scene) -> None:
     scene.write()
     for check in CONTENT_CHECKS:
-        assert judge(check, scene.tokens, config()) == []
+        assert judged(check, scene, config()) == []
     assert judge(invalid, scene.tokens, config(), scene.instance) == []
     assert judge(missing, scene.tokens, config(), scene.instance, None, None) == []
     assert judge(ignored, scene.tokens, config()) == []
@@ -33,20 +41,20 @@ def test_healthy(scene: Scene) -> None:
 def test_healthy_list_of_keys(scene: Scene) -> None:
     scene.write("api_key:\n- first-key-of-two\n- second-key-of-two\nadmin_key: another-key-0\n")
     for check in CONTENT_CHECKS:
-        assert judge(check, scene.tokens, config()) == []
+        assert judged(check, scene, config()) == []
 
 
 @pytest.mark.parametrize("check", CONTENT_CHECKS)
 def test_without_authentication_nothing_is_judged(scene: Scene, check: Check) -> None:
     scene.write("api_key: [")
     with pytest.raises(Absent, match="authentication is off"):
-        judge(check, scene.tokens, config(disable_auth=True))
+        judged(check, scene, config(disable_auth=True))
 
 
 @pytest.mark.parametrize("check", CONTENT_CHECKS)
 def test_without_a_file_nothing_is_judged(scene: Scene, check: Check) -> None:
     with pytest.raises(Absent, match="there is no"):
-        judge(check, scene.tokens, config())
+        judged(check, scene, config())
 
 
 def test_missing_before_the_first_start_is_a_remark(scene: Scene) -> None:
@@ -73,7 +81,7 @@ def test_missing_after_a_run_with_keys_is_an_error(scene: Scene) -> None:
 )
 def test_unparseable(scene: Scene, text: str | bytes, line: int) -> None:
     scene.write(text)
-    (finding,) = judge(unparseable, scene.tokens, config())
+    (finding,) = judged(unparseable, scene, config())
     assert finding.evidence[0].source == f"/srv/tabby/api_tokens.yml:{line}"
     assert judge(invalid, scene.tokens, config(), scene.instance) == []
 
@@ -97,7 +105,7 @@ def test_invalid(scene: Scene, text: str, line: int | None, words: str) -> None:
     place = "/srv/tabby/api_tokens.yml" + (f":{line}" if line else "")
     assert finding.evidence[0].source == place
     assert words in (finding.evidence[0].actual or "")
-    assert judge(unparseable, scene.tokens, config()) == []
+    assert judged(unparseable, scene, config()) == []
 
 
 def test_a_directory_or_a_fifo_is_invalid(scene: Scene) -> None:
@@ -135,7 +143,6 @@ def test_unsendable_names_the_entry_of_a_list(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("text", "title"),
     [
-        ("api_key: ''\nadmin_key: long-enough-0\n", "api_key is empty"),
         ("api_key: []\nadmin_key: long-enough-0\n", "api_key is an empty list"),
         ("api_key: the-very-same\nadmin_key: the-very-same\n", "are the same"),
         ("api_key: short\nadmin_key: long-enough-0\n", "api_key can be guessed"),
@@ -146,6 +153,38 @@ def test_weak(scene: Scene, text: str, title: str) -> None:
     scene.write(text)
     (finding,) = judge(weak, scene.tokens, config())
     assert title in finding.title
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("api_key: ''\nadmin_key: long-enough-0\n", "api_key is empty, and everybody has that"),
+        ("api_key: [long-enough-1, '']\nadmin_key: long-enough-0\n", "holds an empty key"),
+        ("api_key: ['']\nadmin_key: long-enough-0\n", "holds an empty key"),
+        ("api_key: long-enough-1\nadmin_key: ''\n", "admin_key is empty"),
+    ],
+)
+def test_an_empty_key_is_an_error(scene: Scene, text: str, title: str) -> None:
+    scene.write(text)
+    (finding,) = judge(weak, scene.tokens, config())
+    assert title in finding.title
+    assert finding.severity is Severity.ERROR
+
+
+@pytest.mark.parametrize("content", ["api_key: [", "api_key: 12\nadmin_key: x\n"])
+def test_a_corrected_file_is_followed_by_a_start(scene: Scene, content: str) -> None:
+    scene.write(content)
+    scene.properties = {"ActiveState": "failed"}
+    check = unparseable if content.endswith("[") else invalid
+    (finding,) = judge(check, scene.tokens, config(), scene.instance)
+    assert finding.remedies[0].commands == (
+        "sudoedit /srv/tabby/api_tokens.yml",
+        "sudo systemctl reset-failed tabbyapi.service",
+        "sudo systemctl restart tabbyapi.service",
+    )
+    runs = replace(scene.instance, process=Process(1, ("python",)))
+    (finding,) = judge(check, scene.tokens, config(), runs)
+    assert finding.remedies[0].commands == ("sudoedit /srv/tabby/api_tokens.yml",)
 
 
 def test_ignored_while_authentication_is_off(scene: Scene) -> None:

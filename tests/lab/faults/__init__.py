@@ -2,5 +2,8 @@
 
 from tests.lab.faults import config, endpoint, gpu, router, service, tokens
 from tests.lab.faults.fault import CATALOGUE, Fault
+from tests.lab.faults.pairs import PAIRS
 
-__all__ = ["CATALOGUE", "Fault", "config", "endpoint", "gpu", "router", "service", "tokens"]
+__all__ = [
+    "CATALOGUE", "PAIRS", "Fault", "config", "endpoint", "gpu", "router", "service", "tokens",
+]  # fmt: skip

@@ -26,7 +26,7 @@ class Fault:
     deploy: Mapping[str, Any] = field(default_factory=dict)
     """Variations of the deployment it is made to."""
     answers: bool = True
-    """Whether TabbyAPI still answers on its port."""
+    """Whether TabbyAPI and the router still answer on their ports."""
     waits_for: Callable[[Deployment], bool] | None = None
     """When it has taken effect, where that takes a moment."""
     healthy: Mutation | None = None
@@ -35,6 +35,16 @@ class Fault:
     """Further roots, where the mutation makes more than one fault."""
     doctor_env: Mapping[str, str] = field(default_factory=dict)
     """What the stand-in NVML is to say, for the doctor's environment."""
+    arguments: tuple[str, ...] = ()
+    """Further arguments of `check`."""
+    remark: bool = False
+    """It is only worth a remark: the id with severity info, and no error or warning."""
+    fix: tuple[str, ...] = ()
+    """The arguments of `fix` that repair it; empty where no fix should."""
+    miss: str = ""
+    """Why the doctor is known not to name it first; a test fails once it does."""
+    stand_in: str = ""
+    """Why a real TabbyAPI cannot show it here; empty where it can."""
 
 
 CATALOGUE: dict[str, Fault] = {}
@@ -60,6 +70,34 @@ def edit(deployment: Deployment, old: str, new: str) -> None:
     write_config(deployment, text.replace(old, new))
 
 
+def edit_router(deployment: Deployment, *replacements: tuple[str, str]) -> None:
+    """Replace text in the router's source."""
+    text = deployment.machine.read(deployment.router)
+    for old, new in replacements:
+        assert old in text, old
+        text = text.replace(old, new)
+    deployment.machine.write(deployment.router, text)
+
+
+def set_unit(deployment: Deployment, *settings: str, unit: str = "tabbyapi.service") -> None:
+    """Add settings to a unit's `[Service]` by a drop-in; later ones have drop-ins of their own."""
+    directory = f"/etc/systemd/system/{unit}.d"
+    there = deployment.machine.run(["find", directory], check=False).stdout.count(".conf")
+    text = "\n".join(["[Service]", *settings, ""])
+    deployment.machine.dropin(unit, text, name=f"lab-{there}", reload=False)
+
+
+def command(deployment: Deployment, *arguments: str) -> tuple[str, str]:
+    """Settings that start TabbyAPI's interpreter with these words in place of `main.py` alone."""
+    return "ExecStart=", f"ExecStart={python(deployment)} {' '.join(arguments)}"
+
+
+def python(deployment: Deployment) -> str:
+    """The interpreter that TabbyAPI is started with."""
+    own = f"{deployment.directory}/venv/bin/python"
+    return str(deployment.real.python) if deployment.real else own
+
+
 def write_config(deployment: Deployment, text: str | bytes) -> None:
     """Write TabbyAPI's config.yml."""
     deployment.machine.write(deployment.config, text, owner=f"{deployment.user}:{deployment.user}")
@@ -75,3 +113,29 @@ def tabby_down(deployment: Deployment) -> bool:
     """TabbyAPI's unit has given up or is waiting to be started again."""
     state = deployment.machine.property("tabbyapi.service", "SubState")
     return state in ("failed", "auto-restart", "dead")
+
+
+def given_up(deployment: Deployment) -> bool:
+    """TabbyAPI's unit is down and stays so."""
+    return deployment.machine.property("tabbyapi.service", "ActiveState") in ("failed", "inactive")
+
+
+def logged(text: str) -> Callable[[Deployment], bool]:
+    """TabbyAPI's log holds the text."""
+
+    def found(deployment: Deployment) -> bool:
+        lines = deployment.machine.journal("tabbyapi.service")
+        return any(text in str(line["MESSAGE"]) for line in lines)
+
+    return found
+
+
+def settled(deployment: Deployment) -> None:
+    """Wait until what changes from now on is younger than the start beyond doubt."""
+    started = int(deployment.machine.property("tabbyapi.service", "ActiveEnterTimestampMonotonic"))
+
+    def old_enough() -> bool:
+        up = deployment.machine.run(["cut", "-d ", "-f1", "/proc/uptime"]).stdout
+        return float(up) * 1e6 > started + 2.5e6
+
+    deployment.machine.wait_for(old_enough, "TabbyAPI to have run for a moment", 10)

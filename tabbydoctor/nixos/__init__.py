@@ -1,0 +1,1 @@
+"""The NixOS module for TabbyAPI: its options, and the Nix that says what is to last."""

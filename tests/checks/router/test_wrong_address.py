@@ -1,0 +1,122 @@
+"""RTR013: where the router looks for TabbyAPI, and where that is written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from checks.router.wrong_address import wrong_address
+from tabbydoctor.api import Absent, Finding, Unknown
+from tabbydoctor.deployment.parts import Discovery, Instance, RouterSite
+from tabbydoctor.deployment.unit import UnitFile
+from tabbydoctor.host.data import HttpAnswer
+from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.site_health import RouterTargets
+from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin, Setting
+from tabbydoctor.tabbyapi.probes import Endpoint
+
+from .scene import endpoint, judge, reading, silent, site
+
+ELSEWHERE = "http://127.0.0.1:5001"
+SIX = "http://[::1]:5000"
+SHARED = reading("shared_client")
+ORIGIN = Origin("working-directory", "/srv/tabby/config.yml:2", "/srv/tabby/config.yml", 2)
+CONFIG = EffectiveConfig(
+    "/srv/tabby", {("network", "host"): Setting("network", "host", "127.0.0.1", ORIGIN)}
+)
+TABBYAPI = b'{"software": {"name": "TabbyAPI"}}'
+
+
+def told(
+    source: RouterReading,
+    true: Endpoint,
+    answer: HttpAnswer | None = None,
+    place: RouterSite | None = None,
+    discovery: Discovery | None = None,
+) -> list[Finding]:
+    """The findings where whoever the router asks answers so (refuses, without an answer)."""
+    given = answer or HttpAnswer("", error="refused")
+    targets = RouterTargets(dict.fromkeys(source.addresses, given))
+    return judge(wrong_address, source, place or site(), true, targets, discovery, CONFIG)
+
+
+def test_another_port() -> None:
+    (finding,) = told(SHARED, endpoint(True, ELSEWHERE))
+    assert finding.evidence[0].expected == ELSEWHERE
+    assert not told(SHARED, endpoint(True))
+
+
+def test_the_line_of_the_constant_is_named_and_the_router_restarted() -> None:
+    written = {SHARED.addresses[0]: "/opt/router/router.py:14"}
+    (finding,) = told(replace(SHARED, written_at=written), endpoint(True, ELSEWHERE))
+    assert finding.evidence[0].source == "/opt/router/router.py:14"
+    assert finding.remedies[0].title == "Write port 5001 instead of 5000 there"
+    assert finding.remedies[0].commands == (
+        "sudoedit /opt/router/router.py",
+        "sudo systemctl restart llm-router.service",
+    )
+
+
+def test_an_address_of_the_unit_needs_a_reload() -> None:
+    path = "/etc/systemd/system/llm-router.service"
+    place = site()
+    assert place.unit is not None
+    unit = replace(place.unit, files=(UnitFile(path, "[Service]\n"),))
+    written = {SHARED.addresses[0]: f"{path}:5"}
+    (finding,) = told(
+        replace(SHARED, written_at=written),
+        endpoint(True, ELSEWHERE),
+        place=replace(place, unit=unit),
+    )
+    assert finding.remedies[0].commands[1] == "sudo systemctl daemon-reload"
+
+
+@pytest.mark.parametrize(
+    ("source", "true"),
+    [(SHARED, SIX), (reading("any_answer"), "http://127.0.0.1:5000")],
+    ids=["router-ipv4", "router-ipv6"],
+)
+def test_the_other_family_of_addresses(source: RouterReading, true: str) -> None:
+    server = endpoint(True, true)
+    (finding,) = told(source, server)
+    assert finding.title.endswith(f"not {true}")
+    assert "network.host" in finding.remedies[0].title
+    assert finding.remedies[0].commands == ("sudoedit /srv/tabby/config.yml",)
+    assert finding.remedies[1].title == f"Or let the router ask {true}"
+    assert not told(source, server, HttpAnswer("", status=200))
+
+
+def test_the_same_family_is_right() -> None:
+    assert not told(reading("any_answer"), endpoint(True, SIX))
+
+
+def test_localhost_is_both_families() -> None:
+    local = replace(SHARED, addresses=("http://localhost:5000",))
+    assert not told(local, endpoint(True, SIX))
+
+
+def test_nothing_is_said_while_tabbyapi_does_not_answer() -> None:
+    with pytest.raises(Absent, match="nothing answers"):
+        told(SHARED, silent("http://127.0.0.1:9"))
+
+
+def test_another_tabbyapi_of_this_machine_may_be_meant() -> None:
+    with pytest.raises(Absent, match="asks another TabbyAPI"):
+        told(SHARED, endpoint(True, ELSEWHERE), HttpAnswer("", status=200, body=TABBYAPI))
+    assert told(SHARED, endpoint(True, ELSEWHERE), HttpAnswer("", status=404))
+
+
+def test_another_that_is_down_may_be_meant_too() -> None:
+    two = Discovery(Instance("/srv/tabby"), (Instance("/srv/other"),))
+    with pytest.raises(Unknown, match="may mean /srv/other"):
+        told(SHARED, endpoint(True, ELSEWHERE), discovery=two)
+
+
+def test_a_proxy_variable() -> None:
+    proxied = site("HTTP_PROXY=http://proxy:3128")
+    assert told(SHARED, endpoint(True), place=proxied)
+    assert told(SHARED, silent(ELSEWHERE), place=proxied)
+    exempt = site('HTTP_PROXY=http://proxy:3128 "NO_PROXY=localhost,127.0.0.1"')
+    assert not told(SHARED, endpoint(True), place=exempt)
+    assert not told(reading("aiohttp_sweep"), endpoint(True), place=proxied)

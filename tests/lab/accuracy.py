@@ -1,0 +1,246 @@
+"""How often the doctor is right: every fault, every pair and every healthy variant, examined.
+
+    python -m tests.lab.accuracy [--real] [--only NAME] [--output FILE]
+
+runs it as root and prints the table; `test_accuracy.py` holds the result to what is promised.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from tests.lab.accuracy_table import table
+from tests.lab.deployment import ADMIN_KEY, API_KEY, UNITS, Deploy, Deployment, RealServer
+from tests.lab.faults import CATALOGUE, PAIRS, Fault
+from tests.lab.healthy import VARIANTS, Variant
+from tests.lab.installed import CACHE, installed
+from tests.lab.machine import Machine
+from tests.lab.outcome import Outcome, Repair, faults_in, shown_in, told
+
+WATCHED = ("/opt/llm-router", "/etc", "/home")
+"""What a repair may touch, and an undo must leave as it was."""
+UNCERTAIN = ("__pycache__", "/logs/", "/etc/ld.so.cache")
+"""What Python, TabbyAPI and the machine write by themselves."""
+
+Kind = Literal["fault", "pair", "healthy"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table."""
+
+    kind: Kind
+    subject: Fault | Variant
+    roots: tuple[str, ...] = ()
+    """The ids that must be named; none for a healthy variant."""
+
+    @property
+    def name(self) -> str:
+        return self.subject.name
+
+
+def cases() -> list[Case]:
+    """All of them: healthy variants, single faults, pairs."""
+    return [
+        *(Case("healthy", one) for one in VARIANTS.values()),
+        *(Case("fault", one, (one.root,)) for one in CATALOGUE.values()),
+        *(Case("pair", one, (one.root, *one.also)) for one in PAIRS.values()),
+    ]
+
+
+def examine(deploy: Deploy, case: Case) -> Outcome:
+    """Make it on a fresh machine, and see what the doctor says and does."""
+    begun = time.monotonic()
+    subject = case.subject
+    if isinstance(subject, Fault):
+        outcome = _examine_fault(deploy, case, subject)
+    else:
+        outcome = _examine_healthy(deploy, case, subject)
+    return replace(outcome, seconds=time.monotonic() - begun)
+
+
+# Healthy variants
+
+
+def _examine_healthy(deploy: Deploy, case: Case, variant: Variant) -> Outcome:
+    d = deploy(**variant.deploy)
+    variant.arrange(d)
+    d.machine.systemctl("daemon-reload")
+    variant.start(d)
+    forwarded = _forwards(d) if variant.forwards else ""
+    outcome, _ = _checked(d, case, variant.arguments, variant.doctor_env)
+    return replace(outcome, problem=outcome.problem or forwarded)
+
+
+# Faults
+
+
+def _examine_fault(deploy: Deploy, case: Case, fault: Fault) -> Outcome:
+    d = deploy(**fault.deploy)
+    make(d, fault)
+    outcome, said = _checked(d, case, fault.arguments, fault.doctor_env)
+    allowed = {*case.roots, *fault.also, *fault.consequences}
+    strays = set(outcome.named) - {*case.roots, *fault.also}
+    alarms = sorted(faults_in(said) - allowed | {f"{id} as a root" for id in strays})
+    outcome = replace(outcome, alarms=tuple(alarms))
+    return replace(outcome, repair=repair(d, fault)) if fault.fix else outcome
+
+
+def make(d: Deployment, fault: Fault) -> None:
+    """Make the fault, and wait until it has taken effect."""
+    if fault.healthy:
+        fault.healthy(d)
+    if fault.when == "before":
+        fault.mutate(d)
+    d.machine.systemctl("daemon-reload")
+    if fault.answers or fault.when == "running":
+        d.start()
+        d.wait_ready()
+    else:
+        d.machine.run(["systemctl", "start", "--no-block", *UNITS], check=False)
+    if fault.when == "running":
+        fault.mutate(d)
+    if fault.waits_for is not None:
+        takes_effect = fault.waits_for
+        d.machine.wait_for(lambda: takes_effect(d), f"{fault.name} to show", 30)
+
+
+def _checked(
+    d: Deployment, case: Case, arguments: Iterable[str], env: Any
+) -> tuple[Outcome, dict[str, Any]]:
+    """What `check` says, and whether it is sound whatever it says."""
+    ran = d.doctor("check", *arguments, "--format", "json", env=env)
+    said = ran.document
+    if "error" in said:
+        problem = f"check could not run: {said['error']['message']}"
+        return Outcome(case.kind, case.name, case.roots, problem=problem), {"checks": []}
+    crashed = [one["id"] for one in said["checks"] if one["status"] == "crashed"]
+    problem = f"crashed: {', '.join(crashed)}" if crashed else ""
+    if any(secret in ran.stdout + ran.stderr for secret in (API_KEY, ADMIN_KEY)):
+        problem = "a secret was shown"
+    outcome = Outcome(
+        case.kind,
+        case.name,
+        case.roots,
+        named=tuple(root["root"] for root in said["diagnosis"]),
+        alarms=tuple(sorted(faults_in(said))),
+        shown=frozenset(shown_in(said)),
+        remark=isinstance(case.subject, Fault) and case.subject.remark,
+        exit_code=ran.exit_code,
+        problem=problem,
+        told=told(said),
+    )
+    return outcome, said
+
+
+# Repairs
+
+
+def repair(d: Deployment, fault: Fault) -> Repair:
+    """Fix it, prove it, take it back."""
+    before = watched(d)
+    fixed = d.doctor("fix", *fault.fix, "--yes", "--format", "json", env=fault.doctor_env)
+    problem = _not_fixed(fixed.exit_code, fixed.document) or _still_ill(d, fault)
+    if any(secret in fixed.stdout + fixed.stderr for secret in (API_KEY, ADMIN_KEY)):
+        problem = "a secret was shown"
+    changed = watched(d) != before
+    undone = d.doctor("undo")
+    if undone.exit_code and changed:
+        return Repair(problem, f"undo: {undone.stderr or undone.stdout}")
+    after = watched(d)
+    differs = [path for path in before.keys() | after if before.get(path) != after.get(path)]
+    return Repair(problem, f"differs: {', '.join(sorted(differs))}" if differs else "")
+
+
+def _not_fixed(exit_code: int, document: dict[str, Any]) -> str:
+    if exit_code == 0 and document.get("verified") is True:
+        return ""
+    told = {key: value for key, value in document.items() if key != "changes"}
+    return f"fix: {json.dumps(told)}"
+
+
+def _still_ill(d: Deployment, fault: Fault) -> str:
+    """Why it is not well after a repair; empty where it is."""
+    d.wait_ready()
+    said = d.doctor("check", *fault.arguments, "--format", "json", env=fault.doctor_env).document
+    left = faults_in(said)
+    return f"afterwards: {told(said)}" if left else _forwards(d)
+
+
+def _forwards(d: Deployment) -> str:
+    """Why a request through the router fails; empty where TabbyAPI answers it as it should."""
+    answer = d.forward()
+    reached = answer.status not in (0, 401, 403) and "not reachable" not in answer.body
+    return "" if reached else f"the router: {answer.status} {answer.body[:200]}"
+
+
+def watched(d: Deployment) -> dict[str, object]:
+    """Every file that a repair may touch."""
+    found = d.machine.snapshot(list(WATCHED))
+    return {
+        str(path): state
+        for path, state in found.items()
+        if not any(part in str(path) for part in UNCERTAIN)
+    }
+
+
+# The command
+
+
+def run(chosen: Iterable[Case], real: RealServer | None) -> Iterator[Outcome]:
+    """Examine them one after the other, on one machine that is made new for each."""
+    CACHE.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        Machine.boot(Path(scratch), shown=[CACHE]) as machine,
+        installed() as place,
+    ):
+        for case in chosen:
+            machine.reset()
+
+            def deploy(**variations: Any) -> Deployment:
+                return Deployment.deploy(machine, place, real=real, **variations)
+
+            yield examine(deploy, case)
+
+
+def main() -> int:
+    """Run what is asked for, print the table; 1 if anything is not as promised."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--real", action="store_true", help="with a real TabbyAPI")
+    parser.add_argument("--only", metavar="NAME", action="append", help="part of a name")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="where the table goes")
+    options = parser.parse_args()
+    real = RealServer.from_environment() if options.real else None
+    if options.real and real is None:
+        parser.error("--real needs TABBYAPI_DIR and TABBYAPI_PYTHON")
+    chosen = [
+        case
+        for case in cases()
+        if not (real and case.subject.stand_in)
+        and any(part in case.name for part in options.only or [""])
+    ]
+    outcomes = []
+    for outcome in run(chosen, real):
+        outcomes.append(outcome)
+        print(outcome.line(), file=sys.stderr, flush=True)
+        if not outcome.right:
+            print(outcome.why(), file=sys.stderr, flush=True)
+    text = table(outcomes)
+    if options.output:
+        options.output.write_text(text, encoding="utf8")
+    else:
+        print(text)
+    return int(not all(outcome.right for outcome in outcomes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The table of the outcomes, in Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from tests.lab.faults.unshown import UNSHOWN
+from tests.lab.outcome import Outcome
+
+HEAD = """\
+# How often is the doctor right?
+
+Every fault below is made to a healthy deployment (TabbyAPI, a router, two backends: real units of
+a real systemd), and the installed `tabbydoctor check` is asked what is wrong. Where it should be
+repairable, `tabbydoctor fix` repairs it, `check` and a request through the router prove it, and
+`undo` takes it back. This page is generated: see `tests/lab/README.md`.
+"""
+COLUMNS = "| expected | named | root first | false alarms | repaired | undone | s |"
+SECONDS = re.compile(r" \d+ \|$", re.MULTILINE)
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """The whole page."""
+    parts = [HEAD, _totals(outcomes)]
+    for kind, title in (
+        ("fault", "Single faults"), ("pair", "Two faults at once"), ("healthy", "Healthy variants"),
+    ):  # fmt: skip
+        rows = [one for one in outcomes if one.kind == kind]
+        if rows:
+            parts += [f"## {title}\n", _rows(rows, healthy=kind == "healthy")]
+    return "\n".join([*parts, _unshown()])
+
+
+def without_seconds(page: str) -> str:
+    """The page as far as it depends on the doctor alone."""
+    return SECONDS.sub(" |", page)
+
+
+def _totals(outcomes: Sequence[Outcome]) -> str:
+    faults = [one for one in outcomes if one.kind == "fault"]
+    pairs = [one for one in outcomes if one.kind == "pair"]
+    healthy = [one for one in outcomes if one.kind == "healthy"]
+    repairs = [one.repair for one in outcomes if one.repair]
+    lines = [
+        "| | | |",
+        "|---|---|---|",
+        _share("single faults: the root is named first", [one.first for one in faults]),
+        _share("pairs: both roots are named", [one.first for one in pairs]),
+        _share("faults and pairs: no false alarm", [not one.alarms for one in [*faults, *pairs]]),
+        _share("healthy variants: no error, no warning", [one.diagnosed for one in healthy]),
+        _share("repairs: done and verified", [not one.problem for one in repairs]),
+        _share("undone to the byte", [not one.undo_problem for one in repairs]),
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _share(what: str, each: Iterable[bool]) -> str:
+    verdicts = list(each)
+    share = f"{100 * sum(verdicts) / len(verdicts):.1f} %" if verdicts else "–"
+    return f"| {what} | {sum(verdicts)} of {len(verdicts)} | {share} |"
+
+
+def _rows(outcomes: Sequence[Outcome], *, healthy: bool) -> str:
+    if healthy:
+        lines = ["| variant | errors and warnings | s |", "|---|---|---|"]
+        lines += [f"| {one.name} | {_list(one.alarms)} | {one.seconds:.0f} |" for one in outcomes]
+        return "\n".join([*lines, ""])
+    return "\n".join([f"| fault {COLUMNS}", "|---|---|---|---|---|---|---|---|",
+                      *map(_row, outcomes), ""])  # fmt: skip
+
+
+def _row(one: Outcome) -> str:
+    repair = one.repair
+    cells = [
+        one.name,
+        ", ".join(one.roots),
+        _list(one.named) if not one.remark else "a remark",
+        _yes(one.first),
+        _list(one.alarms),
+        _yes(not repair.problem) if repair else "–",
+        _yes(not repair.undo_problem) if repair else "–",
+        f"{one.seconds:.0f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _unshown() -> str:
+    lines = ["## Ids that no fault shows\n", "| id | why |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {id} | {why} |" for id, why in UNSHOWN.items()), ""])
+
+
+def _list(ids: Sequence[str]) -> str:
+    return ", ".join(ids) or "–"
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "**no**"

@@ -1,0 +1,95 @@
+"""What the doctor made of one case, and whether that was right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Of one `fix` and its `undo`; an empty text means that all went well."""
+
+    problem: str = ""
+    """Why it is not repaired and verified."""
+    undo_problem: str = ""
+    """Why it was not taken back to the byte."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One row of the table."""
+
+    kind: str
+    """fault, pair, healthy."""
+    name: str
+    roots: tuple[str, ...]
+    """What should be named."""
+    named: tuple[str, ...] = ()
+    """The roots that were named, in their order."""
+    alarms: tuple[str, ...] = ()
+    """Errors and warnings that should not be there."""
+    shown: frozenset[str] = frozenset()
+    """Every id with a finding of any severity."""
+    remark: bool = False
+    """The root is only worth a remark."""
+    exit_code: int | None = None
+    problem: str = ""
+    """What must never happen: a crash, a secret shown, no answer at all."""
+    repair: Repair | None = None
+    seconds: float = 0.0
+    told: str = ""
+    """What the doctor said, in words."""
+
+    @property
+    def first(self) -> bool:
+        """The root was named first; of a pair both were named, before anything else."""
+        if self.remark:
+            return not self.named and set(self.roots) <= self.shown
+        return set(self.named[: len(self.roots)]) == set(self.roots)
+
+    @property
+    def diagnosed(self) -> bool:
+        """Everything that should be named is, nothing else is, and nothing went wrong."""
+        return self.first and not self.alarms and not self.problem
+
+    @property
+    def right(self) -> bool:
+        """Diagnosed, and repaired and taken back where it should be."""
+        repaired = self.repair is None or self.repair == Repair()
+        return self.diagnosed and repaired
+
+    def line(self) -> str:
+        """The outcome in one line."""
+        word = "ok  " if self.right else "MISS"
+        return f"{word} {self.seconds:5.1f} s  {self.kind:8}{self.name}"
+
+    def why(self) -> str:
+        """What went wrong, and what the doctor said."""
+        parts = [
+            f"expected {self.roots}, named {self.named}, alarms {self.alarms}, {self.problem}",
+            *([f"repair: {self.repair}"] if self.repair else []),
+            self.told,
+        ]
+        return "\n".join(parts)
+
+
+def faults_in(document: dict[str, Any]) -> set[str]:
+    """The ids with an error or a warning."""
+    return {check["id"] for check in document["checks"] if check["status"] in ("failed", "warning")}
+
+
+def shown_in(document: dict[str, Any]) -> set[str]:
+    """The ids with a finding, remarks included."""
+    return {check["id"] for check in document["checks"] if check["findings"]}
+
+
+def told(document: dict[str, Any]) -> str:
+    """What the doctor said, short: the roots, and every finding's title."""
+    roots = [f"{root['root']} explains {root['explains']}" for root in document["diagnosis"]]
+    findings = [
+        f"{one['id']} {one['severity']} {one['title']} <- {one['caused_by']}"
+        for check in document["checks"]
+        for one in check["findings"]
+    ]
+    return "\n".join(["", *roots, "", *findings])
