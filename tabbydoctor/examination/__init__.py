@@ -86,7 +86,8 @@ async def require_something(host: Host, facts: Facts, targets: Targets, time_lim
     named = (targets.url, targets.unit, targets.user_unit)
     async with asyncio.timeout(time_limit + 5):
         discovery = await facts.get(Discovery)
-    if discovery.instance is None and not any(named):
+    found = discovery.instance or discovery.unloadable
+    if found is None and not any(named):
         raise NothingToExamine(f"no TabbyAPI was found on this machine{await _hidden(facts)}")
 
 

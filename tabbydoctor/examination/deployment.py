@@ -25,7 +25,9 @@ async def deployment_document(facts: Facts, targets: Targets, time_limit: float)
         _fact(facts, RouterSite, time_limit),
     )
     one = discovery.instance if discovery else None
+    unloadable = discovery.unloadable if discovery else None
     unit = one.unit.name if one and one.unit else targets.unit or targets.user_unit
+    unit = unit or (unloadable.name if unloadable else None)
     found_by: dict[str, str] = dict(one.found_by) if one else {}
     if address:
         found_by["url"] = address.found_by

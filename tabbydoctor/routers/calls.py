@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tabbydoctor.routers import library, methods, outgoing
+from tabbydoctor.routers import library, marked_functions, methods, outgoing
 from tabbydoctor.routers.classes import construct, method
 from tabbydoctor.routers.evaluation import evaluate, evaluate_all
 from tabbydoctor.routers.ranking import plain
@@ -21,6 +21,7 @@ from tabbydoctor.routers.values import (
     Function,
     Instance,
     Items,
+    Marked,
     OpenFile,
     Prepared,
     Response,
@@ -107,6 +108,8 @@ def apply(callee: Value, site: Site) -> Iterator[Outcome]:
                 yield site.result(), world
         case External(name=name):
             yield from _external(name, site)
+        case Marked():
+            yield from marked_functions.call(callee, site)
         case Client(library="openai"):
             yield from outgoing.openai(callee, site)
         case Bound(name="partial", base=base) if callee.arguments or callee.keywords:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tabbydoctor.routers.trace import Sent
 from tabbydoctor.routers.values import (
@@ -15,6 +15,7 @@ from tabbydoctor.routers.values import (
     Function,
     Instance,
     Items,
+    Marked,
     Table,
     Text,
     Unknown,
@@ -42,6 +43,14 @@ class Key:
     literal: str = field(default="", repr=False)
     only_tabby: bool = False
     """The code that adds it looks at where the request goes."""
+    added_for: frozenset[tuple[str, int]] | None = None
+    """The servers it is added for, by the marked block; None where that is not told."""
+    overrides: bool = False
+    """Whether other keys give way to it."""
+
+    def goes_to(self, server: tuple[str, int] | None) -> bool:
+        """Whether a server gets it; one that is not known may."""
+        return server is None or self.added_for is None or server in self.added_for
 
 
 NO_KEY = Key(False)
@@ -54,16 +63,17 @@ def is_secret(name: str) -> bool:
     return bool(_SECRET.search(name)) and not _NOT_SECRET.search(name)
 
 
-def key_of(sent: Sent, clients: Iterable[Client]) -> Key:
-    """The key that a request carries."""
+def key_of(sent: Sent, clients: Iterable[Client], server: tuple[str, int] | None) -> Key:
+    """The key that a request to a server carries."""
     client = sent.client
     sources = [_in_headers(sent.headers), _by_hook(sent.auth)]
     if client is not None and client.place is None:
         sources.append(_agreed([_of_client(each) for each in clients if _kin(each, client)]))
     elif client is not None:
         sources += [_of_client(client)]
-    found = [key for key in sources if key.sends is not False]
+    found = [key for key in sources if key.sends is not False and key.goes_to(server)]
     certain = [key for key in found if key.sends]
+    certain.sort(key=lambda key: not key.overrides)
     return (certain or found or [NO_KEY])[0]
 
 
@@ -83,7 +93,10 @@ def _of_client(client: Client) -> Key:
     if in_headers.sends is not False:
         return in_headers
     if client.library == "openai":
-        return _from_value(client.auth)
+        own = _from_value(client.auth)
+        if isinstance(client.by, Client) and own.sends is not True:
+            return _of_client(client.by)
+        return own
     return _by_hook(client.auth)
 
 
@@ -158,8 +171,12 @@ def _from_unknown(value: Unknown) -> Key:
 def _by_hook(auth: Value) -> Key:
     """The key that an `auth=` object, an event hook or a middleware adds."""
     if isinstance(auth, Items):
-        keys = [_by_hook(each) for each in auth.items if isinstance(each, Function | Instance)]
+        hooks = [each for each in auth.items if isinstance(each, Function | Instance | Marked)]
+        keys = [_by_hook(each) for each in hooks]
         return next((key for key in keys if key.sends), NO_KEY)
+    if isinstance(auth, Marked):
+        key = _from_unknown(auth.key)
+        return replace(key, only_tabby=True, added_for=auth.addresses, overrides=auth.overrides)
     if isinstance(auth, Function):
         return _in_code(auth.node)
     if isinstance(auth, Instance):

@@ -16,6 +16,7 @@ from tabbydoctor.routers.values import (
     Client,
     Const,
     Items,
+    Marked,
     Place,
     Prepared,
     Response,
@@ -61,7 +62,7 @@ OPENAI_PATHS = {
 
 def construct(name: str, site: Site) -> Client:
     """The client that a constructor makes."""
-    library, given = CONSTRUCTORS[name], site.keywords
+    library, given, by = CONSTRUCTORS[name], site.keywords, NOTHING
     base = given.get("base_url", Const(""))
     headers = plain(given.get("headers", Table()))
     auth = _added_by(given)
@@ -77,9 +78,10 @@ def construct(name: str, site: Site) -> Client:
         headers = plain(given.get("default_headers", Table()))
         unset = Unknown("environment OPENAI_API_KEY", line=site.line)
         auth = plain(given.get("api_key", unset))
+        by = given.get("http_client", NOTHING)
         if base in (Const(""), NOTHING):
             base = site.run.environment("OPENAI_BASE_URL", site.line, None)
-    made = Client(library, place_of(site.node), plain(base), headers, auth)
+    made = Client(library, place_of(site.node), plain(base), headers, auth, by=by)
     site.run.trace.clients.append(made)
     return made
 
@@ -91,6 +93,9 @@ def _added_by(given: dict[str, Value]) -> Value:
             return given[name]
     hooks = given.get("event_hooks")
     on_request = hooks.get(Const("request")) if isinstance(hooks, Table) else None
+    traces = given.get("trace_configs")
+    if isinstance(traces, Items) and any(isinstance(each, Marked) for each in traces.items):
+        return traces
     middlewares = on_request or given.get("middlewares")
     if isinstance(middlewares, Items) and middlewares.items:
         return middlewares
@@ -149,7 +154,7 @@ def _request_by(client: Client, name: str, site: Site, own: bool) -> Iterator[Ou
         verb = plain(site.argument(0, "method") or SOMETHING)
     shift = 1 if explicit and "method" not in site.keywords else 0
     url = plain(site.argument(shift, "url") or SOMETHING)
-    whole = _absolute(client.base, url)
+    whole = absolute(client.base, url)
     headers = plain(site.keywords.get("headers", Table()))
     positional = len(site.arguments) > shift + 1
     body = positional or any(key in site.keywords for key in BODIES)
@@ -218,14 +223,14 @@ def _send_prepared(client: Client, request: Prepared, site: Site) -> None:
         request.method,
         request.url,
         request.headers,
-        site.keywords.get("auth", NOTHING),
+        site.keywords.get("auth", request.auth),
         client,
         request.body,
         "stream" in site.keywords,
     )
 
 
-def _absolute(base: Value, url: Value) -> Value:
+def absolute(base: Value, url: Value) -> Value:
     """A URL laid on a client's base URL, as httpx and aiohttp do."""
     known = likely_text(url)
     starts = known or _head(url)
@@ -316,26 +321,23 @@ def _request(name: str, site: Site) -> Prepared:
 
 def _urlopen(site: Site) -> Iterator[Outcome]:
     target = site.argument(0, "url") or SOMETHING
-    if isinstance(target, Prepared):
-        _record(
-            site,
-            "urllib",
-            target.place,
-            target.method,
-            target.url,
-            target.headers,
-            NOTHING,
-            None,
-            target.body,
-            False,
-        )
-        yield Response(target.place), _raising(site)
-        return
-    place = place_of(site.node)
-    body = site.argument(1, "data") not in (None, NOTHING)
-    verb = Const("POST" if body else "GET")
-    _record(site, "urllib", place, verb, plain(target), Table(), NOTHING, None, body, False)
-    yield Response(place), _raising(site)
+    if not isinstance(target, Prepared):
+        target = Prepared(place_of(site.node), "urllib", Const("GET"), plain(target), Table())
+    if site.argument(1, "data") not in (None, NOTHING):
+        target = replace(target, method=Const("POST"), body=True)
+    _record(
+        site,
+        "urllib",
+        target.place,
+        target.method,
+        target.url,
+        target.headers,
+        target.auth,
+        None,
+        target.body,
+        False,
+    )
+    yield Response(target.place), _raising(site)
 
 
 def _raising(site: Site) -> World:

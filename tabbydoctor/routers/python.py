@@ -11,7 +11,7 @@ import ast
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -20,6 +20,8 @@ import yaml
 from tabbydoctor.routers import Call, Position, Purpose, RouterReading
 from tabbydoctor.routers.interpreter import Interpreter
 from tabbydoctor.routers.keys import CLIENT_OWN, Key, key_of
+from tabbydoctor.routers.marked_block import MarkedBlock, legible, marked_block
+from tabbydoctor.routers.marked_functions import known_functions
 from tabbydoctor.routers.patience import waiting_limits
 from tabbydoctor.routers.probes import accepting_401, is_open, purpose_of
 from tabbydoctor.routers.trace import Sent, Trace
@@ -66,7 +68,8 @@ def read(
     `files` are the texts of configuration files it reads, by absolute path; `environment` and
     `directory` are its unit's. Never raises for what the source holds: see `problem`.
     """
-    source = text.removeprefix("\ufeff")
+    whole = text.removeprefix("\ufeff")
+    block, source = marked_block(whole), legible(whole)
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError) as error:
@@ -77,10 +80,21 @@ def read(
     run = Interpreter(
         tree, path, _parsed(files or {}), variables, whole_environment=environment is not None
     )
+    run.globals.update(known_functions(block) if block else {})
     try:
-        return _reading(path, source, run, _followed(run), tabby_urls)
+        reading = _reading(path, source, run, _followed(run), tabby_urls)
     except RecursionError:
         return RouterReading(path, name, "nested too deeply to be followed")
+    return _with_block(reading, block) if block else reading
+
+
+def _with_block(reading: RouterReading, block: MarkedBlock) -> RouterReading:
+    """The reading with what the marked block itself reads."""
+    return replace(
+        reading,
+        reads_files={**block.reads_files, **reading.reads_files},
+        reads_environment={**block.reads_environment, **reading.reads_environment},
+    )
 
 
 def _followed(run: Interpreter) -> Trace:
@@ -114,7 +128,7 @@ def _reading(
     requests = _plain([_judged(sent, trace, tabby_urls) for sent in trace.sent])
     if not any(request.reach == "tabby" for request in requests):
         # None reaches its true address: those named after it are meant for it.
-        requests = [_by_name(request) for request in requests]
+        requests = [_by_name(request, trace) for request in requests]
     lines = source.splitlines(keepends=True)
     calls = [call for call in _calls(requests, lines) if call is not None]
     to_tabby = [each for each in requests if each.reach == "tabby" and not each.unlikely]
@@ -156,26 +170,20 @@ def _judged(sent: Sent, trace: Trace, tabby_urls: tuple[str, ...]) -> _Request:
     if to.base:
         known = {server(url) for url in tabby_urls}
         reach = "tabby" if server(to.base) in known else "other"
+    elif sent.world.serves_tabby() is False:
+        reach = "other"
     elif to.hint or sent.world.names_tabby():
         reach = "tabby"
     doubtful = sent.world.degraded or (reach == "tabby" and sent.world.names_tabby() is False)
-    key = key_of(sent, trace.clients)
+    key = key_of(sent, trace.clients, server(to.base) if to.base else None)
     return _Request(sent, to, reach, key, method, purpose_of(sent, method, to.path), doubtful)
 
 
-def _by_name(request: _Request) -> _Request:
+def _by_name(request: _Request, trace: Trace) -> _Request:
     meant = request.to.hint or request.sent.world.names_tabby()
     if request.reach != "other" or not meant:
         return request
-    return _Request(
-        request.sent,
-        request.to,
-        "tabby",
-        request.key,
-        request.method,
-        request.purpose,
-        request.unlikely,
-    )
+    return replace(request, reach="tabby", key=key_of(request.sent, trace.clients, None))
 
 
 def _calls(requests: list[_Request], lines: list[str]) -> list[Call | None]:

@@ -163,6 +163,8 @@ class Client:
     auth: Value = Const(None)
     path: str = ""
     """For openai: the attributes taken so far, `chat.completions`."""
+    by: Value = Const(None)
+    """For openai: the HTTP client it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,19 @@ class Prepared:
     url: Value
     headers: Value
     body: bool = False
+    auth: Value = Const(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A function of the marked block in a wired router; as `auth`, what adds TabbyAPI's key."""
+
+    name: str
+    key: Unknown
+    addresses: frozenset[tuple[str, int]]
+    """(host, port) of the servers that get the key."""
+    overrides: bool = False
+    """Whether other keys give way to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +219,7 @@ Value: TypeAlias = (
     | Bound
     | Client
     | Prepared
+    | Marked
     | Response
     | OpenFile
 )

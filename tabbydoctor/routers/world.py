@@ -83,6 +83,12 @@ class World:
                     said = False
         return said
 
+    def serves_tabby(self) -> bool | None:
+        """Whether the marked block is taken to know the server that is asked; None: not asked."""
+        every = [each for assumptions in self.assumed.values() for each in assumptions]
+        said = [holds for operator, _, holds in every if operator == "serves"]
+        return said[-1] if said else None
+
     def chosen(self) -> str:
         """The name that an unknown value is taken to be, for example that of a backend."""
         for assumptions in self.assumed.values():

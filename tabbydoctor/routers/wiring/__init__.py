@@ -76,7 +76,7 @@ def wire(
     def read(text: str) -> RouterReading:
         return python.read(
             path,
-            block.legible(text),
+            text,
             tabby_urls,
             files=files,
             environment=environment,

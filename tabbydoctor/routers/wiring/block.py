@@ -9,14 +9,10 @@ from importlib import resources
 from urllib.parse import urlsplit
 
 from tabbydoctor.routers.keys import PLACEHOLDERS
+from tabbydoctor.routers.marked_block import BEGIN, BLOCK, END, marked_block
 from tabbydoctor.routers.urls import server
 from tabbydoctor.routers.wiring.source import lines_of, newline_of
 
-BEGIN = "# >>> tabbydoctor: sends TabbyAPI its API key, and no other server"
-END = "# <<< tabbydoctor"
-_BLOCK = re.compile(
-    r"^# >>> tabbydoctor\b.*?^# <<< tabbydoctor[^\r\n]*(?:\r\n|\r|\n|\Z)", re.M | re.S
-)
 FUNCTIONS = {
     "_tabby_key": "key",
     "_tabby_auth": "auth",
@@ -69,52 +65,16 @@ _ORDER = (
 )
 
 
-_STUBS = (
-    "def _tabby_key(): return ''",
-    "def _tabby_auth(request): return {'Authorization': request.url == ''}",
-    "def _tabby_session(client): return client",
-    "def _tabby_connection(connection): return connection",
-    "def _tabby_request(request): return request",
-)
-
 
 def called(text: str) -> set[str]:
     """The parts of the block that the lines outside of it call."""
-    outside = _BLOCK.sub("", text)
+    outside = BLOCK.sub("", text)
     return {part for name, part in FUNCTIONS.items() if re.search(rf"\b{name}\b", outside)}
-
-
-def legible(text: str) -> str:
-    """The text with a line for each function of the block, in as many lines as before.
-
-    Readers need not follow the block: what `_tabby_auth` does is known.
-    """
-
-    def shortened(found: re.Match[str]) -> str:
-        ends = re.findall(r"\r\n|\r|\n", found[0])
-        served = re.findall(r'\("([^"]*)", (\d+)\)', found[0].partition("}")[0])
-        stubs = [*_STUBS, *_asking(served)]
-        lines = [*stubs, *[""] * len(ends)][: len(ends)]
-        return "".join(line + end for line, end in zip(lines, ends, strict=True))
-
-    return _BLOCK.sub(shortened, text)
-
-
-def _asking(served: list[tuple[str, str]]) -> list[str]:
-    """Lines for the functions that ask TabbyAPI, or whether it is asked."""
-    tests = " or ".join(f"':{port}/' in url" for _, port in served) or "False"
-    url = "http://{}:{}/v1/models".format(*(served or [("", "")])[0])
-    probe = f"(client, url, timeout=1): return client.get({url!r}, auth=_tabby_auth)"
-    return [
-        f"def _tabby_serves(url): return {tests}",
-        f"def _tabby_probe{probe}",
-        f"def _tabby_async_probe{probe}",
-    ]
 
 
 def span(text: str) -> range:
     """The lines of the block, from 1."""
-    found = _BLOCK.search(text)
+    found = BLOCK.search(text)
     if found is None:
         return range(0)
     first = len(lines_of(text[: found.start()])) + 1
@@ -123,8 +83,8 @@ def span(text: str) -> range:
 
 def overrides(text: str) -> bool:
     """Whether a text has a block that replaces the router's own key."""
-    found = _BLOCK.search(text)
-    return found is not None and _part("override").strip() in found[0].replace("\r\n", "\n")
+    found = marked_block(text)
+    return found is not None and found.overrides
 
 
 def rendered(
@@ -192,8 +152,8 @@ def placed(text: str, block: str) -> str:
     """
     newline = newline_of(text)
     block = block.replace("\n", newline)
-    if _BLOCK.search(text):
-        return _BLOCK.sub(lambda _: block, text, count=1)
+    if BLOCK.search(text):
+        return BLOCK.sub(lambda _: block, text, count=1)
     if not block:
         return text
     lines = lines_of(text)
