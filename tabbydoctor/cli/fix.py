@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -119,11 +120,25 @@ def _run(given: Given, request: FixRequest, *, dry_run: bool, yes: bool, quiet: 
         if dry_run:
             return run.dry_run(LocalHost, given.targets, request)
         state = open_state(given.state_dir)
-        return run.fix(LocalHost, given.targets, request, state, agree, _progress)
+        result = run.fix(LocalHost, given.targets, request, state, agree, _progress)
+        if not quiet and _loopback_instead(result):
+            options = replace(request.options, bind_loopback=True)
+            again = replace(request, options=options)
+            result = run.fix(LocalHost, given.targets, again, state, agree, _progress)
+        return result
     except NothingToExamine as error:
         raise CommandError(str(error), hint="name it with --dir, --unit or --url") from error
     except RepairError as error:
         raise CommandError(error.message, hint=error.hint) from error
+
+
+def _loopback_instead(result: FixResult) -> bool:
+    """Refused on an exposed address, with local clients only: offer to bind the loopback."""
+    offered = any(refusal.loopback_would_do for refusal in result.prepared.refusals)
+    if not offered or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    sys.stdout.write("Every known client is on this machine.\n")
+    return typer.confirm("Bind 127.0.0.1 instead, so that nobody else reaches it?", default=False)
 
 
 def _asked(prepared: Prepared) -> bool:

@@ -89,7 +89,7 @@ async def _planned(facts: Facts, draft: Draft, id: str, planner: Planner) -> Ref
         with draft.all_or_nothing():
             await facts.call(planner)
     except CannotFix as error:
-        return Refusal(id, error.message, error.manual)
+        return Refusal(id, error.message, error.manual, error.loopback_would_do)
     except RepairError as error:
         return Refusal(id, error.message, error.hint)
     except NoFact as error:

@@ -47,6 +47,8 @@ class Refusal:
     id: str
     message: str
     manual: str = ""
+    loopback_would_do: bool = False
+    """It would apply with TabbyAPI bound to the loopback (`FixOptions.bind_loopback`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def bring_key(
     else:
         path = f"{_DIRECTORY}/{unit.name}/{NAME}"
         draft.write(path, key.encode(), why, mode=0o600)
-        dropin.add(draft, unit, "key", f"LoadCredential={NAME}:{path}", why)
+        dropin.extend(draft, unit, "key", [f"LoadCredential={NAME}:{path}"], why)
 
 
 def _environment_file(

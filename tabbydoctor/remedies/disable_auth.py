@@ -53,6 +53,7 @@ def _refuse_exposed(
         f"TabbyAPI listens on {config.host}: without authentication everybody who reaches it is "
         "admin (--allow-exposed does it all the same)",
         "network:\n  host: 127.0.0.1" if clients_are_local(reading) else "",
+        loopback_would_do=clients_are_local(reading),
     )
 
 
@@ -114,7 +115,8 @@ def _in_environment(draft: Draft, instance: Instance, key: str, value: str | boo
     if any(source == file.path for file in unit.environment_files):
         draft.edit(source, lambda text: _assigned(text, variable, _yaml(value)), WHY)
         return
-    dropin.add(draft, unit, "disable-auth", f"Environment={variable}={_yaml(value)}", WHY)
+    line = f"Environment={variable}={_yaml(value)}"
+    dropin.extend(draft, unit, "disable-auth", [line], WHY, instance.user)
 
 
 def _assigned(content: bytes, variable: str, value: str) -> bytes:
@@ -130,6 +132,8 @@ def _assigned(content: bytes, variable: str, value: str) -> bytes:
 
 def _in_arguments(draft: Draft, instance: Instance, key: str, value: str | bool) -> None:
     unit = _unit(instance, "its command line")
+    if key != "disable_auth":
+        raise CannotFix(f"--{key} of ExecStart= of {unit.name} has to be changed by hand")
     flag = f"--{key.replace('_', '-')}"
     words = list(unit.command)
     places = [n for n, word in enumerate(words) if word == flag or word.startswith(f"{flag}=")]
@@ -138,7 +142,8 @@ def _in_arguments(draft: Draft, instance: Instance, key: str, value: str | bool)
     place = places[-1]
     words[place : place + (1 if "=" in words[place] else 2)] = [flag, _yaml(value)]
     command = " ".join(shlex.quote(word) for word in words)
-    dropin.add(draft, unit, "disable-auth", f"ExecStart=\nExecStart={command}", WHY)
+    lines = ["ExecStart=", f"ExecStart={command}"]
+    dropin.extend(draft, unit, "disable-auth", lines, WHY, instance.user)
 
 
 def _unit(instance: Instance, what: str) -> Unit:

@@ -20,11 +20,16 @@ Edit = Callable[[bytes], bytes]
 class CannotFix(Exception):  # noqa: N818 - an answer for the operator
     """Why a remedy does not apply here, and what a person can do instead."""
 
-    def __init__(self, message: str, manual: str = "") -> None:
-        """`manual` is what to paste, lines and all."""
+    def __init__(self, message: str, manual: str = "", *, loopback_would_do: bool = False) -> None:
+        """`manual` is what to paste, lines and all.
+
+        `loopback_would_do`: it would apply if TabbyAPI listened on the loopback, as all its known
+        clients could reach it there.
+        """
         super().__init__(message)
         self.message = message
         self.manual = manual
+        self.loopback_would_do = loopback_would_do
 
 
 @dataclass(slots=True)

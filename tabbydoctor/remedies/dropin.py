@@ -23,12 +23,6 @@ def path_of(unit: Unit, name: str, home: str | None = None) -> str:
     return f"{home}/.config/systemd/user/{unit.name}.d/{_PREFIX}-{name}.conf"
 
 
-def add(draft: Draft, unit: Unit, name: str, settings: str, why: str) -> None:
-    """Add settings of `[Service]` in a drop-in of their own, and have systemd read it."""
-    if draft.write(path_of(unit, name), f"{HEADER}[Service]\n{settings}\n".encode(), why):
-        draft.reload(unit, why)
-
-
 def extend(
     draft: Draft, unit: Unit, name: str, settings: Iterable[str], why: str,
     account: Account | None = None,
@@ -44,5 +38,5 @@ def extend(
     lines += [line for line in dict.fromkeys(settings) if line not in lines]
     content = ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
     owner = (account.uid, account.gid) if account and unit.user_manager else (0, 0)
-    draft.write(path, content, why, uid=owner[0], gid=owner[1])
-    draft.reload(unit, why)
+    if draft.write(path, content, why, uid=owner[0], gid=owner[1]):
+        draft.reload(unit, why)

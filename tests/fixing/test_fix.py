@@ -11,6 +11,11 @@ import pytest
 
 from tabbydoctor.cli.app import run
 from tabbydoctor.demo.deployment import DemoDeployment, demo_deployment
+from tabbydoctor.fixing.prepare import prepare
+from tabbydoctor.fixing.request import FixRequest
+from tabbydoctor.host.local import LocalHost
+from tabbydoctor.remedies.options import FixOptions
+from tabbydoctor.targets import Targets
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +103,25 @@ def test_a_router_that_cannot_be_edited_is_left_and_its_lines_are_shown(
     text = capsys.readouterr().out
     assert "router.py:2" in text
     assert broken.read_text() == "import httpx\nasync def check_health(:\n"
+
+
+def test_auth_off_is_refused_where_others_reach_it_and_the_loopback_is_offered(
+    demo: DemoDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = demo.directory / "config.yml"
+    before = config.read_text()
+    config.write_text(before.replace("host: 127.0.0.1", "host: 0.0.0.0  # all"))
+    arguments = ["--auth", "--strategy", "disable-auth"]
+    code, refused = fix(demo, capsys, *arguments, "--yes")
+    assert (code, refused["applied"], refused["changes"]) == (1, False, [])
+    options = FixOptions("disable-auth", bind_loopback=True)
+    given = Targets(dir=str(demo.directory), url=demo.url, router=str(demo.router))
+    prepared = prepare(LocalHost(), given, FixRequest(auth=True, options=options))
+    (change,) = prepared.plan.files
+    assert change.after is not None
+    text = change.after.content.decode()
+    assert "host: 127.0.0.1  # all" in text
+    assert "disable_auth: true" in text
+    exposed, _ = fix(demo, capsys, *arguments, "--yes", "--allow-exposed", "--dry-run")
+    assert exposed == 1
+    config.write_text(before)
