@@ -23,7 +23,8 @@ from tabbydoctor.api import Absent, Evidence, Finding, Severity, check
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.site_environment import router_environment
+from tabbydoctor.routers.marked_block import CREDENTIALS
+from tabbydoctor.routers.site_environment import is_credential, router_environment
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
@@ -46,7 +47,7 @@ def env_unset(
     values = router_environment(site)
     running = (site.process.environment if site.process else None) or {}
     for name in _wanted(reading):
-        if not values.get(name) and not running.get(name) and not _passed(site.unit, name):
+        if not values.get(name) and not running.get(name) and not _passed(site.unit, name, reading):
             line = reading.reads_environment.get(name)
             yield Finding(
                 f"{site.unit.name} does not set {name}, which {file_name(reading)} sends",
@@ -68,8 +69,10 @@ def _wanted(reading: RouterReading) -> list[str]:
     return sorted({source.split()[1] for source in sources if source.startswith("environment ")})
 
 
-def _passed(unit: Unit, name: str) -> bool:
-    return name in unit.get("PassEnvironment").split()
+def _passed(unit: Unit, name: str, reading: RouterReading) -> bool:
+    """Whether it comes from the manager's own environment, or a credential comes instead."""
+    credential = CREDENTIALS in reading.reads_environment and is_credential(unit, name)
+    return credential or name in unit.get("PassEnvironment").split()
 
 
 def _unused(site: RouterSite, name: str, reading: RouterReading) -> Finding:

@@ -30,7 +30,7 @@ from tabbydoctor.tabbyapi.tokens import Tokens
 from . import key_needed, restart, wire_key
 
 
-@check("RTR005", "router-key-differs", category="router", caused_by=("TOK005",))
+@check("RTR005", "router-key-differs", category="router", caused_by=("TOK001", "TOK005", "TOK007"))
 def key_differs(
     keys: RouterKeys,
     site: RouterSite,

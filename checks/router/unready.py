@@ -26,7 +26,11 @@ from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_health import RouterHealth
 
 NOT_PARSED = "not valid Python"
-REPORTED = ("RTR001", "RTR005", "RTR013", "API001", "API002", "API005", "SVC002", "TOK001", "TOK010")
+REPORTED = (
+    *("RTR001", "RTR005", "RTR007", "RTR009", "RTR011", "RTR013"),
+    *("API001", "API002", "API005", "SVC002"),
+    *("TOK001", "TOK002", "TOK003", "TOK006", "TOK010"),
+)
 """What makes a router report TabbyAPI down."""
 NOT_STARTED = ("SVC009",)
 """What keeps the router's own unit from starting; nothing of TabbyAPI's does."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.deployment.people import People
-from tabbydoctor.remedies import credential, gateways
+from tabbydoctor.remedies import credential, gateways, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.options import FixOptions, Strategy
 from tabbydoctor.repair.yaml_edit import CannotEdit
+from tabbydoctor.routers.marked_block import CREDENTIALS
 from tabbydoctor.routers.site import RouterInputs
+from tabbydoctor.routers.site_keys import RouterKeys
 from tabbydoctor.routers.wiring import CannotWire, wire
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -28,14 +30,19 @@ def plan_router_key(
     site: RouterSite,
     inputs: RouterInputs,
     options: FixOptions,
+    keys: RouterKeys | None,
 ) -> None:
     """Raises CannotFix where no place can be proven right; then it says what to paste."""
     strategy = _strategy(options, site, people, paths.file)
     if tokens.api_key is None:
         raise CannotFix(f"{tokens.path} holds no API key that could be sent")
+    if not options.temporary:
+        nixos.refuse_router(machine, site, strategy, tokens.path, credential.key_path(site))
     draft.title = f"wire TabbyAPI's key into the router ({strategy})"
     if site.kind == "python":
-        _wire_source(draft, site, inputs, tokens.path, strategy)
+        own = keys if strategy == "router-tokens" else None
+        replaced = own is not None and own_key_fails(own, tokens, site, inputs)
+        _wire_source(draft, site, inputs, tokens.path, strategy, replaced)
     else:
         _wire_gateway(draft, site, inputs)
     if strategy == "router-env":
@@ -68,6 +75,22 @@ def _strategy(
     return "router-tokens" if reads else "router-env"
 
 
+def own_key_fails(keys: RouterKeys, tokens: Tokens, site: RouterSite, inputs: RouterInputs) -> bool:
+    """Whether the key that the router has of its own is refused (RTR005) or not set (RTR009)."""
+    first: dict[str, str] = {}  # of the unit before the process: what the next start gets
+    for key in keys.keys:
+        first.setdefault(key.source, key.value)
+    accepted = {*tokens.api_keys, tokens.admin_key}
+    if keys.missing or not accepted.issuperset(first.values()):
+        return True
+    wanted = {call.key_from for call in inputs.reading.calls if call.sends_key}
+    unset = [one for one in wanted if one.startswith("environment ") and one not in first]
+    if site.unit is None or CREDENTIALS in inputs.reading.reads_environment:
+        return False
+    passed = site.unit.get("PassEnvironment").split()
+    return any(one.split()[1] not in passed for one in unset)
+
+
 def may_read(site: RouterSite, people: People, tokens: PathStatus | None) -> bool:
     """Whether the router's account, with its unit's groups, may read the tokens file."""
     user = site.user
@@ -81,9 +104,15 @@ def may_read(site: RouterSite, people: People, tokens: PathStatus | None) -> boo
 
 
 def _wire_source(
-    draft: Draft, site: RouterSite, inputs: RouterInputs, tokens_path: str, strategy: Strategy
+    draft: Draft,
+    site: RouterSite,
+    inputs: RouterInputs,
+    tokens_path: str,
+    strategy: Strategy,
+    replaced: bool,
 ) -> None:
     path = _path(site)
+    nixos.refuse_store(path)
     content = draft.read(path)
     if content is None:
         raise CannotFix(f"{path} is not there")
@@ -97,6 +126,7 @@ def _wire_source(
             files=inputs.files,
             environment=inputs.environment,
             directory=inputs.directory,
+            replace_own_key=replaced,
         )
     except CannotWire as error:
         where = f"{path}:{error.line}: " if error.line else ""

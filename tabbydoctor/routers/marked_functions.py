@@ -32,14 +32,12 @@ if TYPE_CHECKING:
 
 def known_functions(block: MarkedBlock) -> dict[str, list[Value]]:
     """Name -> value of each function in the block, as the module's names hold them."""
-    root, path = (f"file {block.tokens_path}", ("api_key",)) if block.tokens_path else (
-        f"environment {VARIABLE}",
-        (),
-    )  # fmt: skip
-    key = Unknown(root, path, line=block.line, checked=True)
-    return {
-        name: [Marked(name, key, block.addresses, block.overrides)] for name in block.functions
-    }
+    key = Unknown(f"environment {VARIABLE}", line=block.line)
+    if block.tokens_path:
+        # Checked: the block takes the first of a list.
+        key = Unknown(f"file {block.tokens_path}", ("api_key",), line=block.line, checked=True)
+    served = block.addresses, block.overrides
+    return {name: [Marked(name, key, *served)] for name in block.functions}
 
 
 def call(function: Marked, site: Site) -> Iterator[Outcome]:
@@ -114,7 +112,7 @@ def _probe(function: Marked, site: Site) -> Iterator[Outcome]:
     client = given if isinstance(given, Client) else Client(_module(given))
     url = outgoing.absolute(client.base, plain(site.argument(1) or SOMETHING))
     base = target(url).base or _first(function)
-    asked = [Const(f"{base}/v1/models", hint=True)]
+    asked: list[Value] = [Const(f"{base}/v1/models", hint=True)]
     keywords = {**site.keywords, "auth": function}
     yield from outgoing.method(
         client, "get", replace(site, arguments=asked, keywords=keywords), own=client is given

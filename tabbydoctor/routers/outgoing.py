@@ -62,7 +62,7 @@ OPENAI_PATHS = {
 
 def construct(name: str, site: Site) -> Client:
     """The client that a constructor makes."""
-    library, given, by = CONSTRUCTORS[name], site.keywords, NOTHING
+    library, given = CONSTRUCTORS[name], site.keywords
     base = given.get("base_url", Const(""))
     headers = plain(given.get("headers", Table()))
     auth = _added_by(given)
@@ -78,10 +78,16 @@ def construct(name: str, site: Site) -> Client:
         headers = plain(given.get("default_headers", Table()))
         unset = Unknown("environment OPENAI_API_KEY", line=site.line)
         auth = plain(given.get("api_key", unset))
-        by = given.get("http_client", NOTHING)
         if base in (Const(""), NOTHING):
             base = site.run.environment("OPENAI_BASE_URL", site.line, None)
-    made = Client(library, place_of(site.node), plain(base), headers, auth, by=by)
+    made = Client(
+        library,
+        place_of(site.node),
+        plain(base),
+        headers,
+        auth,
+        by=given.get("http_client", NOTHING),
+    )
     site.run.trace.clients.append(made)
     return made
 

@@ -15,12 +15,12 @@ from tabbydoctor.deployment.units import full_name
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host, Process
 from tabbydoctor.routers import RouterReading, litellm, llama_swap, python
+from tabbydoctor.routers.marked_block import legible
 from tabbydoctor.routers.site_address import unit_texts, written_at
 from tabbydoctor.routers.site_command import RouterCommand, router_command
 from tabbydoctor.routers.site_environment import router_environment
 from tabbydoctor.routers.site_health import router_backends, router_health, router_targets
 from tabbydoctor.routers.site_keys import router_keys
-from tabbydoctor.routers.site_wired import as_wired, is_wired, legible
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address
 from tabbydoctor.targets import Targets
@@ -97,9 +97,7 @@ def router_inputs(
     reading = read(text)
     files = dict(_configurations(host, reading))
     reading = read(text, files) if files else reading
-    if is_wired(text):
-        reading = as_wired(reading, read(legible(text), files))
-    texts = {**unit_texts(site), **files, site.path: text}
+    texts = {**unit_texts(site), **files, site.path: legible(text)}
     reading = replace(reading, written_at=written_at(reading.addresses, texts))
     return RouterInputs(reading, urls, files, environment, directory)
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import environment_file
+
+_CREDENTIALS = ("LoadCredential", "LoadCredentialEncrypted", "SetCredential")
+
+
+def is_credential(unit: Unit, variable: str) -> bool:
+    """Whether systemd hands the unit a credential of a variable's name, in small letters."""
+    given = [entry for name in _CREDENTIALS for entry in unit.get(name).split()]
+    return any(entry.partition(":")[0] == variable.lower() for entry in given)
 
 
 def router_environment(site: RouterSite) -> Mapping[str, str]:

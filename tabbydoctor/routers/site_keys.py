@@ -12,7 +12,8 @@ from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.host import Host
 from tabbydoctor.redaction import remember
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.site_environment import router_environment
+from tabbydoctor.routers.marked_block import CREDENTIALS
+from tabbydoctor.routers.site_environment import is_credential, router_environment
 
 _TOKENS = ("api_tokens.yml", "api_keys.yml")
 
@@ -63,6 +64,8 @@ def _keys(host: Host, site: RouterSite, reading: RouterReading) -> Iterator[Rout
         yield RouterKey("the router's own file", reading.path, literal)
     sources = {call.key_from for call in reading.calls if call.sends_key}
     names = sorted({s.split()[1] for s in sources if s.startswith("environment ")})
+    if site.unit and CREDENTIALS in reading.reads_environment:  # which then comes first
+        names = [name for name in names if not is_credential(site.unit, name)]
     yield from _from_environment(site, names)
     yield from _from_credentials(host, site)
     wanted = "admin_key" if reading.uses_admin_key else "api_key"

@@ -164,7 +164,7 @@ class Client:
     path: str = ""
     """For openai: the attributes taken so far, `chat.completions`."""
     by: Value = Const(None)
-    """For openai: the HTTP client it was given."""
+    """The HTTP client it was given to send with, for openai."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,8 +144,7 @@ class _Wiring:
 
     def wire_calls(self, plan: Plan) -> None:
         """Give every call that lacks it the key. Raises CannotWire where none can be."""
-        own = block.span(plan.tree.text)
-        calls = [call for call in plan.reading.calls if call.line not in own]
+        calls = plan.reading.calls
         if not calls:
             if not (self._mentioned(plan.tree.text) and wire_every(plan)):
                 raise self.refusal("no call to TabbyAPI was found")

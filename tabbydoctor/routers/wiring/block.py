@@ -28,6 +28,8 @@ FUNCTIONS = {
     "_tabby_kept": "kept",
 }
 """What a router's own lines may call, and the part of the block that holds it."""
+ASKING = ("_tabby_request", "_tabby_probe", "_tabby_async_probe")
+"""Those that stand where a request is made, and give it the key."""
 _NEEDS = {
     "auth": ("address", "authorize"),
     "session": ("auth",),
@@ -65,20 +67,10 @@ _ORDER = (
 )
 
 
-
 def called(text: str) -> set[str]:
     """The parts of the block that the lines outside of it call."""
     outside = BLOCK.sub("", text)
     return {part for name, part in FUNCTIONS.items() if re.search(rf"\b{name}\b", outside)}
-
-
-def span(text: str) -> range:
-    """The lines of the block, from 1."""
-    found = BLOCK.search(text)
-    if found is None:
-        return range(0)
-    first = len(lines_of(text[: found.start()])) + 1
-    return range(first, first + len(lines_of(found[0])))
 
 
 def overrides(text: str) -> bool:

@@ -10,6 +10,7 @@ import libcst as cst
 from tabbydoctor.routers import Call
 from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.probes import is_open
+from tabbydoctor.routers.wiring.block import ASKING
 from tabbydoctor.routers.wiring.plan import Plan
 from tabbydoctor.routers.wiring.source import Edit, Tree, last_name, newline_of
 
@@ -66,6 +67,8 @@ def needs_key(call: Call, even_with_own: bool) -> bool:
 
 def wire_call(plan: Plan, call: Call) -> bool:
     """Give one call the key where it, or the client that sends it, is made. False: no place."""
+    if plan.tree.call(call.line, call.column, lambda name: name in ASKING):
+        return True
     direct = plan.tree.call(call.line, call.column, lambda name: name in _SENDERS)
     way = _way(plan.tree, direct, FUNCTIONS) if direct is not None else None
     if direct is not None and way is not None:
