@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-
 from tabbydoctor.deployment.parts import Machine
 from tabbydoctor.deployment.unit import Unit
 
@@ -24,15 +21,3 @@ def from_store(unit: Unit) -> bool:
     """Whether a unit's file or its program is in the Nix store."""
     paths = [*unit.command[:1], unit.get("FragmentPath"), *(file.path for file in unit.files)]
     return any(path.startswith(STORE) for path in paths)
-
-
-def option_lines(unit: Unit, settings: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """Settings of `[Service]` as lines of configuration.nix; one given twice becomes a list."""
-    values: dict[str, list[str]] = {}
-    for key, value in settings:
-        values.setdefault(key, []).append(json.dumps(value))
-    service = unit.name.removesuffix(".service")
-    return tuple(
-        f"systemd.services.{service}.serviceConfig.{key} = [ {' '.join(value)} ];"
-        for key, value in values.items()
-    )

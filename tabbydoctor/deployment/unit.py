@@ -109,6 +109,19 @@ class Unit:
                 return tuple(_split(found.lstrip("-@:+!|")))
         return tuple(shown_command(self.get("ExecStart")))
 
+    def settings(self, name: str) -> tuple[str, ...]:
+        """All values of a list setting in the unit's files; an empty one starts anew.
+
+        For what `systemctl show` gives as `[unprintable]`, such as LoadCredential= (systemd 252).
+        """
+        values: list[str] = []
+        for file in self.files:
+            for line in file.text.replace("\\\n", " ").splitlines():
+                key, found, value = line.partition("=")
+                if found and key.strip() == name:
+                    values = [*values, value.strip()] if value.strip() else []
+        return tuple(values)
+
     @property
     def systemctl(self) -> str:
         """The systemctl to paste: `sudo systemctl` or `systemctl --user`."""

@@ -13,7 +13,7 @@ _CREDENTIALS = ("LoadCredential", "LoadCredentialEncrypted", "SetCredential")
 
 def is_credential(unit: Unit, variable: str) -> bool:
     """Whether systemd hands the unit a credential of a variable's name, in small letters."""
-    given = [entry for name in _CREDENTIALS for entry in unit.get(name).split()]
+    given = [entry for name in _CREDENTIALS for entry in unit.settings(name)]
     return any(entry.partition(":")[0] == variable.lower() for entry in given)
 
 

@@ -87,8 +87,8 @@ def _from_environment(site: RouterSite, names: list[str]) -> Iterator[RouterKey]
 
 def _from_credentials(host: Host, site: RouterSite) -> Iterator[RouterKey]:
     """`LoadCredential=tabby_api_key:/path` (systemd.exec(5))."""
-    shown = site.unit.get("LoadCredential") if site.unit else ""
-    for entry in shown.split():
+    given = site.unit.settings("LoadCredential") if site.unit else ()
+    for entry in given:
         name, _, path = entry.partition(":")
         if "tabby" in name.lower() and path.startswith("/"):
             try:

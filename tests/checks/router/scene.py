@@ -7,7 +7,7 @@ from typing import Any
 
 from tabbydoctor.api import Check, Finding
 from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.deployment.unit import Unit, UnitFile
 from tabbydoctor.host.data import HttpAnswer, Process
 from tabbydoctor.routers import RouterReading, python
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin, Setting
@@ -79,7 +79,10 @@ def tokens(*keys: str, problem: Any = None) -> Tokens:
 def site(
     environment: str = "", running: Mapping[str, str] | None = None, **properties: str
 ) -> RouterSite:
-    """A router's unit with `Environment=`, and its process where `running` is given."""
+    """A router's unit with `Environment=`, and its process where `running` is given.
+
+    The properties stand in its file, too: systemctl prints `[unprintable]` for some of them.
+    """
     shown = {
         "LoadState": "loaded",
         "ActiveState": "active",
@@ -87,7 +90,10 @@ def site(
         **properties,
     }
     process = Process(42, ("python",), environment=running) if running is not None else None
-    return RouterSite("/opt/router/router.py", "python", Unit("llm-router.service", shown), process)
+    lines = "".join(f"{name}={value}\n" for name, value in properties.items() if value)
+    file = UnitFile("/etc/systemd/system/llm-router.service", f"[Service]\n{lines}")
+    unit = Unit("llm-router.service", shown, (file,))
+    return RouterSite("/opt/router/router.py", "python", unit, process)
 
 
 def judge(check: Check, *facts: object) -> list[Finding]:
