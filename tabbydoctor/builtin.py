@@ -29,6 +29,7 @@ ROOMS = (
     "tabbydoctor.tabbyapi.run_start",
     "tabbydoctor.tabbyapi.addressing",
     "tabbydoctor.tabbyapi.probing",
+    "tabbydoctor.nixos.module",
     "tabbydoctor.gpu.torch",
     "tabbydoctor.gpu.need",
     "tabbydoctor.gpu.service_groups",

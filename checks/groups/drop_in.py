@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Sequence
 
 from tabbydoctor.api import Remedy, Safety
-from tabbydoctor.deployment.nixos import option_lines
 from tabbydoctor.deployment.parts import Machine
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.nixos.service import option_lines
 
 
 def drop_in(

@@ -19,6 +19,11 @@ _CREDENTIALS_SINCE = 247
 """The systemd release that brought LoadCredential=."""
 
 
+def key_path(site: RouterSite) -> str:
+    """Where the key for the router's unit is kept, as a credential."""
+    return f"{_DIRECTORY}/{site.unit.name if site.unit else 'router'}/{NAME}"
+
+
 def bring_key(
     draft: Draft, machine: Machine, site: RouterSite, key: str, why: str, *, environment_only: bool
 ) -> None:
@@ -34,7 +39,7 @@ def bring_key(
     elif environment_only or (machine.systemd_version or 0) < _CREDENTIALS_SINCE:
         _environment_file(draft, unit, key, why, _DIRECTORY, 0, 0, None)
     else:
-        path = f"{_DIRECTORY}/{unit.name}/{NAME}"
+        path = key_path(site)
         draft.write(path, key.encode(), why, mode=0o600)
         dropin.extend(draft, unit, "key", [f"LoadCredential={NAME}:{path}"], why)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.remedies import dropin
+from tabbydoctor.nixos.module import NixModule
+from tabbydoctor.remedies import dropin, nixos, temporary
 from tabbydoctor.remedies.config_keys import take_out_about_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.options import FixOptions
@@ -26,13 +28,20 @@ def plan_disable_auth(
     config: EffectiveConfig,
     options: FixOptions,
     reading: RouterReading | None,
+    machine: Machine,
+    module: NixModule | None,
 ) -> None:
     """Raises CannotFix where it would expose the server, or no place can be proven right."""
     if not config.auth_disabled:
         _refuse_exposed(config, options, reading)
     draft.title = "switch TabbyAPI's authentication off"
     if not config.auth_disabled or options.bind_loopback:
-        _set_where_it_wins(draft, instance, config, options)
+        wanted = _wanted(options)
+        if module is not None and options.temporary:
+            temporary.run_on(draft, instance, module, wanted, WHY)
+        else:
+            nixos.refuse_network(machine, instance, module, config, wanted)
+            _set_where_it_wins(draft, instance, config, wanted)
     _remove_what_has_no_effect(draft, config)
     if draft.plan().empty:
         return
@@ -64,12 +73,14 @@ def clients_are_local(reading: RouterReading | None) -> bool:
     return all(is_loopback((server(url) or ("", 0))[0]) for url in reading.addresses)
 
 
+def _wanted(options: FixOptions) -> dict[str, str | bool]:
+    host: dict[str, str | bool] = {"host": "127.0.0.1"} if options.bind_loopback else {}
+    return {"disable_auth": True, **host}
+
+
 def _set_where_it_wins(
-    draft: Draft, instance: Instance, config: EffectiveConfig, options: FixOptions
+    draft: Draft, instance: Instance, config: EffectiveConfig, wanted: Mapping[str, str | bool]
 ) -> None:
-    wanted: dict[str, str | bool] = {"disable_auth": True}
-    if options.bind_loopback:
-        wanted["host"] = "127.0.0.1"
     for key, value in wanted.items():
         setting = config.setting("network", key)
         layer = setting.origin.layer if setting else "default"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tabbydoctor.deployment.nixos import from_store
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host.data import Account
 from tabbydoctor.remedies.draft import CannotFix, Draft
 
 HEADER = "# Written by tabbydoctor; `tabbydoctor undo` takes it back.\n"
-SYSTEM = "/etc/systemd/system"
+SYSTEM, RUNTIME = "/etc/systemd/system", "/run/systemd/system"
 # Drop-ins apply in the order of their names (systemd.unit(5)): this one is to win.
 _PREFIX = "zz-tabbydoctor"
 
@@ -17,7 +18,9 @@ _PREFIX = "zz-tabbydoctor"
 def path_of(unit: Unit, name: str, home: str | None = None) -> str:
     """Where a drop-in of ours stands. Raises CannotFix for a user's unit without a home."""
     if not unit.user_manager:
-        return f"{SYSTEM}/{unit.name}.d/{_PREFIX}-{name}.conf"
+        # On NixOS the former is in the store: only what holds until the next start can be added.
+        base = RUNTIME if from_store(unit) else SYSTEM
+        return f"{base}/{unit.name}.d/{_PREFIX}-{name}.conf"
     if home is None:
         raise CannotFix(f"the home of {unit.owner} is not known")
     return f"{home}/.config/systemd/user/{unit.name}.d/{_PREFIX}-{name}.conf"

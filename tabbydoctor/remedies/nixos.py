@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from tabbydoctor.deployment.nixos import STORE, managed, option_lines
-from tabbydoctor.deployment.parts import Machine
+from tabbydoctor.deployment.nixos import STORE, managed
+from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.nixos.module import NixModule
+from tabbydoctor.nixos.nix_text import comment, literal, path
+from tabbydoctor.nixos.options import BY_KEY
+from tabbydoctor.nixos.service import environment_line, option_lines
 from tabbydoctor.remedies.draft import CannotFix
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.origins import variable_name
 
 _SWITCH = "sudo nixos-rebuild switch"
 
@@ -36,3 +42,74 @@ def refuse_store(path: str) -> None:
     """Raises CannotFix for a file in the Nix store."""
     if path.startswith(STORE):
         raise CannotFix(f"{path} is in the Nix store: change it in configuration.nix", _SWITCH)
+
+
+def network_lines(
+    module: NixModule | None, unit: Unit, settings: Mapping[str, str | bool]
+) -> tuple[str, ...]:
+    """Keys of the section network: as options of the module, or in the unit's environment."""
+    lines = []
+    for key, value in settings.items():
+        place = ("network", key)
+        if module is not None:
+            name = path("services", "tabbyapi", BY_KEY[place].name)
+            lines.append(f"{name} = {literal(value)};")
+        else:
+            text = str(value).lower() if isinstance(value, bool) else value
+            lines.append(environment_line(unit, variable_name(place), text))
+    return tuple(lines)
+
+
+def refuse_network(
+    machine: Machine,
+    instance: Instance,
+    module: NixModule | None,
+    config: EffectiveConfig,
+    settings: Mapping[str, str | bool],
+) -> None:
+    """Raises CannotFix, with the lines, where NixOS writes what decides on these keys.
+
+    A config.yml that nothing overwrites is not NixOS's: it may be edited.
+    """
+    unit = instance.unit
+    if unit is None or not managed(machine, unit) or _ours(config, settings):
+        return
+    if module is None and config.config_argument:
+        raise CannotFix(
+            f"NixOS writes {unit.name}: change what {config.config_argument} is made from",
+            "\n".join(f"# network.{key}: {literal(value)}" for key, value in settings.items()),
+        )
+    raise CannotFix(
+        f"NixOS writes {unit.name}: the change belongs into configuration.nix "
+        "(--temporary does it until then)",
+        "\n".join((*network_lines(module, unit, settings), f"# then: {_SWITCH}")),
+    )
+
+
+def _ours(config: EffectiveConfig, settings: Mapping[str, str | bool]) -> bool:
+    found = [config.setting("network", key) for key in settings]
+    layers = {setting.origin.layer for setting in found if setting}
+    return config.config_argument is None and layers <= {"default", "working-directory"}
+
+
+def refuse_router(
+    machine: Machine, site: RouterSite, strategy: str, tokens_path: str, key_path: str
+) -> None:
+    """Raises CannotFix, with the lines, for a router whose unit NixOS writes."""
+    unit = site.unit
+    if unit is None or not managed(machine, unit):
+        return
+    name = "tabby_api_key"
+    lines = option_lines(unit, [("LoadCredential", f"{name}:{key_path}")])
+    what = f"{key_path} holds the api_key of {tokens_path} alone, root:root and mode 0600."
+    if strategy == "router-tokens":
+        lines = ()
+        what = f"{site.path} reads api_key of {tokens_path} when it needs it."
+    sends = (
+        "The router sends it as `Authorization: Bearer`, to TabbyAPI only, in its health check "
+        "and in what it forwards; --temporary edits its source where that is not in the store."
+    )
+    raise CannotFix(
+        f"NixOS writes {unit.name}: the change belongs into configuration.nix",
+        "\n".join((*lines, comment(what), comment(sends), f"# then: {_SWITCH}")),
+    )

@@ -1,0 +1,52 @@
+"""NixOS writes this deployment: what is to last is changed in configuration.nix.
+
+## What it checks
+Whether the NixOS module runs TabbyAPI: the unit and its program are in the Nix store, and each
+start copies a generated `config.yml` over the one in `<dataDir>/config`.
+
+## Why it matters
+An edit of that file is gone after the next start, one of the unit after the next
+`nixos-rebuild switch`. The keys are in `<dataDir>/api_tokens.yml`, which NixOS leaves alone.
+
+## How it is told
+From the unit. The lines are the generated configuration as options of the module, as far as
+they differ from its defaults.
+
+## What to do
+Change the options in `configuration.nix` (or the flake), then `sudo nixos-rebuild switch`.
+`tabbydoctor nix to-options` prints them for any config.yml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tabbydoctor.api import Evidence, Finding, Severity, check
+from tabbydoctor.nixos.from_config import expressed
+from tabbydoctor.nixos.module import NixModule
+from tabbydoctor.nixos.nix_text import literal, path
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+
+from . import in_configuration
+
+
+@check("NIX001", "nix-managed", category="nixos", severity=Severity.INFO)
+def managed(module: NixModule, config: EffectiveConfig) -> Iterator[Finding]:
+    options = expressed(module.generated(config)).options
+    lines = [
+        f"{path('services', 'tabbyapi', name)} = {literal(value)};"
+        for name, value in {"enable": True, **options}.items()
+    ]
+    off = config.auth_disabled
+    switch = f"services.tabbyapi.disableAuth = {'false' if off else 'true'};"
+    yield Finding(
+        f"NixOS writes {module.unit.name} and {module.config}",
+        "A change of either lasts until the next start or the next nixos-rebuild switch. "
+        f"The keys, in {module.data_dir}/api_tokens.yml, are left alone.",
+        tuple(Evidence(module.config, None, line) for line in lines),
+        (
+            in_configuration(
+                module, f"To switch authentication {'on' if off else 'off'}, for example", switch
+            ),
+        ),
+    )

@@ -1,0 +1,54 @@
+"""A `config.yml` in the module's dataDir is merged underneath the generated one.
+
+## What it checks
+Whether `<dataDir>/config.yml` is there and sets what the generated
+`<dataDir>/config/config.yml` does not.
+
+## Why it matters
+TabbyAPI merges the two. The stray file was perhaps written by hand, or by TabbyAPI itself; no
+line of `configuration.nix` tells of it, and what it sets survives every rebuild.
+
+## How it is told
+By computing the layers as TabbyAPI does.
+
+## What to do
+Say what is wanted in `configuration.nix` (`tabbydoctor nix to-options` prints the lines), then
+set the file aside.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.nixos.module import NixModule
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+
+from . import SWITCH
+
+
+@check("NIX005", "nix-stray-config", category="nixos", severity=Severity.WARNING)
+def stray_config(module: NixModule, config: EffectiveConfig) -> Iterator[Finding]:
+    stray = [one for one in config.settings.values() if one.origin.layer == "working-directory"]
+    if not stray:
+        return
+    path = stray[0].origin.path or f"{module.data_dir}/config.yml"
+    quoted = shlex.quote(path)
+    yield Finding(
+        f"{path} is merged underneath what NixOS writes",
+        f"It sets {', '.join(one.name for one in stray[:6])}, and configuration.nix does not "
+        "know of it.",
+        tuple(Evidence(one.origin.where, "nothing", one.name) for one in stray),
+        (
+            Remedy(
+                "Say what is wanted in configuration.nix, then set the file aside",
+                Safety.MANUAL,
+                (
+                    f"sudo tabbydoctor nix to-options {quoted}",
+                    SWITCH,
+                    f"sudo mv -n {quoted} {shlex.quote(path + '.unused')}",
+                ),
+            ),
+        ),
+    )
