@@ -12,22 +12,29 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Literal
 
 from tests.lab.accuracy_table import table
 from tests.lab.deployment import ADMIN_KEY, API_KEY, UNITS, Deploy, Deployment, RealServer
 from tests.lab.faults import CATALOGUE, PAIRS, Fault
 from tests.lab.healthy import VARIANTS, Variant
-from tests.lab.installed import CACHE, installed
+from tests.lab.installed import CACHE, REPOSITORY, Installed, installed
 from tests.lab.machine import Machine
 from tests.lab.outcome import Outcome, Repair, faults_in, shown_in, told
 
 WATCHED = ("/opt/llm-router", "/etc", "/home")
 """What a repair may touch, and an undo must leave as it was."""
-UNCERTAIN = ("__pycache__", "/logs/", "/etc/ld.so.cache")
+__all__ = ["REPOSITORY", "Case", "cases", "examinations", "examine", "runnable"]
+MACHINES = 2
+"""One for each core of a small CI machine."""
+UNCERTAIN = ("__pycache__", "/TabbyAPI/logs", "/etc/ld.so.cache")
 """What Python, TabbyAPI and the machine write by themselves."""
 
 Kind = Literal["fault", "pair", "healthy"]
@@ -101,7 +108,7 @@ def make(d: Deployment, fault: Fault) -> None:
     if fault.when == "before":
         fault.mutate(d)
     d.machine.systemctl("daemon-reload")
-    if fault.answers or fault.when == "running":
+    if fault.answers:
         d.start()
         d.wait_ready()
     else:
@@ -169,7 +176,10 @@ def _not_fixed(exit_code: int, document: dict[str, Any]) -> str:
 
 def _still_ill(d: Deployment, fault: Fault) -> str:
     """Why it is not well after a repair; empty where it is."""
-    d.wait_ready()
+    try:
+        d.wait_ready()
+    except TimeoutError as error:
+        return str(error)
     said = d.doctor("check", *fault.arguments, "--format", "json", env=fault.doctor_env).document
     left = faults_in(said)
     return f"afterwards: {told(said)}" if left else _forwards(d)
@@ -192,24 +202,37 @@ def watched(d: Deployment) -> dict[str, object]:
     }
 
 
-# The command
+# All of them
 
 
-def run(chosen: Iterable[Case], real: RealServer | None) -> Iterator[Outcome]:
-    """Examine them one after the other, on one machine that is made new for each."""
+@contextmanager
+def examinations(
+    chosen: Sequence[Case], place: Installed, real: RealServer | None
+) -> Iterator[dict[str, Future[Outcome]]]:
+    """Examine them in their order, on two machines that are made new for each case."""
     CACHE.mkdir(exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        Machine.boot(Path(scratch), shown=[CACHE]) as machine,
-        installed() as place,
-    ):
-        for case in chosen:
-            machine.reset()
+    idle: SimpleQueue[Machine] = SimpleQueue()
+    with ExitStack() as stack:
+        for _ in range(MACHINES):
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            idle.put(stack.enter_context(Machine.boot(scratch, shown=[CACHE])))
+        workers = ThreadPoolExecutor(MACHINES)
+        stack.callback(workers.shutdown, cancel_futures=True)
 
-            def deploy(**variations: Any) -> Deployment:
-                return Deployment.deploy(machine, place, real=real, **variations)
+        def one(case: Case) -> Outcome:
+            machine = idle.get()
+            try:
+                machine.reset()
+                return examine(partial(Deployment.deploy, machine, place, real=real), case)
+            finally:
+                idle.put(machine)
 
-            yield examine(deploy, case)
+        yield {case.name: workers.submit(one, case) for case in chosen}
+
+
+def runnable(real: RealServer | None) -> list[Case]:
+    """The cases that this TabbyAPI can show."""
+    return [case for case in cases() if not (real and case.subject.stand_in)]
 
 
 def main() -> int:
@@ -222,18 +245,16 @@ def main() -> int:
     real = RealServer.from_environment() if options.real else None
     if options.real and real is None:
         parser.error("--real needs TABBYAPI_DIR and TABBYAPI_PYTHON")
-    chosen = [
-        case
-        for case in cases()
-        if not (real and case.subject.stand_in)
-        and any(part in case.name for part in options.only or [""])
-    ]
+    wanted = options.only or [""]
+    chosen = [case for case in runnable(real) if any(part in case.name for part in wanted)]
     outcomes = []
-    for outcome in run(chosen, real):
-        outcomes.append(outcome)
-        print(outcome.line(), file=sys.stderr, flush=True)
-        if not outcome.right:
-            print(outcome.why(), file=sys.stderr, flush=True)
+    with installed() as place, examinations(chosen, place, real) as examined:
+        for case in chosen:
+            outcome = examined[case.name].result()
+            outcomes.append(outcome)
+            print(outcome.line(), file=sys.stderr, flush=True)
+            if not outcome.right:
+                print(outcome.why(), file=sys.stderr, flush=True)
     text = table(outcomes)
     if options.output:
         options.output.write_text(text, encoding="utf8")

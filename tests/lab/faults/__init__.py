@@ -2,7 +2,9 @@
 
 from tests.lab.faults import config, endpoint, gpu, router, service, tokens
 from tests.lab.faults.fault import CATALOGUE, Fault
-from tests.lab.faults.pairs import PAIRS
+from tests.lab.faults.pairs import pairs
+
+PAIRS = pairs()
 
 __all__ = [
     "CATALOGUE", "PAIRS", "Fault", "config", "endpoint", "gpu", "router", "service", "tokens",

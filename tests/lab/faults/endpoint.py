@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from tests.lab.deployment import TABBY_PORT, Deployment
-from tests.lab.faults.config import DOWN
-from tests.lab.faults.fault import fault, tabby_down
+from tests.lab.deployment import ADMIN_KEY, TABBY_PORT, Deployment
+from tests.lab.faults.config import DOWN, LOADS
+from tests.lab.faults.fault import edit, fault, set_unit, tabby_down
+from tests.lab.gpu import give_work
 
+UNIT = "tabbyapi.service"
 STRANGER = """\
 [Service]
 ExecStart=/usr/bin/python3 -m http.server --bind 127.0.0.1 {port}
@@ -24,10 +26,43 @@ def ports_taken(d: Deployment) -> None:
     stranger(d, TABBY_PORT + 1)
 
 
-@fault("stopped by hand", "API001", consequences={"RTR010"}, when="running", answers=False,
-       waits_for=tabby_down)  # fmt: skip
+@fault("stopped by hand", "API001", consequences={"RTR010"}, when="running", waits_for=tabby_down)
 def stopped(d: Deployment) -> None:
-    d.machine.systemctl("stop", "tabbyapi.service")
+    d.machine.systemctl("stop", UNIT)
+
+
+@fault("its process is halted", "API001", consequences={"RTR010"}, when="running")
+def halted(d: Deployment) -> None:
+    d.machine.run(["systemctl", "kill", "--signal=STOP", UNIT])
+
+
+@fault("a model that takes its time", "API001", consequences={"RTR010"}, answers=False,
+       stand_in=LOADS,
+       waits_for=lambda d: d.machine.property(UNIT, "ActiveState") == "active")  # fmt: skip
+def loading(d: Deployment) -> None:
+    give_work(d)
+    set_unit(d, "Environment=STANDIN_LOAD_SECONDS=60")
+
+
+@fault("the model was unloaded", "API008", when="running", healthy=give_work, stand_in=LOADS)
+def unloaded(d: Deployment) -> None:
+    url = f"http://127.0.0.1:{TABBY_PORT}/v1/model/unload"
+    answer = d.request("POST", url, headers={"Authorization": f"Bearer {ADMIN_KEY}"})
+    assert answer.status == 200, answer
+
+
+@fault("inline loading with the API key", "API009")
+def inline(d: Deployment) -> None:
+    edit(d, "  model_dir: models", "  model_dir: models\n  inline_model_loading: true")
+
+
+@fault("the tokens of another server are named", "API005",
+       arguments=("--tokens", "/srv/old/api_tokens.yml"),
+       consequences={"API006", "RTR005", "RTR010"},
+       miss="TOK005 calls the file that TabbyAPI reads one that it does not read")  # fmt: skip
+def other_tokens(d: Deployment) -> None:
+    other = f"api_key: {'ab12' * 8}\nadmin_key: {'cd34' * 8}\n"
+    d.machine.write("/srv/old/api_tokens.yml", other, mode=0o600, owner=d.user)
 
 
 def stranger(d: Deployment, port: int) -> None:

@@ -43,6 +43,8 @@ class Fault:
     """The arguments of `fix` that repair it; empty where no fix should."""
     miss: str = ""
     """Why the doctor is known not to name it first; a test fails once it does."""
+    unfixed: str = ""
+    """Why `fix` is known not to repair it; a test fails once it does."""
     stand_in: str = ""
     """Why a real TabbyAPI cannot show it here; empty where it can."""
 

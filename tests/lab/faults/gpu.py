@@ -3,56 +3,126 @@
 from __future__ import annotations
 
 from tests.lab.deployment import Deployment
-from tests.lab.faults.fault import fault
+from tests.lab.faults.config import LOADS
+from tests.lab.faults.fault import fault, set_unit
 from tests.lab.gpu import give_work
 
 RESTRICTED = "video"
 """The group that alone may open the nodes in these faults."""
+KERNEL_LOG = """\
+#!/bin/sh
+# The machine has no kernel log of its own.
+case " $* " in
+*" -k "*) echo "$(date +%s).000000 lab kernel: NVRM: Xid (PCI:0000:01:00): 79, GPU has fallen off the bus." ;;
+*) exec /usr/bin/journalctl.real "$@" ;;
+esac
+"""  # noqa: E501 - as the kernel prints it
 
 
-@fault("no driver", "GPU001")
+def site_packages(d: Deployment) -> str:
+    return f"{d.directory}/venv/lib/python3.11/site-packages"
+
+
+@fault("no driver", "GPU001", stand_in=LOADS)
 def no_driver(d: Deployment) -> None:
     give_work(d)
     d.machine.run(["sh", "-c", "rm /usr/lib/x86_64-linux-gnu/libnvidia-ml.so* /dev/nvidia*"])
 
 
-@fault("driver and library differ", "GPU002", doctor_env={"STUB_NVML_INIT": "18"})
+@fault("driver and library differ", "GPU002", doctor_env={"STUB_NVML_INIT": "18"}, stand_in=LOADS)
 def mismatch(d: Deployment) -> None:
     give_work(d)
 
 
-@fault("no GPU", "GPU003", doctor_env={"STUB_NVML_COUNT": "0"})
+@fault("no GPU", "GPU003", doctor_env={"STUB_NVML_COUNT": "0"}, stand_in=LOADS)
 def no_gpu(d: Deployment) -> None:
     give_work(d)
 
 
-@fault("the GPU is lost", "GPU003", doctor_env={"STUB_NVML_HANDLE": "15"})
+@fault("the GPU is lost", "GPU003", doctor_env={"STUB_NVML_HANDLE": "15"}, stand_in=LOADS)
 def lost(d: Deployment) -> None:
     give_work(d)
 
 
-@fault("no uvm node", "GPU006")
+@fault("no GPU is visible to the unit", "GPU003", stand_in=LOADS)
+def invisible(d: Deployment) -> None:
+    give_work(d)
+    set_unit(d, "Environment=CUDA_VISIBLE_DEVICES=-1")
+
+
+@fault("a driver too old for CUDA 12", "GPU004", doctor_env={"STUB_NVML_DRIVER": "470.256.02"},
+       stand_in=LOADS)  # fmt: skip
+def driver_old(d: Deployment) -> None:
+    give_work(d)
+
+
+@fault("a driver older than torch's CUDA", "GPU004", doctor_env={"STUB_NVML_DRIVER": "535.183.01"},
+       stand_in=LOADS)  # fmt: skip
+def driver_older(d: Deployment) -> None:
+    give_work(d)
+
+
+@fault("a GPU that is too old", "GPU005", doctor_env={"STUB_NVML_CC": "75"}, stand_in=LOADS)
+def capability(d: Deployment) -> None:
+    give_work(d)
+
+
+@fault("no uvm node", "GPU006", stand_in=LOADS)
 def no_uvm(d: Deployment) -> None:
     give_work(d)
     d.machine.run(["rm", "/dev/nvidia-uvm"])
 
 
-@fault("the nodes are for a group", "GRP001")
+@fault("the GPU fell off the bus", "GPU007", stand_in=LOADS)
+def xid(d: Deployment) -> None:
+    give_work(d)
+    d.machine.run(["mv", "/usr/bin/journalctl", "/usr/bin/journalctl.real"])
+    d.machine.write("/usr/bin/journalctl", KERNEL_LOG, mode=0o755)
+
+
+@fault("a torch for the CPU", "GPU009", stand_in=LOADS)
+def cpu_torch(d: Deployment) -> None:
+    give_work(d)
+    version = "__version__ = '2.9.0+cpu'\ncuda = None\n"
+    d.machine.write(f"{site_packages(d)}/torch/version.py", version)
+
+
+@fault("exllamav3 for another torch", "GPU009", stand_in=LOADS)
+def wheel_mismatch(d: Deployment) -> None:
+    give_work(d)
+    info = f"{site_packages(d)}/exllamav3-1.4.1+cu128.torch2.9.0.dist-info"
+    d.machine.run(["mv", info, info.replace("torch2.9.0", "torch2.7.0")])
+
+
+@fault("no exllamav3", "GPU009", stand_in=LOADS)
+def no_exllamav3(d: Deployment) -> None:
+    give_work(d)
+    d.machine.remove(f"{site_packages(d)}/exllamav3-1.4.1+cu128.torch2.9.0.dist-info")
+
+
+@fault("the nodes are for a group", "GRP001", fix=("GRP001",), stand_in=LOADS)
 def nodes_denied(d: Deployment) -> None:
     give_work(d)
     restrict(d)
 
 
-@fault("group joined after the start", "GRP002", when="running", healthy=give_work)
+@fault("group joined after the start", "GRP002", when="running", healthy=give_work,
+       fix=("GRP002",), stand_in=LOADS)  # fmt: skip
 def group_late(d: Deployment) -> None:
     restrict(d)
     d.machine.run(["usermod", "--append", "--groups", RESTRICTED, d.user])
 
 
-@fault("private devices", "GRP003")
+@fault("private devices", "GRP003", fix=("GRP003",), stand_in=LOADS)
 def private_devices(d: Deployment) -> None:
     give_work(d)
-    d.machine.dropin("tabbyapi.service", "[Service]\nPrivateDevices=yes\n")
+    set_unit(d, "PrivateDevices=yes")
+
+
+@fault("a device policy without the GPU", "GRP003", fix=("GRP003",), stand_in=LOADS)
+def device_policy(d: Deployment) -> None:
+    give_work(d)
+    set_unit(d, "DevicePolicy=closed")
 
 
 def restrict(d: Deployment) -> None:

@@ -4,7 +4,26 @@ from __future__ import annotations
 
 from tests.lab.deployment import API_KEY, Deployment
 from tests.lab.faults.config import DOWN
-from tests.lab.faults.fault import fault, tabby_down
+from tests.lab.faults.fault import (
+    command,
+    edit,
+    fault,
+    given_up,
+    python,
+    set_unit,
+    settled,
+    tabby_down,
+)
+
+ROUTER = "llm-router.service"
+FRAGMENT = "/etc/systemd/system/tabbyapi.service"
+DETACHED = "#!/bin/sh\ncd {directory}\n{python} main.py &\n"
+
+
+@fault("a unit that does not exist is named", "SVC001", arguments=("--unit", "tabby-prod.service"),
+       consequences={"API001"})  # fmt: skip
+def unknown_unit(d: Deployment) -> None:
+    """Nothing else is wrong."""
 
 
 @fault(
@@ -12,10 +31,63 @@ from tests.lab.faults.fault import fault, tabby_down
 )
 def exec_denied(d: Deployment) -> None:
     d.machine.run(["install", "-D", "-m", "755", "/usr/bin/python3", "/root/venv/bin/python"])
-    d.machine.dropin(
-        "tabbyapi.service",
-        "[Service]\nExecStart=\nExecStart=/root/venv/bin/python main.py\n",
+    set_unit(d, "ExecStart=", "ExecStart=/root/venv/bin/python main.py")
+
+
+@fault("the virtual environment is gone", "SVC002", consequences={*DOWN, "GPU009"}, answers=False,
+       waits_for=tabby_down)  # fmt: skip
+def venv_gone(d: Deployment) -> None:
+    set_unit(d, "ExecStart=", f"ExecStart={d.directory}/venv-new/bin/python main.py")
+
+
+@fault("a unit that is masked", "SVC002", consequences=DOWN, answers=False)
+def masked(d: Deployment) -> None:
+    d.machine.remove(FRAGMENT)
+    d.machine.systemctl("mask", "--quiet", "tabbyapi.service")
+
+
+@fault("an account that does not exist", "SVC002", consequences=DOWN, answers=False,
+       waits_for=tabby_down)  # fmt: skip
+def no_account(d: Deployment) -> None:
+    set_unit(d, "User=tabby-nobody")
+
+
+@fault("main.py with a typo", "SVC007", consequences=DOWN, answers=False, waits_for=tabby_down)
+def main_typo(d: Deployment) -> None:
+    set_unit(d, *command(d, "./server/main.py"))
+
+
+@fault("killed, and not restarted", "SVC002", consequences=DOWN, when="running", waits_for=given_up,
+       healthy=lambda d: set_unit(d, "Restart=no"))  # fmt: skip
+def killed(d: Deployment) -> None:
+    d.machine.run(["systemctl", "kill", "--signal=ABRT", "tabbyapi.service"])
+
+
+@fault("an argument that TabbyAPI does not know", "CFG005", consequences=DOWN, answers=False,
+       waits_for=tabby_down)  # fmt: skip
+def unknown_argument(d: Deployment) -> None:
+    set_unit(d, *command(d, "main.py", "--disable-authentication", "true"))
+
+
+def detached(d: Deployment, restart: str) -> None:
+    """A wrapper that leaves the server behind and ends: systemd ends the server with it."""
+    script = DETACHED.format(directory=d.directory, python=python(d))
+    d.machine.write("/usr/local/bin/run-tabby", script, mode=0o755)
+    set_unit(
+        d, "ExecStart=", "ExecStart=/usr/local/bin/run-tabby", f"Restart={restart}", "RestartSec=1"
     )
+
+
+@fault("a wrapper that ends at once, again and again", "SVC003", consequences=DOWN, answers=False,
+       waits_for=lambda d: int(d.machine.property("tabbyapi.service", "NRestarts")) > 0)  # fmt: skip
+def loop(d: Deployment) -> None:
+    detached(d, "always")
+
+
+@fault("a wrapper that ends at once", "SVC004", consequences=DOWN, answers=False,
+       waits_for=given_up)  # fmt: skip
+def ends_quietly(d: Deployment) -> None:
+    detached(d, "no")
 
 
 @fault("not enabled", "SVC006", when="running")
@@ -23,24 +95,96 @@ def not_enabled(d: Deployment) -> None:
     d.machine.systemctl("disable", "--quiet", "tabbyapi.service")
 
 
-@fault("unit changed, not reloaded", "SVC005", when="running")
+@fault("started by hand beside its unit", "SVC006", when="running")
+def beside_unit(d: Deployment) -> None:
+    d.machine.systemctl("stop", "tabbyapi.service")
+    shell = f"umask 077; cd {d.directory}; exec setsid {python(d)} main.py >/tmp/out 2>&1 &"
+    d.machine.run(["sh", "-c", shell], user=d.user, env={"TABBY_DEVELOPER_UNSAFE_LAUNCH": "true"})
+    d.wait_ready()
+
+
+@fault("unit changed, not reloaded", "SVC005", when="running", fix=("SVC005",))
 def reload_needed(d: Deployment) -> None:
-    text = d.machine.read("/etc/systemd/system/tabbyapi.service")
-    d.machine.write("/etc/systemd/system/tabbyapi.service", f"{text}\n# changed\n")
+    d.machine.write(FRAGMENT, f"{d.machine.read(FRAGMENT)}\n# changed\n")
 
 
 @fault("an environment file is missing", "SVC009", consequences=DOWN, answers=False,
        waits_for=tabby_down)  # fmt: skip
 def environment_file(d: Deployment) -> None:
-    d.machine.dropin("tabbyapi.service", "[Service]\nEnvironmentFile=/etc/tabby.env\n")
+    set_unit(d, "EnvironmentFile=/etc/tabby.env")
+
+
+@fault("the router's environment file is missing", "SVC009", consequences={"RTR010"},
+       answers=False,
+       waits_for=lambda d: d.machine.property(ROUTER, "ActiveState") == "failed")  # fmt: skip
+def router_environment_file(d: Deployment) -> None:
+    set_unit(d, "EnvironmentFile=/etc/llm-router.env", unit=ROUTER)
+    d.machine.systemctl("daemon-reload")
+    d.machine.systemctl("start", "tabbyapi.service", "sglang.service", "llamacpp.service")
 
 
 @fault("the wrong working directory", "SVC007", consequences=DOWN, answers=False,
        waits_for=tabby_down)  # fmt: skip
 def working_directory(d: Deployment) -> None:
-    d.machine.dropin("tabbyapi.service", f"[Service]\nWorkingDirectory=/home/{d.user}\n")
+    set_unit(d, f"WorkingDirectory=/home/{d.user}")
+
+
+@fault("no such working directory", "SVC007", consequences=DOWN, answers=False,
+       waits_for=tabby_down)  # fmt: skip
+def no_directory(d: Deployment) -> None:
+    set_unit(d, "WorkingDirectory=/srv/TabbyAPI")
+
+
+@fault("the files lie beside a main.py elsewhere", "SVC007",
+       consequences={"CFG001", "TOK001", "TOK005", "API005", "API006", "RTR005", "RTR010"},
+       miss="TabbyAPI makes new tokens where it is, and SVC007 then takes the place for meant",)  # fmt: skip
+def files_elsewhere(d: Deployment) -> None:
+    d.machine.mkdir("/srv/tabby", owner=d.user)
+    set_unit(d, "WorkingDirectory=/srv/tabby", *command(d, f"{d.directory}/main.py"))
 
 
 @fault("a key in Environment=", "RTR009", also=("SVC008",))
 def exposed_secret(d: Deployment) -> None:
-    d.machine.dropin("llm-router.service", f"[Service]\nEnvironment=TABBY_API_KEY={API_KEY}\n")
+    set_unit(d, f"Environment=TABBY_API_KEY={API_KEY}", unit=ROUTER)
+
+
+@fault("a secret in TabbyAPI's unit", "SVC008", fix=("SVC008",))
+def exposed_token(d: Deployment) -> None:
+    set_unit(d, "Environment=HF_TOKEN=hf_abcdefghijklmnopqrstuvwxyz012345")
+
+
+@fault("auth switched off, not restarted", "SVC010", when="running", fix=("SVC010",),
+       consequences={"API004"})  # fmt: skip
+def not_restarted(d: Deployment) -> None:
+    settled(d)
+    edit(d, "disable_auth: false", "disable_auth: true")
+
+
+@fault("a port changed, not restarted", "SVC010", when="running",
+       consequences={"API003", "RTR013", "RTR010"})  # fmt: skip
+def port_changed(d: Deployment) -> None:
+    settled(d)
+    edit(d, "port: 5000", "port: 5055")
+
+
+@fault("a generation failed for good", "SVC011", consequences={"API007"},
+       stand_in="a failed generation needs a GPU")  # fmt: skip
+def unhealthy(d: Deployment) -> None:
+    set_unit(d, "Environment=STANDIN_UNHEALTHY=CUDA-error")
+
+
+@fault("no writable and executable memory", "SVC012", fix=("SVC012",))
+def memory(d: Deployment) -> None:
+    set_unit(d, "MemoryDenyWriteExecute=yes")
+
+
+@fault("a home that is read-only", "SVC012", consequences={*DOWN, "TOK007"}, answers=False,
+       waits_for=given_up, fix=("SVC012",))  # fmt: skip
+def home_read_only(d: Deployment) -> None:
+    set_unit(d, "ProtectHome=read-only")
+
+
+@fault("a home that is hidden", "SVC012", answers=False, waits_for=given_up,
+       consequences={*DOWN, "SVC007", "TOK007", "CFG002"})  # fmt: skip
+def home_hidden(d: Deployment) -> None:
+    set_unit(d, "ProtectHome=yes")

@@ -15,6 +15,7 @@ USER_UNIT = """\
 WorkingDirectory={directory}
 Environment=TABBY_DEVELOPER_UNSAFE_LAUNCH=true
 ExecStart={python} main.py
+UMask=0077
 Restart=on-failure
 
 [Install]
@@ -24,7 +25,7 @@ WantedBy=default.target
 
 def started_by_hand(d: Deployment, *before: str) -> None:
     """A TabbyAPI that nobody's unit started, and the other services."""
-    shell = f"cd {d.directory} && exec setsid {python(d)} main.py >/tmp/tabby.out 2>&1 </dev/null &"
+    shell = f"umask 077; cd {d.directory} && exec setsid {python(d)} main.py >/tmp/tabby.out 2>&1 </dev/null &"
     d.machine.run([*before, "sh", "-c", shell], user=d.user, env={UNSAFE.split("=")[0]: "true"})
     serves(d)
 
@@ -55,7 +56,7 @@ def in_container(d: Deployment) -> None:
     group = "/sys/fs/cgroup/system.slice/docker-" + "4b1d" * 16 + ".scope"
     d.machine.run(["mkdir", "-p", group])
     shell = (
-        f"echo 0 >{group}/cgroup.procs && cd {d.directory} && exec setpriv --reuid={d.user} "
+        f"umask 077; echo 0 >{group}/cgroup.procs && cd {d.directory} && exec setpriv --reuid={d.user} "
         f"--regid={d.user} --init-groups {python(d)} main.py >/tmp/tabby.out 2>&1 </dev/null &"
     )
     d.machine.run(["sh", "-c", shell], env={UNSAFE.split("=")[0]: "true"})
