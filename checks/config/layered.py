@@ -21,11 +21,12 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Setting
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.keys import TABLE
 
-from . import shown
+from . import on_nixos, shown
 
 
 @check(
@@ -35,7 +36,9 @@ from . import shown
     severity=Severity.WARNING,
     caused_by=("NIX005",),
 )
-def layered(config: EffectiveConfig, installation: Installation) -> Iterator[Finding]:
+def layered(
+    config: EffectiveConfig, installation: Installation, instance: Instance
+) -> Iterator[Finding]:
     if config.config_argument is None:
         return
     stray = [
@@ -46,6 +49,9 @@ def layered(config: EffectiveConfig, installation: Installation) -> Iterator[Fin
     if not stray:
         return
     path = stray[0].origin.path or f"{config.directory}/config.yml"
+    place, command = "the --config file", f"sudoedit {shlex.quote(config.config_argument)}"
+    if on_nixos(None, instance):
+        place, command = "configuration.nix", "sudo nixos-rebuild switch"
     names = ", ".join(setting.name for setting in stray[:6])
     auth = any(setting.name == "network.disable_auth" for setting in stray)
     yield Finding(
@@ -62,10 +68,10 @@ def layered(config: EffectiveConfig, installation: Installation) -> Iterator[Fin
         ),
         (
             Remedy(
-                "Move what is wanted into the --config file, then set the stray file aside",
+                f"Move what is wanted into {place}, then set the stray file aside",
                 Safety.MANUAL,
                 (
-                    f"sudoedit {shlex.quote(config.config_argument)}",
+                    command,
                     f"sudo mv -n {shlex.quote(path)} {shlex.quote(path + '.unused')}",
                 ),
             ),

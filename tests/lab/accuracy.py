@@ -26,7 +26,7 @@ from tests.lab.deployment import ADMIN_KEY, API_KEY, UNITS, Deploy, Deployment, 
 from tests.lab.faults import CATALOGUE, PAIRS, Fault
 from tests.lab.healthy import VARIANTS, Variant
 from tests.lab.installed import CACHE, REPOSITORY, Installed, installed
-from tests.lab.machine import Machine
+from tests.lab.machine import CommandError, Machine
 from tests.lab.outcome import Outcome, Repair, faults_in, shown_in, told
 
 WATCHED = ("/opt/llm-router", "/etc", "/home")
@@ -67,10 +67,13 @@ def examine(deploy: Deploy, case: Case) -> Outcome:
     """Make it on a fresh machine, and see what the doctor says and does."""
     begun = time.monotonic()
     subject = case.subject
-    if isinstance(subject, Fault):
-        outcome = _examine_fault(deploy, case, subject)
-    else:
-        outcome = _examine_healthy(deploy, case, subject)
+    try:
+        if isinstance(subject, Fault):
+            outcome = _examine_fault(deploy, case, subject)
+        else:
+            outcome = _examine_healthy(deploy, case, subject)
+    except (CommandError, TimeoutError) as error:
+        outcome = Outcome(case.kind, case.name, case.roots, problem=f"not to be made: {error}")
     return replace(outcome, seconds=time.monotonic() - begun)
 
 

@@ -9,11 +9,27 @@ import pytest
 
 from tests.lab.installed import Installed
 from tests.lab.machine import Machine
-from tests.lab.nixos import GENERATED, ROUTER, SOURCE, STATE, STORE, UNITS, NixDeployment
+from tests.lab.nixos import (
+    CONFIG,
+    GENERATED,
+    PRE_START,
+    ROUTER,
+    SOURCE,
+    STATE,
+    STORE,
+    UNITS,
+    NixDeployment,
+)
 from tests.lab.test_check import broken_checks, faults_in, told
 from tests.nixos.nix import needs_nix, parse
 
-KEPT = ["/etc", "/opt", "/run/systemd/system", "/var/lib/tabbyapi"]
+KEPT: list[str | Path] = [
+    "/etc",
+    "/opt/llm-router",
+    "/run/systemd/system",
+    *(STATE / name for name in ("config", "config.yml", "api_tokens.yml")),
+    *(CONFIG, PRE_START, UNITS),
+]
 
 
 @pytest.fixture
@@ -49,7 +65,7 @@ def environment_files(nixos: NixDeployment) -> None:
 
 
 def stray(nixos: NixDeployment) -> None:
-    text = "network: {disable_fetch_requests: true}\ndraft_model: {draft_num_tokens: 4}\n"
+    text = "draft_model: {draft_num_tokens: 4}\n"
     nixos.machine.write(STATE / "config.yml", text, owner="tabbyapi:tabbyapi")
 
 

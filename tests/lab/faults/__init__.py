@@ -7,5 +7,13 @@ from tests.lab.faults.pairs import pairs
 PAIRS = pairs()
 
 __all__ = [
-    "CATALOGUE", "PAIRS", "Fault", "config", "endpoint", "gpu", "router", "service", "tokens",
-]  # fmt: skip
+    "CATALOGUE",
+    "PAIRS",
+    "Fault",
+    "config",
+    "endpoint",
+    "gpu",
+    "router",
+    "service",
+    "tokens",
+]

@@ -20,8 +20,13 @@ KEYLESS = {"RTR001", "RTR002", "RTR003", "RTR010", "SVC011"}
 LOADS = "it loads a model"
 
 
-@fault("option 1 of the notes", "CFG004", deploy={"router": "broken"}, consequences=KEYLESS,
-       fix=("--auth", "--strategy", "disable-auth"))  # fmt: skip
+@fault(
+    "option 1 of the notes",
+    "CFG004",
+    deploy={"router": "broken"},
+    consequences=KEYLESS,
+    fix=("--auth", "--strategy", "disable-auth"),
+)
 def auth_section(d: Deployment) -> None:
     write_config(d, f"{CONFIG}\nauth:\n  disable: true\n")
 
@@ -42,8 +47,12 @@ def switch_typo(d: Deployment) -> None:
     edit(d, "disable_auth: false", "disable_authh: true")
 
 
-@fault("a typo where the router relies on it", "CFG003", deploy={"router": "broken"},
-       consequences=KEYLESS)  # fmt: skip
+@fault(
+    "a typo where the router relies on it",
+    "CFG003",
+    deploy={"router": "broken"},
+    consequences=KEYLESS,
+)
 def typo_relied_on(d: Deployment) -> None:
     edit(d, "disable_auth: false", "disable_auht: true")
 
@@ -58,8 +67,9 @@ def broken(d: Deployment) -> None:
     write_config(d, "network:\n\thost: 127.0.0.1\n")
 
 
-@fault("a list for a configuration", "CFG002", consequences=DOWN, answers=False,
-       waits_for=tabby_down)  # fmt: skip
+@fault(
+    "a list for a configuration", "CFG002", consequences=DOWN, answers=False, waits_for=tabby_down
+)
 def no_mapping(d: Deployment) -> None:
     write_config(d, "- network\n- model\n")
 
@@ -75,14 +85,19 @@ def invalid(d: Deployment) -> None:
     edit(d, "disable_auth: false", "disable_auth: ture")
 
 
-@fault("a port that is no number", "CFG005", consequences=DOWN, answers=False,
-       waits_for=tabby_down)  # fmt: skip
+@fault("a port that is no number", "CFG005", consequences=DOWN, answers=False, waits_for=tabby_down)
 def port_text(d: Deployment) -> None:
     edit(d, "port: 5000", "port: 5000a")
 
 
-@fault("a value of the environment with a typo", "CFG005", also=("CFG006",), consequences=DOWN, answers=False,
-       waits_for=tabby_down)  # fmt: skip
+@fault(
+    "a value of the environment with a typo",
+    "CFG005",
+    also=("CFG006",),
+    consequences=DOWN,
+    answers=False,
+    waits_for=tabby_down,
+)
 def invalid_environment(d: Deployment) -> None:
     set_unit(d, "Environment=TABBY_NETWORK_DISABLE_AUTH=flase")
 
@@ -93,8 +108,13 @@ def exposed(d: Deployment) -> None:
     edit(d, "disable_auth: false", "disable_auth: true")
 
 
-@fault("auth off on an IPv6 wildcard", "CFG008", consequences={"SVC011"}, answers=False,
-       waits_for=lambda d: d.request("GET", "http://[::1]:5000/health").status == 200)  # fmt: skip
+@fault(
+    "auth off on an IPv6 wildcard",
+    "CFG008",
+    consequences={"SVC011"},
+    answers=False,
+    waits_for=lambda d: d.request("GET", "http://[::1]:5000/health").status == 200,
+)
 def exposed_to_ipv6(d: Deployment) -> None:
     edit(d, "host: 127.0.0.1", "host: '::'")
     edit(d, "disable_auth: false", "disable_auth: true")
@@ -106,15 +126,26 @@ def config_gone(d: Deployment) -> None:
     set_unit(d, *command(d, "main.py", "--config", "/etc/tabby/config.yml"))
 
 
-@fault("the model is not there", "CFG010", consequences={*DOWN, "GPU009"}, answers=False,
-       waits_for=tabby_down)  # fmt: skip
+@fault(
+    "the model is not there",
+    "CFG010",
+    consequences={*DOWN, "GPU009"},
+    answers=False,
+    waits_for=tabby_down,
+)
 def model_missing(d: Deployment) -> None:
     give_gpu(d)
     edit(d, "  model_dir: models", "  model_dir: models\n  model_name: nobody-has-this")
 
 
-@fault("the model has no config.json", "CFG010", consequences=DOWN, answers=False,
-       waits_for=tabby_down, stand_in=LOADS)  # fmt: skip
+@fault(
+    "the model has no config.json",
+    "CFG010",
+    consequences=DOWN,
+    answers=False,
+    waits_for=tabby_down,
+    stand_in=LOADS,
+)
 def model_empty(d: Deployment) -> None:
     give_work(d)
     d.machine.remove(d.directory / "models/tiny-exl3/config.json")
@@ -189,7 +220,12 @@ def tokens_ignored(d: Deployment) -> None:
     edit(d, "disable_auth: false", "disable_auth: true")
 
 
-@fault("an address that is not this machine's", "SVC011", consequences=DOWN, answers=False,
-       waits_for=given_up)  # fmt: skip
+@fault(
+    "an address that is not this machine's",
+    "SVC011",
+    consequences=DOWN,
+    answers=False,
+    waits_for=given_up,
+)
 def unbindable(d: Deployment) -> None:
     edit(d, "host: 127.0.0.1", "host: 203.0.113.7")

@@ -19,8 +19,13 @@ def port_moved(d: Deployment) -> None:
     stranger(d, TABBY_PORT)
 
 
-@fault("both its ports are taken", "API002", consequences={"SVC004", *DOWN}, answers=False,
-       waits_for=tabby_down)  # fmt: skip
+@fault(
+    "both its ports are taken",
+    "API002",
+    consequences={"SVC004", *DOWN},
+    answers=False,
+    waits_for=tabby_down,
+)
 def ports_taken(d: Deployment) -> None:
     stranger(d, TABBY_PORT)
     stranger(d, TABBY_PORT + 1)
@@ -36,9 +41,14 @@ def halted(d: Deployment) -> None:
     d.machine.run(["systemctl", "kill", "--signal=STOP", UNIT])
 
 
-@fault("a model that takes its time", "API001", consequences={"RTR010"}, answers=False,
-       stand_in=LOADS,
-       waits_for=lambda d: d.machine.property(UNIT, "ActiveState") == "active")  # fmt: skip
+@fault(
+    "a model that takes its time",
+    "API001",
+    consequences={"RTR010"},
+    answers=False,
+    stand_in=LOADS,
+    waits_for=lambda d: d.machine.property(UNIT, "ActiveState") == "active",
+)
 def loading(d: Deployment) -> None:
     give_work(d)
     set_unit(d, "Environment=STANDIN_LOAD_SECONDS=60")
@@ -56,10 +66,13 @@ def inline(d: Deployment) -> None:
     edit(d, "  model_dir: models", "  model_dir: models\n  inline_model_loading: true")
 
 
-@fault("the tokens of another server are named", "API005",
-       arguments=("--tokens", "/srv/old/api_tokens.yml"),
-       consequences={"API006", "RTR005", "RTR010"},
-       miss="TOK005 calls the file that TabbyAPI reads one that it does not read")  # fmt: skip
+@fault(
+    "the tokens of another server are named",
+    "API005",
+    arguments=("--tokens", "/srv/old/api_tokens.yml"),
+    consequences={"API006", "RTR005", "RTR010"},
+    miss="TOK005 calls the file that TabbyAPI reads one that it does not read",
+)
 def other_tokens(d: Deployment) -> None:
     other = f"api_key: {'ab12' * 8}\nadmin_key: {'cd34' * 8}\n"
     d.machine.write("/srv/old/api_tokens.yml", other, mode=0o600, owner=d.user)

@@ -50,14 +50,22 @@ def invisible(d: Deployment) -> None:
     set_unit(d, "Environment=CUDA_VISIBLE_DEVICES=-1")
 
 
-@fault("a driver too old for CUDA 12", "GPU004", doctor_env={"STUB_NVML_DRIVER": "470.256.02"},
-       stand_in=LOADS)  # fmt: skip
+@fault(
+    "a driver too old for CUDA 12",
+    "GPU004",
+    doctor_env={"STUB_NVML_DRIVER": "470.256.02"},
+    stand_in=LOADS,
+)
 def driver_old(d: Deployment) -> None:
     give_work(d)
 
 
-@fault("a driver older than torch's CUDA", "GPU004", doctor_env={"STUB_NVML_DRIVER": "535.183.01"},
-       stand_in=LOADS)  # fmt: skip
+@fault(
+    "a driver older than torch's CUDA",
+    "GPU004",
+    doctor_env={"STUB_NVML_DRIVER": "535.183.01"},
+    stand_in=LOADS,
+)
 def driver_older(d: Deployment) -> None:
     give_work(d)
 
@@ -106,8 +114,14 @@ def nodes_denied(d: Deployment) -> None:
     restrict(d)
 
 
-@fault("group joined after the start", "GRP002", when="running", healthy=give_work,
-       fix=("GRP002",), stand_in=LOADS)  # fmt: skip
+@fault(
+    "group joined after the start",
+    "GRP002",
+    when="running",
+    healthy=give_work,
+    fix=("GRP002",),
+    stand_in=LOADS,
+)
 def group_late(d: Deployment) -> None:
     restrict(d)
     d.machine.run(["usermod", "--append", "--groups", RESTRICTED, d.user])

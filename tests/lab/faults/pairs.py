@@ -17,7 +17,7 @@ NAMES = (
     ("tracebacks for clients", "log files for all to read"),
     ("its port is taken", "a short key"),
     ("no GPU", "tokens for all to read"),
-    ("a driver older than torch's CUDA", "private devices"),
+    ("private devices", "requests are logged with their headers"),
     ("no writable and executable memory", "the router is stopped"),
     ("option 1 of the notes", "log files for all to read"),
     ("broken tokens", "a key with a typo"),
@@ -37,7 +37,8 @@ def both(first: Fault, second: Fault) -> Fault:
     """The two on one deployment."""
     name = f"{first.name} + {second.name}"
     assert not {*first.deploy} & {*second.deploy}, name
-    assert not (first.also or second.also or first.arguments or second.arguments), name
+    special = (*first.also, *second.also, *first.arguments, *second.arguments)
+    assert not special, name
     before = [one.mutate for one in (first, second) if one.when == "before"]
     running = [one.mutate for one in (first, second) if one.when == "running"]
     healthy = [one.healthy for one in (first, second) if one.healthy]

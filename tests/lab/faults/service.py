@@ -20,8 +20,12 @@ FRAGMENT = "/etc/systemd/system/tabbyapi.service"
 DETACHED = "#!/bin/sh\ncd {directory}\n{python} main.py &\n"
 
 
-@fault("a unit that does not exist is named", "SVC001", arguments=("--unit", "tabby-prod.service"),
-       consequences={"API001"})  # fmt: skip
+@fault(
+    "a unit that does not exist is named",
+    "SVC001",
+    arguments=("--unit", "tabby-prod.service"),
+    consequences={"API001"},
+)
 def unknown_unit(d: Deployment) -> None:
     """Nothing else is wrong."""
 
@@ -34,8 +38,13 @@ def exec_denied(d: Deployment) -> None:
     set_unit(d, "ExecStart=", "ExecStart=/root/venv/bin/python main.py")
 
 
-@fault("the virtual environment is gone", "SVC002", consequences={*DOWN, "GPU009"}, answers=False,
-       waits_for=tabby_down)  # fmt: skip
+@fault(
+    "the virtual environment is gone",
+    "SVC002",
+    consequences={*DOWN, "GPU009"},
+    answers=False,
+    waits_for=tabby_down,
+)
 def venv_gone(d: Deployment) -> None:
     set_unit(d, "ExecStart=", f"ExecStart={d.directory}/venv-new/bin/python main.py")
 
@@ -46,8 +55,13 @@ def masked(d: Deployment) -> None:
     d.machine.systemctl("mask", "--quiet", "tabbyapi.service")
 
 
-@fault("an account that does not exist", "SVC002", consequences=DOWN, answers=False,
-       waits_for=tabby_down)  # fmt: skip
+@fault(
+    "an account that does not exist",
+    "SVC002",
+    consequences=DOWN,
+    answers=False,
+    waits_for=tabby_down,
+)
 def no_account(d: Deployment) -> None:
     set_unit(d, "User=tabby-nobody")
 
@@ -57,14 +71,25 @@ def main_typo(d: Deployment) -> None:
     set_unit(d, *command(d, "./server/main.py"))
 
 
-@fault("killed, and not restarted", "SVC002", consequences=DOWN, when="running", waits_for=given_up,
-       healthy=lambda d: set_unit(d, "Restart=no"))  # fmt: skip
+@fault(
+    "killed, and not restarted",
+    "SVC002",
+    consequences=DOWN,
+    when="running",
+    waits_for=given_up,
+    healthy=lambda d: set_unit(d, "Restart=no"),
+)
 def killed(d: Deployment) -> None:
     d.machine.run(["systemctl", "kill", "--signal=ABRT", "tabbyapi.service"])
 
 
-@fault("an argument that TabbyAPI does not know", "CFG005", consequences=DOWN, answers=False,
-       waits_for=tabby_down)  # fmt: skip
+@fault(
+    "an argument that TabbyAPI does not know",
+    "CFG005",
+    consequences=DOWN,
+    answers=False,
+    waits_for=tabby_down,
+)
 def unknown_argument(d: Deployment) -> None:
     set_unit(d, *command(d, "main.py", "--disable-authentication", "true"))
 
@@ -78,14 +103,20 @@ def detached(d: Deployment, restart: str) -> None:
     )
 
 
-@fault("a wrapper that ends at once, again and again", "SVC003", consequences=DOWN, answers=False,
-       waits_for=lambda d: int(d.machine.property("tabbyapi.service", "NRestarts")) > 0)  # fmt: skip
+@fault(
+    "a wrapper that ends at once, again and again",
+    "SVC003",
+    consequences=DOWN,
+    answers=False,
+    waits_for=lambda d: int(d.machine.property("tabbyapi.service", "NRestarts")) > 0,
+)
 def loop(d: Deployment) -> None:
     detached(d, "always")
 
 
-@fault("a wrapper that ends at once", "SVC004", consequences=DOWN, answers=False,
-       waits_for=given_up)  # fmt: skip
+@fault(
+    "a wrapper that ends at once", "SVC004", consequences=DOWN, answers=False, waits_for=given_up
+)
 def ends_quietly(d: Deployment) -> None:
     detached(d, "no")
 
@@ -108,36 +139,50 @@ def reload_needed(d: Deployment) -> None:
     d.machine.write(FRAGMENT, f"{d.machine.read(FRAGMENT)}\n# changed\n")
 
 
-@fault("an environment file is missing", "SVC009", consequences=DOWN, answers=False,
-       waits_for=tabby_down)  # fmt: skip
+@fault(
+    "an environment file is missing",
+    "SVC009",
+    consequences=DOWN,
+    answers=False,
+    waits_for=tabby_down,
+)
 def environment_file(d: Deployment) -> None:
     set_unit(d, "EnvironmentFile=/etc/tabby.env")
 
 
-@fault("the router's environment file is missing", "SVC009", consequences={"RTR010"},
-       answers=False,
-       waits_for=lambda d: d.machine.property(ROUTER, "ActiveState") == "failed")  # fmt: skip
+@fault(
+    "the router's environment file is missing",
+    "SVC009",
+    consequences={"RTR010"},
+    answers=False,
+    waits_for=lambda d: d.machine.property(ROUTER, "ActiveState") == "failed",
+)
 def router_environment_file(d: Deployment) -> None:
     set_unit(d, "EnvironmentFile=/etc/llm-router.env", unit=ROUTER)
     d.machine.systemctl("daemon-reload")
     d.machine.systemctl("start", "tabbyapi.service", "sglang.service", "llamacpp.service")
 
 
-@fault("the wrong working directory", "SVC007", consequences=DOWN, answers=False,
-       waits_for=tabby_down)  # fmt: skip
+@fault(
+    "the wrong working directory", "SVC007", consequences=DOWN, answers=False, waits_for=tabby_down
+)
 def working_directory(d: Deployment) -> None:
     set_unit(d, f"WorkingDirectory=/home/{d.user}")
 
 
-@fault("no such working directory", "SVC007", consequences=DOWN, answers=False,
-       waits_for=tabby_down)  # fmt: skip
+@fault(
+    "no such working directory", "SVC007", consequences=DOWN, answers=False, waits_for=tabby_down
+)
 def no_directory(d: Deployment) -> None:
     set_unit(d, "WorkingDirectory=/srv/TabbyAPI")
 
 
-@fault("the files lie beside a main.py elsewhere", "SVC007",
-       consequences={"CFG001", "TOK001", "TOK005", "API005", "API006", "RTR005", "RTR010"},
-       miss="TabbyAPI makes new tokens where it is, and SVC007 then takes the place for meant",)  # fmt: skip
+@fault(
+    "the files lie beside a main.py elsewhere",
+    "SVC007",
+    consequences={"CFG001", "TOK001", "TOK005", "API005", "API006", "RTR005", "RTR010"},
+    miss="TabbyAPI makes new tokens where it is, and SVC007 then takes the place for meant",
+)
 def files_elsewhere(d: Deployment) -> None:
     d.machine.mkdir("/srv/tabby", owner=d.user)
     set_unit(d, "WorkingDirectory=/srv/tabby", *command(d, f"{d.directory}/main.py"))
@@ -153,22 +198,35 @@ def exposed_token(d: Deployment) -> None:
     set_unit(d, "Environment=HF_TOKEN=hf_abcdefghijklmnopqrstuvwxyz012345")
 
 
-@fault("auth switched off, not restarted", "SVC010", when="running", fix=("SVC010",),
-       consequences={"API004"})  # fmt: skip
+@fault(
+    "auth switched off, not restarted",
+    "SVC010",
+    when="running",
+    fix=("SVC010",),
+    consequences={"API004"},
+)
 def not_restarted(d: Deployment) -> None:
     settled(d)
     edit(d, "disable_auth: false", "disable_auth: true")
 
 
-@fault("a port changed, not restarted", "SVC010", when="running",
-       consequences={"API003", "RTR013", "RTR010"})  # fmt: skip
+@fault(
+    "a port changed, not restarted",
+    "SVC010",
+    when="running",
+    consequences={"API003", "RTR013", "RTR010"},
+)
 def port_changed(d: Deployment) -> None:
     settled(d)
     edit(d, "port: 5000", "port: 5055")
 
 
-@fault("a generation failed for good", "SVC011", consequences={"API007"},
-       stand_in="a failed generation needs a GPU")  # fmt: skip
+@fault(
+    "a generation failed for good",
+    "SVC011",
+    consequences={"API007"},
+    stand_in="a failed generation needs a GPU",
+)
 def unhealthy(d: Deployment) -> None:
     set_unit(d, "Environment=STANDIN_UNHEALTHY=CUDA-error")
 
@@ -178,13 +236,24 @@ def memory(d: Deployment) -> None:
     set_unit(d, "MemoryDenyWriteExecute=yes")
 
 
-@fault("a home that is read-only", "SVC012", consequences={*DOWN, "TOK007"}, answers=False,
-       waits_for=given_up, fix=("SVC012",))  # fmt: skip
+@fault(
+    "a home that is read-only",
+    "SVC012",
+    consequences={*DOWN, "TOK007"},
+    answers=False,
+    waits_for=given_up,
+    fix=("SVC012",),
+)
 def home_read_only(d: Deployment) -> None:
     set_unit(d, "ProtectHome=read-only")
 
 
-@fault("a home that is hidden", "SVC012", answers=False, waits_for=given_up,
-       consequences={*DOWN, "SVC007", "TOK007", "CFG002"})  # fmt: skip
+@fault(
+    "a home that is hidden",
+    "SVC012",
+    answers=False,
+    waits_for=given_up,
+    consequences={*DOWN, "SVC007", "TOK007", "CFG002"},
+)
 def home_hidden(d: Deployment) -> None:
     set_unit(d, "ProtectHome=yes")

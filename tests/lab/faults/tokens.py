@@ -29,8 +29,13 @@ def number(d: Deployment) -> None:
     write_tokens(d, f"api_key: 1234567890123\nadmin_key: {ADMIN_KEY}\n")
 
 
-@fault("the admin key lost while it runs", "TOK003", when="running", consequences=REFUSED,
-       waits_for=RELOAD_FAILED)  # fmt: skip
+@fault(
+    "the admin key lost while it runs",
+    "TOK003",
+    when="running",
+    consequences=REFUSED,
+    waits_for=RELOAD_FAILED,
+)
 def lost_admin_key(d: Deployment) -> None:
     write_tokens(d, f"api_key: {API_KEY}\n")
 
@@ -40,8 +45,13 @@ def broken(d: Deployment) -> None:
     write_tokens(d, f"api_key: '{API_KEY}\nadmin_key: {ADMIN_KEY}\n")
 
 
-@fault("tokens broken while it runs", "TOK002", when="running", consequences=REFUSED,
-       waits_for=RELOAD_FAILED)  # fmt: skip
+@fault(
+    "tokens broken while it runs",
+    "TOK002",
+    when="running",
+    consequences=REFUSED,
+    waits_for=RELOAD_FAILED,
+)
 def broken_later(d: Deployment) -> None:
     write_tokens(d, f"api_key: '{API_KEY}\nadmin_key: {ADMIN_KEY}\n")
 
@@ -51,14 +61,26 @@ def gone(d: Deployment) -> None:
     d.machine.remove(d.tokens)
 
 
-@fault("tokens belong to root", "TOK007", consequences=DOWN, answers=False, waits_for=given_up,
-       fix=("TOK007",))  # fmt: skip
+@fault(
+    "tokens belong to root",
+    "TOK007",
+    consequences=DOWN,
+    answers=False,
+    waits_for=given_up,
+    fix=("TOK007",),
+)
 def denied(d: Deployment) -> None:
     d.machine.run(["chown", "root:root", str(d.tokens)])
 
 
-@fault("tokens cannot be made", "TOK007", deploy={"tokens": None},
-       consequences={*DOWN, "SVC012", "CFG002", "RTR005"}, answers=False, waits_for=tabby_down)  # fmt: skip
+@fault(
+    "tokens cannot be made",
+    "TOK007",
+    deploy={"tokens": None},
+    consequences={*DOWN, "SVC012", "CFG002", "RTR005"},
+    answers=False,
+    waits_for=tabby_down,
+)
 def directory_denied(d: Deployment) -> None:
     owner = f"{d.user}:{d.user}"
     d.machine.mkdir(d.directory / "logs", owner=owner)
@@ -127,9 +149,15 @@ def short(d: Deployment) -> None:
     write_tokens(d, f"api_key: tabby\nadmin_key: {ADMIN_KEY}\n")
 
 
-@fault("new keys for a server that reads them once", "SVC010", when="running",
-       deploy={"release": "2025-01"}, consequences=REFUSED, fix=("SVC010",),
-       stand_in="it is another release")  # fmt: skip
+@fault(
+    "new keys for a server that reads them once",
+    "SVC010",
+    when="running",
+    deploy={"release": "2025-01"},
+    consequences=REFUSED,
+    fix=("SVC010",),
+    stand_in="it is another release",
+)
 def rotated(d: Deployment) -> None:
     settled(d)
     write_tokens(d, f"api_key: {API_KEY[::-1]}\nadmin_key: {ADMIN_KEY[::-1]}\n")

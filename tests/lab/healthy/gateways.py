@@ -68,10 +68,13 @@ def environment_file(d: Deployment) -> None:
 
 @variant("a router that asks /health")
 def open_probe(d: Deployment) -> None:
-    edit_router(d, (
-        'f"http://127.0.0.1:{PORTS[backend]}/v1/models", headers=headers',
-        'f"http://127.0.0.1:{PORTS[backend]}/health"',
-    ))  # fmt: skip
+    edit_router(
+        d,
+        (
+            'f"http://127.0.0.1:{PORTS[backend]}/v1/models", headers=headers',
+            'f"http://127.0.0.1:{PORTS[backend]}/health"',
+        ),
+    )
 
 
 def gateway(d: Deployment, name: str, config: str) -> None:

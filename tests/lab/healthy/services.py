@@ -23,10 +23,11 @@ WantedBy=default.target
 """
 
 
-def started_by_hand(d: Deployment, *before: str) -> None:
+def started_by_hand(d: Deployment) -> None:
     """A TabbyAPI that nobody's unit started, and the other services."""
-    shell = f"umask 077; cd {d.directory} && exec setsid {python(d)} main.py >/tmp/tabby.out 2>&1 </dev/null &"
-    d.machine.run([*before, "sh", "-c", shell], user=d.user, env={UNSAFE.split("=")[0]: "true"})
+    server = f"{python(d)} main.py >/tmp/tabby.out 2>&1 </dev/null"
+    shell = f"umask 077; cd {d.directory} && exec setsid {server} &"
+    d.machine.run(["sh", "-c", shell], user=d.user, env={UNSAFE.split("=")[0]: "true"})
     serves(d)
 
 
@@ -56,8 +57,9 @@ def in_container(d: Deployment) -> None:
     group = "/sys/fs/cgroup/system.slice/docker-" + "4b1d" * 16 + ".scope"
     d.machine.run(["mkdir", "-p", group])
     shell = (
-        f"umask 077; echo 0 >{group}/cgroup.procs && cd {d.directory} && exec setpriv --reuid={d.user} "
-        f"--regid={d.user} --init-groups {python(d)} main.py >/tmp/tabby.out 2>&1 </dev/null &"
+        f"umask 077; echo 0 >{group}/cgroup.procs && cd {d.directory} && "
+        f"exec setpriv --reuid={d.user} --regid={d.user} --init-groups "
+        f"{python(d)} main.py >/tmp/tabby.out 2>&1 </dev/null &"
     )
     d.machine.run(["sh", "-c", shell], env={UNSAFE.split("=")[0]: "true"})
     serves(d)
@@ -158,10 +160,8 @@ def routerless(d: Deployment) -> None:
 
 @variant("a harmless sandbox", start=as_usual)
 def sandbox(d: Deployment) -> None:
-    set_unit(
-        d, "NoNewPrivileges=yes", "ProtectSystem=full", "PrivateTmp=yes", "ProtectKernelTunables=yes",
-        "RestrictSUIDSGID=yes", "LockPersonality=yes",
-    )  # fmt: skip
+    quiet = ("NoNewPrivileges", "PrivateTmp", "ProtectKernelTunables", "RestrictSUIDSGID")
+    set_unit(d, "ProtectSystem=full", *(f"{name}=yes" for name in quiet))
 
 
 @variant("python -m main with arguments")

@@ -62,7 +62,7 @@ def serves(d: Deployment, url: str = HOME) -> None:
 
 
 def start_at(url: str, *, router: bool = True) -> Step:
-    """Starts all units where TabbyAPI serves elsewhere; without the router's where there is none."""
+    """Starts all units where TabbyAPI serves elsewhere, the router's only if there is one."""
 
     def start(d: Deployment) -> None:
         units = set(UNITS) - (set() if router else {ROUTER})
