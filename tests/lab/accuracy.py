@@ -2,7 +2,7 @@
 
     python -m tests.lab.accuracy [--real] [--only NAME] [--output FILE]
 
-runs it as root and prints the table; `test_accuracy.py` holds the result to what is promised.
+runs it as root and prints the table.
 """
 
 from __future__ import annotations
