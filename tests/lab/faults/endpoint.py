@@ -8,13 +8,25 @@ from tests.lab.faults.fault import edit, fault, set_unit, tabby_down
 from tests.lab.gpu import give_work
 
 UNIT = "tabbyapi.service"
+
+
+def moved(d: Deployment) -> bool:
+    """TabbyAPI serves on the next port."""
+    return d.request("GET", f"http://127.0.0.1:{TABBY_PORT + 1}/health").status == 200
+
+
 STRANGER = """\
 [Service]
 ExecStart=/usr/bin/python3 -m http.server --bind 127.0.0.1 {port}
 """
 
 
-@fault("its port is taken", "API003", consequences={"RTR001", "RTR010", "RTR013", "SVC011"})
+@fault(
+    "its port is taken",
+    "API003",
+    consequences={"RTR001", "RTR010", "RTR013", "SVC011"},
+    waits_for=moved,
+)
 def port_moved(d: Deployment) -> None:
     stranger(d, TABBY_PORT)
 

@@ -118,7 +118,9 @@ def tabby_down(deployment: Deployment) -> bool:
 
 
 def given_up(deployment: Deployment) -> bool:
-    """TabbyAPI's unit is down and stays so."""
+    """TabbyAPI's unit is down and stays so; a real one starts too slowly to use up its starts."""
+    if deployment.real:
+        return tabby_down(deployment)
     return deployment.machine.property("tabbyapi.service", "ActiveState") in ("failed", "inactive")
 
 
