@@ -35,6 +35,9 @@ ROOMS = (
     "tabbydoctor.gpu.service_groups",
     "tabbydoctor.gpu.kernel_log",
     "tabbydoctor.gpu.driver",
+    "tabbydoctor.gpu.backend",
+    "tabbydoctor.gpu.memory_need",
+    "tabbydoctor.gpu.memory_room",
 )
 
 

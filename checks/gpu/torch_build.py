@@ -1,16 +1,19 @@
 """TabbyAPI's Python environment has a torch or exllamav3 that cannot work together or on a GPU.
 
 ## What it checks
-That torch is there and built for CUDA, and that the exllamav3 wheel was built for this torch.
+That torch is there and built for CUDA, that the exllamav3 wheel was built for this torch, and
+that it is not older than the installed TabbyAPI accepts.
 
 ## Why it matters
 A CPU build of torch sees no GPU. A wheel for another torch ends in "undefined symbol" or
-"libcudart.so… cannot open" at start.
+"libcudart.so… cannot open" at start. With an older exllamav3 TabbyAPI loads no model: "TabbyAPI
+requires exllamav3 … or greater".
 
 ## How it is told
 From `torch/version.py` and the names in site-packages; nothing is imported. A wheel's tag
 `+cu128.torch2.9.0` must name torch's own release and CUDA generation; another minor release of
-CUDA (cu130 with cu132) is as TabbyAPI intends.
+CUDA (cu130 with cu132) is as TabbyAPI intends. The oldest version it accepts stands in its
+`backends/exllamav3/model.py`. An exllamav3 built from source has no tag and is not judged.
 
 ## What to do
 Install TabbyAPI's own extra again in its environment, `cu12` or `cu13`, as its start script does.
@@ -24,6 +27,7 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
 from tabbydoctor.tabbyapi.installation import Installation
@@ -37,6 +41,7 @@ def torch_build(
     instance: Instance,
     environment: PythonEnvironment,
     installation: Installation | None,
+    backend: Backend | None,
 ) -> Iterator[Finding]:
     torch = environment.torch
     if torch is None:
@@ -54,8 +59,11 @@ def torch_build(
     if exllamav3 is None:
         if environment.isolated and _needs_exllamav3(installation):
             yield _missing("exllamav3", environment, instance)
-    elif torch.cuda is not None:
+        return
+    if torch.cuda is not None:
         yield from _mismatch(torch, exllamav3, environment, instance)
+    if backend and environment.isolated:
+        yield from _too_old(exllamav3, backend, environment, instance)
 
 
 def _needs_exllamav3(installation: Installation | None) -> bool:
@@ -85,6 +93,32 @@ def _mismatch(
             ),
             (_reinstall(instance),),
         )
+
+
+def _too_old(
+    exllamav3: str, backend: Backend, environment: PythonEnvironment, instance: Instance
+) -> Iterator[Finding]:
+    required = backend.required
+    if required is None or not _TAG.search(exllamav3) or _release(exllamav3) >= _release(required):
+        return
+    yield Finding(
+        f"exllamav3 {exllamav3} is older than TabbyAPI accepts",
+        f"The installed TabbyAPI loads models with {required} or newer, and refuses to otherwise.",
+        (
+            Evidence(environment.directories[0], f"{required} or newer", exllamav3),
+            Evidence(backend.path, actual=f'check_package_version("exllamav3", "{required}")'),
+        ),
+        (_reinstall(instance),),
+    )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers a version begins with, without zeros at the end: 1.4 is 1.4.0."""
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    numbers = [int(number) for number in found[0].split(".")] if found else []
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
 
 
 def _missing(package: str, environment: PythonEnvironment, instance: Instance) -> Finding:

@@ -6,6 +6,7 @@ environment the doctor is run with; tests/stub_nvml/nvml.c.txt lists its knobs.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -14,9 +15,16 @@ from tests.stub_nvml import build_library
 
 LIBRARY = "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.580.95.05"
 NODES = {"nvidiactl": (195, 255), "nvidia0": (195, 0), "nvidia-uvm": (511, 0)}
-MODEL = """\
-{"architectures": ["LlamaForCausalLM"], "quantization_config": {"quant_method": "exl3"}}
-"""
+MODEL = {
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": 4096,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "max_position_embeddings": 8192,
+    "quantization_config": {"quant_method": "exl3"},
+}
+"""Its cache in FP16 takes 128 KiB for each token: 1 GiB for all of its context."""
 
 
 def give_gpu(d: Deployment) -> None:
@@ -39,10 +47,19 @@ def give_work(d: Deployment) -> None:
     d.machine.write(d.config, config, owner=f"{d.user}:{d.user}")
 
 
-def give_model(d: Deployment, name: str = "tiny-exl3") -> None:
-    """A model that the stand-in loads."""
+def give_model(d: Deployment, name: str = "tiny-exl3", gib: int = 0) -> None:
+    """A model that the stand-in loads, with weights of that size that take no room on the disk.
+
+    Small where a repair is tried: what it may touch is read whole, before and after.
+    """
     owner = f"{d.user}:{d.user}"
-    d.machine.write(d.directory / "models" / name / "config.json", MODEL, owner=owner)
+    directory = d.directory / "models" / name
+    d.machine.write(directory / "config.json", json.dumps(MODEL), owner=owner)
+    place = {"dtype": "I16", "shape": [gib << 29], "data_offsets": [0, gib << 30]}
+    head = json.dumps({"model.layers.0.mlp.up_proj.trellis": place}).encode()
+    weights = directory / "model.safetensors"
+    d.machine.write(weights, len(head).to_bytes(8, "little") + head, owner=owner)
+    d.machine.run(["truncate", f"--size={(gib << 30) + 8 + len(head)}", weights])
 
 
 def _torch(d: Deployment) -> None:

@@ -12,6 +12,7 @@ from checks.gpu.driver_too_old import driver_too_old
 from checks.gpu.torch_build import torch_build
 from checks.gpu.xid import xid
 from tabbydoctor.api import Absent, Finding, Severity, Unknown
+from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.kernel_log import KernelLine, KernelLog
 from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
@@ -159,9 +160,11 @@ def test_xids_that_are_settled() -> None:
 
 # GPU009 torch-build
 def _build(
-    environment: PythonEnvironment, installation: Installation | None = NOW
+    environment: PythonEnvironment,
+    installation: Installation | None = NOW,
+    backend: Backend | None = None,
 ) -> list[Finding]:
-    return list(torch_build.judge(NEED, service(), environment, installation))
+    return list(torch_build.judge(NEED, service(), environment, installation, backend))
 
 
 @pytest.mark.parametrize(
@@ -192,6 +195,29 @@ def test_builds_that_do_not_match(torch: str, cuda: str, exllamav3: str) -> None
     assert finding.title == f"exllamav3 {exllamav3} does not match torch {torch}"
 
 
+def _asks(required: str | None) -> Backend:
+    return Backend("/srv/tabby/backends/exllamav3/model.py", required, "")
+
+
+@pytest.mark.parametrize("required", ["1.4.2", "1.5", "2.0.0", "1.10.0"])
+def test_exllamav3_older_than_tabbyapi_accepts(required: str) -> None:
+    (finding,) = _build(ENVIRONMENT, backend=_asks(required))
+    assert finding.title == "exllamav3 1.4.1+cu128.torch2.9.0 is older than TabbyAPI accepts"
+    assert finding.evidence[0].expected == f"{required} or newer"
+    elsewhere = replace(ENVIRONMENT, isolated=False)
+    assert _build(elsewhere, backend=_asks(required)) == []
+
+
+@pytest.mark.parametrize("required", ["1.4.1", "1.4.1.0", "1.4", "0.9.10", None])
+def test_exllamav3_new_enough(required: str | None) -> None:
+    assert _build(ENVIRONMENT, backend=_asks(required)) == []
+
+
+def test_exllamav3_built_from_source_is_not_judged_by_its_age() -> None:
+    environment = replace(ENVIRONMENT, packages={"exllamav3": "1.0.0"})
+    assert _build(environment, backend=_asks("1.4.1")) == []
+
+
 def test_cpu_build() -> None:
     (finding,) = _build(_torch("2.9.0+cpu", None))
     assert finding.title == "TabbyAPI's torch 2.9.0+cpu is a CPU build"
@@ -200,7 +226,7 @@ def test_cpu_build() -> None:
 @pytest.mark.parametrize(("uid", "sudo"), [(5001, "sudo -H -u tabby"), (0, "sudo -H")])
 def test_packages_are_installed_as_the_service_s_account(uid: int, sudo: str) -> None:
     one = replace(service(), python="/srv/tabby/venv/bin/python", user=Account("tabby", uid, uid))
-    (finding,) = torch_build.judge(NEED, one, _torch("2.9.0+cpu", None), NOW)
+    (finding,) = torch_build.judge(NEED, one, _torch("2.9.0+cpu", None), NOW, None)
     assert finding.remedies[0].commands == (
         f"{sudo} /srv/tabby/venv/bin/python -m pip install -U '/srv/tabby[cu12]'",
         "sudo systemctl restart tabbyapi.service",

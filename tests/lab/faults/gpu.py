@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.lab.deployment import Deployment
-from tests.lab.faults.config import LOADS
-from tests.lab.faults.fault import fault, set_unit
-from tests.lab.gpu import give_work
+from tests.lab.faults.config import DOWN, LOADS
+from tests.lab.faults.fault import fault, set_unit, tabby_down, write_config
+from tests.lab.gpu import give_model, give_work
 
 RESTRICTED = "video"
 """The group that alone may open the nodes in these faults."""
@@ -17,6 +17,14 @@ case " $* " in
 *) exec /usr/bin/journalctl.real "$@" ;;
 esac
 """  # noqa: E501 - as the kernel prints it
+
+
+OUT_OF_MEMORY = """\
+import sys
+sys.exit("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.12 GiB.")
+"""
+"""As TabbyAPI ends when it loads a model that does not fit."""
+ON_MEMORY = {*DOWN, "SVC011"}
 
 
 def site_packages(d: Deployment) -> str:
@@ -86,6 +94,56 @@ def xid(d: Deployment) -> None:
     give_work(d)
     d.machine.run(["mv", "/usr/bin/journalctl", "/usr/bin/journalctl.real"])
     d.machine.write("/usr/bin/journalctl", KERNEL_LOG, mode=0o755)
+
+
+@fault(
+    "a model larger than the GPU",
+    "GPU008",
+    consequences=ON_MEMORY,
+    answers=False,
+    waits_for=tabby_down,
+    stand_in=LOADS,
+)
+def too_large(d: Deployment) -> None:
+    give_work(d)
+    give_model(d, gib=30)
+    d.machine.write(d.directory / "main.py", OUT_OF_MEMORY)
+
+
+@fault(
+    "a cache larger than the GPU",
+    "GPU008",
+    consequences=ON_MEMORY,
+    answers=False,
+    waits_for=tabby_down,
+    stand_in=LOADS,
+)
+def cache_too_large(d: Deployment) -> None:
+    give_work(d)
+    text = d.machine.read(d.config)
+    write_config(d, text.replace("tiny-exl3", "tiny-exl3\n  max_seq_len: 262144"))
+    d.machine.write(d.directory / "main.py", OUT_OF_MEMORY)
+
+
+@fault(
+    "another process fills the GPU",
+    "GPU008",
+    consequences=ON_MEMORY,
+    answers=False,
+    waits_for=tabby_down,
+    doctor_env={"STUB_NVML_FREE_MIB": "500", "STUB_NVML_PID": "1"},
+    stand_in=LOADS,
+)
+def gpu_full(d: Deployment) -> None:
+    give_work(d)
+    d.machine.write(d.directory / "main.py", OUT_OF_MEMORY)
+
+
+@fault("an exllamav3 older than TabbyAPI accepts", "GPU009", stand_in=LOADS)
+def old_exllamav3(d: Deployment) -> None:
+    give_work(d)
+    source = 'check_package_version("exllamav3", "1.5.0")\n'
+    d.machine.write(d.directory / "backends/exllamav3/model.py", source)
 
 
 @fault("a torch for the CPU", "GPU009", stand_in=LOADS)

@@ -1,0 +1,210 @@
+"""GPU008: by real model directories, made-up GPUs, and what the server answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from checks.gpu.vram import vram
+from tabbydoctor.api import Finding, Safety, Severity, Unknown
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.gpu.byte_range import GIB, ByteRange
+from tabbydoctor.gpu.cache_layout import CacheLayout
+from tabbydoctor.gpu.memory_need import LoadedModel, MemoryNeed
+from tabbydoctor.gpu.memory_room import Holder, MemoryRoom
+from tabbydoctor.host.data import HttpAnswer, Process
+from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin, Setting
+from tabbydoctor.tabbyapi.probes import Address, Endpoint
+from tests.checks.gpu.machine_tree import LINUX, NEED
+from tests.gpu.test_memory_room import gpu
+
+FILE = Origin("working-directory", "/srv/tabby/config.yml:9", "/srv/tabby/config.yml", 9)
+CONFIG = EffectiveConfig(
+    "/srv/tabby",
+    {
+        ("model", key): Setting("model", key, value, FILE if value else Origin("default", "x"))
+        for key, value in {"model_name": "big", "cache_mode": None, "cache_size": 32768}.items()
+    },
+)
+SERVER = Process(42, ("python", "main.py"))
+HOLDER = Holder(0, 77, "python3", 20 * GIB, "sglang.service")
+
+
+def need(weights: float = 9, tokens: int = 32768) -> MemoryNeed:
+    """So many GiB of weights; 32768 tokens take 4 GiB, and CUDA 0.25 to 1 GiB."""
+    size = ByteRange(int(weights * GIB), int(weights * GIB))
+    layout = CacheLayout(32, 32, 0, 1024, None, 131072)
+    model = LoadedModel("big", "/srv/tabby/models/big", size, layout, None)
+    return MemoryNeed(model, (tokens, tokens))
+
+
+def room(
+    total: float, free: float, own: float | None = 0, holders: tuple[Holder, ...] = ()
+) -> MemoryRoom:
+    """One GPU of so many GiB."""
+    mine = None if own is None else int(own * GIB)
+    return MemoryRoom((gpu(0, total, free),), int(total * GIB), int(free * GIB), mine, holders)
+
+
+def unit(state: str) -> Instance:
+    """TabbyAPI's unit in that state, without a process."""
+    return Instance("/srv/tabby", unit=Unit("tabbyapi.service", {"ActiveState": state}))
+
+
+def running() -> Instance:
+    """The unit with its process."""
+    return replace(unit("active"), process=SERVER)
+
+
+def answering(status: int, body: Mapping[str, Any]) -> Endpoint:
+    """The server as /v1/model answers to the api_key."""
+    address = Address("http://127.0.0.1:5000", "127.0.0.1:5000", "test")
+    said = HttpAnswer(f"{address.url}/v1/model", status=status, body=json.dumps(body).encode())
+    cells = {("/v1/model", "api_key"): said}
+    return Endpoint(address, True, "tabbyapi", said, cells)  # type: ignore[arg-type]
+
+
+LOADED = answering(200, {"id": "big"})
+OTHER = answering(200, {"id": "other"})
+EMPTY = answering(503, {"detail": {"error": {"message": "No models are currently loaded."}}})
+
+
+def findings(
+    need: MemoryNeed,
+    room: MemoryRoom,
+    instance: Instance | None = None,
+    endpoint: Endpoint | None = None,
+    machine: Machine = LINUX,
+) -> list[Finding]:
+    server = instance or unit("failed")
+    return list(vram.judge(NEED, need, room, server, CONFIG, machine, endpoint))
+
+
+def test_more_than_the_whole_gpu() -> None:
+    """9 + 4 + 0.25 GiB."""
+    (finding,) = findings(need(), room(12, 11.5))
+    assert finding.severity is Severity.ERROR
+    assert finding.title == "The model needs 13.2 GiB or more, GPU 0 has 12.0 GiB"
+    assert "13.2 to 14.0 GiB (weights 9.0 GiB; cache 4.0 GiB for 32768 tokens" in finding.detail
+    assert finding.evidence[1].source == "/srv/tabby/config.yml:9"
+
+
+def test_it_is_an_error_whether_it_runs_or_not() -> None:
+    for instance in (running(), unit("inactive"), unit("failed"), Instance("/srv/tabby")):
+        assert len(findings(need(), room(12, 12), instance)) == 1
+    assert len(findings(need(), room(12, 12), running(), OTHER)) == 1
+
+
+@pytest.mark.parametrize("state", ["failed", "activating", "active"])
+def test_more_than_is_free(state: str) -> None:
+    (finding,) = findings(need(), room(24, 3, holders=(HOLDER,)), unit(state))
+    assert finding.severity is Severity.WARNING
+    assert finding.title == "The model needs 13.2 GiB or more, 3.0 GiB are free on GPU 0"
+    told = [evidence.actual for evidence in finding.evidence]
+    assert "python3, process 77 of sglang.service, holds 20.0 GiB" in told
+
+
+def test_just_enough() -> None:
+    assert findings(need(), room(24, 13.25)) == []
+    assert len(findings(need(), room(24, 13.24))) == 1
+
+
+def test_a_loaded_model_fits_whatever_is_free() -> None:
+    assert findings(need(), room(24, 0.1), running(), LOADED) == []
+    assert findings(need(), room(12, 0.1), running(), LOADED) == []
+    assert findings(need(), room(24, 0.1), running(), OTHER) == []
+    assert findings(need(), room(12, 12, own=13.5), running()) == []
+
+
+def test_a_server_without_its_model_wants_the_room() -> None:
+    assert len(findings(need(), room(24, 3), running(), EMPTY)) == 1
+    assert len(findings(need(), room(24, 3, holders=(HOLDER,)), running())) == 1
+    assert len(findings(need(), room(24, 5, own=2), running())) == 1
+
+
+def test_it_is_not_told_what_a_server_holds() -> None:
+    for held in (room(24, 3), room(24, 3, own=None, holders=(HOLDER,))):
+        with pytest.raises(Unknown, match="loaded already"):
+            findings(need(), held, running())
+    inside = replace(LINUX, container="docker")
+    with pytest.raises(Unknown, match="loaded already"):
+        findings(need(), room(24, 3, holders=(HOLDER,)), running(), machine=inside)
+
+
+def test_a_process_that_may_be_there_and_not_be_seen() -> None:
+    anyone = replace(LINUX, root=False)
+    held = room(24, 3, holders=(HOLDER,))
+    with pytest.raises(Unknown, match="loaded already"):
+        findings(need(), held, unit("active"), machine=anyone)
+    assert len(findings(need(), held, unit("failed"), machine=anyone)) == 1
+    assert len(findings(need(), held, unit("active"), EMPTY, machine=anyone)) == 1
+
+
+@pytest.mark.parametrize("instance", [unit("inactive"), Instance("/srv/tabby")])
+def test_what_is_free_now_does_not_matter_to_a_stopped_server(instance: Instance) -> None:
+    assert findings(need(), room(24, 3, holders=(HOLDER,)), instance) == []
+
+
+def test_wsl_may_use_system_memory() -> None:
+    with pytest.raises(Unknown, match="WSL"):
+        findings(need(), room(12, 12), machine=replace(LINUX, wsl=True))
+
+
+# What to do: 32768 tokens take 4, 2.125 + 0.125, 1.625 + 0.125 and 1.125 + 0.125 GiB at most.
+def titles(need: MemoryNeed, room: MemoryRoom) -> list[str]:
+    (finding,) = findings(need, room)
+    return [remedy.title for remedy in finding.remedies]
+
+
+@pytest.mark.parametrize(("free", "mode"), [(12.25, "Q8"), (12.2, "Q6"), (11.7, "Q4")])
+def test_the_mildest_cache_mode_that_fits(free: float, mode: str) -> None:
+    assert titles(need(), room(24, free))[0].startswith(f"Set cache_mode: {mode} under model:")
+
+
+def test_the_largest_cache_that_fits() -> None:
+    """1 GiB is left for tokens of 128 KiB."""
+    found = titles(need(), room(24, 11))
+    assert found == [
+        "Set cache_size: 8192 and max_seq_len: 8192 under model: (then 10.2 to 11.0 GiB)"
+    ]
+
+
+def test_remedies_are_edits_of_the_file_that_configures_it() -> None:
+    (finding,) = findings(need(), room(24, 12.25))
+    for remedy in finding.remedies:
+        assert remedy.safety is Safety.MANUAL
+        assert remedy.commands[0] == "sudoedit /srv/tabby/config.yml"
+
+
+def test_others_can_be_stopped() -> None:
+    holders = (HOLDER, Holder(0, 78, "python3", GIB), Holder(0, 79, None, None))
+    (finding,) = findings(need(15), room(24, 0, holders=holders))
+    stops = {remedy.title: (remedy.safety, remedy.commands) for remedy in finding.remedies[:3]}
+    assert stops == {
+        "Stop sglang.service, which holds 20.0 GiB": (
+            Safety.UNSAFE,
+            ("sudo systemctl stop sglang.service",),
+        ),
+        "Stop python3, process 78, which holds 1.0 GiB": (Safety.UNSAFE, ("sudo kill 78",)),
+        "Stop process 79": (Safety.MANUAL, ()),
+    }
+
+
+def test_weights_that_leave_no_room_for_a_cache() -> None:
+    """2048 tokens take 0.25 GiB, CUDA up to 1 GiB."""
+    assert titles(need(30), room(24, 24)) == [
+        "Take a smaller quantization or model of at most 22.8 GiB, or let TabbyAPI use more GPUs"
+    ]
+
+
+def test_every_remedy_fits() -> None:
+    for free in (10.3, 10.6, 11.1, 11.9, 12.6, 13.1):
+        for title in titles(need(), room(24, free)):
+            if "(then " in title:
+                high = float(title.rpartition(" to ")[2].split()[0])
+                assert high <= free + 0.05
