@@ -35,6 +35,15 @@ def key_needed(config: EffectiveConfig | None, endpoint: Endpoint | None) -> Non
         raise Absent("authentication is off: no key is asked for")
 
 
+def readable_and_asked(
+    reading: RouterReading, config: EffectiveConfig | None, endpoint: Endpoint | None
+) -> RouterReading:
+    """The reading, where TabbyAPI asks for a key. Raises as `readable` and `key_needed` do."""
+    readable(reading)
+    key_needed(config, endpoint)
+    return reading
+
+
 def keyless(reading: RouterReading, calls: Iterable[Call]) -> list[Call]:
     """The calls that need a key and send none.
 

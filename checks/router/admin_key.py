@@ -24,7 +24,7 @@ from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import evidence_at, file_name, key_needed, readable, wire_key
+from . import evidence_at, file_name, readable_and_asked, wire_key
 
 
 @check("RTR004", "router-admin-key", category="router", severity=Severity.WARNING)
@@ -34,8 +34,7 @@ def admin_key(
     endpoint: Endpoint | None,
     site: RouterSite | None,
 ) -> Iterator[Finding]:
-    lines = readable(reading).uses_admin_key
-    key_needed(config, endpoint)
+    lines = readable_and_asked(reading, config, endpoint).uses_admin_key
     if lines:
         yield Finding(
             f"{file_name(reading)} sends TabbyAPI's admin key where the API key is enough",

@@ -1,8 +1,9 @@
 """The router reads a variable that its unit does not set, or one is set that it does not read.
 
 ## What it checks
-The variable from which the router takes TabbyAPI's key must be set for its unit; a
-`TABBY_…KEY` set for the unit must be one the router reads.
+The variable from which the router takes TabbyAPI's key must be set for its unit, or for its
+process where it has no unit; a `TABBY_…KEY` set for the unit must be one the router reads.
+Where the router has another place to read the key from, the variable may be missing.
 
 ## Why it matters
 Without it the router sends an empty key or none, and TabbyAPI answers 401. A key set for
@@ -13,22 +14,29 @@ The variables that the source reads, beside `Environment=` and `EnvironmentFile=
 unit and the environment of the running process.
 
 ## What to do
-`tabbydoctor fix --auth --strategy router-env` sets it in a file that others cannot read.
+`tabbydoctor fix --auth --strategy router-env` sets the variable that is not set, whatever its
+name, in a file that root alone can read, and restarts the router; without `--strategy` the router
+reads api_tokens.yml instead, where it may. One that is set and never read is left to you: take it
+out of the unit.
 """
 
 import re
+import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Severity, check
+from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
+from tabbydoctor.deployment.nixos import STORE
 from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.marked_block import CREDENTIALS
-from tabbydoctor.routers.site_environment import is_credential, router_environment
+from tabbydoctor.routers.site_environment import (
+    router_environment,
+    unset_variables,
+    variable_of,
+)
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import file_name, key_needed, readable, wire_key
+from . import file_name, readable_and_asked, wire_key
 
 _KEY = re.compile(r"TABBY\w*(KEY|TOKEN)")
 
@@ -40,46 +48,55 @@ def env_unset(
     config: EffectiveConfig | None,
     endpoint: Endpoint | None,
 ) -> Iterator[Finding]:
-    readable(reading)
-    key_needed(config, endpoint)
+    readable_and_asked(reading, config, endpoint)
     if site.unit is None:
-        raise Absent("the router has no unit")
-    values = router_environment(site)
-    running = (site.process.environment if site.process else None) or {}
-    for name in _wanted(reading):
-        if not values.get(name) and not running.get(name) and not _passed(site.unit, name, reading):
-            line = reading.reads_environment.get(name)
-            yield Finding(
-                f"{site.unit.name} does not set {name}, which {file_name(reading)} sends",
-                "The router sends an empty key, or none.",
-                evidence=(
-                    Evidence(f"{reading.path}:{line}" if line else reading.path),
-                    Evidence(site.unit.get("FragmentPath") or site.unit.name, "set", "not set"),
-                ),
-                remedies=(wire_key(site),),
-            )
-    for name in values:
+        _look_at_process(site, reading)
+    for name in unset_variables(site, reading):
+        yield _unset(site, name, reading)
+    for name in router_environment(site) if site.unit else ():
         if _KEY.fullmatch(name) and name not in reading.reads_environment:
             yield _unused(site, name, reading)
 
 
-def _wanted(reading: RouterReading) -> list[str]:
-    """The variables whose value goes to TabbyAPI as the key."""
-    sources = (call.key_from for call in reading.calls)
-    return sorted({source.split()[1] for source in sources if source.startswith("environment ")})
+def _look_at_process(site: RouterSite, reading: RouterReading) -> None:
+    """Raises Absent or Unknown where the variables of a router without a unit cannot be seen."""
+    if site.process is None or not any(variable_of(call.key_from) for call in reading.calls):
+        raise Absent("the router has no unit")
+    if site.process.environment is None:
+        raise Unknown(f"the environment of process {site.process.pid} cannot be seen: use sudo")
 
 
-def _passed(unit: Unit, name: str, reading: RouterReading) -> bool:
-    """Whether it comes from the manager's own environment, or a credential comes instead."""
-    credential = CREDENTIALS in reading.reads_environment and is_credential(unit, name)
-    return credential or name in unit.get("PassEnvironment").split()
+def _unset(site: RouterSite, name: str, reading: RouterReading) -> Finding:
+    line = reading.reads_environment.get(name)
+    unit, process = site.unit, site.process
+    who = unit.name if unit else f"Process {process.pid}" if process else "Nobody"
+    does = "does not set" if unit else "does not have"
+    return Finding(
+        f"{who} {does} {name}, which {file_name(reading)} sends",
+        "The router sends an empty key, or none.",
+        evidence=(
+            Evidence(f"{reading.path}:{line}" if line else reading.path),
+            Evidence((unit.get("FragmentPath") if unit else "") or who, "set", "not set"),
+        ),
+        remedies=(wire_key(site),),
+    )
 
 
 def _unused(site: RouterSite, name: str, reading: RouterReading) -> Finding:
-    unit = site.unit.name if site.unit else "the unit"
+    unit = site.unit
+    texts = {file.path: file.text or "" for file in unit.environment_files} if unit else {}
+    texts |= {file.path: file.text for file in unit.files} if unit else {}
+    where = next((path for path, text in texts.items() if f"{name}=" in text), "")
+    stored = where.startswith(STORE)  # of NixOS: its configuration.nix says so
     return Finding(
-        f"{unit} sets {name}, which {file_name(reading)} never reads",
+        f"{unit.name if unit else 'the unit'} sets {name}, which {file_name(reading)} never reads",
         "Setting it changes nothing: the router's source has no such variable.",
         evidence=(Evidence(reading.path, f"reads {name}", "does not"),),
-        remedies=(wire_key(site),),
+        remedies=(
+            Remedy(
+                f"Take {name} out of {where or 'the unit'}: nothing needs it",
+                Safety.MANUAL,
+                (f"sudoedit {shlex.quote(where)}",) if where and not stored else (),
+            ),
+        ),
     )

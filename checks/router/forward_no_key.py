@@ -30,10 +30,9 @@ from . import (
     answers_401,
     evidence_of,
     file_name,
-    key_needed,
     keyless,
     meant_to_be_off,
-    readable,
+    readable_and_asked,
     wire_key,
 )
 
@@ -47,8 +46,8 @@ def forward_no_key(
     endpoint: Endpoint | None,
     site: RouterSite | None,
 ) -> Iterator[Finding]:
-    forwarded = (*readable(reading).of("forward"), *reading.of("other"))
-    key_needed(config, endpoint)
+    readable_and_asked(reading, config, endpoint)
+    forwarded = (*reading.of("forward"), *reading.of("other"))
     found = keyless(reading, forwarded)
     if found:
         yield Finding(

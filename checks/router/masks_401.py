@@ -25,7 +25,7 @@ from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import evidence_at, file_name, key_needed, readable, wire_key
+from . import evidence_at, file_name, readable_and_asked, wire_key
 
 
 @check("RTR003", "router-masks-401", category="router", severity=Severity.WARNING)
@@ -35,8 +35,7 @@ def masks_401(
     endpoint: Endpoint | None,
     site: RouterSite | None,
 ) -> Iterator[Finding]:
-    lines = readable(reading).accepts_401
-    key_needed(config, endpoint)
+    lines = readable_and_asked(reading, config, endpoint).accepts_401
     if lines:
         yield Finding(
             f"The health check in {file_name(reading)} counts a 401 as healthy",

@@ -30,10 +30,9 @@ from . import (
     answers_401,
     evidence_of,
     file_name,
-    key_needed,
     keyless,
     meant_to_be_off,
-    readable,
+    readable_and_asked,
     wire_key,
 )
 
@@ -45,8 +44,7 @@ def probe_no_key(
     endpoint: Endpoint | None,
     site: RouterSite | None,
 ) -> Iterator[Finding]:
-    probes = readable(reading).of("probe")
-    key_needed(config, endpoint)
+    probes = readable_and_asked(reading, config, endpoint).of("probe")
     found = keyless(reading, probes)
     if found:
         asked = found[0].path or "an authenticated path"

@@ -78,6 +78,11 @@ def fix(
 def _ids(words: list[str], *, auth: bool, all_safe: bool) -> tuple[str, ...]:
     from tabbydoctor import plugins
 
+    if auth and words:
+        raise CommandError(
+            f"--auth and {' '.join(words)} are two repairs: one run each",
+            hint=f"tabbydoctor fix --auth; then tabbydoctor fix {' '.join(words)}",
+        )
     if auth + all_safe + bool(words) != 1:
         raise CommandError(
             "fix what? One of: --auth, --all-safe, or ids of findings",

@@ -12,8 +12,16 @@ from tabbydoctor.diagnosis.report import CheckResult
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.examination import facts_of, require_something
 from tabbydoctor.facts import Facts, NoFact
-from tabbydoctor.fixing.request import AUTH_IDS, KEYLESS_IDS, FixRequest, Prepared, Refusal
+from tabbydoctor.fixing.request import (
+    AUTH_IDS,
+    KEYLESS_IDS,
+    ROUTER_IDS,
+    FixRequest,
+    Prepared,
+    Refusal,
+)
 from tabbydoctor.host import Host
+from tabbydoctor.nixos.lasting import to_paste
 from tabbydoctor.remedies import snippets
 from tabbydoctor.remedies.by_finding import REMEDIES, Planner
 from tabbydoctor.remedies.disable_auth import plan_disable_auth
@@ -23,7 +31,9 @@ from tabbydoctor.repair.errors import RepairError
 from tabbydoctor.tabbyapi.probes import Address
 from tabbydoctor.targets import Targets
 
-_ROUTER = tuple(id for id in AUTH_IDS if id.startswith("RTR"))
+_IN_PART = ("RTR009",)
+"""Fired by a fault that is repaired here, and by a matter of order that is left to a person (a
+variable that is set and unused): the finding's own remedy tells which."""
 
 
 def prepare(host: Host, targets: Targets, request: FixRequest) -> Prepared:
@@ -48,7 +58,7 @@ async def _prepare(host: Host, targets: Targets, request: FixRequest) -> Prepare
     finally:
         await facts.close()
         await host.close()
-    return Prepared(draft, draft.plan(), _present(results), tuple(refusals))
+    return Prepared(draft, draft.plan(), present(request, results), tuple(refusals))
 
 
 def asked_for(request: FixRequest) -> tuple[str, ...]:
@@ -66,20 +76,28 @@ async def _look(facts: Facts, request: FixRequest) -> tuple[CheckResult, ...]:
     return await run_checks(checks, facts, request.time_limit)
 
 
-def _present(results: Iterable[CheckResult]) -> tuple[str, ...]:
-    return tuple(one.check.id for one in results if one.status in ("failed", "warning"))
+def present(request: FixRequest, results: Iterable[CheckResult]) -> tuple[str, ...]:
+    """The asked-for faults that are there. Only who names a check by its id asks for order, too."""
+    found = (one for one in results if one.status in ("failed", "warning"))
+    return tuple(one.check.id for one in found if request.ids or _repairable(one))
+
+
+def _repairable(result: CheckResult) -> bool:
+    offered = (remedy for finding in result.findings for remedy in finding.remedies)
+    return result.check.id not in _IN_PART or any(one.safety is Safety.SAFE for one in offered)
 
 
 def _chosen(request: FixRequest, results: tuple[CheckResult, ...]) -> list[tuple[str, Planner]]:
-    present = _present(results)
+    there = present(request, filter(_repairable, results))
     if not request.auth:
-        found = [(id, REMEDIES[id].plan) for id in present if id in REMEDIES]
+        found = [(id, REMEDIES[id].plan) for id in there if id in REMEDIES]
         return list({planner: (id, planner) for id, planner in reversed(found)}.values())[::-1]
     if request.options.strategy == "disable-auth":
         return [("CFG004", plan_disable_auth)]
     asked = request.options.strategy is not None
-    unsure = any(one.status in ("unknown", "crashed") for one in results if one.check.id in _ROUTER)
-    if asked or unsure or set(present) & set(_ROUTER):
+    about = [one for one in results if one.check.id in ROUTER_IDS]
+    unsure = any(one.status in ("unknown", "crashed") for one in about)
+    if asked or unsure or set(there) & set(ROUTER_IDS):
         return [("RTR001", plan_router_key)]
     return []
 
@@ -93,7 +111,7 @@ async def _planned(facts: Facts, draft: Draft, id: str, planner: Planner) -> Ref
     except RepairError as error:
         return Refusal(id, error.message, error.hint)
     except NoFact as error:
-        return Refusal(id, str(error), _lines_to_paste(facts) if id in _ROUTER else "")
+        return Refusal(id, str(error), _lines_to_paste(facts) if id in ROUTER_IDS else "")
     return None
 
 
@@ -106,21 +124,19 @@ def _lines_to_paste(facts: Facts) -> str:
     return snippets.snippet(site.path, "", url) if site.kind == "unknown" else ""
 
 
-def _without_remedy(request: FixRequest, results: Iterable[CheckResult]) -> Iterable[Refusal]:
+def _without_remedy(request: FixRequest, results: tuple[CheckResult, ...]) -> Iterable[Refusal]:
     """Faults that were asked for, are there, and that nothing here repairs."""
     for result in results:
         id = result.check.id
         if result.status not in ("failed", "warning"):
             continue
         if request.auth and id == "CFG004" and request.options.strategy is None:
-            if not set(_present(results)) & set(_ROUTER):
+            if not set(present(request, results)) & set(ROUTER_IDS):
                 yield Refusal(id, "auth: has no effect; --strategy disable-auth means it")
-        elif not request.auth and id not in REMEDIES:
+        elif request.ids and (id not in REMEDIES or not _repairable(result)):
             yield Refusal(id, "there is no automatic remedy", _by_hand(result))
 
 
 def _by_hand(result: CheckResult) -> str:
     remedies = (remedy for finding in result.findings for remedy in finding.remedies)
-    return "\n".join(
-        line for remedy in remedies for line in (f"# {remedy.title}", *remedy.commands)
-    )
+    return "\n".join(line for remedy in remedies for line in to_paste(remedy))

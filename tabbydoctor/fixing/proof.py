@@ -10,11 +10,12 @@ from typing import TypeVar
 
 from tabbydoctor import plugins
 from tabbydoctor.deployment.parts import Instance, RouterSite
+from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Facts, NoFact
-from tabbydoctor.fixing.prepare import asked_for
-from tabbydoctor.fixing.request import FixRequest, Proof
+from tabbydoctor.fixing.prepare import asked_for, present
+from tabbydoctor.fixing.request import ROUTER_IDS, FixRequest, Proof
 from tabbydoctor.host import Host, HttpAnswer
 from tabbydoctor.repair.changes import Plan
 from tabbydoctor.routers import RouterReading
@@ -30,7 +31,7 @@ NOBODY = "tabbydoctor-no-such-model"
 """A model that nobody serves: a request for it loads nothing and switches nothing."""
 _REQUEST = {"model": NOBODY, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}
 _ROUTER_READY = 60.0
-"""Seconds a router may take to come up and find its backend ready."""
+"""Seconds a router may take to come up and find its backend ready, `--ready-timeout` at most."""
 _PAUSE = 0.3
 
 
@@ -59,15 +60,16 @@ class _Proving:
         live = self._request.restart
         if live and (self._request.auth or self._restarted):
             await self._await("TabbyAPI to answer", self._request.ready_timeout, _answers)
-            if self._request.auth and self._by_router:
-                await self._await("the router to find TabbyAPI ready", _ROUTER_READY, _router_ready)
+            if self._through_router:
+                limit = min(_ROUTER_READY, self._request.ready_timeout)
+                await self._await("the router to find TabbyAPI ready", limit, _router_ready)
         facts, host = self._facts()
         try:
             remaining, failed = await self._remaining(facts)
             # A TabbyAPI that was not restarted still asks for keys: that disproves nothing.
             told = self._by_router or self._restarted_tabby(facts)
             verdicts = [not (failed and told), await self._server(facts)]
-            if self._request.auth and self._by_router:
+            if self._through_router:
                 verdicts.append(await self._router(facts, host, live))
         finally:
             await facts.close()
@@ -82,6 +84,13 @@ class _Proving:
     @property
     def _by_router(self) -> bool:
         return self._request.options.strategy != "disable-auth"
+
+    @property
+    def _through_router(self) -> bool:
+        """Whether requests through the router are to work now."""
+        if self._request.auth:
+            return self._by_router
+        return bool({*self._request.ids} & {*ROUTER_IDS})
 
     def _facts(self) -> tuple[Facts, Host]:
         host = self._host()
@@ -108,7 +117,7 @@ class _Proving:
         wanted = asked_for(self._request)
         checks = [check for check in plugins.checks() if check.id in wanted]
         results = await run_checks(checks, facts, self._request.time_limit)
-        left = tuple(one.check.id for one in results if one.status in ("failed", "warning"))
+        left = present(self._request, results)
         for id in left:
             self._seen.append(f"{id} is still there")
         return left, any(one.status == "failed" for one in results)
@@ -189,12 +198,17 @@ async def _answers(facts: Facts) -> bool | None:
     one = await fact(facts, Instance)
     if one is None or one.unit is None:
         return False
-    return None if one.unit.get("ActiveState") in ("active", "activating") else False
+    return None if _may_come_up(one.unit) else False
+
+
+def _may_come_up(unit: Unit) -> bool:
+    """Whether waiting for it can help: not once systemd has given it up."""
+    return unit.get("ActiveState") not in ("failed", "inactive")
 
 
 async def _router_ready(facts: Facts) -> bool | None:
     site = await fact(facts, RouterSite)
-    if site is None or site.unit is None or site.unit.get("ActiveState") == "failed":
+    if site is None or site.unit is None or not _may_come_up(site.unit):
         return False
     health = await fact(facts, RouterHealth)
     if health is None or health.answer.status is None:

@@ -19,10 +19,12 @@ AUTH_IDS = (
     "RTR005",
     "RTR007",
     "RTR008",
+    "RTR009",
     "RTR011",
 )
 # Those of them that are gone when no key is asked for any more.
 KEYLESS_IDS = ("CFG004", "RTR001", "RTR002")
+ROUTER_IDS = tuple(id for id in AUTH_IDS if id.startswith("RTR"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ REMEDIES: Mapping[str, FindingRemedy] = {
     "RTR004": _auth(),
     "RTR005": _auth(),
     "RTR007": _auth(),
+    "RTR009": _auth(),
     "RTR011": _auth(),
     "CFG003": FindingRemedy(config_keys.rename_keys, Safety.UNSAFE),
     "CFG004": FindingRemedy(config_keys.remove_auth_section, Safety.SAFE),

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 
 from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.remedies import dropin
+from tabbydoctor.deployment.units import environment_file
+from tabbydoctor.remedies import dropin, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 
 NAME, VARIABLE = "tabby_api_key", "TABBY_API_KEY"
@@ -24,42 +26,71 @@ def key_path(site: RouterSite) -> str:
     return f"{_DIRECTORY}/{site.unit.name if site.unit else 'router'}/{NAME}"
 
 
+def by_credential(machine: Machine, unit: Unit) -> bool:
+    """Whether systemd can hand the unit a credential: not the manager of a user."""
+    return not unit.user_manager and (machine.systemd_version or 0) >= _CREDENTIALS_SINCE
+
+
 def bring_key(
-    draft: Draft, machine: Machine, site: RouterSite, key: str, why: str, *, environment_only: bool
-) -> None:
-    """Plan the key's file and the drop-in; without a unit it is for the operator to bring."""
+    draft: Draft, machine: Machine, site: RouterSite, key: str, why: str, *,
+    environment_only: bool, variables: Iterable[str] = (VARIABLE,),
+) -> None:  # fmt: skip
+    """Plan the key's file and the drop-in; without a unit it is for the operator to bring.
+
+    As `variables` where the router reads its environment only, or systemd knows no credentials.
+    """
     unit = site.unit
     if unit is None:
         if draft.changes_files:
             draft.manual.append(f"start the router with {VARIABLE} in its environment")
         return
-    move_out_of_environment(draft, unit, why)
-    if unit.user_manager:
-        _environment_file(draft, unit, key, why, *_home(site))
-    elif environment_only or (machine.systemd_version or 0) < _CREDENTIALS_SINCE:
-        _environment_file(draft, unit, key, why, _DIRECTORY, 0, 0, None)
+    for variable in variables:
+        move_out_of_environment(draft, unit, why, variable)
+    if environment_only or not by_credential(machine, unit):
+        for variable in variables:
+            _environment_file(draft, site, unit, variable, key, why)
     else:
         path = key_path(site)
         draft.write(path, key.encode(), why, mode=0o600)
         dropin.extend(draft, unit, "key", [f"LoadCredential={NAME}:{path}"], why)
 
 
-def _environment_file(
-    draft: Draft, unit: Unit, key: str, why: str,
-    directory: str, uid: int, gid: int, home: str | None,
-) -> None:  # fmt: skip
-    path = f"{directory}/{unit.name}/environment"
-    draft.write(path, f"{VARIABLE}={quoted(key)}\n".encode(), why, mode=0o600, uid=uid, gid=gid)
-    text = f"{dropin.HEADER}[Service]\nEnvironmentFile={path}\n"
-    if draft.write(dropin.path_of(unit, "key", home), text.encode(), why, uid=uid, gid=gid):
-        draft.reload(unit, why)
+def environment_path(site: RouterSite) -> str:
+    """The environment file for the router's unit. Raises CannotFix where its owner is unknown."""
+    return f"{_directory(site)}/environment"
 
 
-def _home(site: RouterSite) -> tuple[str, int, int, str]:
+def _directory(site: RouterSite) -> str:
+    unit = site.unit
+    if unit is None or not unit.user_manager:
+        return f"{_DIRECTORY}/{unit.name if unit else 'router'}"
     if site.user is None:
         raise CannotFix("the account of the router's unit is not known: name it with --user")
-    home = site.user.home
-    return f"{home}/.config/tabbydoctor", site.user.uid, site.user.gid, home
+    return f"{site.user.home}/.config/tabbydoctor/{unit.name}"
+
+
+def _environment_file(
+    draft: Draft, site: RouterSite, unit: Unit, variable: str, key: str, why: str
+) -> None:
+    path = environment_path(site)
+    moved = f"{_directory(site)}/secrets"  # of SVC008: it is read after ours
+    if variable in environment_file((draft.read(moved) or b"").decode("utf-8", "replace")):
+        path = moved
+    content = with_variable(draft.read(path) or b"", variable, key)
+    own = site.user if unit.user_manager else None
+    uid, gid = (own.uid, own.gid) if own else (0, 0)
+    draft.write(path, content, why, mode=0o600, uid=uid, gid=gid)
+    if path != moved:
+        dropin.extend(draft, unit, "key", [f"EnvironmentFile={path}"], why, own)
+
+
+def with_variable(content: bytes, variable: str, key: str) -> bytes:
+    """An environment file that sets a variable; its other lines stay."""
+    line = f"{variable}={quoted(key)}"
+    lines = content.decode("utf-8", "surrogateescape").splitlines()
+    lines = [line if each.partition("=")[0] == variable else each for each in lines]
+    lines += [] if line in lines else [line]
+    return "".join(f"{each}\n" for each in lines).encode("utf-8", "surrogateescape")
 
 
 def quoted(key: str) -> str:
@@ -67,14 +98,16 @@ def quoted(key: str) -> str:
     return '"' + re.sub(r'([\\"`$])', r"\\\1", key) + '"'
 
 
-def move_out_of_environment(draft: Draft, unit: Unit, why: str) -> None:
+def move_out_of_environment(draft: Draft, unit: Unit, why: str, variable: str) -> None:
     """Take a literal key out of `Environment=` in the unit's own files below /etc."""
     for file in unit.files:
-        if f"{VARIABLE}=" not in file.text or not file.path.startswith(("/etc/", "/home/")):
+        text = file.text.encode("utf-8", "surrogateescape")
+        ours = file.path.startswith(("/etc/", "/home/")) and not nixos.stored(file.path)
+        if not ours or without_variable(text, variable) == text:
             continue
-        draft.edit(file.path, lambda text: without_variable(text, VARIABLE), why)
+        draft.edit(file.path, lambda text: without_variable(text, variable), why)
         draft.notes.append(
-            f"{VARIABLE} of {file.path} could be read by every local user: rotate it"
+            f"{variable} of {file.path} could be read by every local user: rotate it"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from tabbydoctor.repair.yaml_edit import set_value
 from tabbydoctor.routers.urls import server
 
 Path = tuple[str | int, ...]
+_LITELLM, _LLAMA_SWAP = r"os\.environ/(\w+)", r"\$\{env\.(\w+)\}"
 
 
 def wired(kind: str, content: bytes, urls: tuple[str, ...]) -> bytes:
@@ -30,11 +32,19 @@ def wired(kind: str, content: bytes, urls: tuple[str, ...]) -> bytes:
     return content
 
 
+def _for_tabby(reference: str, given: object) -> bool:
+    """Whether a key is referred to that by its name is TabbyAPI's, and the API key."""
+    found = re.fullmatch(reference, str(given))
+    return bool(found and "TABBY" in found[1] and "ADMIN" not in found[1])
+
+
 def _litellm(data: Any, servers: set[Any]) -> Iterator[tuple[Path, str]]:
     models = data.get("model_list") if isinstance(data, Mapping) else None
     for number, entry in enumerate(models if isinstance(models, list) else ()):
         given = entry.get("litellm_params") if isinstance(entry, Mapping) else None
-        if isinstance(given, Mapping) and server(str(given.get("api_base", ""))) in servers:
+        if not isinstance(given, Mapping) or server(str(given.get("api_base", ""))) not in servers:
+            continue
+        if not _for_tabby(_LITELLM, given.get("api_key")):
             place = ("model_list", number, "litellm_params", "api_key")
             yield place, "os.environ/TABBY_API_KEY"
 
@@ -42,7 +52,8 @@ def _litellm(data: Any, servers: set[Any]) -> Iterator[tuple[Path, str]]:
 def _llama_swap(data: Any, servers: set[Any]) -> Iterator[tuple[Path, str]]:
     sections = data if isinstance(data, Mapping) else {}
     for name, peer in _entries(sections, "peers"):
-        if server(str(peer.get("proxy", ""))) in servers:
+        reached = server(str(peer.get("proxy", ""))) in servers
+        if reached and not _for_tabby(_LLAMA_SWAP, peer.get("apiKey")):
             yield ("peers", name, "apiKey"), "${env.TABBY_API_KEY}"
     for name, model in _entries(sections, "models"):
         if server(str(model.get("proxy", ""))) not in servers:

@@ -145,7 +145,11 @@ def _choice(run: Interpreter, node: ast.IfExp, world: World) -> Iterator[Outcome
 
 def _comparison(run: Interpreter, node: ast.Compare, world: World) -> Iterator[Outcome]:
     for values, then in evaluate_all(run, [node.left, *node.comparators], world):
-        yield from conditions.compared(node.ops, [plain(value) for value in values], node, then)
+        values = [plain(value) for value in values]
+        if values[1:] == [External("os.environ")] and run.lacks(str(constant(values[0]))):
+            yield Const(isinstance(node.ops[0], ast.NotIn)), then
+        else:
+            yield from conditions.compared(node.ops, values, node, then)
 
 
 def _unary(run: Interpreter, node: ast.UnaryOp, world: World) -> Iterator[Outcome]:

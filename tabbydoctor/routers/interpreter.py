@@ -238,8 +238,14 @@ class Interpreter:
         likely = default if isinstance(default, Const) and default.value is not None else None
         if self.whole_environment and default is not None and not is_secret(name):
             return hinted(default, name)
+        if self.lacks(name):
+            return Const(None) if default is None else hinted(default, name)
         unset = Unknown(f"environment {name}", likely=likely, line=line)
         return hinted(unset, name)
+
+    def lacks(self, name: str) -> bool:
+        """Whether a secret variable is known not to be there: then it is given as empty."""
+        return is_secret(name) and self.variables.get(name) == ""
 
     def file_data(self, path: str | None, line: int) -> Value:
         """The parsed content of a file: known where it is at hand."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
-import shlex
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urljoin
 
+from tabbydoctor.routers import machine
 from tabbydoctor.routers.assignment import elements
-from tabbydoctor.routers.lookup import attribute, item
+from tabbydoctor.routers.lookup import attribute
 from tabbydoctor.routers.ranking import plain
 from tabbydoctor.routers.values import (
-    NOTHING,
     SOMETHING,
     Bound,
     Class,
@@ -21,12 +19,10 @@ from tabbydoctor.routers.values import (
     External,
     Function,
     Items,
-    OpenFile,
     Table,
     Text,
     Unknown,
     Value,
-    from_data,
     likely_text,
     text_of,
 )
@@ -36,55 +32,6 @@ if TYPE_CHECKING:
     from tabbydoctor.routers.calls import Site
 
 Effect: TypeAlias = "Callable[[Site], Value | Iterator[Outcome]]"
-
-STARTING = ("start", "restart", "try-restart", "reload-or-restart", "enable")
-
-
-def located(site: Site, value: Value | None) -> str | None:
-    """The absolute path a value most likely is."""
-    path = likely_text(plain(value)) if value is not None else None
-    if not path:
-        return None
-    home = site.run.variables.get("HOME")
-    if path.startswith("~/") and home:
-        path = posixpath.join(home, path[2:])
-    if path.startswith(("~", "/")):
-        return posixpath.normpath(path)
-    directory = site.run.variables.get("PWD", "")
-    return posixpath.normpath(posixpath.join(directory, path)) if directory else path
-
-
-def opened(site: Site, path: Value | None, mode: Value | None) -> OpenFile:
-    """A file opened in some mode; what is opened is written down."""
-    where = located(site, path)
-    text = likely_text(mode) if mode is not None else "r"
-    writing = bool(set(text or "") & set("wax+"))
-    if where:
-        (site.run.trace.writes if writing else site.run.trace.reads).setdefault(where, site.line)
-    return OpenFile(where)
-
-
-def _open(site: Site) -> Value:
-    return opened(site, site.argument(0, "file"), site.argument(1, "mode"))
-
-
-def _parsed(site: Site) -> Value:
-    """`json.load(f)`, `yaml.safe_load(text)`: the data of the file."""
-    source = plain(site.argument(0) or SOMETHING)
-    if (text := likely_text(source)) is not None:
-        return _from_json(text, site)
-    if isinstance(source, OpenFile):
-        return site.run.file_data(source.path, site.line)
-    if isinstance(source, Unknown) and source.root.startswith("file ") and not source.path:
-        return site.run.file_data(source.root[5:], site.line)
-    return source if isinstance(source, Unknown) and source.root else site.result()
-
-
-def _from_json(text: str, site: Site) -> Value:
-    try:
-        return from_data(json.loads(text))
-    except ValueError:
-        return site.result()
 
 
 def _super(site: Site) -> Value:
@@ -97,10 +44,6 @@ def _getenv(site: Site) -> Value:
         return SOMETHING
     default = site.argument(1, "default")
     return site.run.environment(name, site.line, default)
-
-
-def _exists(site: Site) -> Value:
-    return Unknown(f"exists {likely_text(plain(site.argument(0) or SOMETHING))}")
 
 
 def _path(site: Site) -> Value:
@@ -248,42 +191,11 @@ def _in_thread(site: Site) -> Iterator[Outcome]:
     yield from apply(site.arguments[0], Site(site.run, site.node, rest, site.keywords, site.world))
 
 
-def _command(site: Site) -> Value:
-    """`subprocess.run([...])`, `os.system("…")`: units it starts, files it rewrites."""
-    first = site.argument(0, "args") or SOMETHING
-    parts = first.items if isinstance(first, Items) else tuple(site.arguments)
-    words = [likely_text(plain(part)) for part in parts]
-    if len(words) == 1 and words[0] and " " in words[0]:
-        words = list(_words(words[0]))
-    if "systemctl" in words:
-        rest = [word for word in words[words.index("systemctl") + 1 :] if word]
-        plain_words = [word for word in rest if not word.startswith("-")]
-        if plain_words and plain_words[0] in STARTING:
-            for unit in plain_words[1:]:
-                site.run.trace.units.setdefault(unit, site.line)
-    if "sed" in words and "-i" in words and words[-1]:
-        site.run.trace.writes.setdefault(words[-1], site.line)
-    return site.result()
-
-
-def _words(command: str) -> list[str]:
-    try:
-        return shlex.split(command)
-    except ValueError:
-        return command.split()
-
-
 FUNCTIONS: dict[str, Effect] = {
-    "builtins.open": _open,
-    "io.open": _open,
-    "aiofiles.open": _open,
-    "codecs.open": _open,
+    **machine.FUNCTIONS,
     "os.getenv": _getenv,
     "os.environ.get": _getenv,
     "os.environ.setdefault": _getenv,
-    "os.path.exists": _exists,
-    "os.path.isfile": _exists,
-    "os.access": _exists,
     "os.path.join": _path,
     "pathlib.Path": _path,
     "os.path.expanduser": _first,
@@ -329,23 +241,4 @@ FUNCTIONS: dict[str, Effect] = {
     "builtins.super": _super,
     "builtins.next": _next,
     "builtins.enumerate": _enumerated,
-    "subprocess.run": _command,
-    "subprocess.Popen": _command,
-    "subprocess.call": _command,
-    "subprocess.check_call": _command,
-    "subprocess.check_output": _command,
-    "os.system": _command,
-    "asyncio.create_subprocess_exec": _command,
-    "asyncio.create_subprocess_shell": _command,
-    "json.load": _parsed,
-    "json.loads": _parsed,
-    "yaml.safe_load": _parsed,
-    "yaml.load": _parsed,
-    "yaml.full_load": _parsed,
-    "tomllib.load": _parsed,
-    "tomllib.loads": _parsed,
-    "tomli.load": _parsed,
-    "orjson.loads": _parsed,
 }
-
-__all__ = ["FUNCTIONS", "NOTHING", "item", "located", "opened"]

@@ -113,7 +113,9 @@ def item(
     key = plain(world.known(key))
     match base, key:
         case External(name="os.environ"), Const(value=str(name)):
-            yield run.environment(name, line, default), world
+            value = run.environment(name, line, default)
+            missing = default is None and run.lacks(name)
+            yield value, world.with_(flow="raise") if missing else world
         case Table(), Const():
             found = base.get(key)
             if found is not None:

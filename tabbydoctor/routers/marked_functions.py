@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tabbydoctor.routers import library, outgoing
+from tabbydoctor.routers import machine, outgoing
 from tabbydoctor.routers.evaluation import place_of
 from tabbydoctor.routers.marked_block import VARIABLE, MarkedBlock
 from tabbydoctor.routers.ranking import plain
@@ -129,7 +129,7 @@ def _first(function: Marked) -> str:
 
 def _kept(function: Marked, site: Site) -> Value:
     """`_tabby_kept(path, name, default)`: a setting as a file holds it."""
-    library.opened(site, site.argument(0), None)
+    machine.opened(site, site.argument(0), None)
     return site.result()
 
 

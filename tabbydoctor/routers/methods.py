@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tabbydoctor.routers import library
+from tabbydoctor.routers import machine
 from tabbydoctor.routers.assignment import put_at
 from tabbydoctor.routers.lookup import item
 from tabbydoctor.routers.operators import filled
@@ -95,13 +95,13 @@ _DATA_METHODS = {"items", "values", "keys", "json", "body", "form", "read"}
 def _of_path(base: Value, name: str, first: Value, site: Site) -> Value:
     """Methods of pathlib.Path."""
     if name in ("read_text", "read_bytes"):
-        where = library.opened(site, base, Const("r")).path
+        where = machine.opened(site, base, Const("r")).path
         return Unknown(f"file {where or ''}", line=site.line)
     if name in ("write_text", "write_bytes"):
-        library.opened(site, base, Const("w"))
+        machine.opened(site, base, Const("w"))
         return NOTHING
     if name == "open":
-        return library.opened(site, base, site.argument(0, "mode"))
+        return machine.opened(site, base, site.argument(0, "mode"))
     if name == "joinpath":
         return text_of(base, Const("/"), first)
     return Unknown(f"exists {likely_text(base)}")

@@ -66,7 +66,8 @@ def read(
     """Read a router's source.
 
     `files` are the texts of configuration files it reads, by absolute path; `environment` and
-    `directory` are its unit's. Never raises for what the source holds: see `problem`.
+    `directory` are its unit's; a secret that is empty there is one it lacks. Never raises for
+    what the source holds: see `problem`.
     """
     whole = text.removeprefix("\ufeff")
     block, source = marked_block(whole), legible(whole)

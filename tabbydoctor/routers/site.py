@@ -1,12 +1,10 @@
-"""Finding the router in front of TabbyAPI, and reading what it does (never running it)."""
+"""Finding the router in front of TabbyAPI."""
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from types import ModuleType
+from collections.abc import Iterator
+from dataclasses import replace
 
 from tabbydoctor.deployment.containers import container_of
 from tabbydoctor.deployment.parts import Discovery, Instance, ProcessTable, RouterSite, Units
@@ -14,23 +12,17 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import full_name
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host, Process
-from tabbydoctor.routers import RouterReading, litellm, llama_swap, python
-from tabbydoctor.routers.marked_block import legible
-from tabbydoctor.routers.site_address import unit_texts, written_at
+from tabbydoctor.routers.inputs import KINDS, router_inputs, router_reading, source_text
 from tabbydoctor.routers.site_command import RouterCommand, router_command
-from tabbydoctor.routers.site_environment import router_environment
 from tabbydoctor.routers.site_health import router_backends, router_health, router_targets
 from tabbydoctor.routers.site_keys import router_keys
 from tabbydoctor.tabbyapi.config import EffectiveConfig
-from tabbydoctor.tabbyapi.probes import Address
 from tabbydoctor.targets import Targets
 
 USUAL_NAME = "llm-router.service"
-KINDS: dict[str, ModuleType] = {"python": python, "litellm": litellm, "llama-swap": llama_swap}
 NOT_FOUND = "no router found; name it with --router"
 _SENDS = re.compile(r"\b(httpx|requests|aiohttp|openai|urllib|http\.client|litellm|urllib3)\b")
 _ROUTES = re.compile(r"router|gateway|proxy|litellm|llama-?swap|balanc|switch", re.IGNORECASE)
-_READABLE = (".json", ".yml", ".yaml")
 
 
 def router_site(
@@ -59,98 +51,6 @@ def router_site(
     return min(found, key=_rank)
 
 
-@dataclass(frozen=True, slots=True)
-class RouterInputs:
-    """What a router is read with, so that the wiring reads it the same way; and what came of it."""
-
-    reading: RouterReading
-    urls: tuple[str, ...]
-    """TabbyAPI's base URLs."""
-    files: Mapping[str, str]
-    """Path -> text of the configuration files it reads at its start."""
-    environment: Mapping[str, str] = field(repr=False)
-    directory: str = ""
-
-
-def router_inputs(
-    host: Host, site: RouterSite, address: Address | None, config: EffectiveConfig | None
-) -> RouterInputs:
-    """Read the router. Raises Unknown where its file cannot be read or is of no known kind."""
-    if site.path is None:
-        raise Unknown("the router's source is not known; name it with --router")
-    text = _text(host, site.path)
-    kind = KINDS.get(site.kind)
-    if kind is None:
-        raise Unknown(f"{site.path} is no Python, LiteLLM or llama-swap router")
-    environment = dict(router_environment(site))
-    if site.user:
-        environment.setdefault("HOME", site.user.home)
-    directory = _directory(site)
-    urls = tabby_urls(address, config)
-
-    def read(text: str, files: Mapping[str, str] | None = None) -> RouterReading:
-        found: RouterReading = kind.read(
-            site.path, text, urls, files=files, environment=environment, directory=directory
-        )
-        return found
-
-    reading = read(text)
-    files = dict(_configurations(host, reading))
-    reading = read(text, files) if files else reading
-    texts = {**unit_texts(site), **files, site.path: legible(text)}
-    reading = replace(reading, written_at=written_at(reading.addresses, texts))
-    return RouterInputs(reading, urls, files, environment, directory)
-
-
-def router_reading(inputs: RouterInputs) -> RouterReading:
-    """What the router does."""
-    return inputs.reading
-
-
-def tabby_urls(address: Address | None, config: EffectiveConfig | None) -> tuple[str, ...]:
-    """The base URLs that are TabbyAPI's: where it is, and where it is configured to be."""
-    urls = [address.url] if address else []
-    if address and address.configured:
-        urls.append(f"http://{address.configured}")
-    elif config:
-        urls.append(f"http://{config.host}:{config.port}")
-    return tuple(dict.fromkeys(urls)) or ("http://127.0.0.1:5000",)
-
-
-def _directory(site: RouterSite) -> str:
-    if site.unit:
-        return site.unit.working_directory
-    return (site.process.cwd if site.process else None) or ""
-
-
-def _text(host: Host, path: str) -> str:
-    try:
-        content = host.read(path)
-    except PermissionError as error:
-        raise Unknown(f"{path} cannot be read without root (use sudo)") from error
-    except FileNotFoundError as error:
-        raise Unknown(f"{path} is not there; name the router's file with --router") from error
-    except OSError as error:
-        raise Unknown(f"{path} cannot be read: {error.strerror}") from error
-    if content.truncated:
-        raise Unknown(f"{path} is too large to be a router's file; name it with --router")
-    return content.text()
-
-
-def _configurations(host: Host, reading: RouterReading) -> Iterator[tuple[str, str]]:
-    """The configuration files a router reads at its start, tokens left out."""
-    for path in reading.reads_files:
-        secret = re.search("token|secret|credential", posixpath.basename(path))
-        if path.startswith("/") and path.endswith(_READABLE) and not secret:
-            try:
-                yield path, host.read(path).text()
-            except OSError:
-                continue
-
-
-# Finding it
-
-
 def _units(units: Units | None, discovery: Discovery | None) -> list[Unit]:
     """Every unit that is not TabbyAPI's own, nor the doctor's."""
     servers = _servers(discovery)
@@ -173,7 +73,9 @@ def _named_file(
     host: Host, targets: Targets, path: str, candidates: list[Unit], table: ProcessTable | None
 ) -> RouterSite:
     path = path if path.startswith("/") else host.real_path(path)
-    site = RouterSite(path, kind_of(path, _text(host, path)), found_by=targets.source("router"))
+    site = RouterSite(
+        path, kind_of(path, source_text(host, path)), found_by=targets.source("router")
+    )
     for unit in candidates:
         named = unit.name == full_name(targets.router_unit or "")
         other = _of_unit(host, unit, table)
@@ -247,7 +149,7 @@ def _concerns(host: Host, site: RouterSite, port: int) -> bool:
     if site.unit and site.unit.name == USUAL_NAME:
         return True
     try:
-        text = _text(host, site.path) if site.path else ""
+        text = source_text(host, site.path) if site.path else ""
     except Unknown:
         return bool(site.unit and _ROUTES.search(site.unit.name))
     if site.kind != "python":
@@ -272,7 +174,7 @@ def kind_of(path: str, text: str) -> str:
 
 def _kind_at(host: Host, path: str | None) -> str:
     try:
-        return kind_of(path, _text(host, path)) if path else "unknown"
+        return kind_of(path, source_text(host, path)) if path else "unknown"
     except Unknown:
         return "python" if path and path.endswith(".py") else "unknown"
 

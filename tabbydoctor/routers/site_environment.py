@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import environment_file
+from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.marked_block import CREDENTIALS
 
 _CREDENTIALS = ("LoadCredential", "LoadCredentialEncrypted", "SetCredential")
 
@@ -27,3 +29,38 @@ def router_environment(site: RouterSite) -> Mapping[str, str]:
     for name in site.unit.get("UnsetEnvironment").split():
         values.pop(name, None)
     return values
+
+
+def passed_on(site: RouterSite) -> list[str]:
+    """The variables it has from the manager's own environment, whose values are not known."""
+    return site.unit.get("PassEnvironment").split() if site.unit else []
+
+
+def is_set(site: RouterSite, reading: RouterReading, variable: str) -> bool:
+    """Whether a router has a variable: from its unit, in what runs now, or as a credential."""
+    running = (site.process.environment if site.process else None) or {}
+    if router_environment(site).get(variable) or running.get(variable):
+        return True
+    by_credential = (
+        site.unit is not None
+        and CREDENTIALS in reading.reads_environment
+        and is_credential(site.unit, variable)
+    )
+    return by_credential or variable in passed_on(site)
+
+
+def variable_of(source: str) -> str:
+    """The variable that a key comes from; empty where it comes from elsewhere."""
+    kind, _, name = source.partition(" ")
+    return name.partition(" ")[0] if kind == "environment" else ""
+
+
+def unset_variables(site: RouterSite, reading: RouterReading) -> tuple[str, ...]:
+    """The variables whose value would go to TabbyAPI as the key, and that nobody sets.
+
+    None where neither a unit nor a process tells: a router that is not started has none yet.
+    """
+    if site.unit is None and (site.process is None or site.process.environment is None):
+        return ()
+    names = {variable_of(call.key_from) for call in reading.calls} - {""}
+    return tuple(sorted(name for name in names if not is_set(site, reading, name)))

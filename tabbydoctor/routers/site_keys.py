@@ -13,8 +13,10 @@ from tabbydoctor.host import Host
 from tabbydoctor.redaction import remember
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.marked_block import CREDENTIALS
-from tabbydoctor.routers.site_environment import is_credential, router_environment
+from tabbydoctor.routers.site_environment import is_credential, router_environment, variable_of
 
+LITERAL = "the router's own file"
+"""The source of a key that is written in the router's own text."""
 _TOKENS = ("api_tokens.yml", "api_keys.yml")
 
 
@@ -61,9 +63,9 @@ def _missing(host: Host, reading: RouterReading) -> Iterator[tuple[str, str]]:
 
 def _keys(host: Host, site: RouterSite, reading: RouterReading) -> Iterator[RouterKey]:
     for literal in reading.literal_keys:
-        yield RouterKey("the router's own file", reading.path, literal)
-    sources = {call.key_from for call in reading.calls if call.sends_key}
-    names = sorted({s.split()[1] for s in sources if s.startswith("environment ")})
+        yield RouterKey(LITERAL, reading.path, literal)
+    sent = {variable_of(call.key_from) for call in reading.calls if call.sends_key}
+    names = sorted(sent - {""})
     if site.unit and CREDENTIALS in reading.reads_environment:  # which then comes first
         names = [name for name in names if not is_credential(site.unit, name)]
     yield from _from_environment(site, names)

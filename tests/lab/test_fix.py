@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.lab.deployment import ADMIN_KEY, API_KEY, BACKENDS, CONFIG, Deploy, Deployment
+from tests.lab.faults.fault import edit_router, set_unit
+from tests.lab.faults.router import FROM_ENVIRONMENT
 from tests.lab.test_check import faults_in, told
 
 WATCHED = ("/opt/llm-router", "/etc/systemd", "/home/ivan")
@@ -157,3 +159,48 @@ def test_what_does_not_work_is_taken_back(deploy: Deploy) -> None:
     fixed = deployment.doctor("fix", "--auth", "--yes", "--format", "json")
     assert (fixed.exit_code, fixed.document["rolled_back"]) == (3, True), fixed.stdout
     assert watched(deployment) == before
+
+
+def test_a_variable_that_nobody_sets_is_set_once(deploy: Deploy) -> None:
+    deployment = deploy()
+    edit_router(deployment, *FROM_ENVIRONMENT, ("TABBY_API_KEY", "TABBYAPI_KEY"))
+    deployment.start()
+    deployment.wait_ready()
+    before = watched(deployment)
+    source = deployment.machine.read(deployment.router)
+    arguments = ["fix", "--auth", "--yes", "--format", "json"]
+    fixed = deployment.doctor(*arguments, "--no-restart")
+    assert (fixed.exit_code, fixed.document["verified"]) == (1, None), fixed.stdout
+    assert "restart" in fixed.stdout
+    again = deployment.doctor(*arguments, "--no-restart")
+    assert (again.exit_code, again.document["changes"]) == (0, [])
+    deployment.machine.systemctl("restart", "llm-router.service")
+    deployment.wait_ready()
+    assert deployment.forward().status != 401
+    kept = "/etc/tabbydoctor/llm-router.service/environment"
+    assert deployment.machine.run(["stat", "-c%a %U", kept]).stdout == "600 root\n"
+    shown = ["systemctl", "show", "llm-router.service"]
+    assert API_KEY not in deployment.machine.run(shown, user="backend").stdout
+    assert deployment.machine.read(deployment.router) == source
+    assert deployment.doctor("undo").exit_code == 0
+    assert watched(deployment) == before
+
+
+def test_a_variable_that_nobody_reads_is_left_to_a_person(deploy: Deploy) -> None:
+    deployment = deploy(router="broken")
+    set_unit(deployment, "Environment=TABBY_SPARE_KEY=nothing", unit="llm-router.service")
+    deployment.machine.systemctl("daemon-reload")
+    deployment.start()
+    deployment.wait_ready()
+    fixed = deployment.doctor("fix", "--auth", "--yes", "--format", "json")
+    assert (fixed.exit_code, fixed.document["verified"]) == (0, True), fixed.stdout
+    assert fixed.document["remaining"] == []
+    left = deployment.doctor("check", "--only", "RTR009", "--format", "json")
+    assert faults_in(left.document) == {"RTR009"}
+    again = deployment.doctor("fix", "--auth", "--yes", "--format", "json")
+    assert (again.exit_code, again.document["changes"]) == (0, [])
+    safe = deployment.doctor("fix", "--all-safe", "--dry-run", "--format", "json")
+    assert not [one for one in safe.document["manual"] if "RTR009" in one]
+    named = deployment.doctor("fix", "RTR009", "--yes", "--format", "json")
+    assert (named.exit_code, named.document["remaining"]) == (1, ["RTR009"])
+    assert [one for one in named.document["manual"] if one.startswith("RTR009")]

@@ -14,7 +14,8 @@ from tabbydoctor.deployment.unit import Unit, UnitFile
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host.data import Listener, Process
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.site import router_inputs, router_site
+from tabbydoctor.routers.inputs import router_inputs
+from tabbydoctor.routers.site import router_site
 from tabbydoctor.routers.site_command import router_command
 from tabbydoctor.routers.site_health import (
     RouterHealth,

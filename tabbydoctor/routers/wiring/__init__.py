@@ -14,11 +14,14 @@ from typing import Literal
 import libcst as cst
 
 from tabbydoctor.routers import RouterReading, python, urls
+from tabbydoctor.routers.marked_block import CREDENTIALS, legible
+from tabbydoctor.routers.site_environment import variable_of
 from tabbydoctor.routers.wiring import block
 from tabbydoctor.routers.wiring.clients import needs_key, wire_call, wire_every
 from tabbydoctor.routers.wiring.configuration import wire_configuration
 from tabbydoctor.routers.wiring.keys import wire_keys
 from tabbydoctor.routers.wiring.leaks import wire_leaks
+from tabbydoctor.routers.wiring.paths import wire_paths
 from tabbydoctor.routers.wiring.plan import Plan
 from tabbydoctor.routers.wiring.probes import wire_probes
 from tabbydoctor.routers.wiring.source import Encoded, Tree, edited
@@ -37,6 +40,10 @@ class Wired:
     """What was changed, in words; empty where nothing had to."""
     leftovers: tuple[str, ...]
     """What a person has to do, in words."""
+    variables: tuple[str, ...] = ()
+    """Environment variables from which its own lines take the key that they send."""
+    reads_credential: bool = False
+    """Whether it reads the credential of its unit, as the helper does."""
 
 
 class CannotWire(Exception):  # noqa: N818
@@ -60,12 +67,15 @@ def wire(
     environment: Mapping[str, str] | None = None,
     directory: str = "",
     replace_own_key: bool = False,
+    wrong_files: tuple[str, ...] = (),
 ) -> Wired:
     """Wire the key into a router's source.
 
     `files`, `environment` and `directory` are those `routers.python.read` takes. A key that the
     router sends by itself is kept, unless `replace_own_key` (TabbyAPI refuses it, or it is not
-    set). Raises CannotWire where the source does not parse or no place can be proven right.
+    set). In the place of `wrong_files`, which it reads a key from, it is led to `tokens_path`;
+    where that cannot be, its own key is replaced. Raises CannotWire where the source
+    does not parse or no place can be proven right.
     """
     whole = _Wiring(tabby_urls, strategy, tokens_path, replace_own_key)
     try:
@@ -83,7 +93,6 @@ def wire(
             directory=directory,
         )
 
-    whole = replace(whole, override=replace_own_key or block.overrides(encoded.text))
     reading = read(encoded.text)
     if reading.problem:
         raise whole.refusal(f"{path}: {reading.problem}", reading.line)
@@ -92,6 +101,9 @@ def wire(
     except cst.ParserSyntaxError as error:
         raise whole.refusal(f"{path}: {error.message}", error.raw_line) from error
     plan = Plan(tree, reading, read)
+    left = wire_paths(plan, wrong_files, tokens_path)
+    override = replace_own_key or bool(left) or block.overrides(encoded.text)
+    whole = replace(whole, override=override)
     whole.wire_calls(plan)
     for step in (wire_leaks, wire_keys, wire_verdicts, wire_probes, wire_configuration):
         step(plan)
@@ -103,7 +115,19 @@ def wire(
     leave_verdicts(plan, text)
     if text != encoded.text and not plan.changes:
         plan.changes.append("the helper is brought up to date")
-    return Wired(encoded.write(text), tuple(plan.changes), tuple(plan.leftovers))
+    return Wired(
+        encoded.write(text),
+        tuple(plan.changes),
+        tuple(plan.leftovers),
+        variables=() if override else _variables(read(legible(text))),
+        reads_credential=CREDENTIALS in read(text).reads_environment,
+    )
+
+
+def _variables(reading: RouterReading) -> tuple[str, ...]:
+    """The environment variables that a source without the marked block sends as the key."""
+    names = {variable_of(call.key_from) for call in reading.calls if call.sends_key}
+    return tuple(sorted(names - {""}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from checks.router.list_key import list_key
 from checks.router.probe_hopeless import probe_hopeless
 from checks.router.rewrites_config import rewrites_config
 from checks.router.wrong_address import wrong_address
-from tabbydoctor.api import Absent, Severity
+from tabbydoctor.api import Absent, Finding, Safety, Severity, Unknown
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.host.data import Process
 from tabbydoctor.routers import llama_swap
 from tabbydoctor.routers.site_health import RouterTargets
 from tabbydoctor.routers.site_keys import RouterKey, RouterKeys, router_keys
@@ -135,6 +137,22 @@ def test_env_set_and_unused() -> None:
     given = site(f"TABBY_API_KEY={API_KEY}")
     (finding,) = judge(env_unset, reading("per_call_client"), given, config(), None)
     assert finding.title.endswith("never reads")
+    assert [remedy.safety for remedy in finding.remedies] == [Safety.MANUAL]
+
+
+def test_env_unset_of_a_router_without_a_unit() -> None:
+    source, place = reading("per_call_client_keyed"), replace(site(), unit=None)
+
+    def judged(process: Process | None) -> list[Finding]:
+        return judge(env_unset, source, replace(place, process=process), config(), None)
+
+    (finding,) = judged(Process(42, ("python",), environment={}))
+    assert finding.title.startswith("Process 42 does not have TABBY_API_KEY")
+    assert not judged(Process(42, ("python",), environment={"TABBY_API_KEY": API_KEY}))
+    with pytest.raises(Absent):
+        judged(None)
+    with pytest.raises(Unknown, match="sudo"):
+        judged(Process(42, ("python",)))
 
 
 def test_list_key() -> None:

@@ -95,14 +95,40 @@ def old_key(d: Deployment) -> None:
     "the router reads tokens that are not there",
     "RTR005",
     consequences={"RTR010"},
-    fix=("--auth", "--ready-timeout", "10"),
-    unfixed="the router still opens the file that is not there: taken back",
+    fix=("--auth",),
 )
 def wrong_file(d: Deployment) -> None:
     edit_router(d, ("TabbyAPI/api_tokens.yml", "tabby/api_tokens.yml"))
 
 
-@fault("an old key in the router's environment", "RTR005", consequences={"RTR010", "SVC011"})
+@fault(
+    "the router reads another server's tokens",
+    "RTR005",
+    consequences={"RTR010", "SVC011"},
+    fix=("--auth",),
+)
+def another_servers_file(d: Deployment) -> None:
+    other = d.directory.with_name("tabby") / "api_tokens.yml"
+    d.machine.write(other, TOKENS.replace(API_KEY, API_KEY[::-1]))
+    edit_router(d, ("TabbyAPI/api_tokens.yml", "tabby/api_tokens.yml"))
+
+
+@fault(
+    "an old key in the source of a router that is to get it by its unit",
+    "RTR005",
+    consequences={"RTR010", "SVC011"},
+    fix=("--auth", "--strategy", "router-env"),
+)
+def old_key_by_unit(d: Deployment) -> None:
+    old_key(d)
+
+
+@fault(
+    "an old key in the router's environment",
+    "RTR005",
+    consequences={"RTR010", "SVC011"},
+    fix=("--auth", "--strategy", "router-env"),
+)
 def old_environment(d: Deployment) -> None:
     d.machine.write("/etc/llm-router.env", f"TABBY_API_KEY={ADMIN_KEY[::-1]}\n", mode=0o600)
     set_unit(d, "EnvironmentFile=/etc/llm-router.env", unit=ROUTER)
@@ -128,11 +154,30 @@ def leaks(d: Deployment) -> None:
     "a variable that nobody sets",
     "RTR009",
     consequences={"RTR010", "RTR001", "RTR002"},
-    fix=("--auth",),
-    unfixed="fix --auth finds nothing to do",
+    fix=("--auth", "--strategy", "router-env"),
 )
 def unset(d: Deployment) -> None:
     edit_router(d, *FROM_ENVIRONMENT)
+
+
+@fault(
+    "a variable of the router's own that nobody sets",
+    "RTR009",
+    consequences={"RTR010"},
+    fix=("RTR009",),
+)
+def unset_own(d: Deployment) -> None:
+    edit_router(d, *FROM_ENVIRONMENT, ("TABBY_API_KEY", "TABBYAPI_KEY"))
+
+
+@fault(
+    "a variable that nobody sets, and the tokens are to be read",
+    "RTR009",
+    consequences={"RTR010"},
+    fix=("--auth",),
+)
+def unset_read(d: Deployment) -> None:
+    unset(d)
 
 
 @fault("the router is stopped", "RTR010", when="running")

@@ -1,0 +1,144 @@
+"""Reading the router with all that it runs with: its files, its environment, its directory."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+
+from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.facts import Unknown
+from tabbydoctor.host import Host
+from tabbydoctor.routers import RouterReading, litellm, llama_swap, python
+from tabbydoctor.routers.keys import is_secret
+from tabbydoctor.routers.marked_block import legible
+from tabbydoctor.routers.site_address import unit_texts, written_at
+from tabbydoctor.routers.site_environment import (
+    passed_on,
+    router_environment,
+    unset_variables,
+)
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.probes import Address
+
+KINDS: dict[str, ModuleType] = {"python": python, "litellm": litellm, "llama-swap": llama_swap}
+_READABLE = (".json", ".yml", ".yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class RouterInputs:
+    """What a router is read with, so that the wiring reads it the same way; and what came of it."""
+
+    reading: RouterReading
+    urls: tuple[str, ...]
+    """TabbyAPI's base URLs."""
+    files: Mapping[str, str]
+    """Path -> text of the configuration files it reads at its start."""
+    environment: Mapping[str, str] = field(repr=False)
+    directory: str = ""
+
+
+def router_inputs(
+    host: Host, site: RouterSite, address: Address | None, config: EffectiveConfig | None
+) -> RouterInputs:
+    """Read the router. Raises Unknown where its file cannot be read or is of no known kind."""
+    if site.path is None:
+        raise Unknown("the router's source is not known; name it with --router")
+    text = source_text(host, site.path)
+    kind = KINDS.get(site.kind)
+    if kind is None:
+        raise Unknown(f"{site.path} is no Python, LiteLLM or llama-swap router")
+    environment = dict(_environment(site))
+    directory = _directory(site)
+    urls = tabby_urls(address, config)
+
+    def read(
+        environment: Mapping[str, str], files: Mapping[str, str] | None = None
+    ) -> RouterReading:
+        found: RouterReading = kind.read(
+            site.path, text, urls, files=files, environment=environment, directory=directory
+        )
+        return found
+
+    reading = read(environment)
+    files = dict(_configurations(host, reading))
+    reading = read(environment, files) if files else reading
+    while lacked := _lacked(site, reading, environment):
+        without = read({**environment, **lacked}, files)
+        if not _sending(reading) <= _sending(without):
+            break
+        environment, reading = {**environment, **lacked}, without
+    texts = {**unit_texts(site), **files, site.path: legible(text)}
+    reading = replace(reading, written_at=written_at(reading.addresses, texts))
+    return RouterInputs(reading, urls, files, environment, directory)
+
+
+def _environment(site: RouterSite) -> Iterator[tuple[str, str]]:
+    for name in filter(is_secret, passed_on(site)):
+        yield name, "of the manager"
+    if site.user:
+        yield "HOME", site.user.home
+    for name, value in router_environment(site).items():
+        if value or not is_secret(name):
+            yield name, value
+
+
+def _lacked(
+    site: RouterSite, reading: RouterReading, environment: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Variables of a key that nobody sets: it may come from elsewhere then, `get(…) or …`."""
+    names = unset_variables(site, reading) if site.kind == "python" else ()
+    return {name: "" for name in names if is_secret(name) and environment.get(name) != ""}
+
+
+def _sending(reading: RouterReading) -> set[tuple[int, int]]:
+    return {(call.line, call.column) for call in reading.calls if call.sends_key}
+
+
+def router_reading(inputs: RouterInputs) -> RouterReading:
+    """What the router does."""
+    return inputs.reading
+
+
+def tabby_urls(address: Address | None, config: EffectiveConfig | None) -> tuple[str, ...]:
+    """The base URLs that are TabbyAPI's: where it is, and where it is configured to be."""
+    urls = [address.url] if address else []
+    if address and address.configured:
+        urls.append(f"http://{address.configured}")
+    elif config:
+        urls.append(f"http://{config.host}:{config.port}")
+    return tuple(dict.fromkeys(urls)) or ("http://127.0.0.1:5000",)
+
+
+def _directory(site: RouterSite) -> str:
+    if site.unit:
+        return site.unit.working_directory
+    return (site.process.cwd if site.process else None) or ""
+
+
+def source_text(host: Host, path: str) -> str:
+    """A router's file. Raises Unknown where it cannot be read."""
+    try:
+        content = host.read(path)
+    except PermissionError as error:
+        raise Unknown(f"{path} cannot be read without root (use sudo)") from error
+    except FileNotFoundError as error:
+        raise Unknown(f"{path} is not there; name the router's file with --router") from error
+    except OSError as error:
+        raise Unknown(f"{path} cannot be read: {error.strerror}") from error
+    if content.truncated:
+        raise Unknown(f"{path} is too large to be a router's file; name it with --router")
+    return content.text()
+
+
+def _configurations(host: Host, reading: RouterReading) -> Iterator[tuple[str, str]]:
+    """The configuration files a router reads at its start, tokens left out."""
+    for path in reading.reads_files:
+        secret = re.search("token|secret|credential", posixpath.basename(path))
+        if path.startswith("/") and path.endswith(_READABLE) and not secret:
+            try:
+                yield path, host.read(path).text()
+            except OSError:
+                continue

@@ -1,0 +1,61 @@
+"""How long a proof waits, and for what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.fixing import proof
+from tabbydoctor.fixing.request import FixRequest
+from tabbydoctor.repair.changes import Plan, Restart
+from tabbydoctor.targets import Targets
+from tests.scratch_host import ScratchHost
+
+
+class _Looked(Exception):  # noqa: N818 - the end of the waiting
+    """All that is waited for was."""
+
+
+def waits(monkeypatch: pytest.MonkeyPatch, request: FixRequest) -> dict[str, float]:
+    """What a proof would wait for, and how long at most."""
+    limits: dict[str, float] = {}
+
+    async def noted(_: object, what: str, limit: float, done: Callable[..., object]) -> None:
+        limits[what] = limit
+
+    def looked(_: object) -> None:
+        raise _Looked
+
+    monkeypatch.setattr(proof._Proving, "_await", noted)
+    monkeypatch.setattr(proof._Proving, "_facts", looked)
+    plan = Plan("", (), (Restart("llm-router.service", None),))
+    proving = proof._Proving(ScratchHost, Targets(), request, plan, lambda _: None)
+    with pytest.raises(_Looked):
+        asyncio.run(proving.prove())
+    return limits
+
+
+ROUTER, TABBY = "the router to find TabbyAPI ready", "TabbyAPI to answer"
+
+
+@pytest.mark.parametrize(("ready", "router"), [(5.0, 5.0), (600.0, 60.0)])
+def test_the_router_is_waited_for_no_longer_than_was_asked(
+    monkeypatch: pytest.MonkeyPatch, ready: float, router: float
+) -> None:
+    limits = waits(monkeypatch, FixRequest(auth=True, ready_timeout=ready))
+    assert limits == {TABBY: ready, ROUTER: router}
+
+
+def test_a_finding_of_the_router_is_proven_through_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ROUTER in waits(monkeypatch, FixRequest(ids=("RTR009",)))
+    assert ROUTER not in waits(monkeypatch, FixRequest(ids=("TOK004",)))
+
+
+@pytest.mark.parametrize(
+    ("state", "waited_on"), [("activating", True), ("deactivating", True), ("failed", False)]
+)
+def test_what_systemd_has_given_up_is_not_waited_for(state: str, waited_on: bool) -> None:
+    assert proof._may_come_up(Unit("llm-router.service", {"ActiveState": state})) is waited_on
