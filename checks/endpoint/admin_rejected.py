@@ -13,7 +13,8 @@ or unloaded for it. Where that route is missing (before March 2024) the list of 
 asked instead.
 
 ## What to do
-Restart TabbyAPI. If it still refuses, it reads another file: its working directory decides.
+Restart TabbyAPI. If it still refuses, it reads another file: its working directory decides. Where
+another one was named with `--tokens`, leave that out.
 """
 
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.probing import PERMISSION
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from . import restart, taking_over
+from . import another_file, taking_over, ways_out
 
 
 @check(
@@ -54,7 +55,7 @@ def admin_rejected(
         f"The server refuses the admin key of {tokens.path}"
         if refused
         else f"The server takes the admin key of {tokens.path} for an API key",
-        "It started with other keys, or reads another file.",
+        another_file(tokens) or "It started with other keys, or reads another file.",
         evidence=(
             Evidence(
                 f"{endpoint.address.url}{PERMISSION}",
@@ -62,5 +63,5 @@ def admin_rejected(
                 "401" if refused else f"permission {granted}",
             ),
         ),
-        remedies=(restart(instance, "Restart TabbyAPI, which reads the file then"),),
+        remedies=ways_out(tokens, instance),
     )

@@ -15,7 +15,8 @@ passes), and keep the old keys when the new file is not valid. A key with a spac
 refused as Bearer by every version.
 
 ## What to do
-Restart TabbyAPI. If it still refuses, it reads another file: its working directory decides.
+Restart TabbyAPI. If it still refuses, it reads another file: its working directory decides. Where
+another one was named with `--tokens`, leave that out.
 """
 
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.probing import PERMISSION, further_key
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from . import restart, taking_over
+from . import another_file, changed_since_start, taking_over, ways_out
 
 
 @check(
@@ -58,7 +59,7 @@ def key_rejected(
         f"The server refuses {which} of {tokens.path}",
         _why(tokens, instance, installation),
         evidence=(Evidence(f"{endpoint.address.url}{PERMISSION}", "200", "401 Invalid API key"),),
-        remedies=(restart(instance, "Restart TabbyAPI, which reads the file then"),),
+        remedies=ways_out(tokens, instance),
         severity=None if every else Severity.WARNING,
     )
 
@@ -75,10 +76,11 @@ def _verdicts(endpoint: Endpoint) -> Iterator[bool]:
 
 
 def _why(tokens: Tokens, instance: Instance | None, installation: Installation | None) -> str:
-    process = instance.process if instance else None
-    if process is None or tokens.status is None:
+    if tokens.read_instead:
+        return another_file(tokens)
+    if instance is None or instance.process is None or tokens.status is None:
         return "It started with other keys, or reads another file."
-    if tokens.status.modified <= process.started:
+    if not changed_since_start(tokens.status.modified, instance):
         return "The file has not changed since the start: the server reads another one."
     if installation is None or installation.live_reload is None:
         return "The file changed after the start; older versions read it only when they start."

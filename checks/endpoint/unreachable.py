@@ -11,9 +11,10 @@ Every client and the router's health check fail in the same way.
 ## How it is told
 TabbyAPI opens its port only after the configured model has loaded. A unit that is active,
 a refused connection and no `Uvicorn running on` in the log of this run therefore mean
-*loading*; without a running process it is *down*. A time limit means that something holds
-the port and does not answer, or that a firewall drops the packets. A unit that is stopped
-and that a router starts on demand is only remarked upon.
+*loading*; without a running process it is *down*. Neither is said of one that systemd starts
+again and again: it does not *stay up*. A time limit means that something holds the port and does
+not answer, or that a firewall drops the packets. A unit that is stopped and that a router starts
+on demand is only remarked upon.
 
 ## What to do
 Loading: wait, and watch the log. Down: the service findings say why it ended; start it.
@@ -32,6 +33,7 @@ from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_lines import says
 from tabbydoctor.tabbyapi.probes import Endpoint
 
+from ..service.unit_restart_loop import loops
 from . import restart
 
 CAUSES = (
@@ -40,9 +42,11 @@ CAUSES = (
     *("GPU001", "GPU002", "GPU003", "GPU004", "GPU005", "GPU006", "GPU008", "GPU009"),
     *("GRP001", "GRP002", "GRP003"),
 )
+BIND_FAILED = "SVC011"
+"""A cause where the log says that TabbyAPI could not listen: its other lines explain nothing."""
 
 
-@check("API001", "api-unreachable", category="endpoint", caused_by=CAUSES)
+@check("API001", "api-unreachable", category="endpoint", caused_by=(*CAUSES, BIND_FAILED))
 def unreachable(
     endpoint: Endpoint,
     instance: Instance | None,
@@ -68,6 +72,7 @@ def unreachable(
         ),
         remedies=tuple(_remedies(endpoint, instance, halted)) if instance else (),
         severity=Severity.INFO if starter else None,
+        caused_by=None if says(log, "bind-failed") else CAUSES,
     )
 
 
@@ -79,6 +84,11 @@ def _what(
 ) -> tuple[str, str]:
     url, error = endpoint.address.url, endpoint.serviceinfo.error
     refused = error == "refused"
+    if refused and instance and _starts_anew(instance, endpoint):
+        return (
+            f"TabbyAPI does not stay up: nothing listens at {url}",
+            f"systemd starts {instance.name} again and again.",
+        )
     if refused and instance and _runs(instance):
         if _loading(log):
             model = config.value("model", "model_name") if config else None
@@ -109,6 +119,12 @@ def _halted(endpoint: Endpoint) -> tuple[str, str]:
 def _state(instance: Instance | None, state: ProcessState | None) -> Iterator[Evidence]:
     if instance and instance.process and state:
         yield Evidence(f"ps -o stat= -p {instance.process.pid}", "S or R", state.letter)
+
+
+def _starts_anew(instance: Instance, endpoint: Endpoint) -> bool:
+    """Whether systemd is in the middle of it; a unit that has failed was given up."""
+    given_up = instance.unit is None or instance.unit.get("ActiveState") == "failed"
+    return not given_up and loops(instance, endpoint)
 
 
 def _runs(instance: Instance) -> bool:

@@ -1,14 +1,15 @@
 """systemd starts TabbyAPI again and again.
 
 ## What it checks
-Whether the unit waits for its next automatic restart, has used up its restarts, or was
-restarted several times and still does not serve.
+Whether the unit waits for its next automatic restart, has used up its restarts, was restarted a
+moment ago and does not serve, or several times and still does not.
 
 ## Why it matters
 Each start may load the model anew before it fails: the machine is busy, and nobody is served.
 
 ## How it is told
-`SubState=auto-restart`, `Result=start-limit-hit`, and `NRestarts`.
+`SubState=auto-restart`, `Result=start-limit-hit`, and `NRestarts`. A server that was restarted once
+or twice and has run for half a minute since is taken to be loading.
 
 ## What to do
 Stop the unit, remove the cause that is named beside it, start it again.
@@ -20,12 +21,13 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.tabbyapi.probes import Endpoint
 
 from . import STOPS_THE_START, command, shown, unit_of
 
 _SEVERAL = 3
+_SETTLED = 30.0
+"""Seconds that a loop seldom stays up; a server that does after its first restart loads."""
 
 
 @check(
@@ -37,13 +39,13 @@ _SEVERAL = 3
 )
 def unit_restart_loop(instance: Instance, endpoint: Endpoint | None) -> Iterator[Finding]:
     unit = unit_of(instance)
-    restarts = unit.number("NRestarts") or 0
-    if not _loops(unit, restarts, endpoint):
+    if not loops(instance, endpoint):
         return
+    restarts = unit.number("NRestarts") or 0
     state = f"{unit.get('ActiveState')} ({unit.get('SubState')})"
     yield Finding(
-        f"{unit.name} was restarted {restarts} times and does not stay up",
-        "systemd restarts it because it ends with an error.",
+        f"{unit.name} {_story(restarts)}",
+        "It ends by itself, and systemd starts it anew each time.",
         (
             Evidence(
                 shown(unit, "NRestarts", "SubState", "Result"),
@@ -61,10 +63,32 @@ def unit_restart_loop(instance: Instance, endpoint: Endpoint | None) -> Iterator
     )
 
 
-def _loops(unit: Unit, restarts: int, endpoint: Endpoint | None) -> bool:
-    if unit.get("Result") == "start-limit-hit" or unit.get("SubState") == "auto-restart":
-        return True
-    if restarts < _SEVERAL:
+def _story(restarts: int) -> str:
+    if not restarts:
+        return "has ended, and systemd is to start it again"
+    return f"was restarted {'once' if restarts == 1 else f'{restarts} times'} and does not stay up"
+
+
+def loops(instance: Instance, endpoint: Endpoint | None) -> bool:
+    """Whether the unit is started again and again, also where it happens to run right now."""
+    unit = instance.unit
+    if unit is None:
         return False
+    waits = unit.get("SubState").startswith("auto-restart")  # or -queued, since systemd 254
+    if waits or unit.get("Result") == "start-limit-hit":
+        return True
+    restarts, state = unit.number("NRestarts") or 0, unit.get("ActiveState")
+    if not restarts or state == "inactive":
+        return False
+    if state == "failed":
+        return restarts >= _SEVERAL
     # A unit that came back after several restarts and serves now is well.
-    return unit.get("ActiveState") == "failed" or (endpoint is not None and not endpoint.reached)
+    # And another machine's answers, or none, say nothing of it.
+    if endpoint is None or endpoint.reached or endpoint.address.trusted:
+        return False
+    return restarts >= _SEVERAL or not _stays_up(instance, endpoint)
+
+
+def _stays_up(instance: Instance, endpoint: Endpoint) -> bool:
+    process = instance.process
+    return process is not None and endpoint.asked_at - process.started > _SETTLED

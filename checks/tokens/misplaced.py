@@ -13,7 +13,8 @@ are refused.
 By the paths alone.
 
 ## What to do
-Move the file to where TabbyAPI looks, or remove it.
+Move the file to where TabbyAPI looks, or remove it. Where it lies beside main.py and the unit's
+`WorkingDirectory=` is wrong, correct that, and leave the file where it is.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ def misplaced(tokens: Tokens, paths: TokenPaths) -> Iterator[Finding]:
         else:
             remedies = (
                 Remedy(
-                    "Compare the two, and remove the one that is not used",
+                    "Correct WorkingDirectory= if it is wrong; else remove this file"
+                    if stray == paths.beside_main
+                    else "Compare the two, and remove the one that is not used",
                     Safety.MANUAL,
                     (f"sudo rm {source}",),
                 ),
@@ -52,4 +55,5 @@ def misplaced(tokens: Tokens, paths: TokenPaths) -> Iterator[Finding]:
             f"It reads {tokens.path} alone.",
             (Evidence(stray, tokens.path, "a file that is not read"),),
             remedies,
+            caused_by=("SVC007",) if stray == paths.beside_main else None,
         )

@@ -60,6 +60,9 @@ def _account(instance: Instance) -> tuple[str, int, set[int]]:
         return "root", 0, {0}
     if process is not None and process.uid is not None:
         return f"user {process.uid}", process.uid, set(process.groups or ())
+    if unit is not None and unit.get("User"):
+        no_account = f"{unit.user}, of User= in {unit.name}, is no account of this machine"
+        raise Unknown(f"{no_account}: correct User=, or make the account")
     raise Unknown(f"the account of {instance.name} is not known here: name it with --user")
 
 

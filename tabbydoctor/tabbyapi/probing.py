@@ -47,12 +47,13 @@ class _Cell:
 async def endpoint(host: Host, address: Address, tokens: Tokens | None) -> Endpoint:
     """The table of answers. A listener that does not answer is asked once."""
     door = _Door(host, address.url)
+    asked_at = time.time()
     serviceinfo = await door.ask(SERVICEINFO)
     if serviceinfo.status is None:
         identity: Identity = "other" if serviceinfo.error == "protocol" else "unknown"
-        return Endpoint(address, False, identity, serviceinfo, {}, _UNREACHED)
+        return Endpoint(address, False, identity, serviceinfo, {}, _UNREACHED, asked_at)
     if serviceinfo.error == "timeout":  # it began to answer and did not end: once is enough
-        return Endpoint(address, True, "unknown", serviceinfo, {}, _UNFINISHED)
+        return Endpoint(address, True, "unknown", serviceinfo, {}, _UNFINISHED, asked_at)
     identity = await _identity(door, address, serviceinfo)
     withheld = _withheld(address, identity, names_tabbyapi(serviceinfo))
     cells = [] if identity == "other" else list(_cells(tokens, keyed=not withheld))

@@ -25,16 +25,21 @@ class TokenPaths:
     """None where there is no such directory."""
     strays: tuple[str, ...] = ()
     """Files that look like tokens in places where TabbyAPI does not look."""
+    beside_main: str = ""
+    """The one of them beside main.py, where the working directory is another; else empty."""
 
 
 def token_paths(
     host: Host, instance: Instance, tokens: Tokens, config: EffectiveConfig | None
 ) -> TokenPaths:
     """Look at the way to the tokens. Raises Unknown where that needs root."""
+    strays = tuple(_strays(host, instance, tokens, config))
+    beside_main = posixpath.join(instance.main_directory, _TOKENS)
     return TokenPaths(
         file=path_status(host, tokens.path) if tokens.status else None,
         directory=_directory(host, posixpath.dirname(tokens.path)),
-        strays=tuple(_strays(host, instance, tokens, config)),
+        strays=strays,
+        beside_main=beside_main if beside_main in strays else "",
     )
 
 
@@ -49,16 +54,18 @@ def _strays(
     host: Host, instance: Instance, tokens: Tokens, config: EffectiveConfig | None
 ) -> list[str]:
     beside = config.config_argument if config else None
-    directories = {instance.directory, instance.main_directory}
+    directories = {instance.main_directory}
     if beside:
         directories.add(posixpath.dirname(beside))
     places = [posixpath.join(instance.directory, _OLD_NAME)]
     places += [posixpath.join(directory, _TOKENS) for directory in sorted(directories)]
-    own = host.real_path(tokens.path)
+    # Its own is read whichever file the user names.
+    own = posixpath.join(instance.directory, _TOKENS)
+    read = {host.real_path(path) for path in (tokens.path, own)}
     return [
         path
         for path in dict.fromkeys(places)
-        if host.real_path(path) != own and find_path(host, path) is not None
+        if host.real_path(path) not in read and find_path(host, path) is not None
     ]
 
 

@@ -30,6 +30,8 @@ class Tokens:
     """Whether `api_key` is (or holds) an empty text; `api_keys` leaves it out."""
     parent: FileStatus | None = None
     """The directory it stands in."""
+    read_instead: str = ""
+    """The file that TabbyAPI reads, where the user named another one; else empty."""
 
     @property
     def api_key(self) -> str | None:

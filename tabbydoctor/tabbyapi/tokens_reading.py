@@ -30,7 +30,8 @@ def tokens(
 
     Raises Unknown for a container whose file cannot be seen from outside.
     """
-    path = targets.tokens or posixpath.join(instance.directory, TOKENS_FILE)
+    own = posixpath.join(instance.directory, TOKENS_FILE)
+    path = targets.tokens or own
     key_lists = installation.key_lists if installation else None
     found = read_tokens(host, path, key_lists is not False)
     if instance.container and found.problem in ("missing", "unreadable") and not targets.tokens:
@@ -38,7 +39,9 @@ def tokens(
             f"TabbyAPI runs in a container ({instance.container}): its {TOKENS_FILE} cannot be "
             "seen from outside; name it with --tokens"
         )
-    return found
+    # Of a container's files the user names what is mounted: another path for the same file.
+    elsewhere = not instance.container and host.real_path(path) != host.real_path(own)
+    return replace(found, read_instead=own if elsewhere else "")
 
 
 def read_tokens(host: Host, path: str, key_lists: bool = True) -> Tokens:

@@ -9,7 +9,7 @@ import pytest
 from checks.endpoint.admin_rejected import admin_rejected
 from checks.endpoint.auth_differs import auth_differs
 from checks.endpoint.key_rejected import key_rejected
-from tabbydoctor.api import Absent, Severity, Unknown
+from tabbydoctor.api import Absent, Safety, Severity, Unknown
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host.data import Process
 from tabbydoctor.tabbyapi.installation import Installation
@@ -109,10 +109,11 @@ def test_refused_keys(start: Start) -> None:
 @pytest.mark.parametrize(
     ("started", "reloads", "words"),
     [
-        (-1.0, None, "older versions read it only when they start"),
-        (-1.0, False, "this version reads it only when it starts"),
-        (-1.0, True, "did not take the change over"),
-        (+1.0, True, "has not changed since the start"),
+        (-5.0, None, "older versions read it only when they start"),
+        (-5.0, False, "this version reads it only when it starts"),
+        (-5.0, True, "did not take the change over"),
+        (+5.0, True, "has not changed since the start"),
+        (-0.9, True, "has not changed since the start"),
     ],
 )
 def test_it_says_whether_the_file_changed(
@@ -166,6 +167,36 @@ def test_keys_changed_a_moment_ago_are_about_to_be_taken_over(start: Start) -> N
         for endpoint, version in ((seen.endpoint, once), (late, reloads)):
             (finding,) = check.judge(endpoint, seen.tokens, seen.instance, version)
             assert finding.severity is None
+
+
+def test_keys_written_just_before_the_start_are_not_about_to_be_taken_over(start: Start) -> None:
+    """The kernel tells its boot in whole seconds: a start can seem up to one too early."""
+    server = start()
+    server.write({"api_tokens.yml": OTHERS})
+    seen = look(server)
+    assert seen.tokens.status
+    changed = max(seen.tokens.status.modified, seen.tokens.status.changed)
+    reloads = Installation("/srv", {}, "the test", True, live_reload=True)
+    for before, severity in ((0.9, None), (2.0, Severity.WARNING)):
+        process = Process(7, ("python", "main.py"), started=changed - before)
+        running = replace(seen.instance, process=process)
+        for check in (key_rejected, admin_rejected):
+            (finding,) = check.judge(seen.endpoint, seen.tokens, running, reloads)
+            assert finding.severity is severity
+
+
+def test_a_file_that_the_server_does_not_read_is_not_cured_by_a_restart(start: Start) -> None:
+    seen = other_keys(start)
+    read = f"{seen.instance.directory}/api_tokens.yml"
+    named = replace(seen.tokens, path="/srv/old/api_tokens.yml", read_instead=read)
+    running = replace(seen.instance, unit=UNIT)
+    for check in (key_rejected, admin_rejected):
+        (finding,) = check.judge(seen.endpoint, named, running, None)
+        assert finding.title.endswith("/srv/old/api_tokens.yml")
+        assert f"reads {read}," in finding.detail
+        (remedy,) = finding.remedies
+        assert remedy.safety is Safety.MANUAL
+        assert not any("restart" in one for one in remedy.commands)
 
 
 def test_a_restart_stops_what_was_started_by_hand_first(start: Start) -> None:

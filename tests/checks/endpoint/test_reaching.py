@@ -61,6 +61,21 @@ def test_one_that_served_and_listens_no_more_is_not_loading() -> None:
     assert finding.title.startswith("TabbyAPI runs, and nothing listens")
 
 
+def test_a_restart_loop_is_not_loading() -> None:
+    properties = {"ActiveState": "active", "SubState": "running", "MainPID": "7", "NRestarts": "1"}
+    found = probe(NOWHERE)
+    begun = Process(7, ("python", "main.py"), started=found.asked_at - 2)
+    loops = Instance("/srv", unit=Unit("tabbyapi.service", properties), process=begun)
+    (finding,) = judge(found, loops, RunLog("journalctl", (LogLine("Loading"),)))
+    assert finding.title == "TabbyAPI does not stay up: nothing listens at http://127.0.0.1:1"
+    given_up = replace(loops, unit=Unit("tabbyapi.service", {"ActiveState": "failed"}))
+    (finding,) = judge(found, replace(given_up, process=None))
+    assert finding.title.startswith("TabbyAPI is down")
+    loads = replace(loops, process=replace(begun, started=found.asked_at - 300))
+    (finding,) = judge(found, loads, RunLog("journalctl", (LogLine("Loading"),)))
+    assert finding.title.startswith("TabbyAPI is loading")
+
+
 def test_stopped_until_the_router_starts_it_is_a_remark() -> None:
     router = RouterReading("/opt/router.py", "python", starts_units=("tabbyapi",))
     (finding,) = judge(probe(NOWHERE), DOWN, router=router)

@@ -13,6 +13,7 @@ from checks.groups.device_denied import device_denied
 from checks.groups.group_not_effective import group_not_effective
 from tabbydoctor.api import Absent, Finding, Severity, Unknown
 from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.gpu.service_groups import service_groups
 from tabbydoctor.host.data import Account, Group, Process
 from tests.checks.gpu.machine_tree import LINUX, NEED, TreeHost, loaded, service, usual_nodes
@@ -112,8 +113,8 @@ def test_one_of_two_gpus_is_denied(tmp_path: Path) -> None:
 
 def test_nixos_gets_the_lasting_line(tmp_path: Path) -> None:
     (finding,) = _denied(_host(tmp_path), machine=replace(LINUX, nixos=True))
-    line = 'systemd.services.tabbyapi.serviceConfig.SupplementaryGroups = [ "accel" ];'
-    assert line in finding.remedies[0].title
+    line = 'users.users.tabby.extraGroups = [ "accel" ];'
+    assert finding.remedies[0].nix == (line,)
 
 
 def test_a_process_without_a_unit(tmp_path: Path) -> None:
@@ -177,3 +178,12 @@ def test_not_running_or_hidden(tmp_path: Path) -> None:
         _not_effective(host, service())
     with pytest.raises(Unknown):
         _not_effective(host, _running(None))
+
+
+def test_an_unknown_account_of_the_unit_is_made_or_corrected(tmp_path: Path) -> None:
+    unit = Unit("tabbyapi.service", {"LoadState": "loaded", "User": "tabby-nobody"})
+    with pytest.raises(Unknown, match=r"tabby-nobody, of User= in tabbyapi\.service") as raised:
+        service_groups(TreeHost(tmp_path), Instance("/srv/tabby", unit=unit))
+    assert "--user" not in str(raised.value)
+    with pytest.raises(Unknown, match="--user"):
+        service_groups(TreeHost(tmp_path), Instance("/srv/tabby"))

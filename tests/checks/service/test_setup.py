@@ -93,6 +93,27 @@ def test_the_files_lie_beside_a_main_elsewhere(tmp_path: Path) -> None:
     place(tmp_path, "opt/tabby/config.yml")
     (finding,) = judged_directory(tmp_path, one)
     assert finding.evidence[0].expected == "/opt/tabby"
+    # TabbyAPI makes tokens wherever it is started: they do not say that it was meant to be there.
+    assert len(judged_directory(place(tmp_path, "api_tokens.yml"), one)) == 1
+    assert judged_directory(place(tmp_path, "config.yml"), one) == []
+
+
+def test_tokens_alone_beside_main_do_not_say_which_directory_is_meant(tmp_path: Path) -> None:
+    text = "[Service]\nExecStart=/usr/bin/python3 /opt/tabby/main.py\n"
+    one = Instance("/", unit=unit(text=text), program="/opt/tabby")
+    place(tmp_path, "opt/tabby/main.py", "opt/tabby/api_tokens.yml")
+    assert len(judged_directory(tmp_path, one)) == 1
+    assert judged_directory(place(tmp_path, "api_tokens.yml"), one) == []
+
+
+def test_a_config_file_that_is_named_may_lie_beside_main(tmp_path: Path) -> None:
+    text = "[Service]\nExecStart=/usr/bin/python3 /opt/tabby/main.py --config /opt/tabby/config.yml"
+    named = ("--config", "/opt/tabby/config.yml")
+    one = Instance("/", named, unit=unit(text=text), program="/opt/tabby")
+    place(tmp_path, "opt/tabby/main.py", "opt/tabby/config.yml")
+    assert judged_directory(tmp_path, one) == []
+    place(tmp_path, "opt/tabby/api_tokens.yml")
+    assert len(judged_directory(tmp_path, one)) == 1
     assert judged_directory(place(tmp_path, "api_tokens.yml"), one) == []
 
 

@@ -18,6 +18,7 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.diagnosis.finding import Finding, Severity
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import HttpAnswer
+from tabbydoctor.host.data import Process
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
@@ -215,6 +216,38 @@ def test_restarts_of_a_unit_that_serves_are_no_loop() -> None:
     assert len(judge(unit_restart_loop, instance(NRestarts="12"), endpoint(False))) == 1
 
 
+LOADS = Process(114, ("python", "main.py"), started=1000.0)
+
+
+def judged_loop(after: float, process: Process | None = LOADS, **properties: str) -> list[Finding]:
+    """Of a unit whose server does not answer so many seconds after it was started."""
+    silent = replace(endpoint(False), asked_at=1000.0 + after)
+    return judge(unit_restart_loop, replace(instance(**properties), process=process), silent)
+
+
+def test_a_loop_is_told_from_a_server_that_was_restarted_and_loads() -> None:
+    (finding,) = judged_loop(2, NRestarts="1")
+    assert finding.title == "tabbyapi.service was restarted once and does not stay up"
+    assert judged_loop(300, NRestarts="1") == []
+    assert len(judged_loop(300, NRestarts="3")) == 1
+    assert judged_loop(2, NRestarts="0") == []
+
+
+@pytest.mark.parametrize(
+    ("state", "loops"),
+    [("active", True), ("deactivating", True), ("activating", True), ("inactive", False)],
+)
+def test_a_loop_between_the_end_and_the_next_start(state: str, loops: bool) -> None:
+    """The unit was asked a moment before its processes were; or somebody stopped it."""
+    assert bool(judged_loop(0, None, ActiveState=state, NRestarts="1")) is loops
+
+
+def test_a_loop_that_waits_for_its_first_restart() -> None:
+    waits = {"ActiveState": "activating", "SubState": "auto-restart-queued"}
+    (finding,) = judged_loop(2, None, **waits)
+    assert finding.title == "tabbyapi.service has ended, and systemd is to start it again"
+
+
 def test_gone_because_both_ports_were_taken() -> None:
     run = log("ERROR:    Ports 5000 and 5001 are in use by different services.")
     (finding,) = judge(unit_gone_quietly, instance(**STOPPED), run)
@@ -238,6 +271,34 @@ def test_gone_without_a_stop() -> None:
 def test_stopped_by_someone_is_not_gone(line: str) -> None:
     run = log("INFO:     x", line, "tabbyapi.service: Deactivated successfully.")
     assert judge(unit_gone_quietly, instance(**STOPPED, ExecMainCode="1"), run) == []
+
+
+SERVED = (
+    "Started tabbyapi.service - TabbyAPI.",
+    "INFO:     Started server process [141]",
+    "WARNING:  Shutdown signal called. Exiting gracefully.",
+    "tabbyapi.service: Deactivated successfully.",
+)
+"""systemd ends a server that a script left behind; the server takes it for a stop."""
+
+
+def test_a_server_left_behind_by_a_script_is_gone() -> None:
+    left = instance(**STOPPED, ExecMainCode="1", ExecMainPID="138")
+    (finding,) = judge(unit_gone_quietly, left, log(*SERVED))
+    assert "left the server behind" in finding.detail
+    assert "exec" in finding.remedies[0].title
+    stopped = (*SERVED[:2], "Stopping tabbyapi.service - TabbyAPI...", *SERVED[2:])
+    assert judge(unit_gone_quietly, left, log(*stopped)) == []
+    killed = instance(**STOPPED, ExecMainCode="1", ExecMainPID="141")
+    assert judge(unit_gone_quietly, killed, log(*SERVED)) == []
+    forgotten = instance(**STOPPED, ExecMainPID="0", ExecMainStartTimestampMonotonic="0")
+    assert judge(unit_gone_quietly, forgotten, log(*SERVED)) == []
+
+
+def test_a_script_that_ends_before_its_server_says_a_word_is_gone() -> None:
+    one = instance(**STOPPED, ExecMainCode="1", ExecMainPID="138")
+    (finding,) = judge(unit_gone_quietly, one, log(SERVED[0], SERVED[3]))
+    assert "exec" in finding.remedies[0].title
 
 
 def test_never_started_is_not_gone() -> None:

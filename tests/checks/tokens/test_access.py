@@ -18,6 +18,8 @@ from tabbydoctor.diagnosis.finding import Finding, Severity
 from tabbydoctor.host import Account, Group
 from tabbydoctor.tabbyapi.log_holdings import log_holdings
 from tabbydoctor.tabbyapi.token_paths import token_paths
+from tabbydoctor.tabbyapi.tokens_reading import tokens
+from tabbydoctor.targets import Targets
 
 from .deployment import (
     ALICE,
@@ -146,6 +148,34 @@ def test_misplaced_beside_the_config_file(scene: Scene) -> None:
     paths = token_paths(scene.host, scene.instance, scene.tokens, given)
     (finding,) = judge(misplaced, scene.tokens, paths)
     assert "/etc/tabby/api_tokens.yml" in finding.title
+
+
+def test_misplaced_beside_main_by_the_wrong_working_directory(scene: Scene) -> None:
+    scene.write()
+    (scene.root / "opt/tabby").mkdir(parents=True)
+    (scene.root / "opt/tabby/api_tokens.yml").write_text(KEYS)
+    (scene.directory / "api_keys.yml").write_text(KEYS)
+    elsewhere = replace(scene.instance, program="/opt/tabby")
+    paths = token_paths(scene.host, elsewhere, scene.tokens, None)
+    named, beside = judge(misplaced, scene.tokens, paths)
+    assert named.caused_by is None
+    assert "/opt/tabby/api_tokens.yml" in beside.title
+    assert beside.caused_by == ("SVC007",)
+
+
+def test_the_file_that_tabbyapi_reads_is_not_misplaced(scene: Scene) -> None:
+    """Whatever file is named with --tokens."""
+    scene.write()
+    (scene.root / "srv/old").mkdir()
+    (scene.root / "srv/old/api_tokens.yml").write_text(KEYS)
+    targets = Targets(tokens="/srv/old/api_tokens.yml")
+    named = tokens(scene.host, scene.instance, targets, None)
+    paths = token_paths(scene.host, scene.instance, named, None)
+    assert judge(misplaced, named, paths) == []
+    assert named.read_instead == "/srv/tabby/api_tokens.yml"
+    (scene.root / "srv/same").symlink_to("tabby")
+    same = Targets(tokens="/srv/same/api_tokens.yml")
+    assert tokens(scene.host, scene.instance, same, None).read_instead == ""
 
 
 def test_denied_by_the_file(scene: Scene) -> None:

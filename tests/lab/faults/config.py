@@ -18,6 +18,7 @@ from tests.lab.gpu import give_gpu, give_work
 DOWN = {"API001", "SVC002", "SVC003", "SVC011", "RTR010", "RTR013"}
 KEYLESS = {"RTR001", "RTR002", "RTR003", "RTR010", "SVC011"}
 LOADS = "it loads a model"
+NEEDS_TORCH = "a model asks for torch, which is GPU009 where a checkout has none"
 
 
 @fault(
@@ -129,9 +130,10 @@ def config_gone(d: Deployment) -> None:
 @fault(
     "the model is not there",
     "CFG010",
-    consequences={*DOWN, "GPU009"},
+    consequences=DOWN,
     answers=False,
     waits_for=tabby_down,
+    stand_in=NEEDS_TORCH,
 )
 def model_missing(d: Deployment) -> None:
     give_gpu(d)
@@ -151,7 +153,14 @@ def model_empty(d: Deployment) -> None:
     d.machine.remove(d.directory / "models/tiny-exl3/config.json")
 
 
-@fault("the model is GGUF", "CFG010", consequences=DOWN, answers=False, waits_for=tabby_down)
+@fault(
+    "the model is GGUF",
+    "CFG010",
+    consequences=DOWN,
+    answers=False,
+    waits_for=tabby_down,
+    stand_in=NEEDS_TORCH,
+)
 def model_gguf(d: Deployment) -> None:
     give_gpu(d)
     d.machine.write(d.directory / "models/tiny/tiny.gguf", b"GGUF\x03\0\0\0", owner=d.user)

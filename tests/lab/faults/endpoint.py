@@ -83,11 +83,25 @@ def inline(d: Deployment) -> None:
     "API005",
     arguments=("--tokens", "/srv/old/api_tokens.yml"),
     consequences={"API006", "RTR005", "RTR010"},
-    miss="TOK005 calls the file that TabbyAPI reads one that it does not read",
 )
 def other_tokens(d: Deployment) -> None:
     other = f"api_key: {'ab12' * 8}\nadmin_key: {'cd34' * 8}\n"
     d.machine.write("/srv/old/api_tokens.yml", other, mode=0o600, owner=d.user)
+
+
+@fault(
+    "named tokens that were written just before the start",
+    "API005",
+    when="running",
+    arguments=("--tokens", "/srv/old/api_tokens.yml"),
+    consequences={"API006", "RTR005", "RTR010"},
+)
+def late_tokens(d: Deployment) -> None:
+    """They are older than the start by less than the kernel tells of its boot."""
+    d.machine.systemctl("stop", UNIT)
+    other_tokens(d)
+    d.machine.systemctl("start", UNIT)
+    d.wait_ready()
 
 
 def stranger(d: Deployment, port: int) -> None:

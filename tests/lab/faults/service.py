@@ -18,6 +18,9 @@ from tests.lab.faults.fault import (
 ROUTER = "llm-router.service"
 FRAGMENT = "/etc/systemd/system/tabbyapi.service"
 DETACHED = "#!/bin/sh\ncd {directory}\n{python} main.py &\n"
+UNTIL_IT_SERVES = """\
+until curl --silent --output /tmp/health http://127.0.0.1:5000/health; do sleep 0.1; done
+"""
 
 
 @fault(
@@ -94,13 +97,29 @@ def unknown_argument(d: Deployment) -> None:
     set_unit(d, *command(d, "main.py", "--disable-authentication", "true"))
 
 
-def detached(d: Deployment, restart: str) -> None:
+def detached(d: Deployment, restart: str, then: str = "") -> None:
     """A wrapper that leaves the server behind and ends: systemd ends the server with it."""
-    script = DETACHED.format(directory=d.directory, python=python(d))
+    wrapped(d, DETACHED.format(directory=d.directory, python=python(d)) + then, restart)
+
+
+def wrapped(d: Deployment, script: str, restart: str) -> None:
+    """TabbyAPI is started by a script."""
     d.machine.write("/usr/local/bin/run-tabby", script, mode=0o755)
     set_unit(
-        d, "ExecStart=", "ExecStart=/usr/local/bin/run-tabby", f"Restart={restart}", "RestartSec=1"
+        d, "ExecStart=", "ExecStart=/usr/local/bin/run-tabby", f"Restart={restart}", "RestartSec=3"
     )
+
+
+def ended(d: Deployment) -> bool:
+    """It has run, and is down; before its first start it is inactive, too."""
+    since = d.machine.property("tabbyapi.service", "ExecMainExitTimestampMonotonic")
+    return since != "0" and given_up(d)
+
+
+def runs_again(d: Deployment) -> bool:
+    """It was restarted, and runs at this moment."""
+    restarts = d.machine.property("tabbyapi.service", "NRestarts")
+    return restarts != "0" and d.machine.property("tabbyapi.service", "SubState") == "running"
 
 
 @fault(
@@ -115,10 +134,31 @@ def loop(d: Deployment) -> None:
 
 
 @fault(
-    "a wrapper that ends at once", "SVC004", consequences=DOWN, answers=False, waits_for=given_up
+    "a restart loop that is caught while it runs",
+    "SVC003",
+    consequences=DOWN,
+    answers=False,
+    waits_for=runs_again,
 )
+def loop_running(d: Deployment) -> None:
+    wrapped(d, "#!/bin/sh\nsleep 4\nexit 1\n", "always")
+
+
+@fault("a wrapper that ends at once", "SVC004", consequences=DOWN, answers=False, waits_for=ended)
 def ends_quietly(d: Deployment) -> None:
     detached(d, "no")
+
+
+@fault(
+    "a wrapper that ends once TabbyAPI serves",
+    "SVC004",
+    consequences=DOWN,
+    answers=False,
+    waits_for=ended,
+)
+def ends_served(d: Deployment) -> None:
+    """TabbyAPI takes its end for a stop, and says so."""
+    detached(d, "no", UNTIL_IT_SERVES)
 
 
 @fault("not enabled", "SVC006", when="running")
@@ -155,7 +195,10 @@ def environment_file(d: Deployment) -> None:
     "SVC009",
     consequences={"RTR010"},
     answers=False,
-    waits_for=lambda d: d.machine.property(ROUTER, "ActiveState") == "failed",
+    waits_for=lambda d: (
+        d.machine.property(ROUTER, "ActiveState") == "failed"
+        and d.request("GET", "http://127.0.0.1:5000/health").status == 200
+    ),
 )
 def router_environment_file(d: Deployment) -> None:
     set_unit(d, "EnvironmentFile=/etc/llm-router.env", unit=ROUTER)
@@ -181,7 +224,6 @@ def no_directory(d: Deployment) -> None:
     "the files lie beside a main.py elsewhere",
     "SVC007",
     consequences={"CFG001", "TOK001", "TOK005", "API005", "API006", "RTR005", "RTR010"},
-    miss="TabbyAPI makes new tokens where it is, and SVC007 then takes the place for meant",
 )
 def files_elsewhere(d: Deployment) -> None:
     d.machine.mkdir("/srv/tabby", owner=d.user)
