@@ -7,9 +7,11 @@ import shlex
 from typing import Any
 
 from tabbydoctor.api import Remedy, Safety
-from tabbydoctor.deployment.nixos import STORE, managed
+from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.tabbyapi.config import Origin
+from tabbydoctor.nixos.lasting import Keys, in_store, key_lines, lasting
+from tabbydoctor.nixos.module import generated_config
+from tabbydoctor.tabbyapi.config import ConfigFile, Origin
 from tabbydoctor.tabbyapi.keys import is_secret
 
 _LONGEST = 60
@@ -23,12 +25,18 @@ def shown(section: str, key: str | None, value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def edit(title: str, origin: Origin, instance: Instance | None = None) -> Remedy:
-    """A remedy by hand: the change in words, the command that opens the place, the restart."""
+def edit(
+    title: str, origin: Origin, instance: Instance | None = None, wanted: Keys | None = None
+) -> Remedy:
+    """A remedy by hand: the change in words, the command that opens the place, the restart.
+
+    `wanted` is what the change comes to. Where NixOS writes the place, it is said as lines for
+    configuration.nix.
+    """
     restart = instance.restart if instance else ()
-    if _written_by_nixos(origin, instance):
-        title = f"{title} (in configuration.nix, see NIX001)"
-        return Remedy(title, Safety.MANUAL, ("sudo nixos-rebuild switch",))
+    lines = key_lines(instance, wanted) if instance and wanted else ()
+    if written_by_nixos(origin, instance) or (lines and _beaten_by_nixos(instance, wanted)):
+        return lasting(title, *lines)
     if origin.path and origin.layer in ("working-directory", "config-file"):
         return Remedy(title, Safety.MANUAL, (f"sudoedit {shlex.quote(origin.path)}", *restart))
     if origin.layer in ("environment", "argument") and instance and instance.unit:
@@ -39,12 +47,26 @@ def edit(title: str, origin: Origin, instance: Instance | None = None) -> Remedy
     return Remedy(title, Safety.MANUAL)
 
 
-def _written_by_nixos(origin: Origin, instance: Instance | None) -> bool:
+def written_by_nixos(origin: Origin, instance: Instance | None) -> bool:
     """Whether an edit there would be gone after the next start or rebuild."""
-    if origin.path and origin.path.startswith(STORE):
+    if origin.path and in_store(origin.path):
         return True
     ours = instance is not None and managed(None, instance.unit)
     return ours and origin.layer in ("config-file", "environment", "argument")
+
+
+def _beaten_by_nixos(instance: Instance | None, wanted: Keys | None) -> bool:
+    """Whether the module's file, which beats any other, is to say it: not what is taken out."""
+    by_module = instance is not None and generated_config(instance) is not None
+    return by_module and None not in (wanted or {}).values()
+
+
+def written_at_start(file: ConfigFile, instance: Instance) -> Remedy:
+    """For a --config file that cannot be used on NixOS: an edit of it would not last."""
+    if generated_config(instance) == file.path:
+        title = "Start TabbyAPI anew: the NixOS module writes the file at each start"
+        return Remedy(title, Safety.UNSAFE, instance.restart)
+    return lasting(f"Change what {file.path} is made from")
 
 
 def on_nixos(machine: Machine | None, instance: Instance | None) -> bool:

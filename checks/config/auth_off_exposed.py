@@ -57,9 +57,19 @@ def auth_off_exposed(
             Evidence(host.origin.where, "host: 127.0.0.1", f"host: {address!r}"),
         ),
         (
-            edit("Set network.disable_auth to false", switch.origin, instance),
+            edit(
+                "Set network.disable_auth to false",
+                switch.origin,
+                instance,
+                {("network", "disable_auth"): False},
+            ),
             *(() if _sends_key(router) else (_GIVE_KEY,)),
-            edit("Or set network.host to 127.0.0.1", host.origin, instance),
+            edit(
+                "Or set network.host to 127.0.0.1",
+                host.origin,
+                instance,
+                {("network", "host"): "127.0.0.1"},
+            ),
         ),
     )
 

@@ -38,5 +38,12 @@ def auth_off_local(config: EffectiveConfig, instance: Instance) -> Iterator[Find
         f"Authentication is off on {host.value}",
         "Every local user, and every web page in a browser on this machine, is admin.",
         (Evidence(switch.origin.where, None, "disable_auth: true"),),
-        (edit("Set network.disable_auth to false, if that is not meant", switch.origin, instance),),
+        (
+            edit(
+                "Set network.disable_auth to false, if that is not meant",
+                switch.origin,
+                instance,
+                {("network", "disable_auth"): False},
+            ),
+        ),
     )

@@ -26,7 +26,7 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored
 from tabbydoctor.tabbyapi.dropped import about_auth
 
 from ..by_doctor import by_doctor
-from . import edit, on_nixos, shown
+from . import edit, shown, written_by_nixos
 
 _NO = (False, "false", "no", "off", 0, None)
 
@@ -51,7 +51,7 @@ def _without_effect(item: Ignored, config: EffectiveConfig, instance: Instance) 
                 "Give the router the key", Safety.MANUAL, ("sudo tabbydoctor fix --auth --dry-run",)
             ),
             edit("Or, where only this machine can connect, write disable_auth: true below network:",
-                 item.origin, instance),
+                 item.origin, instance, {("network", "disable_auth"): True}),
             *_removal(item, instance),
         ),
         severity=None if _wants_it_off(item) and not config.auth_disabled else Severity.WARNING,
@@ -62,7 +62,7 @@ def _removal(item: Ignored, instance: Instance) -> Iterator[Remedy]:
     if item.origin.layer in ("working-directory", "config-file"):
         yield edit(f"Or only take {_written(item).partition(':')[0]} out, as it does nothing",
                    item.origin, instance)  # fmt: skip
-        if not on_nixos(None, instance):
+        if not written_by_nixos(item.origin, instance):
             yield by_doctor("CFG004", Safety.SAFE)
 
 

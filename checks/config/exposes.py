@@ -45,7 +45,9 @@ def exposes(
         setting = config.setting(section, key)
         if setting is None or setting.value is not True:
             continue
-        off = edit(f"Set {setting.name} to false", setting.origin, instance)
+        off = edit(
+            f"Set {setting.name} to false", setting.origin, instance, {(section, key): False}
+        )
         rotate = (rotation(instance, tokens),) if key == "log_requests" else ()
         yield Finding(
             f"{what} ({setting.name})",

@@ -20,12 +20,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.nixos.lasting import lasting
+from tabbydoctor.nixos.module import generated_config
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Invalid
 
-from . import edit, shown
+from . import edit, on_nixos, shown
 
 _PORTS = range(1, 65536)
 
@@ -48,7 +51,14 @@ def _refused(item: Invalid, instance: Instance) -> Finding:
         f"{name} from {item.origin.where} is refused",
         f"TabbyAPI exits with status 1 on it: it takes {item.message}.",
         (Evidence(item.origin.where, item.message, shown(item.section, item.key, item.value)),),
-        (edit(f"Correct {name}: it takes {item.message}", item.origin, instance),),
+        (
+            edit(
+                f"Correct {name}: it takes {item.message}; or leave it to its default",
+                item.origin,
+                instance,
+                {(item.section, item.key or ""): None},
+            ),
+        ),
     )
 
 
@@ -56,12 +66,17 @@ def _usage(config: EffectiveConfig, instance: Instance) -> Finding:
     unit = instance.unit
     source = f"the command of {instance.name}"
     commands: tuple[str, ...] = ()
-    if unit:
+    remedy = Remedy("Correct the command of the unit", Safety.MANUAL)
+    if unit and on_nixos(None, instance):
+        name = "services.tabbyapi.extraArgs"
+        lines = (f"{name} = [ ];",) if generated_config(instance) else ()
+        remedy = lasting("Correct the unit's arguments, or take them out", *lines)
+    elif unit:
         commands = (f"{unit.systemctl} edit --full {shlex.quote(unit.name)}", *instance.restart)
     return Finding(
         f"TabbyAPI refuses its arguments: {config.usage_error}",
         "It exits with status 2 before it reads any configuration. Every flag is --key-name with a "
         "value, booleans too: --disable-auth true.",
         (Evidence(source, "known arguments", config.usage_error),),
-        (Remedy("Correct the command of the unit", Safety.MANUAL, commands),),
+        (replace(remedy, commands=commands or remedy.commands),),
     )

@@ -21,8 +21,10 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig
+
+from . import on_nixos, written_at_start
 
 
 @check(
@@ -32,27 +34,35 @@ from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig
     severity=Severity.ERROR,
     caused_by=("SVC007",),
 )
-def missing(config: EffectiveConfig, instance: Instance) -> Iterator[Finding]:
+def missing(
+    config: EffectiveConfig, instance: Instance, machine: Machine | None
+) -> Iterator[Finding]:
     for file in config.files:
         if file.problem != "missing":
             continue
         if file.role == "config-file":
-            yield _chosen(file, instance)
+            yield _chosen(file, instance, machine)
         elif config.config_argument is None:
             yield _own(file, config, instance)
 
 
-def _chosen(file: ConfigFile, instance: Instance) -> Finding:
-    commands = [f"ls -l {shlex.quote(posixpath.dirname(file.path))}"]
-    if instance.unit:
-        unit = instance.unit
-        commands.append(f"{unit.systemctl} cat {shlex.quote(unit.name)}")
+def _chosen(file: ConfigFile, instance: Instance, machine: Machine | None) -> Finding:
     return Finding(
         f"The --config file {file.path} is not there",
         "TabbyAPI logs one line about it and runs on what else it finds, or on its defaults.",
         (Evidence(file.path, "a file", "nothing"),),
-        (Remedy("Put it there, or correct --config in the unit", Safety.MANUAL, tuple(commands)),),
+        (_bring(file, instance, machine),),
     )
+
+
+def _bring(file: ConfigFile, instance: Instance, machine: Machine | None) -> Remedy:
+    if on_nixos(machine, instance):
+        return written_at_start(file, instance)
+    commands = [f"ls -l {shlex.quote(posixpath.dirname(file.path))}"]
+    if instance.unit:
+        unit = instance.unit
+        commands.append(f"{unit.systemctl} cat {shlex.quote(unit.name)}")
+    return Remedy("Put it there, or correct --config in the unit", Safety.MANUAL, tuple(commands))
 
 
 def _own(file: ConfigFile, config: EffectiveConfig, instance: Instance) -> Finding:

@@ -21,12 +21,13 @@ Correct the name, or put the model there in exl3.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.nixos.lasting import Keys
+from tabbydoctor.tabbyapi.config import EffectiveConfig, Setting
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.model_files import ModelFiles, NamedFile
 
@@ -80,9 +81,16 @@ def _absent(file: NamedFile, instance: Instance) -> Finding | None:
         (Evidence(file.path, "a model" if fatal else "a file", actual),
          Evidence(file.setting.origin.where, None, f"{file.setting.name}: {file.name}")),
         (Remedy("See what is there", Safety.MANUAL, (f"ls {directory}",)),
-         edit(advice, file.setting.origin, instance)),
+         edit(advice, file.setting.origin, instance, _to(file.setting, near))),
         severity=None if fatal else Severity.WARNING,
     )  # fmt: skip
+
+
+def _to(setting: Setting, near: Sequence[str] = ()) -> Keys:
+    """The key with a name that is there; without one it is taken out."""
+    if isinstance(setting.value, list):
+        return {}
+    return {(setting.section, setting.key): near[0] if near else None}
 
 
 def _refused_format(
@@ -118,5 +126,5 @@ def _refused_backend(
         "It starts, then exits with status 1 when it loads the model. Without the key it chooses "
         "by itself.",
         (Evidence(setting.origin.where, "exllamav3", str(setting.value)),),
-        (edit("Take model.backend out", setting.origin, instance),),
+        (edit("Take model.backend out", setting.origin, instance, _to(setting)),),
     )

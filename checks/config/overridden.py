@@ -66,7 +66,7 @@ def _beaten(setting: Setting, installation: Installation, instance: Instance) ->
         f"TabbyAPI uses {mine} from {setting.origin.where}.",
         (Evidence(origin.where, None, theirs), Evidence(setting.origin.where, None, mine)),
         (edit(f"Change it where it wins, or take it out there: {setting.origin.where}",
-              setting.origin, instance),),
+              setting.origin, instance, {(setting.section, setting.key): value}),),
         severity=Severity.INFO if usual else None,
     )  # fmt: skip
 
@@ -80,6 +80,6 @@ def _ignored_argument(item: Ignored, setting: Setting, instance: Instance) -> Fi
         (Evidence(item.origin.where, "no argument beside --config",
                   f"{flag} {shown(item.section, item.key, item.value)}"),),
         (edit(f"Set {setting.name} in the --config file instead of {flag}", item.origin,
-              instance),),
+              instance, {(setting.section, setting.key): item.value}),),
         caused_by=("NIX004",),
     )  # fmt: skip

@@ -29,7 +29,7 @@ from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.nearest_key import Meant, meant
 
 from ..by_doctor import by_doctor
-from . import edit, on_nixos
+from . import edit, on_nixos, written_by_nixos
 
 _SURE = ("misspelt", "elsewhere")
 _KEY_VARIABLES = ("KEY", "TOKEN", "SECRET")
@@ -44,12 +44,11 @@ def unknown_key(
 ) -> Iterator[Finding]:
     unsure: list[Ignored] = []
     found = False
-    nixos = on_nixos(machine, instance)
-    for item in unknown_names(config, nixos):
+    for item in unknown_names(config, nixos=on_nixos(machine, instance)):
         answer = meant(item.section, item.key, installation)
         if installation.exact or answer.kind in _SURE or item.origin.layer == "environment":
             found = True
-            yield _finding(item, answer, installation, instance, nixos)
+            yield _finding(item, answer, installation, instance)
         else:
             unsure.append(item)
     if unsure and not found:
@@ -58,12 +57,13 @@ def unknown_key(
 
 
 def _finding(
-    item: Ignored, answer: Meant, installation: Installation, instance: Instance, nixos: bool
+    item: Ignored, answer: Meant, installation: Installation, instance: Instance
 ) -> Finding:
     if item.origin.layer == "environment":
         return _variable(item, answer, instance)
     mend = by_doctor("CFG003", Safety.UNSAFE)
-    mendable = answer.kind in ("gone", *_SURE) and not nixos
+    lasts = not written_by_nixos(item.origin, instance)
+    mendable = answer.kind in ("gone", *_SURE) and lasts
     kind = "key" if item.key else "section"
     label = f"{name_of(item)} in {item.origin.where}"
     titles = {

@@ -23,10 +23,11 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.nixos.lasting import in_store
 from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig, Ignored
 
-from . import edit
+from . import edit, on_nixos, written_at_start
 
 _TITLES = {
     "unreadable": "{path} cannot be opened by TabbyAPI",
@@ -42,23 +43,25 @@ _TITLES = {
 
 
 @check("CFG002", "config-unreadable", category="config", severity=Severity.ERROR)
-def unreadable(config: EffectiveConfig, instance: Instance) -> Iterator[Finding]:
+def unreadable(
+    config: EffectiveConfig, instance: Instance, machine: Machine | None
+) -> Iterator[Finding]:
     for file in config.files:
         if file.problem not in (None, "missing"):
-            yield _unusable(file, instance)
+            yield _unusable(file, instance, machine)
     for item in config.ignored:
         if item.why == "section-not-mapping":
             yield _broken_section(item, instance)
 
 
-def _unusable(file: ConfigFile, instance: Instance) -> Finding:
+def _unusable(file: ConfigFile, instance: Instance, machine: Machine | None) -> Finding:
     title = _TITLES[file.problem or "syntax"].format(path=file.path, detail=file.detail)
     large = file.problem == "too-large" and not file.hangs
     return Finding(
         title,
         _consequence(file),
         (Evidence(_place(file), "one YAML mapping of sections", file.detail),),
-        (_remedy(file, instance),),
+        (_remedy(file, instance, machine),),
         severity=Severity.WARNING if large else None,
     )
 
@@ -78,8 +81,12 @@ def _consequence(file: ConfigFile) -> str:
     return f"TabbyAPI logs one line about it and then runs on {rest}its defaults."
 
 
-def _remedy(file: ConfigFile, instance: Instance) -> Remedy:
+def _remedy(file: ConfigFile, instance: Instance, machine: Machine | None) -> Remedy:
     path = shlex.quote(file.path)
+    of_file = file.problem != "unreadable" or file.denied_at in ("", file.path)
+    stored = file.role == "config-file" and on_nixos(machine, instance)
+    if of_file and (stored or in_store(file.path)):
+        return written_at_start(file, instance)
     if file.problem == "unreadable" and instance.user:
         user = shlex.quote(instance.user.name)
         barrier = shlex.quote(file.denied_at)

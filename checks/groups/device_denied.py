@@ -36,9 +36,17 @@ from tabbydoctor.gpu.node_access import (
 )
 from tabbydoctor.gpu.service_groups import ServiceGroups
 from tabbydoctor.host.data import FileStatus
+from tabbydoctor.nixos.lasting import lasting
+from tabbydoctor.nixos.nix_text import literal, path
 
 from ..by_doctor import by_doctor
 from .drop_in import drop_in
+
+_OPEN_NODES = (
+    "Open the nodes with the driver's own parameters (GID a group of the account's), and reboot"
+)
+_OPTIONS = "options nvidia NVreg_DeviceFileGID=GID NVreg_DeviceFileMode=0660"
+_PARAMETERS = f'boot.extraModprobeConfig = "{_OPTIONS}";'
 
 
 @check("GRP001", "device-denied", category="groups", severity=Severity.ERROR)
@@ -87,14 +95,15 @@ def _remedies(
     if groups:
         yield from _join(groups, instance, machine, service)
     else:
+        if machine.nixos:
+            yield lasting(_OPEN_NODES, _PARAMETERS)
+            return
         yield Remedy(
-            "Open the nodes with the driver's own parameters (432 is mode 0660; GID a group of "
-            f"{service.user}), and reboot",
+            _OPEN_NODES,
             Safety.MANUAL,
             (
                 "grep DeviceFile /proc/driver/nvidia/params",
-                'echo "options nvidia NVreg_DeviceFileGID=GID NVreg_DeviceFileMode=0660"'
-                " | sudo tee /etc/modprobe.d/nvidia-device-files.conf",
+                f'echo "{_OPTIONS}" | sudo tee /etc/modprobe.d/nvidia-device-files.conf',
             ),
         )
 
@@ -112,6 +121,12 @@ def _join(
         yield by_hand
         if by_hand.safety is not Safety.MANUAL:
             yield by_doctor("GRP001", Safety.UNSAFE)
+        return
+    if machine.nixos:
+        yield lasting(
+            f"Give {service.user} the group {names}, log out everywhere, and start TabbyAPI anew",
+            f"{path('users', 'users', service.user, 'extraGroups')} = {literal(groups)};",
+        )
         return
     yield Remedy(
         f"Add {service.user} to the group {names}, log out everywhere, and start TabbyAPI anew",

@@ -6,8 +6,10 @@ import shlex
 from collections.abc import Sequence
 
 from tabbydoctor.api import Remedy, Safety
+from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Machine
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.nixos.lasting import lasting
 from tabbydoctor.nixos.service import option_lines
 
 
@@ -18,8 +20,8 @@ def drop_in(
 
     `name` is the drop-in's file name without `.conf` (systemd.unit(5)).
     """
-    if machine.nixos and not unit.user_manager:
-        return _nixos(title, unit, settings)
+    if managed(machine, unit):
+        return lasting(title, *option_lines(unit, settings))
     base = "~/.config/systemd/user" if unit.user_manager else "/etc/systemd/system"
     sudo = "" if unit.user_manager else "sudo "
     directory = f"{base}/{shlex.quote(unit.name)}.d"
@@ -39,10 +41,3 @@ def drop_in(
 def restart(unit: Unit) -> str:
     """The command that restarts a unit."""
     return f"{unit.systemctl} restart {shlex.quote(unit.name)}"
-
-
-def _nixos(title: str, unit: Unit, settings: Sequence[tuple[str, str]]) -> Remedy:
-    lines = " ".join(option_lines(unit, settings))
-    return Remedy(
-        f"{title}: in configuration.nix {lines}", Safety.MANUAL, ("sudo nixos-rebuild switch",)
-    )

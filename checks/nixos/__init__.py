@@ -1,17 +1,14 @@
-"""Checks of deployments by the NixOS module: NIX001 to NIX006."""
+"""Checks of deployments by the NixOS module: NIX001 to NIX007."""
 
 from __future__ import annotations
 
 import shlex
 
-from tabbydoctor.api import Remedy, Safety
+from tabbydoctor.api import Remedy
+from tabbydoctor.nixos.lasting import lasting
 from tabbydoctor.nixos.module import NixModule
-
-SWITCH = "sudo nixos-rebuild switch"
 
 
 def in_configuration(module: NixModule, title: str, *lines: str) -> Remedy:
     """What to write into the machine's configuration, and the commands for it."""
-    wanted = " ".join(lines)
-    said = f"{title}: {wanted}" if wanted else title
-    return Remedy(said, Safety.MANUAL, (f"sudoedit {shlex.quote(module.source)}", SWITCH))
+    return lasting(title, *lines, first=(f"sudoedit {shlex.quote(module.source)}",))

@@ -35,7 +35,7 @@ from . import in_configuration
 
 @check("NIX003", "nix-draft", category="nixos", severity=Severity.WARNING)
 def draft(module: NixModule, config: EffectiveConfig) -> Iterator[Finding]:
-    options = expressed(module.generated(config)).options
+    options = expressed(module.generated).options
     lost = {
         key[1]: (name, value)
         for name, value in options.items()

@@ -28,6 +28,7 @@ from tabbydoctor.tabbyapi.installation import Installation
 
 from . import in_configuration
 
+_OUT = "Take the option out, which is to leave it at its default"
 _MALLOC = ("developer", "cuda_malloc_backend")
 
 
@@ -35,7 +36,7 @@ _MALLOC = ("developer", "cuda_malloc_backend")
 def ignored_option(
     module: NixModule, config: EffectiveConfig, instance: Instance, installation: Installation
 ) -> Iterator[Finding]:
-    section = module.generated(config).get(_MALLOC[0])
+    section = module.generated.get(_MALLOC[0])
     known = _MALLOC in installation.keys
     if isinstance(section, dict) and section.get(_MALLOC[1]) is True and not known:
         yield Finding(
@@ -43,7 +44,7 @@ def ignored_option(
             "TabbyAPI dropped developer.cuda_malloc_backend on 2025-08-01; since 2026-04-17 "
             "memory.cuda_malloc_async does its job, and is on by itself.",
             (Evidence(module.config, "false", "developer.cuda_malloc_backend: true"),),
-            (in_configuration(module, "Take services.tabbyapi.cudaMallocBackend out"),),
+            (in_configuration(module, _OUT, "services.tabbyapi.cudaMallocBackend = false;"),),
         )
     flags = _extra(instance)
     if flags:
@@ -52,7 +53,7 @@ def ignored_option(
             f"extraArgs has no effect: {' '.join(flags)}",
             f"TabbyAPI ignores arguments beside --config, which the module gives.{ends}",
             (Evidence(f"systemctl cat {module.unit.name}", "--config alone", " ".join(flags)),),
-            (in_configuration(module, "Take services.tabbyapi.extraArgs out"),),
+            (in_configuration(module, _OUT, "services.tabbyapi.extraArgs = [ ];"),),
         )
 
 

@@ -21,32 +21,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Severity, check
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.nixos.from_config import expressed
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.nixos.nix_text import literal, path
-from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 from . import in_configuration
 
 
 @check("NIX001", "nix-managed", category="nixos", severity=Severity.INFO)
-def managed(module: NixModule, config: EffectiveConfig) -> Iterator[Finding]:
-    options = expressed(module.generated(config)).options
+def managed(module: NixModule) -> Iterator[Finding]:
+    options = expressed(module.generated).options
     lines = [
         f"{path('services', 'tabbyapi', name)} = {literal(value)};"
         for name, value in {"enable": True, **options}.items()
     ]
-    off = config.auth_disabled
+    network = module.generated.get("network")
+    off = isinstance(network, dict) and network.get("disable_auth") is True
     switch = f"services.tabbyapi.disableAuth = {'false' if off else 'true'};"
     yield Finding(
         f"NixOS writes {module.unit.name} and {module.config}",
         "A change of either lasts until the next start or the next nixos-rebuild switch. "
         f"The keys, in {module.data_dir}/api_tokens.yml, are left alone.",
-        tuple(Evidence(module.config, None, line) for line in lines),
+        (Evidence(module.config, None, "\n".join(lines)),),
         (
             in_configuration(
-                module, f"To switch authentication {'on' if off else 'off'}, for example", switch
+                module, f"For example, to switch authentication {'on' if off else 'off'}", switch
             ),
         ),
+    )
+    if module.temporary:
+        yield _temporary(module, module.temporary)
+
+
+def _temporary(module: NixModule, copy: str) -> Finding:
+    return Finding(
+        f"A temporary repair is in force: {module.unit.name} runs on {copy}",
+        "Until the machine starts anew, changes of configuration.nix do not count for it.",
+        (Evidence(f"systemctl cat {module.unit.name}", f"--config {module.config}", copy),),
+        (Remedy("Take it back", Safety.UNSAFE, ("sudo tabbydoctor undo",)),),
     )

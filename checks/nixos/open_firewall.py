@@ -32,7 +32,7 @@ from . import in_configuration
 
 @check("NIX006", "nix-open-firewall", category="nixos", caused_by=("CFG008",))
 def open_firewall(module: NixModule, config: EffectiveConfig) -> Iterator[Finding]:
-    network: Any = module.generated(config).get("network")
+    network: Any = module.generated.get("network")
     host = network.get("host") if isinstance(network, dict) else None
     switch = config.setting("network", "disable_auth")
     if not config.auth_disabled or switch is None or not isinstance(host, str):

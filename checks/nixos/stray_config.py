@@ -21,15 +21,17 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import Evidence, Finding, Severity, check
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.nixos.lasting import key_lines, lasting
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
-from . import SWITCH
-
 
 @check("NIX005", "nix-stray-config", category="nixos", severity=Severity.WARNING)
-def stray_config(module: NixModule, config: EffectiveConfig) -> Iterator[Finding]:
+def stray_config(
+    module: NixModule, config: EffectiveConfig, instance: Instance
+) -> Iterator[Finding]:
     stray = [one for one in config.settings.values() if one.origin.layer == "working-directory"]
     if not stray:
         return
@@ -41,14 +43,11 @@ def stray_config(module: NixModule, config: EffectiveConfig) -> Iterator[Finding
         "know of it.",
         tuple(Evidence(one.origin.where, "nothing", one.name) for one in stray),
         (
-            Remedy(
-                "Say what is wanted in configuration.nix, then set the file aside",
-                Safety.MANUAL,
-                (
-                    f"sudo tabbydoctor nix to-options {quoted}",
-                    SWITCH,
-                    f"sudo mv -n {quoted} {shlex.quote(path + '.unused')}",
-                ),
+            lasting(
+                "Say what is wanted of it, then set the file aside",
+                *key_lines(instance, {(one.section, one.key): one.value for one in stray}),
+                first=(f"sudo tabbydoctor nix to-options {quoted}",),
+                then=(f"sudo mv -n {quoted} {shlex.quote(path + '.unused')}",),
             ),
         ),
     )

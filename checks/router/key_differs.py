@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Absent, Evidence, Finding, Unknown, check
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.nixos.lasting import in_store, lasting
 from tabbydoctor.routers.site_keys import RouterKeys
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
@@ -30,7 +31,13 @@ from tabbydoctor.tabbyapi.tokens import Tokens
 from . import key_needed, restart, wire_key
 
 
-@check("RTR005", "router-key-differs", category="router", caused_by=("TOK001", "TOK005", "TOK007"))
+@check(
+    "RTR005",
+    "router-key-differs",
+    category="router",
+    # API005: the tokens file itself is not the server's.
+    caused_by=("API005", "TOK001", "TOK005", "TOK007"),
+)
 def key_differs(
     keys: RouterKeys,
     site: RouterSite,
@@ -67,13 +74,13 @@ def key_differs(
 
 def _gone(path: str, where: str, tokens: Tokens, site: RouterSite) -> Finding:
     source = where.rpartition(":")[0]
-    edit = f"sudoedit {shlex.quote(source)}"
+    title = f"Write {tokens.path} there, and restart the router"
+    edit = restart(site, title, f"sudoedit {shlex.quote(source)}")
+    if in_store(source):
+        edit = lasting(f"Write {tokens.path} where {source} comes from")
     return Finding(
         f"{path}, from which the router reads its key, is not there",
         "The router sends no key, or does not start.",
         evidence=(Evidence(where, tokens.path, path), Evidence(path, "a file", "nothing")),
-        remedies=(
-            restart(site, f"Write {tokens.path} there, and restart the router", edit),
-            wire_key(site),
-        ),
+        remedies=(edit, wire_key(site)),
     )

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.nixos.lasting import in_store, lasting
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_health import RouterHealth
 
@@ -99,12 +100,10 @@ def _start(unit: Unit) -> Remedy:
 
 def _mend(broken: RouterReading, unit: Unit) -> Remedy:
     path, line = shlex.quote(broken.path), broken.line or 1
-    return Remedy(
-        f"Correct line {line} (the mistake may be above it), then start the router",
-        Safety.UNSAFE,
-        (
-            f"sudo sed -n {max(line - 3, 1)},{line + 1}p {path}",
-            f"sudoedit {path}",
-            f"{unit.systemctl} restart {shlex.quote(unit.name)}",
-        ),
-    )
+    title = f"Correct line {line} (the mistake may be above it), then start the router"
+    restart = f"{unit.systemctl} restart {shlex.quote(unit.name)}"
+    look = f"sudo sed -n {max(line - 3, 1)},{line + 1}p {path}"
+    if in_store(broken.path):
+        title = f"Correct line {line} (the mistake may be above it) where the file comes from"
+        return lasting(title, first=(look,), then=(restart,))
+    return Remedy(title, Safety.UNSAFE, (look, f"sudoedit {path}", restart))

@@ -24,7 +24,10 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Unknown, check
-from tabbydoctor.deployment.parts import Discovery, RouterSite
+from tabbydoctor.deployment.nixos import managed
+from tabbydoctor.deployment.parts import Discovery, Machine, RouterSite
+from tabbydoctor.nixos.lasting import in_store, key_lines, lasting
+from tabbydoctor.nixos.service import environment_line
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_environment import router_environment
 from tabbydoctor.routers.site_health import RouterTargets
@@ -36,6 +39,7 @@ from tabbydoctor.tabbyapi.probes import Endpoint
 from . import file_name, readable, restart
 
 _PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+_NEAR = "localhost,127.0.0.1"
 _PROXIED = {"httpx", "requests", "openai", "urllib", "litellm"}
 
 
@@ -47,9 +51,11 @@ def wrong_address(
     targets: RouterTargets,
     discovery: Discovery | None,
     config: EffectiveConfig | None,
+    machine: Machine | None = None,
 ) -> Iterator[Finding]:
     readable(reading)
-    proxied = list(_proxied(site, reading))
+    nixos = managed(machine, site.unit)
+    proxied = list(_proxied(site, reading, nixos))
     yield from proxied
     true = endpoint.address.url
     given = [url for url in reading.addresses if (found := server(url)) and found[0] == "localhost"]
@@ -62,10 +68,10 @@ def wrong_address(
         if not proxied:
             raise
     else:
-        remedies = [_write(given[0], true, reading, site)]
+        remedies = [_write(given[0], true, reading, site, nixos)]
         if server(given[0]) == server(true):
             # Only the family differs, and the line may serve other backends as well.
-            remedies.insert(0, _listen(given[0], discovery, config))
+            remedies.insert(0, _listen(given[0], discovery, config, machine))
         yield Finding(
             f"{file_name(reading)} asks for TabbyAPI at {given[0]}, not {true}",
             "TabbyAPI does not listen there.",
@@ -106,28 +112,46 @@ def _where(given: str, reading: RouterReading) -> str:
     return reading.written_at.get(given, reading.path)
 
 
-def _listen(given: str, discovery: Discovery | None, config: EffectiveConfig | None) -> Remedy:
+def _listen(
+    given: str,
+    discovery: Discovery | None,
+    config: EffectiveConfig | None,
+    machine: Machine | None,
+) -> Remedy:
     """TabbyAPI on the address that the router asks."""
     host = urlsplit(given).hostname
     setting = config.setting("network", "host") if config else None
     path = setting.origin.path if setting else None
-    unit = discovery.instance.unit if discovery and discovery.instance else None
+    instance = discovery.instance if discovery else None
+    unit = instance.unit if instance else None
+    title = f"Let TabbyAPI listen where the router asks: network.host: '{host}'"
+    ours = setting is None or setting.origin.layer == "working-directory"
+    if instance and managed(machine, unit) and not ours:
+        return lasting(title, *key_lines(instance, {("network", "host"): host}))
     commands = [f"sudoedit {shlex.quote(path)}"] if path else []
     commands += [f"{unit.systemctl} restart {shlex.quote(unit.name)}"] if unit else []
-    title = f"Let TabbyAPI listen where the router asks: network.host: '{host}'"
     return Remedy(title, Safety.UNSAFE if unit else Safety.MANUAL, tuple(commands))
 
 
-def _write(given: str, true: str, reading: RouterReading, site: RouterSite) -> Remedy:
+def _write(given: str, true: str, reading: RouterReading, site: RouterSite, nixos: bool) -> Remedy:
     """The right address in the line that sets it, and what makes it count."""
     if server(given) == server(true):
         return Remedy(f"Or let the router ask {true}", Safety.MANUAL)
     where = _where(given, reading)
     path = where.rpartition(":")[0] or where
     of_unit = site.unit is not None and path in {file.path for file in site.unit.files}
-    reload = [f"{site.unit.systemctl} daemon-reload"] if site.unit and of_unit else []
     title = f"Write {_new(given, true)} there"
+    if in_store(path) or (of_unit and nixos):
+        return lasting(title, *_variables(given, true, site))
+    reload = [f"{site.unit.systemctl} daemon-reload"] if site.unit and of_unit else []
     return restart(site, title, f"sudoedit {shlex.quote(path)}", *reload)
+
+
+def _variables(given: str, true: str, site: RouterSite) -> Iterator[str]:
+    """The variables of the router's unit that hold the address, as lines for configuration.nix."""
+    for name, value in site.unit.environment.items() if site.unit else ():
+        if site.unit and value.startswith(given):
+            yield environment_line(site.unit, name, value.replace(given, true))
 
 
 def _new(given: str, true: str) -> str:
@@ -137,14 +161,18 @@ def _new(given: str, true: str) -> str:
     return f"port {new.port} instead of {old.port}" if alone else true
 
 
-def _proxied(site: RouterSite, reading: RouterReading) -> Iterator[Finding]:
+def _proxied(site: RouterSite, reading: RouterReading, nixos: bool) -> Iterator[Finding]:
     proxy = _proxy(router_environment(site), reading)
     if proxy and site.unit:
+        remedy = restart(site, f"Add NO_PROXY={_NEAR} to the unit, restart it")
+        if nixos:
+            line = environment_line(site.unit, "NO_PROXY", _NEAR)
+            remedy = lasting("Let the unit's calls go to TabbyAPI itself", line)
         yield Finding(
             f"{proxy} of {site.unit.name} leads the router's calls to a proxy",
             "Calls to TabbyAPI go through it, for NO_PROXY does not name TabbyAPI's host.",
-            evidence=(Evidence(site.unit.name, "NO_PROXY=localhost,127.0.0.1", proxy),),
-            remedies=(restart(site, "Add NO_PROXY=localhost,127.0.0.1 to the unit, restart it"),),
+            evidence=(Evidence(site.unit.name, f"NO_PROXY={_NEAR}", proxy),),
+            remedies=(remedy,),
         )
 
 

@@ -22,8 +22,11 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity, Unknown, check
-from tabbydoctor.deployment.parts import Instance, RouterSite
+from tabbydoctor.deployment.nixos import managed
+from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit
+from tabbydoctor.nixos.lasting import in_store, lasting
+from tabbydoctor.nixos.service import forced_line
 
 from . import command, units_of
 
@@ -31,7 +34,9 @@ _NOT_ALLOWED = re.compile(r"(?i)permission denied|not permitted")
 
 
 @check("SVC009", "unit-environment-file", category="service", severity=Severity.ERROR)
-def unit_environment_file(instance: Instance, router: RouterSite | None) -> Iterator[Finding]:
+def unit_environment_file(
+    instance: Instance, router: RouterSite | None, machine: Machine | None = None
+) -> Iterator[Finding]:
     unseen = []
     for unit in units_of(instance, router):
         for file in unit.environment_files:
@@ -40,28 +45,38 @@ def unit_environment_file(instance: Instance, router: RouterSite | None) -> Iter
             if _NOT_ALLOWED.search(file.problem) and not unit.user_manager:
                 unseen.append(file.path)
             else:
-                yield _finding(unit, file)
+                yield _finding(unit, file, managed(machine, unit))
     if unseen:
         raise Unknown(f"{unseen[0]} cannot be looked at without root (use sudo)")
 
 
-def _finding(unit: Unit, file: EnvironmentFile) -> Finding:
-    path = shlex.quote(file.path)
+def _finding(unit: Unit, file: EnvironmentFile, nixos: bool) -> Finding:
     return Finding(
         f"{unit.name} cannot start without {file.path}",
         f"Its EnvironmentFile= cannot be read: {file.problem or 'no such file'}.",
         (Evidence(_source(unit, file.path), "a file", file.problem or "no such file"),),
-        (
-            Remedy(
-                "Write the file",
-                commands=(f"sudo install -m 600 /dev/null {path}", f"sudoedit {path}"),
-            ),
-            Remedy(
-                f"Or make it optional: EnvironmentFile=-{file.path}",
-                commands=(command(unit, "edit --full"),),
-            ),
-        ),
+        tuple(_remedies(unit, file, nixos)),
     )
+
+
+def _remedies(unit: Unit, file: EnvironmentFile, nixos: bool) -> Iterator[Remedy]:
+    path = shlex.quote(file.path)
+    optional = f"Or make it optional: EnvironmentFile=-{file.path}"
+    if in_store(file.path):
+        optional = f"Take {file.path} out of the unit's EnvironmentFile"
+    else:
+        write = (f"sudo install -m 600 /dev/null {path}", f"sudoedit {path}")
+        yield Remedy("Write the file", commands=write)
+    if nixos:
+        yield lasting(optional, forced_line(unit, "EnvironmentFile", _without(unit, file)))
+    else:
+        yield Remedy(optional, commands=(command(unit, "edit --full"),))
+
+
+def _without(unit: Unit, file: EnvironmentFile) -> list[str]:
+    """All files of the unit, the one optional or, in the store, left out."""
+    kept = [one for one in unit.environment_files if not (one == file and in_store(one.path))]
+    return [f"{'-' if one.optional or one == file else ''}{one.path}" for one in kept]
 
 
 def _source(unit: Unit, path: str) -> str:

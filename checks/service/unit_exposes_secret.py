@@ -23,8 +23,10 @@ from collections.abc import Iterator
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.exposed_secrets import exposed_secrets
 from tabbydoctor.deployment.nixos import managed
-from tabbydoctor.deployment.parts import Instance, RouterSite
+from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.nixos.lasting import lasting
+from tabbydoctor.nixos.service import option_lines
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 from ..by_doctor import by_doctor
@@ -34,30 +36,28 @@ from . import command, shown, units_of
 
 @check("SVC008", "unit-exposes-secret", category="service", severity=Severity.WARNING)
 def unit_exposes_secret(
-    instance: Instance, router: RouterSite | None, tokens: Tokens | None
+    instance: Instance,
+    router: RouterSite | None,
+    tokens: Tokens | None,
+    machine: Machine | None = None,
 ) -> Iterator[Finding]:
     keys = {*tokens.api_keys, tokens.admin_key} if tokens else set()
     for unit in units_of(instance, router):
         for name, value in exposed_secrets(unit, keys):
-            yield _finding(unit, name, value in keys, instance, tokens)
+            yield _finding(unit, name, value in keys, instance, tokens, managed(machine, unit))
 
 
 def _finding(
-    unit: Unit, name: str, is_tabby_key: bool, instance: Instance, tokens: Tokens | None
+    unit: Unit,
+    name: str,
+    is_tabby_key: bool,
+    instance: Instance,
+    tokens: Tokens | None,
+    nixos: bool,
 ) -> Finding:
-    stem = unit.name.removesuffix(".service")
-    file = shlex.quote(f"/etc/{stem}.env")
-    move = Remedy(
-        f"Move {name} to a file of mode 0600 and name it by EnvironmentFile= or LoadCredential=",
-        Safety.MANUAL,
-        (
-            f"sudo install -m 600 /dev/null {file}",
-            f"sudoedit {file}",
-            command(unit, "edit --full"),
-            command(unit, "restart"),
-        ),
+    move = (
+        (_in_nix(unit, name),) if nixos else (_move(unit, name), by_doctor("SVC008", Safety.SAFE))
     )
-    mend = () if managed(None, unit) else (by_doctor("SVC008", Safety.SAFE),)
     rotate = (
         rotation(instance, tokens)
         if is_tabby_key
@@ -68,8 +68,35 @@ def _finding(
         "Environment= is shown to everyone by systemctl show"
         + (", and this is one of TabbyAPI's keys." if is_tabby_key else "."),
         (Evidence(_source(unit, name), "not in Environment=", f"{name}=[redacted]"),),
-        (move, *mend, rotate),
+        (*move, rotate),
     )
+
+
+def _move(unit: Unit, name: str) -> Remedy:
+    file = shlex.quote(_file(unit))
+    return Remedy(
+        f"Move {name} to a file of mode 0600 and name it by EnvironmentFile= or LoadCredential=",
+        Safety.MANUAL,
+        (
+            f"sudo install -m 600 /dev/null {file}",
+            f"sudoedit {file}",
+            command(unit, "edit --full"),
+            command(unit, "restart"),
+        ),
+    )
+
+
+def _in_nix(unit: Unit, name: str) -> Remedy:
+    """NixOS leaves alone what it did not write in /etc; the store everyone can read."""
+    file = shlex.quote(_file(unit))
+    lines = option_lines(unit, [("EnvironmentFile", _file(unit))])
+    write = (f"sudo install -m 600 /dev/null {file}", f"sudoedit {file}")
+    title = f"Move {name} from the unit's environment to a file of mode 0600"
+    return lasting(title, *lines, first=write)
+
+
+def _file(unit: Unit) -> str:
+    return f"/etc/{unit.name.removesuffix('.service')}.env"
 
 
 def _source(unit: Unit, name: str) -> str:

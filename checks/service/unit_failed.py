@@ -25,9 +25,12 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.exit_status import LOAD_STATES, decoded, never_ran
-from tabbydoctor.deployment.parts import Discovery
+from tabbydoctor.deployment.nixos import managed
+from tabbydoctor.deployment.parts import Discovery, Machine
 from tabbydoctor.deployment.program import Program
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.nixos.lasting import lasting
+from tabbydoctor.nixos.service import option_lines
 from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.last_words import LastWords, last_words
 from tabbydoctor.tabbyapi.log import RunLog
@@ -50,7 +53,10 @@ _NOT_RUN = re.compile(r"Failed (?:at step|to (?!start )\w+)|Unable to locate")
     caused_by=(*STOPS_THE_START, "SVC011"),
 )
 def unit_failed(
-    discovery: Discovery, log: RunLog | None, program: Program | None
+    discovery: Discovery,
+    log: RunLog | None,
+    program: Program | None,
+    machine: Machine | None = None,
 ) -> Iterator[Finding]:
     unit = _unit(discovery)
     if not _failed(unit):
@@ -73,7 +79,7 @@ def unit_failed(
         f"{unit.name} is masked" if masked else f"{unit.name} failed: {what}",
         f"{meaning[0].upper()}{meaning[1:]}.",
         (seen, *(Evidence(ended.source, actual=text) for text in told if ended)),
-        tuple(_remedies(unit, what, words)),
+        tuple(_remedies(unit, what, words, managed(machine, unit))),
         severity=Severity.WARNING if unit.active else None,
     )
 
@@ -98,10 +104,12 @@ def _told(log: RunLog, unit: Unit, words: LastWords | None) -> list[str]:
     return [redact(message(text))[:_LENGTH] for text in texts[-_LAST_LINES:]]
 
 
-def _remedies(unit: Unit, what: str, words: LastWords | None) -> Iterator[Remedy]:
+def _remedies(unit: Unit, what: str, words: LastWords | None, nixos: bool) -> Iterator[Remedy]:
     edit = command(unit, "edit --full")
     program = shlex.quote((*unit.command, "/")[0])
-    if unit.get("LoadState") == "masked":
+    if nixos and (what in ("203/EXEC", "217/USER") or words):
+        yield _in_nix(unit, what, words)
+    elif unit.get("LoadState") == "masked":
         look, *start = command(unit, "cat"), *unit.restart
         unmask = command(unit, "unmask")
         title = "Unmask it, see that its file is there, and start it"
@@ -124,6 +132,14 @@ def _remedies(unit: Unit, what: str, words: LastWords | None) -> Iterator[Remedy
     else:
         look = f"{unit.journalctl} -n 50"
         yield Remedy("Read its log, then start it again", Safety.MANUAL, (look, *unit.restart))
+
+
+def _in_nix(unit: Unit, what: str, words: LastWords | None) -> Remedy:
+    if words and words.kind == "port":
+        lines = option_lines(unit, [("AmbientCapabilities", "CAP_NET_BIND_SERVICE")])
+        return lasting("Set network.port to 1024 or more, or allow a lower one", *lines)
+    setting = {"203/EXEC": "ExecStart=", "217/USER": "User="}.get(what, "the unit's arguments")
+    return lasting(f"Correct {setting}", then=unit.restart)
 
 
 def _failed(unit: Unit) -> bool:

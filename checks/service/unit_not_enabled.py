@@ -24,9 +24,12 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
+from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host.data import Process
+from tabbydoctor.nixos.lasting import lasting
+from tabbydoctor.nixos.service import wanted_by_line
 from tabbydoctor.routers import RouterReading
 
 from . import command, shown, unit_of
@@ -49,7 +52,7 @@ def unit_not_enabled(
     unit = unit_of(instance)
     if by_hand and instance.beside_unit:
         yield _beside(instance, unit, by_hand)
-    yield from _not_started(unit, router, reading)
+    yield from _not_started(unit, router, reading, machine)
 
 
 def _by_hand(instance: Instance) -> Process | None:
@@ -89,7 +92,10 @@ def _beside(instance: Instance, unit: Unit, process: Process) -> Finding:
 
 
 def _not_started(
-    unit: Unit, router: RouterSite | None, reading: RouterReading | None
+    unit: Unit,
+    router: RouterSite | None,
+    reading: RouterReading | None,
+    machine: Machine | None,
 ) -> Iterator[Finding]:
     state = unit.get("UnitFileState")
     if state not in _NOT_STARTED or any(unit.get(name) for name in _STARTERS):
@@ -99,14 +105,20 @@ def _not_started(
         return
     if router and router.path and (reading is None or reading.problem):
         raise Unknown(f"{router.path} could not be read: it may start {unit.name} on demand")
+    yield Finding(
+        f"{unit.name} is not started at boot",
+        "No target, timer, socket or router that the doctor knows of starts it.",
+        (Evidence(shown(unit, "UnitFileState", *_STARTERS), "enabled", state),),
+        (_enable(unit, state, managed(machine, unit)),),
+    )
+
+
+def _enable(unit: Unit, state: str, nixos: bool) -> Remedy:
+    if nixos:
+        return lasting("Let it be started at boot", wanted_by_line(unit))
     if state == "static":
         target = "default.target" if unit.user_manager else "multi-user.target"
         enable = f"{unit.systemctl} add-wants {target} {shlex.quote(unit.name)}"
     else:
         enable = command(unit, "enable")
-    yield Finding(
-        f"{unit.name} is not started at boot",
-        "No target, timer, socket or router that the doctor knows of starts it.",
-        (Evidence(shown(unit, "UnitFileState", *_STARTERS), "enabled", state),),
-        (Remedy("Enable it", Safety.SAFE, (enable,)),),
-    )
+    return Remedy("Enable it", Safety.SAFE, (enable,))

@@ -26,6 +26,8 @@ from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.nixos.lasting import lasting
+from tabbydoctor.nixos.service import option_lines
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.sandbox_needs import harmful_settings, harms
 
@@ -64,11 +66,16 @@ def _finding(
         f"{why[0].upper()}{why[1:]}",
         (Evidence(shown(unit, name), expected, setting),),
         (
-            Remedy(
-                f"Lift {name}= in a drop-in{opening}",
-                Safety.MANUAL,
-                (command(unit, "edit"), command(unit, "restart")),
-            ),
+            _lift(unit, expected, name, opening),
             *([by_doctor("SVC012", Safety.UNSAFE)] if mended else []),
         ),
     )
+
+
+def _lift(unit: Unit, expected: str, name: str, opening: str) -> Remedy:
+    if managed(None, unit):
+        setting, _, value = expected.partition("=")
+        lines = () if " " in value else option_lines(unit, [(setting, value)])
+        return lasting(f"Lift {name}={opening}", *lines)
+    commands = (command(unit, "edit"), command(unit, "restart"))
+    return Remedy(f"Lift {name}= in a drop-in{opening}", Safety.MANUAL, commands)

@@ -24,9 +24,12 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.access import PathStatus
+from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.sandbox import Rule, forbids_writing, hides
 from tabbydoctor.gpu.service_groups import ServiceGroups
+from tabbydoctor.nixos.lasting import lasting
+from tabbydoctor.nixos.service import option_lines
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -121,11 +124,15 @@ def _sandboxed(tokens: Tokens, instance: Instance, rule: Rule, verb: str) -> Fin
         f"{rule.setting} keeps {name} from {tokens.path}",
         f"The sandbox of the unit does not let it {verb} the file, whatever its mode.",
         (Evidence(f"systemctl show {shlex.quote(name)}", f"{directory} writable", rule.setting),),
-        (
-            Remedy(
-                f"Add ReadWritePaths={directory} (and lift {rule.setting} if it hides it)",
-                commands=(f"sudo systemctl edit {shlex.quote(name)}", *start(instance)),
-            ),
-        ),
+        (_open(instance, directory, rule),),
         caused_by=("SVC012",),
     )
+
+
+def _open(instance: Instance, directory: str, rule: Rule) -> Remedy:
+    title = f"Add ReadWritePaths={directory} (and lift {rule.setting} if it hides it)"
+    if instance.unit and managed(None, instance.unit):
+        lines = option_lines(instance.unit, [("ReadWritePaths", directory)])
+        return lasting(title, *lines)
+    edit = f"sudo systemctl edit {shlex.quote(instance.name)}"
+    return Remedy(title, commands=(edit, *start(instance)))

@@ -24,8 +24,9 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.people import People, Readers
+from tabbydoctor.nixos.lasting import lasting
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_holdings import KeptLog, LogHoldings
 from tabbydoctor.tabbyapi.log_lines import says
@@ -43,6 +44,7 @@ def logs_hold_keys(
     instance: Instance,
     log: RunLog | None,
     tokens: Tokens | None,
+    machine: Machine | None = None,
 ) -> Iterator[Finding]:
     found = [(kept, people.readers(kept.path)) for kept in holdings.files]
     open_files = [(kept, readers) for kept, readers in found if readers]
@@ -51,7 +53,7 @@ def logs_hold_keys(
     if log and log.source.startswith("journalctl") and says(log, "auth-on"):
         members = people.members(_JOURNAL_GROUPS)
         if members:
-            yield _journal(members, people, instance, tokens)
+            yield _journal(members, _leave(members, people, machine), instance, tokens)
     if holdings.problem and not open_files:
         raise Unknown(holdings.problem)
 
@@ -91,15 +93,20 @@ def _many_files(count: int) -> str:
     return f"{count} of TabbyAPI's newest log files hold keys and are open to others."
 
 
-def _journal(
-    members: Readers, people: People, instance: Instance, tokens: Tokens | None
-) -> Finding:
+def _leave(members: Readers, people: People, machine: Machine | None) -> Remedy:
+    title = "Take accounts that are not administrators out of the groups"
+    if machine and machine.nixos:
+        return lasting(f"{title}: extraGroups of users.users")
     commands = tuple(
         f"sudo gpasswd -d {shlex.quote(account.name)} {group.name}"
         for account in members.login[:5]
         for group in people.groups
         if group.name in _JOURNAL_GROUPS and group.gid in account.groups
     )
+    return Remedy(title, Safety.MANUAL, commands)
+
+
+def _journal(members: Readers, leave: Remedy, instance: Instance, tokens: Tokens | None) -> Finding:
     return Finding(
         f"{members.summary} can read keys in the journal",
         "TabbyAPI prints its keys at start, and members of the groups adm and systemd-journal "
@@ -112,11 +119,7 @@ def _journal(
             ),
         ),
         (
-            Remedy(
-                "Take accounts that are not administrators out of the groups",
-                Safety.MANUAL,
-                commands,
-            ),
+            leave,
             rotation(instance, tokens),
         ),
         severity=Severity.WARNING if members.login else Severity.INFO,

@@ -41,11 +41,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """A way out: what it does, how safe it is, and the exact commands to paste."""
+    """A way out: what it does, how safe it is, and the exact commands to paste.
+
+    `nix` are lines for configuration.nix, where NixOS writes what is wrong; the commands then
+    apply them.
+    """
 
     title: str
     safety: Safety = Safety.MANUAL
     commands: tuple[str, ...] = ()
+    nix: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

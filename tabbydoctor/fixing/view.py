@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tabbydoctor.fixing.request import FixResult, Prepared
+from tabbydoctor.nixos.one_block import THEN, one_block
 from tabbydoctor.reports.page import Page
 
 
@@ -70,12 +71,16 @@ def _by_hand(page: Page, prepared: Prepared) -> None:
     for text in prepared.draft.manual:
         page.blank()
         page.flow((f"By hand: {text}", ""), hang=2)
+    of_nix = [one.manual for one in prepared.refusals if one.manual.endswith(THEN)]
     for refusal in prepared.refusals:
         page.blank()
         page.flow((f"{refusal.id} is not repaired: {refusal.message}", ""), hang=2)
-        if refusal.manual:
+        if refusal.manual and refusal.manual not in of_nix:
             page.blank()
             _verbatim(page, refusal.manual)
+    if of_nix:
+        page.blank()
+        _verbatim(page, one_block(of_nix))
 
 
 def outcome_text(result: FixResult, width: int) -> str:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import itertools
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from tabbydoctor.deployment.nix_wrapper import shadows
 from tabbydoctor.deployment.nixos import STORE, from_store
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
-from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.yaml_reading import read_document
 
 _RUNNING = "/run/current-system/configuration.nix"
 """There with `system.copySystemConfiguration`."""
 _DIRECTORY = "/etc/nixos"
 _COMMENT = re.compile(r"/\*.*?\*/|#[^\n]*", re.DOTALL)
+_OURS = "tabbydoctor.yml"
+"""The name of the copy that `fix --temporary` starts TabbyAPI on, beside the generated file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +43,55 @@ class NixModule:
     """The generated file: written anew at each start."""
     sources: tuple[Source, ...] = ()
     """What could be read of the configuration; a flake may stand anywhere."""
+    generated: Mapping[str, Any] = field(default_factory=dict)
+    """What the generated file holds; nothing before the first start."""
+    temporary: str | None = None
+    """The copy of it that TabbyAPI is started on by `fix --temporary`, while that is in force."""
+    shadows: tuple[str, ...] = ()
+    """What stands in data_dir and is imported in place of the package."""
 
     @property
     def source(self) -> str:
         """The file to edit."""
         return self.sources[0].path if self.sources else f"{_DIRECTORY}/configuration.nix"
 
-    def generated(self, config: EffectiveConfig) -> Mapping[str, Any]:
-        """What the generated file holds."""
-        files = (file.data for file in config.files if file.path == self.config)
-        return next(files, {})
-
 
 def nix_module(host: Host, instance: Instance) -> NixModule:
-    """The deployment. Raises Absent where the module does not run it.
+    """The deployment. Raises Absent where the module does not run it."""
+    unit, config = instance.unit, generated_config(instance)
+    if unit is None or not from_store(unit):
+        raise Absent("no NixOS deployment")
+    if config is None:
+        raise Absent("not the NixOS module's unit")
+    ours = temporary_copy(config)
+    return NixModule(
+        unit,
+        instance.directory,
+        config,
+        tuple(_sources(host)),
+        _content(host, config),
+        ours if ours in _given_config(instance) else None,
+        shadows(host, instance.directory),
+    )
+
+
+def generated_config(instance: Instance) -> str | None:
+    """The file that the module writes at each start; None where the module does not run it.
 
     Told by the unit: it or its program is in the store, `--config` is below its working
     directory as the module has it, and a script of the store writes that file before each start.
     """
     unit = instance.unit
-    if unit is None or not from_store(unit):
-        raise Absent("no NixOS deployment")
+    if unit is None or not from_store(unit) or STORE not in unit.get("ExecStartPre"):
+        return None
     config = f"{instance.directory.rstrip('/')}/config/config.yml"
-    if config not in _given_config(instance) or STORE not in unit.get("ExecStartPre"):
-        raise Absent("not the NixOS module's unit")
-    return NixModule(unit, instance.directory, config, tuple(_sources(host)))
+    given = _given_config(instance)
+    return config if config in given or temporary_copy(config) in given else None
+
+
+def temporary_copy(config: str) -> str:
+    """Where `fix --temporary` keeps its copy of the generated file."""
+    return f"{posixpath.dirname(config)}/{_OURS}"
 
 
 def _given_config(instance: Instance) -> list[str]:
@@ -71,6 +99,14 @@ def _given_config(instance: Instance) -> list[str]:
     words = instance.arguments
     given = [word for flag, word in itertools.pairwise(words) if flag == "--config"]
     return given + [word.removeprefix("--config=") for word in words if "--config=" in word]
+
+
+def _content(host: Host, path: str) -> Mapping[str, Any]:
+    try:
+        document = read_document(host.read(path).data)
+    except OSError:
+        return {}
+    return document.data if isinstance(document.data, dict) else {}
 
 
 def _sources(host: Host) -> Iterator[Source]:

@@ -40,11 +40,10 @@ def rename_keys(
     if not items:
         return
     refuse_container(instance)
-    nixos.refuse_configuration(machine, instance.unit)
     left, moved, removed = [], False, False
     for item in items:
         try:
-            done = _mend(draft, item, config, installation)
+            done = _mend(draft, instance, item, config, installation)
         except _Left as reason:
             left.append(f"{item.origin.where}: {reason}")
             continue
@@ -64,8 +63,7 @@ def remove_auth_section(
     if not any(about_auth(item) for item in config.ignored):
         return
     refuse_container(instance)
-    nixos.refuse_configuration(machine, instance.unit)
-    removed, left = take_out_about_auth(draft, config)
+    removed, left = take_out_about_auth(draft, instance, config)
     if not removed:
         raise CannotFix("; ".join(left))
     state = "off" if config.auth_disabled else "on"
@@ -74,13 +72,19 @@ def remove_auth_section(
     draft.manual += left
 
 
-def take_out_about_auth(draft: Draft, config: EffectiveConfig) -> tuple[bool, list[str]]:
+def take_out_about_auth(
+    draft: Draft, instance: Instance, config: EffectiveConfig
+) -> tuple[bool, list[str]]:
     """Whether anything was taken out, and what is left to a person's own hands."""
     left, removed = [], False
     for item in filter(about_auth, config.ignored):
         try:
             _edit(
-                draft, item, lambda content, path: remove_key(content, path, prune=True), "CFG004"
+                draft,
+                instance,
+                item,
+                lambda content, path: remove_key(content, path, prune=True),
+                "CFG004",
             )
             removed = True
         except _Left as reason:
@@ -92,7 +96,14 @@ class _Left(Exception):  # noqa: N818 - an answer for the operator
     """Why one name is left to a person's own hands."""
 
 
-def _mend(draft: Draft, item: Ignored, config: EffectiveConfig, installation: Installation) -> str:
+def _mend(
+    draft: Draft,
+    instance: Instance,
+    item: Ignored,
+    config: EffectiveConfig,
+    installation: Installation,
+) -> str:
+    """Raises _Left, and CannotFix rather than open the server."""
     if item.origin.layer not in _FILES:
         raise _Left(f"{item.origin.where.split(' ')[0]} sets nothing: change it where it is set")
     answer = meant(item.section, item.key, installation)
@@ -100,13 +111,25 @@ def _mend(draft: Draft, item: Ignored, config: EffectiveConfig, installation: In
         raise _Left(f"{name_of(item)}: {answer.sentence}; take it out, or update TabbyAPI")
     target = _path(answer.instead, installation)
     if target is None:
-        _edit(draft, item, lambda content, path: remove_key(content, path, prune=True), "CFG003")
+        _edit(
+            draft,
+            instance,
+            item,
+            lambda content, path: remove_key(content, path, prune=True),
+            "CFG003",
+        )
         draft.notes.append(f"{name_of(item)} is gone from TabbyAPI, and is taken out")
         return "removed"
     moves = list(_moves(item, target, installation))
     for _, place, value in moves:
         _refuse_opening(place, value, config)
-    _edit(draft, item, _mover([(source, place) for source, place, _ in moves], target), "CFG003")
+    _edit(
+        draft,
+        instance,
+        item,
+        _mover([(source, place) for source, place, _ in moves], target),
+        "CFG003",
+    )
     draft.notes.append(f"{name_of(item)} becomes {'.'.join(target)} and counts from now on")
     return "moved"
 
@@ -177,12 +200,19 @@ def _mover(
     return change
 
 
-def _edit(draft: Draft, item: Ignored, change: Callable[[bytes, Path], bytes], why: str) -> None:
+def _edit(
+    draft: Draft,
+    instance: Instance,
+    item: Ignored,
+    change: Callable[[bytes, Path], bytes],
+    why: str,
+) -> None:
     """Edit the file of an item. Raises _Left where no edit can be proven right."""
     file = item.origin.path
     if item.origin.layer not in _FILES or file is None:
         raise _Left(f"{name_of(item)} is set outside of a file: take it out there")
-    nixos.refuse_store(file)
+    if nixos.written_anew(instance, file):
+        raise _Left(f"{file} is written anew at each start: change what it is made from")
     path: Path = (item.section, item.key) if item.key else (item.section,)
     before = draft.read(file)
     try:

@@ -42,7 +42,7 @@ def plan_disable_auth(
         else:
             nixos.refuse_network(machine, instance, module, config, wanted)
             _set_where_it_wins(draft, instance, config, wanted)
-    _remove_what_has_no_effect(draft, config)
+    _remove_what_has_no_effect(draft, instance, config)
     if draft.plan().empty:
         return
     draft.notes.append("auth off: every local user and every local web page is admin then")
@@ -163,9 +163,9 @@ def _unit(instance: Instance, what: str) -> Unit:
     return instance.unit
 
 
-def _remove_what_has_no_effect(draft: Draft, config: EffectiveConfig) -> None:
+def _remove_what_has_no_effect(draft: Draft, instance: Instance, config: EffectiveConfig) -> None:
     """The notes' `auth:` section and its like never did anything, and mislead who reads them."""
-    removed, left = take_out_about_auth(draft, config)
+    removed, left = take_out_about_auth(draft, instance, config)
     if removed:
         draft.notes.append("what was meant to switch auth, and never had an effect, is removed")
     draft.manual += left

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
-from tabbydoctor.deployment.nixos import from_store
+from tabbydoctor.deployment.nixos import STORE, from_store
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host.data import Account
+from tabbydoctor.nixos.service import option_lines
 from tabbydoctor.remedies.draft import CannotFix, Draft
 
 HEADER = "# Written by tabbydoctor; `tabbydoctor undo` takes it back.\n"
@@ -18,9 +20,7 @@ _PREFIX = "zz-tabbydoctor"
 def path_of(unit: Unit, name: str, home: str | None = None) -> str:
     """Where a drop-in of ours stands. Raises CannotFix for a user's unit without a home."""
     if not unit.user_manager:
-        # On NixOS the former is in the store: only what holds until the next start can be added.
-        base = RUNTIME if from_store(unit) else SYSTEM
-        return f"{base}/{unit.name}.d/{_PREFIX}-{name}.conf"
+        return f"{_base(unit)}/{unit.name}.d/{_PREFIX}-{name}.conf"
     if home is None:
         raise CannotFix(f"the home of {unit.owner} is not known")
     return f"{home}/.config/systemd/user/{unit.name}.d/{_PREFIX}-{name}.conf"
@@ -43,3 +43,20 @@ def extend(
     owner = (account.uid, account.gid) if account and unit.user_manager else (0, 0)
     if draft.write(path, content, why, uid=owner[0], gid=owner[1]):
         draft.reload(unit, why)
+        if path.startswith(RUNTIME):
+            draft.manual.append(_lasting(unit, path, lines))
+
+
+def _lasting(unit: Unit, path: str, lines: Iterable[str]) -> str:
+    pairs = [line.partition("=") for line in lines if not line.startswith(("#", "["))]
+    said = " ".join(option_lines(unit, ((key, value) for key, _, value in pairs)))
+    return (
+        f"{path} is gone when the machine starts anew; what is to last is said in "
+        f"configuration.nix: {said}"
+    )
+
+
+def _base(unit: Unit) -> str:
+    """On NixOS SYSTEM is in the store: only what holds until the next start can be added."""
+    stored = os.path.realpath(SYSTEM).startswith(STORE)
+    return RUNTIME if stored or from_store(unit) else SYSTEM

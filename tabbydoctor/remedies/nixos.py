@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 
 from tabbydoctor.deployment.nixos import STORE, managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.nixos.module import NixModule
+from tabbydoctor.nixos.lasting import SWITCH, in_store
+from tabbydoctor.nixos.module import NixModule, generated_config
 from tabbydoctor.nixos.nix_text import comment, literal, path
 from tabbydoctor.nixos.options import BY_KEY
 from tabbydoctor.nixos.service import environment_line, option_lines
 from tabbydoctor.remedies.draft import CannotFix
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.origins import variable_name
-
-_SWITCH = "sudo nixos-rebuild switch"
 
 
 def refuse_unit(machine: Machine, unit: Unit, settings: Iterable[tuple[str, str]]) -> None:
@@ -24,24 +24,27 @@ def refuse_unit(machine: Machine, unit: Unit, settings: Iterable[tuple[str, str]
         lines = option_lines(unit, settings)
         raise CannotFix(
             f"NixOS writes {unit.name}: the change belongs into configuration.nix",
-            "\n".join((*lines, f"# then: {_SWITCH}")),
+            "\n".join((*lines, f"# then: {SWITCH}")),
         )
 
 
-def refuse_configuration(machine: Machine, unit: Unit | None) -> None:
-    """Raises CannotFix where NixOS writes TabbyAPI's configuration at each start."""
-    if managed(machine, unit):
-        raise CannotFix(
-            "NixOS writes TabbyAPI's configuration at each start: change the options of "
-            "services.tabbyapi in configuration.nix",
-            _SWITCH,
-        )
+def written_anew(instance: Instance, path: str) -> bool:
+    """Whether an edit of TabbyAPI's file would not last: in the store, or made at each start."""
+    before = instance.unit.get("ExecStartPre") if instance.unit else ""
+    return stored(path) or path == generated_config(instance) or path in before
 
 
 def refuse_store(path: str) -> None:
-    """Raises CannotFix for a file in the Nix store."""
-    if path.startswith(STORE):
-        raise CannotFix(f"{path} is in the Nix store: change it in configuration.nix", _SWITCH)
+    """Raises CannotFix for a file in the Nix store, links that lead there followed."""
+    if stored(path):
+        raise CannotFix(
+            f"{path} is in the Nix store: change what it is made from in configuration.nix", SWITCH
+        )
+
+
+def stored(path: str) -> bool:
+    """Whether a file is in the Nix store, links that lead there followed."""
+    return in_store(path) or os.path.realpath(path).startswith(STORE)
 
 
 def network_lines(
@@ -82,7 +85,7 @@ def refuse_network(
     raise CannotFix(
         f"NixOS writes {unit.name}: the change belongs into configuration.nix "
         "(--temporary does it until then)",
-        "\n".join((*network_lines(module, unit, settings), f"# then: {_SWITCH}")),
+        "\n".join((*network_lines(module, unit, settings), f"# then: {SWITCH}")),
     )
 
 
@@ -95,21 +98,36 @@ def _ours(config: EffectiveConfig, settings: Mapping[str, str | bool]) -> bool:
 def refuse_router(
     machine: Machine, site: RouterSite, strategy: str, tokens_path: str, key_path: str
 ) -> None:
-    """Raises CannotFix, with the lines, for a router whose unit NixOS writes."""
+    """Raises CannotFix, with the lines, for a router whose unit or source NixOS writes.
+
+    A source that nothing overwrites is not NixOS's, and `router-tokens` needs nothing else.
+    """
     unit = site.unit
     if unit is None or not managed(machine, unit):
         return
+    if strategy == "router-tokens" and _stays(site, unit):
+        return
     name = "tabby_api_key"
     lines = option_lines(unit, [("LoadCredential", f"{name}:{key_path}")])
-    what = f"{key_path} holds the api_key of {tokens_path} alone, root:root and mode 0600."
+    what = [f"{key_path} holds the api_key of {tokens_path} alone, root:root and mode 0600."]
+    reads = f"{site.path or 'Its source'} has to send it as `Authorization: Bearer`, to TabbyAPI "
+    reads += "only, in its health check and in what it forwards."
     if strategy == "router-tokens":
         lines = ()
-        what = f"{site.path} reads api_key of {tokens_path} when it needs it."
-    sends = (
-        "The router sends it as `Authorization: Bearer`, to TabbyAPI only, in its health check "
-        "and in what it forwards; --temporary edits its source where that is not in the store."
-    )
+        what = [f"The router has to read api_key of {tokens_path} when it needs it."]
+    elif _stays(site, unit):
+        reads += " (--temporary edits it, and brings the key until the machine starts anew.)"
+    if not _stays(site, unit):
+        reads += f" NixOS writes that file: change what it is made from, or move it out of {STORE}."
     raise CannotFix(
         f"NixOS writes {unit.name}: the change belongs into configuration.nix",
-        "\n".join((*lines, comment(what), comment(sends), f"# then: {_SWITCH}")),
+        "\n".join((*lines, *map(comment, what), comment(reads), f"# then: {SWITCH}")),
     )
+
+
+def _stays(site: RouterSite, unit: Unit) -> bool:
+    """Whether an edit of the router's file lasts: nothing in the store, nothing written anew."""
+    path = site.path
+    if path is None or stored(path) or path.startswith("/run/"):
+        return False
+    return path not in unit.get("ExecStartPre")

@@ -5,12 +5,11 @@ The module's start script overwrites the generated file, so the unit is started 
 
 from __future__ import annotations
 
-import posixpath
 import shlex
 from collections.abc import Mapping
 
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.nixos.module import NixModule
+from tabbydoctor.nixos.module import NixModule, temporary_copy
 from tabbydoctor.remedies import dropin, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.repair.yaml_edit import CannotEdit, set_value
@@ -33,7 +32,7 @@ def run_on(
             content = set_value(content, ("network", key), value)
     except CannotEdit as error:
         raise CannotFix(f"{module.config}: {error.message}") from error
-    copy = f"{posixpath.dirname(module.config)}/tabbydoctor.yml"
+    copy = temporary_copy(module.config)
     uid, gid = (owner.uid, owner.gid) if owner else (0, 0)
     draft.write(copy, content, why, mode=0o600, uid=uid, gid=gid)
     words = (word.replace(module.config, copy) for word in unit.command)

@@ -114,6 +114,7 @@ def _finding(result: CheckResult, finding: Finding) -> dict[str, Any]:
                 "title": remedy.title,
                 "safety": str(remedy.safety),
                 "commands": list(remedy.commands),
+                **({"nix": list(remedy.nix)} if remedy.nix else {}),
             }
             for remedy in finding.remedies
         ],

@@ -20,6 +20,7 @@ PIPE_WIDTH = 80
 TERMINAL_WIDTH = 100
 _MINIMUM_WIDTH = 40
 _PIECE = re.compile(r" +|[^ ]+")
+_NIX_WORD = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+')
 
 
 class Page:
@@ -61,6 +62,18 @@ class Page:
         margin = 0 if has_here_document(command) else indent
         for line in command_lines(command, self.width - margin):
             self.lines.append([(" " * margin, ""), (line, "bold")])
+
+    def nix(self, line: str, *, indent: int = 0) -> None:
+        """A line of Nix to paste, continued on the next where it is longer; no string is broken."""
+        words = [line] if line.startswith("#") else _NIX_WORD.findall(line)
+        shown = " " * indent
+        for number, word in enumerate(words):
+            if number and len(shown) + 1 + len(word) > self.width:
+                self.lines.append([(shown, "bold")])
+                shown = " " * (indent + 2) + word
+            else:
+                shown += f" {word}" if number else word
+        self.lines.append([(shown, "bold")])
 
     def verbatim(self, line: str, *, indent: int = 0) -> None:
         """One line as it is."""

@@ -38,7 +38,12 @@ def _finding(finding: Finding) -> Finding:
             for one in finding.evidence
         ),
         remedies=tuple(
-            Remedy(redact(one.title), one.safety, tuple(redact(line) for line in one.commands))
+            Remedy(
+                redact(one.title),
+                one.safety,
+                commands=tuple(redact(line) for line in one.commands),
+                nix=tuple(redact(line) for line in one.nix),
+            )
             for one in finding.remedies
         ),
     )

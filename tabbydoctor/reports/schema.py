@@ -39,7 +39,8 @@ def _parts() -> dict[str, Schema]:
     return {
         "evidence": _object({"source": _STRING}, {"expected": _STRING, "actual": _STRING}),
         "remedy": _object(
-            {"title": _STRING, "safety": {"enum": list(Safety)}, "commands": _list(_STRING)}
+            {"title": _STRING, "safety": {"enum": list(Safety)}, "commands": _list(_STRING)},
+            {"nix": _list(_STRING)},
         ),
         "severity": {"enum": list(Severity)},
         "finding": _object(

@@ -124,6 +124,8 @@ class _Writer:
     def _remedy(self, remedy: Remedy) -> None:
         head: Span = (f"remedy ({remedy.safety}): ", _LABEL)
         self.page.flow(head, (remedy.title, ""), indent=self.body, hang=self.body + 2)
+        for line in remedy.nix:
+            self.page.nix(line, indent=self.body + 4)
         for command in remedy.commands:
             self.page.command(command, indent=self.body + 4)
 

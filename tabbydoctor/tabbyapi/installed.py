@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
+from tabbydoctor.deployment.nix_wrapper import package_directory
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.installation import Installation
@@ -33,7 +34,7 @@ _TABLE_SOURCE = "the table shipped with tabbydoctor"
 
 def installation(host: Host, instance: Instance) -> Installation:
     """The keys of the TabbyAPI that the instance runs, or the shipped table's."""
-    root = instance.main_directory
+    root = _root(host, instance)
     path = f"{root}/{_MODELS}"
     try:
         keys = read_keys(host.read(path, limit=4 << 20).text())
@@ -46,6 +47,16 @@ def installation(host: Host, instance: Instance) -> Installation:
     names = dict.fromkeys(section for section, _ in keys)
     sections = {name: frozenset(key for s, key in keys if s == name) for name in names}
     return Installation(root, sections, path, True, *_features(host, root), keys=keys)
+
+
+def _root(host: Host, instance: Instance) -> str:
+    """Where it is: the directory of main.py, or the package of a wrapper in the Nix store."""
+    own = instance.main_directory
+    try:
+        host.status(f"{own}/{_MODELS}")
+    except OSError:
+        return package_directory(host, instance, _MODELS) or own
+    return own
 
 
 def _from_table(host: Host, root: str, problem: str) -> Installation:

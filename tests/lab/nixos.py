@@ -28,10 +28,15 @@ CONFIG = STORE / "2y9f6bw7c1xvjsnmhcfx0xh4lk0dkdqp-config.yml"
 UNITS = STORE / "3c8j5hrx1xs8k7hkpqbmz0n0zbgxr4vd-unit"
 ROUTER = STORE / "4w8k3mzq9plp2vb0nd7ys1hfa6rjgxci-llm-router"
 
+# As nixpkgs' makeWrapper writes it.
 WRAPPER = """\
-#!/bin/sh
-export PYTHONPATH={package}/lib
-exec {python} -m main "$@"
+#! /bin/bash -e
+PYTHONPATH=${PYTHONPATH:+':'$PYTHONPATH':'}
+PYTHONPATH=${PYTHONPATH/':''@package@/lib'':'/':'}
+PYTHONPATH='@package@/lib'$PYTHONPATH
+if [ "${PYTHONPATH: -1}" = ':' ]; then PYTHONPATH=${PYTHONPATH::-1}; fi
+export PYTHONPATH
+exec "@python@"  -m main "$@"
 """
 UNIT = """\
 [Unit]
@@ -58,6 +63,7 @@ WantedBy=multi-user.target
 """
 ROUTER_UNIT = """\
 [Service]
+{settings}
 ExecStart={package}/bin/llm-router {source}
 User=tabbyapi
 
@@ -84,7 +90,7 @@ class NixDeployment:
         machine.mkdir(STATE, mode=0o750, owner="tabbyapi:tabbyapi")
         python = Deployment(machine, installed)._environment(f"{PACKAGE}/env")
         machine.run([python, "-c", INSTALL_STAND_IN, f"{PACKAGE}/lib", "current"])
-        wrapper = WRAPPER.format(package=PACKAGE, python=python)
+        wrapper = WRAPPER.replace("@package@", str(PACKAGE)).replace("@python@", python)
         machine.write(PACKAGE / "bin/tabbyapi", wrapper, mode=0o555)
         machine.write(STATE / "api_tokens.yml", TOKENS, mode=0o600, owner="tabbyapi:tabbyapi")
         machine.write(SOURCE, "{\n  services.tabbyapi = {\n    enable = true;\n  };\n}\n")
@@ -108,15 +114,29 @@ class NixDeployment:
         )  # fmt: skip
         self._link("tabbyapi.service", unit)
 
-    def with_router(self) -> None:
-        """A router that sends no key; its source is in /opt, where NixOS leaves it alone."""
-        source = Path("/opt/llm-router/router.py")
+    def with_router(
+        self,
+        *settings: str,
+        source: Path = Path("/opt/llm-router/router.py"),
+        replaced: tuple[str, str] = ("", ""),
+    ) -> None:
+        """A router that sends no key; by itself its source is where NixOS leaves it alone.
+
+        `settings` are further lines of its unit.
+        """
         text = (DATA / "router-broken.py.txt").read_text()
-        self.machine.write(source, text.replace("/home/ivan/TabbyAPI", str(STATE)))
+        text = text.replace("/home/ivan/TabbyAPI", str(STATE)).replace(*replaced)
+        self.machine.write(source, text)
         python = Deployment(self.machine, self.installed)._environment(f"{ROUTER}/env")
         wrapper = f'#!/bin/sh\nexec {python} "$@"\n'
         self.machine.write(ROUTER / "bin/llm-router", wrapper, mode=0o555)
-        self._link("llm-router.service", ROUTER_UNIT.format(package=ROUTER, source=source))
+        unit = ROUTER_UNIT.format(package=ROUTER, source=source, settings="\n".join(settings))
+        self._link("llm-router.service", unit)
+
+    def start_router(self) -> None:
+        """Start the router and wait until it answers."""
+        self.machine.systemctl("start", "llm-router.service")
+        self.machine.wait_for(lambda: self.status("/", 8002) != 0, "the router to answer", 30)
 
     def _link(self, name: str, text: str) -> None:
         self.machine.write(UNITS / name, text, mode=0o444)

@@ -121,16 +121,29 @@ def test_a_place_that_is_taken_is_left(scene: Scene) -> None:
         scene.draft("CFG003")
 
 
+WRONG = "auth:\n  disable: true\nmodel:\n  cache_mod: Q8\n"
+
+
+def on_nixos(scene: Scene) -> None:
+    text = "[Service]\nExecStart=/nix/store/abc-tabbyapi/bin/tabbyapi\n"
+    scene.write(scene.root / "units/tabbyapi.service", text, owner=0)
+
+
 @pytest.mark.parametrize("id", ["CFG003", "CFG004"])
-def test_on_nixos_configuration_nix_is_named(scene: Scene, id: str) -> None:
-    scene.write(
-        scene.root / "units/tabbyapi.service",
-        "[Service]\nExecStart=/nix/store/abc-tabbyapi/bin/tabbyapi\n",
-        owner=0,
-    )
-    written(scene, "auth:\n  disable: true\nmodel:\n  cache_mod: Q8\n")
-    with pytest.raises(CannotFix, match=r"configuration\.nix"):
+def test_what_is_written_anew_at_each_start_is_left(scene: Scene, id: str) -> None:
+    on_nixos(scene)
+    given = scene.directory / "config/config.yml"
+    scene.write(given, WRONG)
+    scene.arguments = ("--config", str(given))
+    scene.properties["ExecStartPre"] = f"{{ argv[]=/nix/store/x-cp from {given} ; }}"
+    with pytest.raises(CannotFix, match=r"config/config\.yml is written anew at each start"):
         scene.draft(id)
+
+
+@pytest.mark.parametrize("id", ["CFG003", "CFG004"])
+def test_a_file_that_nixos_leaves_alone_is_mended(scene: Scene, id: str) -> None:
+    on_nixos(scene)
+    assert mended(scene, id, WRONG) != WRONG
 
 
 # CFG004

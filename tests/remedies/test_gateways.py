@@ -61,6 +61,20 @@ def test_litellm_refers_to_the_key_where_it_reaches_tabbyapi_only() -> None:
     assert all(call.sends_key for call in reading.calls)
 
 
+def test_a_reference_to_tabbyapis_key_is_kept_whatever_its_name() -> None:
+    entry = "model_list:\n- model_name: m\n  litellm_params:\n    model: openai/m\n"
+    entry += "    api_base: http://127.0.0.1:5000/v1\n    api_key: os.environ/{}\n"
+    for name, kept in {
+        "MY_TABBY_KEY": True,
+        "TABBY_ADMIN_KEY": False,
+        "OPENAI_API_KEY": False,
+    }.items():
+        text = entry.format(name).encode()
+        assert (wired("litellm", text, URLS) == text) is kept
+    peer = "peers:\n  t:\n    proxy: http://127.0.0.1:5000\n    apiKey: ${env.MY_TABBY_KEY}\n"
+    assert wired("llama-swap", peer.encode(), URLS) == peer.encode()
+
+
 def test_llama_swap_refers_to_the_key_in_the_peer_that_is_tabbyapi() -> None:
     result = wired("llama-swap", LLAMA_SWAP.encode(), URLS)
     peers = yaml.safe_load(result)["peers"]

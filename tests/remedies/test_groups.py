@@ -59,7 +59,7 @@ def test_nixos_is_told_the_line(scene: Scene, tmp_path: Path) -> None:
     scene.machine = replace(scene.machine, nixos=True)
     with pytest.raises(CannotFix) as refused:
         scene.draft("GRP001")
-    line = 'systemd.services.tabbyapi.serviceConfig.SupplementaryGroups = [ "accel" ];'
+    line = 'users.users.tabby.extraGroups = [ "accel" ];'
     assert refused.value.manual.splitlines()[0] == line
 
 

@@ -124,5 +124,5 @@ def test_nixos_is_told_the_lines(scene: Scene) -> None:
     scene.properties = {**HARD, "FragmentPath": "/nix/store/abc-unit/tabbyapi.service"}
     with pytest.raises(CannotFix, match=r"configuration\.nix") as refused:
         scene.draft("SVC012")
-    line = 'systemd.services.tabbyapi.serviceConfig.MemoryDenyWriteExecute = [ "no" ];'
+    line = 'systemd.services.tabbyapi.serviceConfig.MemoryDenyWriteExecute = lib.mkForce "no";'
     assert refused.value.manual.splitlines()[0] == line

@@ -158,7 +158,7 @@ def test_draft(machine: Machine, tmp_path: Path) -> None:
     assert "draftModelName" in found.title
     (remedy,) = found.remedies
     assert "no variable holds the list of draftGpuSplit" in remedy.title
-    parse("{ " + remedy.title.partition(": ")[2] + " }", tmp_path)
+    parse("{ " + "\n".join(remedy.nix) + " }", tmp_path)
 
 
 def test_draft_that_the_environment_brings_back(machine: Machine) -> None:

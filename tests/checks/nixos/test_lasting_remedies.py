@@ -1,0 +1,274 @@
+"""On NixOS the remedies of other checks are lines for configuration.nix, not edits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks.config import edit
+from checks.config.missing import missing
+from checks.config.overridden import overridden
+from checks.config.unreadable import unreadable
+from checks.nixos.draft import draft
+from checks.nixos.managed import managed
+from checks.nixos.shadowed import shadowed
+from checks.nixos.stray_config import stray_config
+from checks.router.key_differs import key_differs
+from checks.router.unready import unready
+from checks.router.wrong_address import wrong_address
+from checks.service.unit_environment_file import unit_environment_file
+from checks.service.unit_exposes_secret import unit_exposes_secret
+from tabbydoctor.api import Finding
+from tabbydoctor.deployment.parts import Discovery, Instance, RouterSite
+from tabbydoctor.deployment.parts import Machine as Host
+from tabbydoctor.deployment.unit import EnvironmentFile, Unit, UnitFile
+from tabbydoctor.host.data import Account, HttpAnswer
+from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers.site_health import RouterTargets
+from tabbydoctor.routers.site_keys import RouterKeys
+from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig, Origin, Setting
+from tests.checks.router.scene import endpoint, tokens
+from tests.nixos.lost_edits import lost_edits
+from tests.nixos.nix import evaluate, needs_nix
+
+from .test_nixos_checks import DATA, STORE, Machine
+
+NIXOS = Host(systemd=True, nixos=True)
+GENERATED = f"{DATA}/config/config.yml"
+ROUTER = f"{STORE}-router/router.py"
+OF_UNIT = "/etc/systemd/system/llm-router.service"
+
+
+def lasting(findings: Iterable[Finding], scratch: Path) -> list[Any]:
+    """What their lines for configuration.nix say; nothing that is lost may be among them."""
+    remedies = [remedy for found in findings for remedy in found.remedies]
+    assert remedies
+    commands = [command for remedy in remedies for command in remedy.commands]
+    assert list(lost_edits(commands, generated=GENERATED)) == []
+    said = ["\n".join(remedy.nix) for remedy in remedies if remedy.nix]
+    return [evaluate("let lib.mkForce = x: x; in { " + one + " }", scratch) for one in said]
+
+
+def variables(said: Any, unit: str = "llm-router") -> Any:
+    return said["systemd"]["services"][unit]["environment"]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    made = Machine(tmp_path / "root")
+    made.options()
+    return made
+
+
+@needs_nix
+def test_the_line_of_the_option_that_wins(machine: Machine, tmp_path: Path) -> None:
+    machine.write(f"{DATA}/config.yml", "network: {port: 7000}\n")
+    (said,) = lasting(machine.judge(overridden), tmp_path)
+    assert said == {"services": {"tabbyapi": {"port": 7000}}}
+
+
+@needs_nix
+def test_the_line_of_the_variable_that_wins(machine: Machine, tmp_path: Path) -> None:
+    machine.write(f"{DATA}/config.yml", "memory: {cuda_malloc_async: true}\n")
+    machine.environment = {"TABBY_MEMORY_CUDA_MALLOC_ASYNC": "false"}
+    (said,) = lasting(machine.judge(overridden), tmp_path)
+    assert variables(said, "tabbyapi") == {"TABBY_MEMORY_CUDA_MALLOC_ASYNC": "true"}
+
+
+@needs_nix
+def test_the_option_in_place_of_an_argument(machine: Machine, tmp_path: Path) -> None:
+    machine.arguments = (*machine.arguments, "--max-seq-len", "4096", "--port", "7000")
+    said = lasting(machine.judge(overridden), tmp_path)
+    options = {name: one for each in said for name, one in each["services"]["tabbyapi"].items()}
+    assert options == {"maxSeqLen": 4096, "port": 7000}
+
+
+def broken(**more: Any) -> EffectiveConfig:
+    file = ConfigFile(GENERATED, "config-file", **more)
+    return EffectiveConfig(DATA, {}, (file,), config_argument=GENERATED)
+
+
+USER = Account("tabbyapi", 990, 990)
+
+
+@pytest.mark.parametrize(
+    ("check", "config"),
+    [
+        (missing, broken(problem="missing")),
+        (unreadable, broken(problem="syntax", line=1)),
+        (unreadable, broken(problem="unreadable", denied_at=GENERATED)),
+        (unreadable, broken(problem="unreadable", denied_at=DATA)),
+        (unreadable, broken(problem="not-a-file")),
+    ],
+)
+def test_what_each_start_writes_is_written_by_a_start(
+    machine: Machine, check: Any, config: EffectiveConfig, tmp_path: Path
+) -> None:
+    (found,) = check.judge(config, replace(machine.instance, user=USER), NIXOS)
+    assert lasting([found], tmp_path) == []
+    assert "sudo systemctl restart tabbyapi.service" in found.remedies[0].commands
+
+
+@pytest.mark.parametrize("check", [missing, unreadable])
+def test_another_file_of_a_unit_that_nixos_writes(check: Any, tmp_path: Path) -> None:
+    problem: Any = "missing" if check is missing else "syntax"
+    file = ConfigFile("/etc/tabby.yml", "config-file", problem)
+    config = EffectiveConfig("/srv/t", {}, (file,), config_argument=file.path)
+    instance = Instance("/srv/t", unit=Unit("tabbyapi.service", {"LoadState": "loaded"}))
+    (found,) = check.judge(config, instance, NIXOS)
+    assert lasting([found], tmp_path) == []
+    assert "in configuration.nix" in found.remedies[0].title
+
+
+def router(*lines: str, **more: Any) -> RouterSite:
+    text = "\n".join(["[Service]", *lines])
+    given = " ".join(line.partition("=")[2] for line in lines if line.startswith("Environment="))
+    shown = {"LoadState": "loaded", "ActiveState": "active", "Environment": given}
+    unit = Unit("llm-router.service", shown, (UnitFile(OF_UNIT, text),), **more)
+    return RouterSite(ROUTER, "python", unit)
+
+
+@needs_nix
+def test_a_secret_in_the_environment(tmp_path: Path) -> None:
+    site = router("Environment=HF_TOKEN=hf_secret123")
+    found = list(unit_exposes_secret.judge(Instance(DATA), site, None, NIXOS))
+    (said,) = lasting(found, tmp_path)
+    assert said["systemd"]["services"]["llm-router"]["serviceConfig"] == {
+        "EnvironmentFile": ["/etc/llm-router.env"]
+    }
+    assert "hf_secret123" not in str(found)
+
+
+@needs_nix
+@pytest.mark.parametrize(
+    ("path", "left"),
+    [("/etc/gone.env", ["-/etc/gone.env", "/b"]), (f"{STORE}-gone.env", ["/b"])],
+)
+def test_an_environment_file_that_is_gone(path: str, left: list[str], tmp_path: Path) -> None:
+    files = (EnvironmentFile(path, False), EnvironmentFile("/b", False, "A=1"))
+    site = router(environment_files=files)
+    (said,) = lasting(unit_environment_file.judge(Instance(DATA), site, NIXOS), tmp_path)
+    assert said["systemd"]["services"]["llm-router"]["serviceConfig"] == {"EnvironmentFile": left}
+
+
+def reading(**more: Any) -> RouterReading:
+    return RouterReading(ROUTER, "python", **more)
+
+
+def test_a_mistake_in_a_source_in_the_store(tmp_path: Path) -> None:
+    site = router()
+    assert site.unit
+    down = replace(site.unit, properties={**site.unit.properties, "ActiveState": "failed"})
+    found = reading(problem="not valid Python: x", line=7)
+    findings = list(unready.judge(replace(site, unit=down), None, found))
+    assert lasting(findings, tmp_path) == []
+    assert "in configuration.nix" in findings[0].remedies[0].title
+
+
+def test_a_key_file_that_a_source_in_the_store_names(tmp_path: Path) -> None:
+    keys = RouterKeys((), {"/srv/gone/api_tokens.yml": f"{ROUTER}:3"})
+    findings = list(key_differs.judge(keys, router(), tokens(), None, None))
+    assert lasting(findings, tmp_path) == []
+    assert "in configuration.nix" in findings[0].remedies[0].title
+
+
+WRONG = "http://127.0.0.1:5001"
+REFUSED = RouterTargets({WRONG: HttpAnswer(WRONG, error="refused")})
+
+
+def asks(where: str, url: str = WRONG) -> RouterReading:
+    call = Call(3, "probe", "GET", "/v1/models", True)
+    return reading(calls=(call,), addresses=(url,), written_at={url: where})
+
+
+@needs_nix
+def test_a_wrong_address_in_the_routers_unit(tmp_path: Path) -> None:
+    site = router(f"Environment=TABBY_URL={WRONG}/v1")
+    findings = wrong_address.judge(
+        asks(f"{OF_UNIT}:2"), site, endpoint(True), REFUSED, None, None, NIXOS
+    )
+    (said,) = lasting(findings, tmp_path)
+    assert variables(said) == {"TABBY_URL": "http://127.0.0.1:5000/v1"}
+
+
+def test_a_wrong_address_in_a_source_in_the_store(tmp_path: Path) -> None:
+    findings = list(
+        wrong_address.judge(
+            asks(f"{ROUTER}:3"), router(), endpoint(True), REFUSED, None, None, NIXOS
+        )
+    )
+    assert lasting(findings, tmp_path) == []
+    assert "in configuration.nix" in findings[0].remedies[0].title
+
+
+@needs_nix
+def test_a_proxy(tmp_path: Path) -> None:
+    site = router("Environment=http_proxy=http://proxy:3128")
+    given = asks(f"{ROUTER}:3", "http://127.0.0.1:5000")
+    findings = wrong_address.judge(given, site, endpoint(True), REFUSED, None, None, NIXOS)
+    (said,) = lasting(findings, tmp_path)
+    assert variables(said) == {"NO_PROXY": "localhost,127.0.0.1"}
+
+
+@needs_nix
+def test_the_address_that_tabbyapi_is_to_listen_on(machine: Machine, tmp_path: Path) -> None:
+    url = "http://[::1]:5000"
+    targets = RouterTargets({url: HttpAnswer(url, error="refused")})
+    origin = Origin("config-file", f"{GENERATED}:1", GENERATED, 1)
+    host = Setting("network", "host", "127.0.0.1", origin)
+    config = EffectiveConfig(DATA, {("network", "host"): host})
+    findings = wrong_address.judge(
+        asks(f"{ROUTER}:3", url), router(), endpoint(True), targets,
+        Discovery(machine.instance), config, NIXOS,
+    )  # fmt: skip
+    (said,) = lasting(findings, tmp_path)
+    assert said == {"services": {"tabbyapi": {"host": "::1"}}}
+
+
+def test_elsewhere_the_files_are_edited() -> None:
+    linux = Host(systemd=True)
+    config = EffectiveConfig("/srv/t", {}, (ConfigFile("/srv/t.yml", "config-file", "syntax"),))
+    (found,) = unreadable.judge(config, Instance("/srv/t"), linux)
+    assert found.remedies[0].commands == ("sudoedit /srv/t.yml",)
+    site = router("Environment=HF_TOKEN=hf_secret123")
+    (found,) = unit_exposes_secret.judge(Instance(DATA), site, None, linux)
+    assert "sudo systemctl edit --full llm-router.service" in found.remedies[0].commands
+
+
+@needs_nix
+def test_what_the_generated_file_beats_is_said_in_it(machine: Machine, tmp_path: Path) -> None:
+    place = Origin("working-directory", f"{DATA}/config.yml:1", f"{DATA}/config.yml", 1)
+    said = edit("Switch it", place, machine.instance, {("network", "disable_auth"): True})
+    assert lasting([Finding("x", remedies=(said,))], tmp_path) == [
+        {"services": {"tabbyapi": {"disableAuth": True}}}
+    ]
+    out = edit("Take it out", place, machine.instance, {("model", "backend"): None})
+    assert out.commands[0] == f"sudoedit {DATA}/config.yml"
+
+
+@needs_nix
+def test_a_stray_file_as_options(machine: Machine, tmp_path: Path) -> None:
+    machine.write(f"{DATA}/config.yml", "model: {max_seq_len: 4096, use_as_default: [vision]}\n")
+    (said,) = lasting(machine.judge(stray_config), tmp_path)
+    assert said == {"services": {"tabbyapi": {"maxSeqLen": 4096, "useAsDefault": ["vision"]}}}
+
+
+def test_a_clone_in_the_working_directory(machine: Machine, tmp_path: Path) -> None:
+    assert machine.judge(shadowed) == []
+    machine.write(f"{DATA}/common/auth.py", "")
+    (found,) = machine.judge(shadowed)
+    assert found.title.startswith(f"{DATA}/common ")
+    assert lasting([found], tmp_path) == []
+
+
+def test_a_temporary_repair_hides_nothing(machine: Machine) -> None:
+    machine.options(draftModelName="small")
+    machine.arguments = ("--config", f"{DATA}/config/tabbydoctor.yml")
+    machine.write(f"{DATA}/config/tabbydoctor.yml", "network: {disable_auth: true}\n")
+    assert [found.title for found in machine.judge(draft)] == ["TabbyAPI ignores draftModelName"]
+    _, second = machine.judge(managed)
+    assert second.remedies[0].commands == ("sudo tabbydoctor undo",)

@@ -1,0 +1,204 @@
+"""What is printed in place of an edit: a real Nix reads it, and it says what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from tabbydoctor.api import Remedy
+from tabbydoctor.deployment.parts import Instance, RouterSite
+from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.gpu.driver import DeviceNodes
+from tabbydoctor.gpu.need import GpuNeed
+from tabbydoctor.host import Group
+from tabbydoctor.nixos.lasting import key_lines, lasting, to_paste
+from tabbydoctor.nixos.service import environment_line, forced_line, option_lines
+from tabbydoctor.remedies.draft import CannotFix
+from tabbydoctor.remedies.options import FixOptions
+from tabbydoctor.reports.page import Page
+from tabbydoctor.tabbyapi.probes import Address
+from tests.checks.gpu.machine_tree import TreeHost, loaded, usual_nodes
+from tests.lab.deployment import DATA
+from tests.remedies.scene import ROOT, SERVICE, Scene, make
+
+from .nix import evaluate, needs_nix
+from .test_nix_text import HARD, TEXTS
+
+STORE = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz"
+HOME = "/var/lib/tabbyapi"
+pytestmark = needs_nix
+
+
+def value(text: str, scratch: Path) -> Any:
+    """Of a module's body, with a `lib` that overrides nothing."""
+    return evaluate("let lib.mkForce = x: x; in {\n" + text + "\n}", scratch)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    made = make(tmp_path / "scene")
+    made.machine = replace(made.machine, nixos=True)
+    return made
+
+
+def refused(scene: Scene, id: str, scratch: Path) -> Any:
+    """The value of the block that the remedy prints; it changes no file."""
+    before = scene.snapshot()
+    with pytest.raises(CannotFix, match=r"configuration\.nix") as refusal:
+        scene.draft(id)
+    assert scene.snapshot() == before
+    return value(refusal.value.manual, scratch)
+
+
+def with_nodes(scene: Scene, scratch: Path) -> None:
+    group = Group("accel", 4400)
+    scene.groups = (Group("root", 0), Group("tabby", SERVICE.gid), group)
+    nodes = usual_nodes(loaded(TreeHost(scratch)), 0o660, group.gid).nodes()
+    scene.given = {GpuNeed: GpuNeed("a test"), DeviceNodes: nodes}
+
+
+def service(said: Mapping[str, Any], name: str = "tabbyapi") -> Any:
+    return said["systemd"]["services"][name]["serviceConfig"]
+
+
+def test_the_group_of_the_nodes(scene: Scene, tmp_path: Path) -> None:
+    with_nodes(scene, tmp_path)
+    assert "accel" in str(refused(scene, "GRP001", tmp_path))
+
+
+def test_the_nodes_in_a_sandbox(scene: Scene, tmp_path: Path) -> None:
+    with_nodes(scene, tmp_path)
+    scene.properties = {"PrivateDevices": "yes", "DevicePolicy": "closed"}
+    assert service(refused(scene, "GRP003", tmp_path))["PrivateDevices"] in ("no", ["no"])
+
+
+def test_a_sandbox(scene: Scene, tmp_path: Path) -> None:
+    scene.properties = {"MemoryDenyWriteExecute": "yes", "ProcSubset": "pid"}
+    said = service(refused(scene, "SVC012", tmp_path))
+    assert set(said) == {"MemoryDenyWriteExecute", "ProcSubset"}
+
+
+def test_a_secret_in_the_environment(scene: Scene, tmp_path: Path) -> None:
+    scene.properties = {"Environment": "HF_TOKEN=hf_0123456789"}
+    assert service(refused(scene, "SVC008", tmp_path))["EnvironmentFile"]
+
+
+def test_what_systemd_does_by_itself_is_done(scene: Scene) -> None:
+    scene.properties = {"NeedDaemonReload": "yes"}
+    assert [action.kind for action in scene.draft("SVC005").plan().actions] == ["daemon-reload"]
+
+
+@pytest.mark.parametrize("name", ["llm-router", "my.router", "a@b"])
+def test_the_key_of_a_router(scene: Scene, name: str, tmp_path: Path) -> None:
+    text = (DATA / "router-broken.py.txt").read_text()
+    path = scene.write(scene.root / "router/router.py", text, owner=0)
+    unit = scene.unit_named(f"{name}.service", User="root")
+    scene.router = RouterSite(str(path), "python", unit, None, ROOT)
+    scene.given[Address] = Address("http://127.0.0.1:5000", "127.0.0.1:5000", "its socket")
+    scene.given[FixOptions] = FixOptions(strategy="router-env")
+    said = service(refused(scene, "RTR001", tmp_path), name)
+    assert said["LoadCredential"] == [
+        f"tabby_api_key:/etc/tabbydoctor/{name}.service/tabby_api_key"
+    ]
+
+
+def deployment(*, module: bool) -> Instance:
+    arguments = ("--config", f"{HOME}/config/config.yml")
+    text = f"[Service]\nExecStart={STORE}-t/bin/tabbyapi {' '.join(arguments)}\n"
+    shown = {"ExecStart": f"{{ argv[]={text.split('=')[-1].strip()} ; }}"}
+    if module:
+        shown["ExecStartPre"] = f"{{ path={STORE}-tabbyapi-pre-start ; }}"
+    return Instance(HOME, arguments, unit=Unit("tabbyapi.service", shown))
+
+
+@settings(deadline=None, max_examples=25)
+@given(TEXTS)
+def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    scratch = tmp_path_factory.mktemp("nix")
+    unit = deployment(module=True).unit
+    assert unit
+    lines = (
+        *option_lines(unit, [("LoadCredential", text), ("LoadCredential", "b")]),
+        forced_line(unit, "ExecStart", text),
+        environment_line(unit, "A", text),
+        *key_lines(deployment(module=True), {("model", "model_name"): text}),
+    )
+    said = value("\n".join(lines), scratch)
+    assert service(said) == {"LoadCredential": [text, "b"], "ExecStart": text}
+    assert said["systemd"]["services"]["tabbyapi"]["environment"]["A"] == text.replace("%", "%%")
+    assert said["services"]["tabbyapi"]["modelName"] == text
+
+
+@pytest.mark.parametrize("text", HARD)
+def test_hard_text_in_a_remedy_survives(text: str, tmp_path: Path) -> None:
+    lines = key_lines(deployment(module=True), {("model", "model_name"): text})
+    found = lasting("A title", *lines)
+    assert value("\n".join(found.nix), tmp_path)["services"]["tabbyapi"]["modelName"] == text
+    assert found.commands == ("sudo nixos-rebuild switch",)
+
+
+@pytest.mark.parametrize("text", HARD)
+def test_a_line_may_be_continued_on_the_next(text: str, tmp_path: Path) -> None:
+    page = Page(40)
+    (line,) = key_lines(deployment(module=True), {("model", "model_name"): f"one two {text}"})
+    page.nix(line, indent=4)
+    page.nix('list = [ "first of them" "second of them" "the third" ];', indent=4)
+    page.nix("# a remark that is longer than a line may be, and is left as it is")
+    said = value(page.text(), tmp_path)
+    assert said["services"]["tabbyapi"]["modelName"] == f"one two {text}"
+    assert said["list"] == ["first of them", "second of them", "the third"]
+    assert len(page.lines) > 4
+
+
+WANTED = {
+    ("network", "port"): 7000,
+    ("network", "disable_auth"): False,
+    ("model", "cache_size"): None,
+    ("model", "model_name"): None,
+    ("model", "gpu_split_auto"): None,
+}
+
+
+def test_keys_as_options_of_the_module(tmp_path: Path) -> None:
+    said = value("\n".join(key_lines(deployment(module=True), WANTED)), tmp_path)
+    assert said == {
+        "services": {
+            "tabbyapi": {
+                "port": 7000, "disableAuth": False, "cacheSize": None, "modelName": "",
+                "gpuSplitAuto": True,
+            }
+        }
+    }  # fmt: skip
+
+
+def test_keys_that_no_option_takes_by_the_environment(tmp_path: Path) -> None:
+    wanted = {("model", "backend"): None, ("memory", "cuda_malloc_async"): False}
+    for module in (True, False):
+        said = value("\n".join(key_lines(deployment(module=module), wanted)), tmp_path)
+        environment = said["systemd"]["services"]["tabbyapi"]["environment"]
+        assert environment == {
+            "TABBY_MODEL_BACKEND": None, "TABBY_MEMORY_CUDA_MALLOC_ASYNC": "false",
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {("embeddings", "api_key"): "hunter22"},
+        {("draft_model", "draft_gpu_split"): [4.0]},
+        {("model", "model_name"): "\0"},
+    ],
+)
+def test_no_line_for_a_secret_nor_for_what_none_can_say(wanted: dict[Any, Any]) -> None:
+    assert key_lines(deployment(module=True), wanted) == ()
+
+
+def test_what_is_left_to_a_person_is_a_block_to_paste(tmp_path: Path) -> None:
+    remedy = lasting("Say it", 'a.b = "x y";', "c = 1;", first=("sudoedit x",))
+    assert value("\n".join(to_paste(remedy)), tmp_path) == {"a": {"b": "x y"}, "c": 1}
+    assert list(to_paste(Remedy("Look", commands=("ls",)))) == ["# Look", "ls"]
