@@ -27,7 +27,7 @@ from tests.lab.faults import CATALOGUE, PAIRS, Fault
 from tests.lab.healthy import VARIANTS, Variant
 from tests.lab.installed import CACHE, REPOSITORY, Installed, installed
 from tests.lab.machine import CommandError, Machine
-from tests.lab.outcome import Outcome, Repair, faults_in, shown_in, told
+from tests.lab.outcome import Outcome, Repair, broken_checks, faults_in, shown_in, told
 
 WATCHED = ("/opt/llm-router", "/etc", "/home")
 """What a repair may touch, and an undo must leave as it was."""
@@ -138,8 +138,8 @@ def _checked(
     if "error" in said:
         problem = f"check could not run: {said['error']['message']}"
         return Outcome(case.kind, case.name, case.roots, problem=problem), {"checks": []}
-    crashed = [one["id"] for one in said["checks"] if one["status"] == "crashed"]
-    problem = f"crashed: {', '.join(crashed)}" if crashed else ""
+    crashed = broken_checks(said)
+    problem = f"crashed: {crashed}" if crashed else ""
     if any(secret in ran.stdout + ran.stderr for secret in (API_KEY, ADMIN_KEY)):
         problem = "a secret was shown"
     outcome = Outcome(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,3 +162,21 @@ class NixDeployment:
     def doctor(self, *arguments: str) -> DoctorRun:
         """Run the installed `tabbydoctor` inside, as root."""
         return Deployment(self.machine, self.installed).doctor(*arguments)
+
+
+STAND_IN = "its store holds the stand-in"
+"""Why a real TabbyAPI cannot be deployed like this here."""
+
+
+def in_place(**options: Any) -> Callable[[Deployment], None]:
+    """Puts what `nixos-rebuild switch` leaves for these options in the usual TabbyAPI's place."""
+
+    def arrange(d: Deployment) -> None:
+        d.machine.systemctl("disable", "--quiet", "tabbyapi.service")
+        d.machine.remove("/etc/systemd/system/tabbyapi.service", d.directory)
+        NixDeployment.deploy(d.machine, d.installed, **options)
+        router, unit = d.router, "/etc/systemd/system/llm-router.service"
+        d.machine.write(router, d.machine.read(router).replace(str(d.directory), str(STATE)))
+        d.machine.write(unit, d.machine.read(unit).replace(f"User={d.user}", "User=tabbyapi"))
+
+    return arrange

@@ -84,6 +84,12 @@ def shown_in(document: dict[str, Any]) -> set[str]:
     return {check["id"] for check in document["checks"] if check["findings"]}
 
 
+def broken_checks(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """Crashed checks with their reasons: there must never be any."""
+    crashed = [check for check in document["checks"] if check["status"] == "crashed"]
+    return [(check["id"], check["reason"]) for check in crashed]
+
+
 def told(document: dict[str, Any]) -> str:
     """What the doctor said, short: the roots, and every finding's title."""
     roots = [f"{root['root']} explains {root['explains']}" for root in document["diagnosis"]]

@@ -1,23 +1,13 @@
-"""The installed `tabbydoctor check`, inside: healthy deployments, and the common faults."""
+"""The installed `tabbydoctor check`, inside: what is found, said and left unsaid.
+
+The faults themselves are examined by `test_accuracy.py`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
-from tests.lab.deployment import ADMIN_KEY, API_KEY, CONFIG, UNITS, Deploy, Deployment
-from tests.lab.faults import CATALOGUE
+from tests.lab.deployment import ADMIN_KEY, API_KEY, CONFIG, Deploy, Deployment
 from tests.lab.gpu import give_gpu, give_model
-from tests.lab.outcome import faults_in, told
-
-__all__ = ["broken_checks", "faults_in", "told"]
-
-
-def broken_checks(document: dict[str, Any]) -> list[tuple[str, str]]:
-    """Crashed checks with their reasons: there must never be any."""
-    crashed = [check for check in document["checks"] if check["status"] == "crashed"]
-    return [(check["id"], check["reason"]) for check in crashed]
+from tests.lab.outcome import broken_checks, faults_in, told
 
 
 def assert_healthy(deployment: Deployment) -> None:
@@ -83,68 +73,3 @@ def test_text_and_json_agree_and_show_no_secret(deploy: Deploy) -> None:
     assert {ran.exit_code for ran in runs} == {1}
     for secret in (API_KEY, ADMIN_KEY):
         assert not any(secret in ran.stdout + ran.stderr for ran in runs)
-
-
-# The faults one meets most; `python -m tests.lab.accuracy` examines the whole catalogue.
-COMMON = (
-    "option 1 of the notes",
-    "a key with a typo",
-    "broken YAML",
-    "a boolean with a typo",
-    "auth off on all addresses",
-    "the --config file is gone",
-    "the model is not there",
-    "its port is taken",
-    "both its ports are taken",
-    "stopped by hand",
-    "driver and library differ",
-    "no GPU",
-    "no uvm node",
-    "the nodes are for a group",
-    "private devices",
-    "a router without a key",
-    "option 2 of the notes",
-    "an interpreter below /root",
-    "not enabled",
-    "unit changed, not reloaded",
-    "an environment file is missing",
-    "a key in Environment=",
-    "no admin key",
-    "broken tokens",
-    "tokens belong to root",
-    "tokens for all to read",
-    "one key for all",
-)
-
-
-@pytest.mark.parametrize("name", COMMON)
-def test_the_root_of_each_fault_is_named_first(deploy: Deploy, name: str) -> None:
-    fault = CATALOGUE[name]
-    deployment = deploy(**fault.deploy)
-    if fault.healthy:
-        fault.healthy(deployment)
-    if fault.when == "before":
-        fault.mutate(deployment)
-        deployment.machine.systemctl("daemon-reload")
-    start(deployment, answers=fault.answers or fault.when == "running")
-    if fault.when == "running":
-        fault.mutate(deployment)
-    if fault.waits_for is not None:
-        takes_effect = fault.waits_for
-        deployment.machine.wait_for(lambda: takes_effect(deployment), f"{fault.name} to show", 30)
-    ran = deployment.doctor("check", "--format", "json", *fault.arguments, env=fault.doctor_env)
-    document = ran.document
-    named = [root["root"] for root in document["diagnosis"]]
-    assert broken_checks(document) == []
-    assert named[:1] == [fault.root], told(document)
-    assert set(named) == {fault.root, *fault.also}, told(document)
-    assert faults_in(document) <= {*named, *fault.consequences}, told(document)
-
-
-def start(deployment: Deployment, *, answers: bool) -> None:
-    """Start all units, and wait where they are to answer."""
-    if answers:
-        deployment.start()
-        deployment.wait_ready()
-    else:
-        deployment.machine.run(["systemctl", "start", "--no-block", *UNITS], check=False)

@@ -7,7 +7,7 @@ import pytest
 from tests.lab.deployment import ADMIN_KEY, API_KEY, BACKENDS, CONFIG, Deploy, Deployment
 from tests.lab.faults.fault import edit_router, set_unit
 from tests.lab.faults.router import FROM_ENVIRONMENT
-from tests.lab.test_check import faults_in, told
+from tests.lab.outcome import faults_in, told
 
 WATCHED = ("/opt/llm-router", "/etc/systemd", "/home/ivan")
 STRATEGIES = ["disable-auth", "router-tokens", "router-env"]

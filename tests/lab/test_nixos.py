@@ -21,7 +21,7 @@ from tests.lab.nixos import (
     UNITS,
     NixDeployment,
 )
-from tests.lab.test_check import broken_checks, faults_in, told
+from tests.lab.outcome import broken_checks, faults_in, told
 from tests.nixos.lost_edits import lost_edits
 from tests.nixos.nix import PROGRAM, needs_nix, parse
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.lab.deployment import ADMIN_KEY, API_KEY, Deploy, Deployment
-from tests.lab.test_check import broken_checks, faults_in
+from tests.lab.outcome import broken_checks, faults_in
 
 PLANTED = "Zx9-planted-in-the-unit-44"
 COMMANDS = [

@@ -1,6 +1,6 @@
 """The catalogue of faults: one module a category, each fault a few lines."""
 
-from tests.lab.faults import config, endpoint, gpu, router, service, tokens
+from tests.lab.faults import config, endpoint, gpu, nixos, router, service, tokens
 from tests.lab.faults.fault import CATALOGUE, Fault
 from tests.lab.faults.pairs import pairs
 
@@ -13,6 +13,7 @@ __all__ = [
     "config",
     "endpoint",
     "gpu",
+    "nixos",
     "router",
     "service",
     "tokens",
