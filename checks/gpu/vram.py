@@ -18,7 +18,8 @@ automatic split and an embedding model on the GPU. The cache is for `cache_size`
 `cache_mode`. Nothing is said where the model is loaded; what TabbyAPI itself holds counts as
 free. A TabbyAPI that was stopped is judged by the whole memory alone, as what is free may change
 until it starts. Unknown: models with a cache of their own kind, `cpu_moe_offload_layers`, a
-`tabby_config.yml` beside the model, WSL (where the driver may use system memory).
+`tabby_config.yml` beside the model, a `gpu_split` that leaves every GPU without memory, WSL (where
+the driver may use system memory).
 
 ## What to do
 Take a smaller cache: `cache_mode: Q8` takes about half of FP16's memory and `Q4` about a quarter;
@@ -33,8 +34,8 @@ from pathlib import PurePosixPath
 
 from tabbydoctor.api import Evidence, Finding, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.gpu.byte_range import gib
-from tabbydoctor.gpu.memory_need import LoadedModel, MemoryNeed
+from tabbydoctor.gpu.byte_range import gib, told_apart
+from tabbydoctor.gpu.memory_need import LoadedModel, MemoryNeed, token_count
 from tabbydoctor.gpu.memory_room import Holder, MemoryRoom
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.tabbyapi.answers import model_name
@@ -117,11 +118,12 @@ def _finding(
 ) -> Finding:
     total = need.total(len(room.gpus))
     have = "has" if len(room.gpus) == 1 else "have"
-    there = f"{room.where} {have} {gib(limit)} GiB"
+    needed, limit_shown = told_apart(total.low, limit)
+    there = f"{room.where} {have} {limit_shown} GiB"
     if severity is Severity.WARNING:
-        there = f"{gib(limit)} GiB are free on {room.where}"
+        there = f"{limit_shown} GiB are free on {room.where}"
     return Finding(
-        f"The model needs {gib(total.low)} GiB or more, {there}",
+        f"The model needs {needed} GiB or more, {there}",
         f"Estimate for {need.model.name}: {total} ({_parts(need, room)}). TabbyAPI ends with CUDA "
         "out of memory when it loads it.",
         tuple(_evidence(need, room, config)),
@@ -159,8 +161,9 @@ def _context(need: MemoryNeed, config: EffectiveConfig) -> Evidence:
     """What sets the size of the cache."""
     for key in ("cache_size", "max_seq_len"):
         setting = config.setting("model", key)
-        if setting and isinstance(setting.value, int) and setting.value > 0:
-            return Evidence(setting.origin.where, actual=f"model.{key}: {setting.value}")
+        tokens = token_count(setting.value) if setting else 0
+        if setting and tokens:
+            return Evidence(setting.origin.where, actual=f"model.{key}: {tokens}")
     named = config.setting("model", "model_name")
     return Evidence(
         named.origin.where if named else need.model.path,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 GIB = 1 << 30
+_MOST_DECIMALS = 10
+"""One byte shows with so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,14 @@ class ByteRange:
         return f"{low} GiB" if low == high else f"{low} to {high} GiB"
 
 
-def gib(amount: int) -> str:
-    """Bytes as GiB with one decimal."""
-    return f"{amount / GIB:.1f}"
+def gib(amount: int, decimals: int = 1) -> str:
+    """Bytes as GiB, with one decimal unless told otherwise."""
+    return f"{amount / GIB:.{decimals}f}"
+
+
+def told_apart(one: int, other: int) -> tuple[str, str]:
+    """Two amounts as GiB, with as many decimals as it takes to see that they differ."""
+    decimals = 1
+    while gib(one, decimals) == gib(other, decimals) and one != other and decimals < _MOST_DECIMALS:
+        decimals += 1
+    return gib(one, decimals), gib(other, decimals)

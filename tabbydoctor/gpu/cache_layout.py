@@ -25,7 +25,7 @@ _PAIR = re.compile(r"([2-8])\s*,\s*([2-8])")
 
 def cache_bits(mode: object) -> Bits | None:
     """The bits of a `cache_mode` such as `Q6` or `5,4`; None for FP16."""
-    text = str(mode or "FP16").strip()
+    text = mode.strip() if isinstance(mode, str) else ""
     pair = _PAIR.fullmatch(text)
     return (int(pair[1]), int(pair[2])) if pair else NAMED_MODES.get(text)
 
@@ -110,7 +110,10 @@ class _Shape:
 
     def head_dim(self) -> int:
         if self.value("head_dim") is None and "Gemma" not in self.architecture:
-            return self.number("hidden_size") // self.number("num_attention_heads")
+            found = self.number("hidden_size") // self.number("num_attention_heads")
+            if not found:
+                raise Unknown("config.json has a hidden_size below its num_attention_heads")
+            return found
         return self.number("head_dim")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,9 @@ _USUAL_CHUNK = 2048
 _OLD_DEFAULT_CACHE = 4096
 _UNKNOWN_CONTEXT = 8192
 """TabbyAPI's `max_seq_len_default`, where the model does not say how long its context is."""
+_MOST_TOKENS = 1 << 40
+_MOST_RESERVED = 1 << 24
+"""MiB: 16 TiB, more than any GPU has."""
 _ESTIMATED = ("", "exl3", "fp8", "mxfp4")
 
 
@@ -105,13 +109,12 @@ def memory_need(
         raise Unknown("cpu_moe_offload_layers keeps experts in system memory: how much is unknown")
     main = _loaded(host, model, config.value("model", "cache_mode"))
     draft, left_out = _draft(host, files, config)
-    chunk = config.value("model", "chunk_size")
     return MemoryNeed(
         main,
         _tokens(config, main.layout, backend),
         draft,
         _further(host, files, config),
-        chunk if isinstance(chunk, int) else _USUAL_CHUNK,
+        token_count(config.value("model", "chunk_size")),
         left_out,
     )
 
@@ -163,15 +166,15 @@ def _tokens(
     config: EffectiveConfig, layout: CacheLayout, backend: Backend | None
 ) -> tuple[int, int]:
     """At least and at most: `cache_size`, else the default of the installed version."""
-    size = config.value("model", "cache_size")
-    if isinstance(size, int) and size > 0:
+    size = token_count(config.value("model", "cache_size"))
+    if size:
         return size, size
     default = backend.default_cache if backend else None
     if default and default.isdecimal():
         return int(default), int(default)
     length = config.value("model", "max_seq_len")
-    if isinstance(length, int) and length > 0:
-        return length, length
+    if token_count(length):
+        return token_count(length), token_count(length)
     context = layout.max_tokens or _UNKNOWN_CONTEXT
     if default == "max_seq_len" or length == -1:
         return context, context
@@ -179,11 +182,20 @@ def _tokens(
     return min(context, _OLD_DEFAULT_CACHE), _OLD_DEFAULT_CACHE if old else context
 
 
+def token_count(setting: object) -> int:
+    """The tokens that a setting asks for: at most more than any GPU holds, 0 where it is none."""
+    return min(max(setting, 0), _MOST_TOKENS) if isinstance(setting, int) else 0
+
+
 def _further(host: Host, files: ModelFiles, config: EffectiveConfig) -> ByteRange:
     """At most: what automatic splitting keeps free, and an embedding model on the GPU."""
     reserve = config.value("model", "autosplit_reserve")
     shares = reserve if isinstance(reserve, list) else []
-    high = sum(int(share * (1 << 20)) for share in shares if isinstance(share, int | float))
+    high = sum(
+        int(min(share, _MOST_RESERVED) * (1 << 20))
+        for share in shares
+        if isinstance(share, int | float) and 0 <= share < math.inf
+    )
     file = _named(files, "embedding model")
     on_cpu = config.value("embeddings", "embeddings_device") in (None, "cpu")
     if file is not None and not file.problem and not on_cpu:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from tabbydoctor.deployment.containers import container_of
 from tabbydoctor.deployment.parts import Instance, Machine, ProcessTable
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.gpu.byte_range import GIB
@@ -26,6 +27,8 @@ class Holder:
     used_bytes: int | None
     unit: str | None = None
     """The system's unit it belongs to."""
+    container: str | None = None
+    """The container it runs in, for example `docker 4b1d4b1d4b1d`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ def memory_room(
     used = _used(driver, instance, in_order=bool(limits))
     shares = _shares(limits, len(used))
     chosen = [(gpu, share) for gpu, share in zip(used, shares, strict=True) if share > 0]
+    if not chosen:
+        raise Unknown("which GPUs are used: model.gpu_split leaves none of them any memory")
     gpus = tuple(gpu for gpu, _ in chosen)
     ours = _own_pids(gpus, instance, table)
     held = [one.used_bytes for gpu in gpus for one in gpu.processes if one.pid in ours]
@@ -109,7 +114,7 @@ def _shares(split: Sequence[object], gpus: int) -> list[float]:
     """
     if gpus == 1 or not split:
         return [float("inf")] * gpus
-    shares = [float(one) if isinstance(one, int | float) else 0.0 for one in split[:gpus]]
+    shares = [one if isinstance(one, int | float) else 0 for one in split[:gpus]]
     limits = [(share + 1) * GIB if share > 0 else 0.0 for share in shares]
     return limits + [0.0] * (gpus - len(limits))
 
@@ -135,7 +140,8 @@ def _holders(
             if process.pid not in ours:
                 seen = table.process(process.pid) if table else None
                 unit = seen.unit if seen and not seen.user_unit else None
-                yield Holder(gpu.index, process.pid, _name(seen), process.used_bytes, unit)
+                inside = container_of(seen) if seen else None
+                yield Holder(gpu.index, process.pid, _name(seen), process.used_bytes, unit, inside)
 
 
 def _name(process: Process | None) -> str | None:

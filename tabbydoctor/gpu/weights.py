@@ -18,7 +18,7 @@ from tabbydoctor.gpu.byte_range import ByteRange
 from tabbydoctor.host import Host
 
 _LONGEST_HEAD = 32 << 20
-_LAYER = re.compile(r"(.*?)\blayers\.(\d+)\.")
+_LAYER = re.compile(r"(.*?)\blayers\.([0-9]{1,9})\.")
 # Loaded as FP16, so half or a quarter of what the file holds.
 _HALVES = {"F32": 2, "F64": 4}
 

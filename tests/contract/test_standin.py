@@ -5,11 +5,15 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tabbydoctor.demo import standin
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.gpu.backend import Backend, backend
+from tabbydoctor.host.local import LocalHost
 
 from .server import ADMIN_KEY, API_KEY, TOKENS, Program, Server, bearer, poll
 
@@ -133,17 +137,24 @@ def _sections(directory: Path) -> dict[str, set[str]]:
     }
 
 
+def _backend(directory: Path) -> Backend:
+    return backend(LocalHost(), Instance(str(directory)))
+
+
 def test_an_installation_can_be_read_like_the_real_one(tmp_path: Path) -> None:
     standin.install(tmp_path)
     ours = _sections(tmp_path)
     assert ours["TabbyConfigModel"] >= {"network", "model", "memory", "developer"}
     assert "_watch_auth_file" in (tmp_path / "common" / "auth.py").read_text()
-    assert (tmp_path / "backends" / "exllamav3").is_dir()
+    asks = _backend(tmp_path)
+    assert asks.required
+    assert asks.default_cache == "max_seq_len"
     assert os.access(tmp_path / "main.py", os.X_OK)
     checkout = os.environ.get("TABBYAPI_DIR")
     if checkout:
         real = {name: keys for name, keys in _sections(Path(checkout)).items() if name in ours}
         assert ours == real
+        assert replace(_backend(Path(checkout)), path=asks.path) == asks
 
 
 def test_an_older_installation_is_told_by_its_files(tmp_path: Path) -> None:

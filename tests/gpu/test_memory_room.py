@@ -48,6 +48,7 @@ def room(
     variables: Mapping[str, str] | None = None,
     process: Process | None = SERVER,
     machine: Machine | None = None,
+    table: ProcessTable = TABLE,
     **state: Any,
 ) -> MemoryRoom:
     """The room as the gatherer sees it."""
@@ -55,7 +56,7 @@ def room(
     config = EffectiveConfig("/srv/tabby", {("model", "gpu_split"): setting})
     instance = Instance("/srv/tabby", environment=variables or {}, process=process)
     driver = Driver(NvmlState(gpus=gpus, **state))
-    return memory_room(driver, instance, config, machine or Machine(systemd=True), TABLE)
+    return memory_room(driver, instance, config, machine or Machine(systemd=True), table)
 
 
 def test_one_gpu() -> None:
@@ -70,6 +71,12 @@ def test_what_tabbyapi_holds_itself_is_free() -> None:
     assert (found.free, found.own) == (17 * GIB, 16 * GIB)
     assert found.holders == (Holder(0, 78, "python3.11", 6 * GIB),)
     assert room(gpu(0, 24, 1, {42: None})).own is None
+
+
+def test_a_holder_in_a_container() -> None:
+    inside = Process(80, ("python3",), cgroup=f"/system.slice/docker-{'4b1d' * 16}.scope")
+    found = room(gpu(0, 24, 1, {80: 9}), table=ProcessTable((inside,), ()))
+    assert [one.container for one in found.holders] == ["docker 4b1d4b1d4b1d"]
 
 
 def test_holders_by_what_they_hold() -> None:
@@ -113,6 +120,12 @@ def test_numbers_that_may_mean_another_gpu() -> None:
 )
 def test_a_split_leaves_each_gpu_its_share_and_a_context(split: list[float], total: int) -> None:
     assert room(gpu(0), gpu(1), gpu(2), split=split).total == total * GIB
+
+
+@pytest.mark.parametrize("split", [[0, 0], [-1, 0], [float("nan")], [0, float("-inf")]])
+def test_a_split_that_leaves_nothing(split: list[float]) -> None:
+    with pytest.raises(Unknown, match="gpu_split leaves none"):
+        room(gpu(0), gpu(1), split=split)
 
 
 def test_a_single_gpu_has_no_split() -> None:

@@ -152,7 +152,7 @@ def _checked(
         remark=isinstance(case.subject, Fault) and case.subject.remark,
         exit_code=ran.exit_code,
         problem=problem,
-        told=told(said),
+        told=told(said, case.roots),
     )
     return outcome, said
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,12 +91,18 @@ def broken_checks(document: dict[str, Any]) -> list[tuple[str, str]]:
     return [(check["id"], check["reason"]) for check in crashed]
 
 
-def told(document: dict[str, Any]) -> str:
-    """What the doctor said, short: the roots, and every finding's title."""
+def told(document: dict[str, Any], expected: Collection[str] = ()) -> str:
+    """What the doctor said, short: the roots, every finding's title, and why a check that was
+    `expected` to find something did not."""
     roots = [f"{root['root']} explains {root['explains']}" for root in document["diagnosis"]]
     findings = [
         f"{one['id']} {one['severity']} {one['title']} <- {one['caused_by']}"
         for check in document["checks"]
         for one in check["findings"]
     ]
-    return "\n".join(["", *roots, "", *findings])
+    silent = [
+        f"{check['id']} {check['status']}: {check['reason']}"
+        for check in document["checks"]
+        if check["id"] in expected and not check["findings"]
+    ]
+    return "\n".join(["", *roots, "", *findings, *silent])

@@ -39,7 +39,19 @@ class AuthKeys(BaseModel):
     admin_key: str
 ''',
 }
-MODEL_LOADER = '"""Placeholder of the stand-in: the {backend} backend is here."""\n'
+MODEL_LOADER = {
+    "exllamav2": '"""Placeholder of the stand-in: the exllamav2 backend is here."""\n',
+    "exllamav3": '''\
+"""Placeholder of the stand-in: the exllamav3 it asks for, and the cache that none has set."""
+from common.optional_dependencies import check_package_version
+
+
+def cache_size(max_seq_len):
+    check_package_version("exllamav3", "1.4.1")
+    cache_size_default = max_seq_len
+    return cache_size_default
+''',
+}
 
 
 def install(directory: Path, python: str = sys.executable, release: Release = "current") -> None:
@@ -55,7 +67,7 @@ def install(directory: Path, python: str = sys.executable, release: Release = "c
         "main.py": MAIN.format(python=python, release=release),
         "common/config_models.py": model,
         "common/auth.py": AUTH[behaviour.key_list],
-        f"backends/{behaviour.backend}/model.py": MODEL_LOADER.format(backend=behaviour.backend),
+        f"backends/{behaviour.backend}/model.py": MODEL_LOADER[behaviour.backend],
         "pyproject.toml": '[project]\nname = "tabbyAPI"\nversion = "0.0.1"\n',
         "models/place_your_models_here.txt": "",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -114,6 +115,18 @@ def test_just_enough() -> None:
     assert len(findings(need(), room(24, 13.24))) == 1
 
 
+def test_amounts_that_look_alike_get_more_decimals() -> None:
+    """13.25 GiB are needed."""
+    (finding,) = findings(need(), room(13.24, 13.24))
+    assert finding.title == "The model needs 13.25 GiB or more, GPU 0 has 13.24 GiB"
+    (finding,) = findings(need(), room(24, 13.2499))
+    assert finding.title == "The model needs 13.2500 GiB or more, 13.2499 GiB are free on GPU 0"
+    one_byte_less = replace(room(24, 24), free=int(13.25 * GIB) - 1)
+    (finding,) = findings(need(), one_byte_less)
+    assert "needs 13.250000000 GiB" in finding.title
+    assert "13.249999999 GiB are free" in finding.title
+
+
 def test_a_loaded_model_fits_whatever_is_free() -> None:
     assert findings(need(), room(24, 0.1), running(), LOADED) == []
     assert findings(need(), room(12, 0.1), running(), LOADED) == []
@@ -181,6 +194,34 @@ def test_remedies_are_edits_of_the_file_that_configures_it() -> None:
         assert remedy.commands[0] == "sudoedit /srv/tabby/config.yml"
 
 
+NIXOS = Unit(
+    "tabbyapi.service",
+    {
+        "ActiveState": "failed",
+        "FragmentPath": "/etc/systemd/system/tabbyapi.service",
+        "WorkingDirectory": "/var/lib/tabbyapi",
+        "ExecStart": "{ path=/nix/store/x/bin/tabbyapi ; argv[]=/nix/store/x/bin/tabbyapi ; }",
+        "ExecStartPre": "{ path=/nix/store/y/bin/pre ; argv[]=/nix/store/y/bin/pre ; }",
+    },
+)
+
+
+def test_on_nixos_they_are_lines_of_configuration() -> None:
+    """Q6 takes 1.625 + 0.125 GiB, 16384 tokens take 2."""
+    path = "/var/lib/tabbyapi/config/config.yml"
+    module = Instance("/var/lib/tabbyapi", ("--config", path), unit=NIXOS)
+    written = Origin("config-file", f"{path}:1", path, 1)
+    settings = {key: replace(one, origin=written) for key, one in CONFIG.settings.items()}
+    config = replace(CONFIG, settings=settings)
+    (finding,) = vram.judge(NEED, need(), room(12, 12), module, config, LINUX, None)
+    mode, size = finding.remedies
+    assert mode.nix == ('services.tabbyapi.cacheMode = "Q6";',)
+    assert size.nix == (
+        "services.tabbyapi.cacheSize = 16384;",
+        "services.tabbyapi.maxSeqLen = 16384;",
+    )
+
+
 def test_others_can_be_stopped() -> None:
     holders = (HOLDER, Holder(0, 78, "python3", GIB), Holder(0, 79, None, None))
     (finding,) = findings(need(15), room(24, 0, holders=holders))
@@ -193,6 +234,52 @@ def test_others_can_be_stopped() -> None:
         "Stop python3, process 78, which holds 1.0 GiB": (Safety.UNSAFE, ("sudo kill 78",)),
         "Stop process 79": (Safety.MANUAL, ()),
     }
+
+
+DESKTOP = (
+    ("Xorg", "display-manager.service"),
+    ("gnome-shell", None),
+    ("python3", "gdm.service"),
+    ("dockerd", "docker.service"),
+    ("python3", "docker.service"),
+    ("python3", "dbus.service"),
+    ("python3", "user@1000.service"),
+    ("python3", "cron.service"),
+    ("sshd", None),
+    ("nvidia-persistenced", "nvidia-persistenced.service"),
+)
+
+
+@pytest.mark.parametrize(("name", "unit_name"), DESKTOP)
+def test_no_command_for_what_others_stand_on(name: str, unit_name: str | None) -> None:
+    holder = Holder(0, 900, name, GIB, unit_name)
+    (finding,) = findings(need(15), room(24, 0, holders=(holder,)))
+    told = finding.remedies[0]
+    assert (told.safety, told.commands) == (Safety.MANUAL, ())
+    assert name in told.title
+    assert "holds 1.0 GiB" in told.title
+
+
+def test_no_command_for_what_a_container_starts_anew() -> None:
+    holder = Holder(0, 900, "python3", GIB, None, "docker 4b1d4b1d4b1d")
+    (finding,) = findings(need(15), room(24, 0, holders=(holder,)))
+    assert finding.remedies[0].commands == ()
+    assert "docker 4b1d4b1d4b1d" in finding.remedies[0].title
+
+
+@pytest.mark.parametrize(
+    ("name", "unit_name"),
+    [
+        ("ollama", "ollama.service"),
+        ("llama-server", "llamacpp-8085.service"),
+        (".python3.11-wrapped", "comfyui.service"),
+        ("VLLM::EngineCore", "my vllm.service"),
+    ],
+)
+def test_a_server_of_models_can_be_stopped(name: str, unit_name: str) -> None:
+    holder = Holder(0, 900, name, GIB, unit_name)
+    (finding,) = findings(need(15), room(24, 0, holders=(holder,)))
+    assert finding.remedies[0].commands == (f"sudo systemctl stop {shlex.quote(unit_name)}",)
 
 
 def test_weights_that_leave_no_room_for_a_cache() -> None:

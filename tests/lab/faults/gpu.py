@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.lab.deployment import Deployment
 from tests.lab.faults.config import DOWN, LOADS
-from tests.lab.faults.fault import fault, set_unit, tabby_down, write_config
-from tests.lab.gpu import give_model, give_work
+from tests.lab.faults.fault import fault, given_up, set_unit, tabby_down, write_config
+from tests.lab.gpu import MODEL, give_model, give_work
 
 RESTRICTED = "video"
 """The group that alone may open the nodes in these faults."""
@@ -126,11 +128,28 @@ def cache_too_large(d: Deployment) -> None:
 
 
 @fault(
-    "another process fills the GPU",
+    "a context that is not set, larger than the GPU",
     "GPU008",
     consequences=ON_MEMORY,
     answers=False,
     waits_for=tabby_down,
+    stand_in=LOADS,
+)
+def context_not_set(d: Deployment) -> None:
+    """All that the model can take, by default: 32 GiB."""
+    give_work(d)
+    about = d.directory / "models/tiny-exl3/config.json"
+    longest = {**MODEL, "max_position_embeddings": 262144}
+    d.machine.write(about, json.dumps(longest), owner=f"{d.user}:{d.user}")
+    d.machine.write(d.directory / "main.py", OUT_OF_MEMORY)
+
+
+@fault(
+    "another process fills the GPU",
+    "GPU008",
+    consequences=ON_MEMORY,
+    answers=False,
+    waits_for=given_up,
     doctor_env={"STUB_NVML_FREE_MIB": "500", "STUB_NVML_PID": "1"},
     stand_in=LOADS,
 )
