@@ -2,7 +2,8 @@
 
 ## What it checks
 The key in the router's environment, in its credential, in its own source or in the tokens
-file it reads must be one of api_tokens.yml, and the file it reads must be there.
+file it reads must be one of api_tokens.yml, and the file it reads must be there. A file counts
+where its key goes to this TabbyAPI, and the router has no other in its place.
 
 ## Why it matters
 TabbyAPI answers `401 Invalid API key` to everything. It is what a rotated key leaves behind
@@ -21,8 +22,9 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Absent, Evidence, Finding, Unknown, check
-from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.nixos.lasting import in_store, lasting
+from tabbydoctor.deployment.nixos import in_store, managed
+from tabbydoctor.deployment.parts import Machine, RouterSite
+from tabbydoctor.nixos.by_rebuild import where_made
 from tabbydoctor.routers.site_keys import RouterKeys
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
@@ -44,9 +46,10 @@ def key_differs(
     tokens: Tokens,
     config: EffectiveConfig | None,
     endpoint: Endpoint | None,
+    machine: Machine | None = None,
 ) -> Iterator[Finding]:
     key_needed(config, endpoint)
-    gone = [_gone(path, where, tokens, site) for path, where in keys.missing.items()]
+    gone = [_gone(path, where, tokens, site, machine) for path, where in keys.missing.items()]
     yield from gone
     if not keys.keys and gone:
         return
@@ -57,7 +60,7 @@ def key_differs(
     accepted = {*tokens.api_keys, *([tokens.admin_key] if tokens.admin_key else [])}
     if not accepted and not gone:
         raise Absent(f"{tokens.path} holds no key to compare with")
-    wrong = [key for key in keys.keys if key.value not in accepted] if accepted else []
+    wrong = [key for key in keys.keys if key.refused(accepted)] if accepted else []
     if wrong:
         yield Finding(
             f"The key from {wrong[0].source} is none of {tokens.path}",
@@ -72,12 +75,15 @@ def key_differs(
         )
 
 
-def _gone(path: str, where: str, tokens: Tokens, site: RouterSite) -> Finding:
+def _gone(
+    path: str, where: str, tokens: Tokens, site: RouterSite, machine: Machine | None
+) -> Finding:
     source = where.rpartition(":")[0]
     title = f"Write {tokens.path} there, and restart the router"
     edit = restart(site, title, f"sudoedit {shlex.quote(source)}")
     if in_store(source):
-        edit = lasting(f"Write {tokens.path} where {source} comes from")
+        nixos = managed(machine, site.unit)
+        edit = where_made(f"Write {tokens.path} there", source, nixos=nixos)
     return Finding(
         f"{path}, from which the router reads its key, is not there",
         "The router sends no key, or does not start.",

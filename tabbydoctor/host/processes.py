@@ -13,6 +13,7 @@ import psutil
 from tabbydoctor.host.data import Listener, Process
 
 _UNIT = re.compile(r"/([^/]+\.service)(?=/|$)")
+_SERVERS = ("python", ".py", "tabby", "llm", "llama-swap")
 
 
 def processes() -> Sequence[Process]:
@@ -47,8 +48,8 @@ def _process(pid: int, boot: float, tick: int) -> Process | None:
 
 
 def _interesting(argv: Sequence[str]) -> bool:
-    """Whether the environment is worth reading: only of what could be a server in Python."""
-    return any(word in part for part in argv[:3] for word in ("python", ".py", "tabby", "llm"))
+    """Whether the environment is worth reading: only of what could be a server or a router."""
+    return any(word in part for part in argv[:3] for word in _SERVERS)
 
 
 def unit_of(cgroup: str) -> tuple[str | None, bool]:

@@ -19,6 +19,21 @@ NAME, VARIABLE = "tabby_api_key", "TABBY_API_KEY"
 _DIRECTORY = "/etc/tabbydoctor"
 _CREDENTIALS_SINCE = 247
 """The systemd release that brought LoadCredential=."""
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_ITEM = re.compile(
+    rb"""[ \t\r\n]+
+    | [#;] (?: \\[\s\S] | [^\r\n\\] )* \\?
+    | (?P<name> [^ \t\r\n] [^\r\n=]* ) = [ \t]*
+      (?P<value>
+        (?: (?: '[^']*(?:'|\Z) | "(?: \\[\s\S] | [^"\\] )*(?:"|\\?\Z) ) [ \t]* )*
+        (?: (?: \\[\s\S] | [^\s'"\\] ) (?: \\[\s\S] | [^\r\n\\] )* )? \\?
+      )
+    | [^\r\n]+ | [\s\S]""",
+    re.VERBOSE,
+)
+"""What an EnvironmentFile= is made of, as systemd reads it (systemd.exec(5)): blanks, comments,
+assignments whose value may span lines (by a backslash at the end, or in quotes), what is none."""
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def key_path(site: RouterSite) -> str:
@@ -55,6 +70,11 @@ def bring_key(
         dropin.extend(draft, unit, "key", [f"LoadCredential={NAME}:{path}"], why)
 
 
+def valid_name(variable: str) -> bool:
+    """Whether it can be set by an environment file (systemd.exec(5)), whose key is the name."""
+    return bool(_NAME.fullmatch(variable))
+
+
 def environment_path(site: RouterSite) -> str:
     """The environment file for the router's unit. Raises CannotFix where its owner is unknown."""
     return f"{_directory(site)}/environment"
@@ -76,6 +96,8 @@ def _environment_file(
     moved = f"{_directory(site)}/secrets"  # of SVC008: it is read after ours
     if variable in environment_file((draft.read(moved) or b"").decode("utf-8", "replace")):
         path = moved
+    if not valid_name(variable):
+        raise CannotFix(f"no environment file can set {variable!r}")
     content = with_variable(draft.read(path) or b"", variable, key)
     own = site.user if unit.user_manager else None
     uid, gid = (own.uid, own.gid) if own else (0, 0)
@@ -85,12 +107,37 @@ def _environment_file(
 
 
 def with_variable(content: bytes, variable: str, key: str) -> bytes:
-    """An environment file that sets a variable; its other lines stay."""
-    line = f"{variable}={quoted(key)}"
-    lines = content.decode("utf-8", "surrogateescape").splitlines()
-    lines = [line if each.partition("=")[0] == variable else each for each in lines]
-    lines += [] if line in lines else [line]
-    return "".join(f"{each}\n" for each in lines).encode("utf-8", "surrogateescape")
+    """An environment file that sets a variable; every other byte stays.
+
+    Of several assignments the last one counts. Raises CannotFix where the file can hold none.
+    """
+    line = f"{variable}={quoted(key)}".encode()
+    there = _last(content, variable)
+    if there and there["value"].rstrip() in (line.partition(b"=")[2], _bare(key)):
+        return content
+    if there:
+        return content[: there.start()] + line + content[there.end() :]
+    end = b"\r\n" if content.endswith(b"\r\n") else b"\n"
+    gap = b"" if not content or content.endswith((b"\n", b"\r")) else end
+    below, above = content + gap + line + end, line + end + content
+    # Below a quotation that is not closed it would be part of that.
+    for changed in (below, above):
+        found = _last(changed, variable)
+        if found and found[0] == line:
+            return changed
+    raise CannotFix(f"{variable} cannot be set in an environment file")
+
+
+def _last(content: bytes, variable: str) -> re.Match[bytes] | None:
+    """The assignment of a variable that counts."""
+    found = [each for each in _ITEM.finditer(content) if each["name"] is not None]
+    own = [each for each in found if each["name"].rstrip(b" \t") == variable.encode()]
+    return own[-1] if own else None
+
+
+def _bare(key: str) -> bytes:
+    """The key without quotes, where it needs none."""
+    return key.encode() if re.fullmatch(r"[\w.-]+", key, re.ASCII) else b'""'
 
 
 def quoted(key: str) -> str:
@@ -102,7 +149,7 @@ def move_out_of_environment(draft: Draft, unit: Unit, why: str, variable: str) -
     """Take a literal key out of `Environment=` in the unit's own files below /etc."""
     for file in unit.files:
         text = file.text.encode("utf-8", "surrogateescape")
-        ours = file.path.startswith(("/etc/", "/home/")) and not nixos.stored(file.path)
+        ours = file.path.startswith(("/etc/", "/home/")) and not nixos.leads_into_store(file.path)
         if not ours or without_variable(text, variable) == text:
             continue
         draft.edit(file.path, lambda text: without_variable(text, variable), why)
@@ -114,7 +161,7 @@ def move_out_of_environment(draft: Draft, unit: Unit, why: str, variable: str) -
 def without_variable(content: bytes, variable: str) -> bytes:
     """A unit file without an assignment of `Environment=`; other assignments stay."""
     text = content.decode("utf-8", "surrogateescape")
-    kept = [_line(line, variable) for line in text.splitlines(keepends=True)]
+    kept = [_line(line, variable) for line in _LINE.findall(text)]
     return "".join(kept).encode("utf-8", "surrogateescape")
 
 

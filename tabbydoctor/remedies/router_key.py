@@ -14,10 +14,13 @@ from tabbydoctor.remedies.options import FixOptions, Strategy
 from tabbydoctor.repair.yaml_edit import CannotEdit
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.inputs import KINDS, RouterInputs
+from tabbydoctor.routers.keys import is_secret
 from tabbydoctor.routers.own_keys import FailingKeys, failing_keys
 from tabbydoctor.routers.site_environment import (
     is_set,
+    replaced_by_itself,
     router_environment,
+    set_by_itself,
     variable_of,
 )
 from tabbydoctor.routers.site_keys import RouterKeys
@@ -51,24 +54,39 @@ def plan_router_key(
     if tokens.api_key is None:
         raise CannotFix(f"{tokens.path} holds no API key that could be sent")
     failing = failing_keys(keys or RouterKeys(), tokens, site, inputs.reading)
+    reading = inputs.reading
     # A variable that other backends are sent as well is not to hold TabbyAPI's key.
-    given = failing.variables if strategy == "router-env" and not inputs.reading.leaks else ()
+    by_unit = strategy == "router-env" and not reading.leaks
+    given = tuple(name for name in failing.variables if by_unit and not unfit(reading, name))
     if not options.temporary:
         _refuse_nixos(machine, site, strategy, tokens.path, given)
     draft.title = f"wire TabbyAPI's key into the router ({strategy})"
     if site.kind == "python":
         wired = _wire_source(
-            draft, site, inputs, tokens.path, strategy,
-            replaced=_replaced(failing, strategy, given) or bool(failing.files and not reads),
+            draft, site, inputs, tokens, strategy,
+            replaced=_replaced(failing, strategy, by_unit) or bool(failing.files and not reads),
             wrong_files=failing.files if reads else (),
         )  # fmt: skip
         variables, credential_read = wired.variables, wired.reads_credential
+        draft.manual += [
+            f"{site.path}:{line}: let it open {tokens.path}: {name}, which it opens, is not there"
+            for name, line in wired.wrong_files.items()
+            if keys and name in keys.missing
+        ]
     else:
         variables, credential_read = _wire_gateway(draft, site, inputs), False
     if strategy == "router-env":
         accepted = {*tokens.api_keys, tokens.admin_key}
-        lacking = [name for name in variables if _lacks(site, inputs.reading, accepted, name)]
-        _bring(draft, machine, site, tokens, lacking, credential_read)
+        lacking = [name for name in variables if _lacks(site, reading, accepted, name)]
+        for name in lacking:
+            if why := unfit(reading, name):
+                draft.manual.append(
+                    f"{site.path} takes TabbyAPI's key from the variable {name!r}, which is left "
+                    f"as it is ({why}): let it take it from {credential.VARIABLE}, "
+                    "and run this again"
+                )
+        fit = [name for name in lacking if not unfit(reading, name)]
+        _bring(draft, machine, site, tokens, fit, credential_read)
     if draft.changes_files:
         _restart(draft, site)
 
@@ -88,10 +106,20 @@ def _refuse_nixos(
     nixos.refuse_router(machine, site, strategy, tokens, credential.key_path(site))
 
 
-def _replaced(failing: FailingKeys, strategy: Strategy, given: tuple[str, ...]) -> bool:
+def _replaced(failing: FailingKeys, strategy: Strategy, by_unit: bool) -> bool:
     """Whether a key of the router's own gives way to TabbyAPI's in the source."""
-    variables = bool(failing.variables and not given)
+    variables = bool(failing.variables and not by_unit)
     return failing.literal or variables or (failing.credential and strategy == "router-tokens")
+
+
+def unfit(reading: RouterReading, variable: str) -> str:
+    """Why a variable is not to hold TabbyAPI's key; empty where it may."""
+    if not credential.valid_name(variable):
+        return "no environment file can set one of that name"
+    if not is_secret(variable):
+        return "its name is not that of a key"
+    elsewhere = reading.leaks or (reading.sent_elsewhere and "tabby" not in variable.lower())
+    return "it may be sent to other servers, too" if elsewhere else ""
 
 
 def _lacks(
@@ -100,10 +128,10 @@ def _lacks(
     """Whether a variable is to be brought: not set, refused, or shown to every local user."""
     running = (site.process.environment if site.process else None) or {}
     value = router_environment(site).get(variable) or running.get(variable)
-    if value:
+    if value and not replaced_by_itself(reading, variable):
         shown = site.unit is not None and variable in site.unit.environment
         return shown or value not in accepted
-    return not is_set(site, reading, variable)
+    return not (is_set(site, reading, variable) or set_by_itself(site, reading, variable))
 
 
 def _bring(
@@ -164,7 +192,7 @@ def _wire_source(
     draft: Draft,
     site: RouterSite,
     inputs: RouterInputs,
-    tokens_path: str,
+    tokens: Tokens,
     strategy: Strategy,
     *,
     replaced: bool,
@@ -180,13 +208,14 @@ def _wire_source(
             content,
             tabby_urls=inputs.urls,
             strategy="router-env" if strategy == "router-env" else "router-tokens",
-            tokens_path=tokens_path,
+            tokens_path=tokens.path,
             path=path,
             files=inputs.files,
             environment=inputs.environment,
             directory=inputs.directory,
             replace_own_key=replaced,
             wrong_files=wrong_files,
+            list_key=tokens.is_list,
         )
     except CannotWire as error:
         where = f"{path}:{error.line}: " if error.line else ""

@@ -45,6 +45,10 @@ class Call:
     """The constructors of the clients that may send it; none for `requests.get` and its kin."""
     certain: bool = True
     """Whether it is known to reach TabbyAPI (else it may)."""
+    key_files: tuple[str, ...] = ()
+    """The files whose content is the key that it sends to TabbyAPI."""
+    spare_keys: tuple[str, ...] = ()
+    """Where it has the key from if those are not there: `file /path`, `environment NAME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,14 @@ class RouterReading:
     """Units it starts or restarts by systemctl."""
     leaks: tuple[int, ...] = ()
     """Lines of calls that carry TabbyAPI's key to another backend."""
+    sent_elsewhere: tuple[int, ...] = ()
+    """The same, with calls of which it is not known where they go, or that are unlikely."""
+    keys_elsewhere: tuple[str, ...] = ()
+    """Where the keys of calls that are not known to be TabbyAPI's are from: `file /path`."""
+    sets_environment: Mapping[str, int] = field(default_factory=dict)
+    """Variables that it sets for itself (`*`: any, from a file) -> line."""
+    replaces_environment: tuple[str, ...] = ()
+    """Those of them that it sets even where its unit does."""
     literal_keys: tuple[str, ...] = field(default=(), repr=False)
     """Keys written in the source itself. Never shown."""
     timeouts: tuple[tuple[int, float], ...] = ()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tabbydoctor.routers.keys import is_secret
 from tabbydoctor.routers.ranking import ranked
+from tabbydoctor.routers.settings import is_settings, settings_of
 from tabbydoctor.routers.values import (
     Class,
     Const,
@@ -65,6 +66,10 @@ def _record(
         made = made.put(name, hinted(value, name))
         if name in ("name", "id", "kind", "type"):
             made = _named_after(made, value)
+    settings = settings_of(run, class_) if is_settings(class_) else {}
+    for name, value in settings.items():
+        if made.get(name) is None:
+            made = made.put(name, hinted(value, name))
     for name in names:
         variable = run.variables.get(name.upper())
         if made.get(name) is None and variable is not None and not is_secret(name):

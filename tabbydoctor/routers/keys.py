@@ -24,6 +24,8 @@ from tabbydoctor.routers.values import (
 
 HEADERS = ("authorization", "x-api-key", "x-admin-key")
 CLIENT_OWN = "the client's own header"
+WORKED_OUT = "a value worked out while it runs"
+ADDED = ", which adds it"
 PLACEHOLDERS = re.compile(
     r"(|none|null|empty|dummy|fake|test|x+|-+|\*+|ollama|lm-studio|(sk-)?no-?key.*|not-?needed|"
     r"(sk-)?(your|my).*|unused|n/?a|sk-(1+|x+|test|local|dummy|fake)|key|api[-_]?key|changeme)",
@@ -157,7 +159,7 @@ def _from_unknown(value: Unknown) -> Key:
     words = [value.root, *(word for word in value.path if not word.lstrip("-").isdigit())]
     admin = any("admin" in word.lower() for word in value.path) or "ADMIN" in value.root
     if value.root.startswith("environment "):
-        return Key(True, " ".join(words), value, admin, value.line)
+        return Key(True, value.root, value, admin, value.line)
     if value.root.startswith("file "):
         name = value.root[5:].rpartition("/")[2] or "a file"
         return Key(True, " ".join([name, *words[1:]]), value, admin, value.line)
@@ -165,7 +167,7 @@ def _from_unknown(value: Unknown) -> Key:
         return Key(None, CLIENT_OWN, value)
     if "headers" in value.path:
         return Key(None, CLIENT_OWN, value)
-    return Key(True, "a value worked out while it runs", value, admin, value.line)
+    return Key(True, WORKED_OUT, value, admin, value.line)
 
 
 def _by_hook(auth: Value) -> Key:
@@ -194,4 +196,4 @@ def _in_code(node: ast.AST) -> Key:
     )
     name = getattr(node, "name", "a function")
     admin = "admin_key" in text and "api_key" not in text
-    return Key(True, f"{name}, which adds it", Unknown(f"hook {name}"), admin, only_tabby=selective)
+    return Key(True, f"{name}{ADDED}", Unknown(f"hook {name}"), admin, only_tabby=selective)

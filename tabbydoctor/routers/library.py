@@ -49,7 +49,8 @@ def _getenv(site: Site) -> Value:
 def _path(site: Site) -> Value:
     parts: list[Value] = []
     for argument in site.arguments:
-        parts += [argument] if not parts else [Const("/"), argument]
+        absolute = (likely_text(plain(argument)) or "").startswith("/")
+        parts = [argument] if not parts or absolute else [*parts, Const("/"), argument]
     return text_of(*(plain(part) for part in parts)) if parts else Const(".")
 
 

@@ -32,6 +32,8 @@ def operate(operator: ast.operator, left: Value, right: Value) -> Value:
             return text_of(left, right)
         case ast.BitOr(), Table(), _:
             return left.merged(right)
+        case ast.Div(), _, Const(value=str(path)) if path.startswith("/"):
+            return right
         case ast.Div(), _, _ if likely_text(left) is not None:
             return text_of(left, Const("/"), right)
         case ast.Mod(), Const(value=str(template)), _:

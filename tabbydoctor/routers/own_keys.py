@@ -34,7 +34,7 @@ def failing_keys(
     """RTR005 and RTR009, by source. What the next start gets counts, not what runs now."""
     accepted = {*tokens.api_keys, tokens.admin_key}
     first = {key.source: key for key in reversed(keys.keys)}  # of the unit before the process
-    refused = [key for key in first.values() if key.value not in accepted]
+    refused = [key for key in first.values() if key.refused(accepted)]
     variables = {variable_of(key.source) for key in refused} - {""}
     sources = {key.source.partition(" ")[0] for key in refused}
     return FailingKeys(

@@ -22,6 +22,7 @@ from tabbydoctor.routers.interpreter import Interpreter
 from tabbydoctor.routers.keys import CLIENT_OWN, Key, key_of
 from tabbydoctor.routers.marked_block import MarkedBlock, legible, marked_block
 from tabbydoctor.routers.marked_functions import known_functions
+from tabbydoctor.routers.own_environment import own_environment
 from tabbydoctor.routers.patience import waiting_limits
 from tabbydoctor.routers.probes import accepting_401, is_open, purpose_of
 from tabbydoctor.routers.trace import Sent, Trace
@@ -133,6 +134,9 @@ def _reading(
     lines = source.splitlines(keepends=True)
     calls = [call for call in _calls(requests, lines) if call is not None]
     to_tabby = [each for each in requests if each.reach == "tabby" and not each.unlikely]
+    others = [each for each in requests if each.reach != "tabby"]
+    leaking = [each for each in others if each.reach == "other" and not each.unlikely]
+    own = own_environment(run.tree)
     keys = [each.key for each in to_tabby if each.key.sends]
     probes = [
         each.sent for each in to_tabby if each.purpose == "probe" and not is_open(each.to.path)
@@ -150,7 +154,11 @@ def _reading(
         uses_admin_key=_admin_lines(to_tabby),
         assumes_key_string=_breaking_on_lists(to_tabby),
         starts_units=tuple(trace.units),
-        leaks=_leaks(requests, keys),
+        leaks=_carrying(leaking, keys),
+        sent_elsewhere=_carrying(others, keys),
+        keys_elsewhere=_origins([each for each in others if not each.key.only_tabby]),
+        sets_environment=own.lines,
+        replaces_environment=own.replaced,
         literal_keys=tuple(dict.fromkeys(key.literal for key in keys if key.literal)),
         timeouts=tuple(waiting_limits(run)),
     )
@@ -211,6 +219,7 @@ def _call(place: Place, found: list[_Request], lines: list[str], certain: bool) 
     one = next((each for each in relevant if each.key.sends == sends), relevant[0])
     used = {each.key.value for each in relevant if each.key.sends}
     made = {each.sent.client.place for each in found if each.sent.client and each.sent.client.place}
+    spare = [each for each in tabby or vague if each not in relevant]
     return Call(
         line=place.line,
         purpose=one.purpose,
@@ -228,7 +237,16 @@ def _call(place: Place, found: list[_Request], lines: list[str], certain: bool) 
             for each in sorted(made, key=lambda each: (each.line, each.column))
         ),
         certain=bool(tabby),
+        key_files=tuple(each[5:] for each in _origins(relevant) if each.startswith("file /")),
+        spare_keys=_origins(spare),
     )
+
+
+def _origins(requests: list[_Request]) -> tuple[str, ...]:
+    """Where the keys of requests are from: `file /path`, `environment NAME`."""
+    keys = [each.key for each in requests if each.key.sends]
+    roots = [key.value.root if isinstance(key.value, Unknown) else key.source for key in keys]
+    return tuple(dict.fromkeys(roots))
 
 
 def _generic(vague: list[_Request]) -> bool:
@@ -283,18 +301,10 @@ def _breaking_on_lists(to_tabby: list[_Request]) -> tuple[int, ...]:
     return tuple(sorted(lines))
 
 
-def _leaks(requests: list[_Request], keys: list[Key]) -> tuple[int, ...]:
-    """Lines of requests that carry TabbyAPI's key to another backend."""
+def _carrying(requests: list[_Request], keys: list[Key]) -> tuple[int, ...]:
+    """Lines of requests that carry one of some keys."""
     used = {key.value for key in keys}
-    return tuple(
-        sorted(
-            {
-                each.sent.place.line
-                for each in requests
-                if each.reach == "other" and not each.unlikely and _same_key(each.key, used)
-            }
-        )
-    )
+    return tuple(sorted({each.sent.place.line for each in requests if _same_key(each.key, used)}))
 
 
 __all__ = ["CLIENT_OWN", "Any", "Const", "Text", "re", "read", "recognises"]

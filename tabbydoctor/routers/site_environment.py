@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 
 from tabbydoctor.deployment.parts import RouterSite
@@ -9,6 +10,7 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import environment_file
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.marked_block import CREDENTIALS
+from tabbydoctor.routers.own_environment import ANY
 
 _CREDENTIALS = ("LoadCredential", "LoadCredentialEncrypted", "SetCredential")
 
@@ -52,7 +54,7 @@ def is_set(site: RouterSite, reading: RouterReading, variable: str) -> bool:
 def variable_of(source: str) -> str:
     """The variable that a key comes from; empty where it comes from elsewhere."""
     kind, _, name = source.partition(" ")
-    return name.partition(" ")[0] if kind == "environment" else ""
+    return name if kind == "environment" else ""
 
 
 def unset_variables(site: RouterSite, reading: RouterReading) -> tuple[str, ...]:
@@ -60,7 +62,32 @@ def unset_variables(site: RouterSite, reading: RouterReading) -> tuple[str, ...]
 
     None where neither a unit nor a process tells: a router that is not started has none yet.
     """
+    lacking = _lacking(site, reading)
+    return tuple(name for name in lacking if not set_by_itself(site, reading, name))
+
+
+def perhaps_unset(site: RouterSite, reading: RouterReading) -> Mapping[str, str]:
+    """Those that the router itself may set, from what is not known here -> where it does."""
+    found = {name: set_by_itself(site, reading, name) for name in _lacking(site, reading)}
+    return {name: where for name, where in found.items() if where}
+
+
+def set_by_itself(site: RouterSite, reading: RouterReading, variable: str) -> str:
+    """What of the router's own may set a variable, in words; empty without."""
+    command = site.unit.command if site.unit else (site.process.argv if site.process else ())
+    if any(word.startswith("--env-file") for word in command):
+        return f"{posixpath.basename(command[0])} --env-file"
+    line = reading.sets_environment.get(variable) or reading.sets_environment.get(ANY)
+    return f"{reading.path}:{line}" if line else ""
+
+
+def replaced_by_itself(reading: RouterReading, variable: str) -> bool:
+    """Whether the router sends another value than the one that its unit gives a variable."""
+    return bool({variable, ANY} & set(reading.replaces_environment))
+
+
+def _lacking(site: RouterSite, reading: RouterReading) -> list[str]:
     if site.unit is None and (site.process is None or site.process.environment is None):
-        return ()
+        return []
     names = {variable_of(call.key_from) for call in reading.calls} - {""}
-    return tuple(sorted(name for name in names if not is_set(site, reading, name)))
+    return sorted(name for name in names if not is_set(site, reading, name))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import yaml
@@ -12,8 +11,15 @@ from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.host import Host
 from tabbydoctor.redaction import remember
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.marked_block import CREDENTIALS
-from tabbydoctor.routers.site_environment import is_credential, router_environment, variable_of
+from tabbydoctor.routers.keys import ADDED, WORKED_OUT
+from tabbydoctor.routers.marked_block import CREDENTIALS, VARIABLE
+from tabbydoctor.routers.site_environment import (
+    is_credential,
+    is_set,
+    replaced_by_itself,
+    router_environment,
+    variable_of,
+)
 
 LITERAL = "the router's own file"
 """The source of a key that is written in the router's own text."""
@@ -29,6 +35,12 @@ class RouterKey:
     where: str
     """A path, a unit, a process."""
     value: str = field(repr=False)
+    instead: tuple[str, ...] = field(default=(), repr=False)
+    """Keys that the same call may carry in its place, as far as the source tells."""
+
+    def refused(self, accepted: Container[str | None]) -> bool:
+        """Whether TabbyAPI refuses it, and whatever may be sent in its place."""
+        return not any(value in accepted for value in (self.value, *self.instead))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,38 +54,81 @@ class RouterKeys:
 
 def router_keys(host: Host, site: RouterSite, reading: RouterReading) -> RouterKeys:
     """Read them from where the router has them. Unreadable ones are left out."""
+    missing: dict[str, str] = {}
     found = list(_keys(host, site, reading))
+    for files, spare in _file_choices(reading):
+        there = [path for path in files if _is_there(host, path)]
+        if not there and (instead := _instead(host, site, reading, spare)):
+            there = [instead[5:]] if instead.startswith("file ") else []
+        elif not there:
+            missing |= {path: f"{reading.path}:{reading.reads_files.get(path)}" for path in files}
+        found += _in_files(host, reading, there)
     for key in found:
         remember(key.value)
-    return RouterKeys(tuple(dict.fromkeys(found)), dict(_missing(host, reading)))
+    return RouterKeys(tuple(dict.fromkeys(found)), missing)
 
 
-def _missing(host: Host, reading: RouterReading) -> Iterator[tuple[str, str]]:
-    """The key files that are not there. One that may not be looked at is left out."""
-    names = {call.key_from.partition(" ")[0] for call in reading.calls if call.sends_key}
-    for path, line in reading.reads_files.items():
-        if path.startswith("/") and posixpath.basename(path) in names:
-            try:
-                host.status(path)
-            except FileNotFoundError:
-                yield path, f"{reading.path}:{line}"
-            except OSError:
-                continue
+def _file_choices(reading: RouterReading) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """For each call to TabbyAPI: the files its key may be of, and what it has without them."""
+    sending = [call for call in reading.calls if call.sends_key]
+    choices = [(call.key_files, call.spare_keys) for call in sending if call.key_files]
+    tokens = {path for path in reading.reads_files if path.endswith(_TOKENS)}
+    vague = any(
+        not call.key_files and call.key_from.endswith((WORKED_OUT, ADDED)) for call in sending
+    )
+    elsewhere = {f"file {path}" for path in tokens} & set(reading.keys_elsewhere)
+    if vague and len(tokens) == 1 and not elsewhere:
+        choices.append((tuple(tokens), ("what its source does not tell",)))
+    return list(dict.fromkeys(choices))
+
+
+def _instead(
+    host: Host, site: RouterSite, reading: RouterReading, spare: tuple[str, ...]
+) -> str | None:
+    """The first that it has of what it takes where its key files are not there."""
+    for origin in spare:
+        variable = variable_of(origin)
+        if origin.startswith("file "):
+            given = _is_there(host, origin[5:])
+        else:
+            given = not variable or is_set(site, reading, variable)
+        if given:
+            return origin
+    return None
+
+
+def _is_there(host: Host, path: str) -> bool:
+    """One that may not be looked at counts as there."""
+    try:
+        host.status(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _in_files(host: Host, reading: RouterReading, paths: list[str]) -> Iterator[RouterKey]:
+    """The keys of the files that one call may read; none where one of them cannot be told."""
+    wanted = "admin_key" if reading.uses_admin_key else "api_key"
+    values = {
+        path: _in_tokens(host, path, wanted) if path.endswith(_TOKENS) else "" for path in paths
+    }
+    if all(values.values()):
+        for path, value in values.items():
+            instead = tuple(each for each in values.values() if each != value)
+            yield RouterKey(f"{wanted} of {path}", path, value, instead)
 
 
 def _keys(host: Host, site: RouterSite, reading: RouterReading) -> Iterator[RouterKey]:
     for literal in reading.literal_keys:
         yield RouterKey(LITERAL, reading.path, literal)
     sent = {variable_of(call.key_from) for call in reading.calls if call.sends_key}
-    names = sorted(sent - {""})
+    names = sorted(name for name in sent - {""} if not replaced_by_itself(reading, name))
     if site.unit and CREDENTIALS in reading.reads_environment:  # which then comes first
         names = [name for name in names if not is_credential(site.unit, name)]
     yield from _from_environment(site, names)
     yield from _from_credentials(host, site)
-    wanted = "admin_key" if reading.uses_admin_key else "api_key"
-    for path in reading.reads_files:
-        if path.endswith(_TOKENS) and (value := _in_tokens(host, path, wanted)):
-            yield RouterKey(f"{wanted} of {path}", path, value)
 
 
 def _from_environment(site: RouterSite, names: list[str]) -> Iterator[RouterKey]:
@@ -88,11 +143,14 @@ def _from_environment(site: RouterSite, names: list[str]) -> Iterator[RouterKey]
 
 
 def _from_credentials(host: Host, site: RouterSite) -> Iterator[RouterKey]:
-    """`LoadCredential=tabby_api_key:/path` (systemd.exec(5))."""
-    given = site.unit.settings("LoadCredential") if site.unit else ()
-    for entry in given:
-        name, _, path = entry.partition(":")
-        if "tabby" in name.lower() and path.startswith("/"):
+    """`LoadCredential=tabby_api_key:/path` (systemd.exec(5)); of several the one of that name."""
+    entries = site.unit.settings("LoadCredential") if site.unit else ()
+    given = [
+        entry.partition(":") for entry in entries if "tabby" in entry.partition(":")[0].lower()
+    ]
+    own = [each for each in given if each[0] == VARIABLE.lower()]
+    for name, _, path in own or (given if len(given) == 1 else []):
+        if path.startswith("/"):
             try:
                 value = host.read(path, 4096).text().strip()
             except OSError:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.host.data import Process
 from tabbydoctor.remedies.draft import CannotFix
 from tabbydoctor.remedies.options import FixOptions, Strategy
-from tabbydoctor.tabbyapi.probes import Address
 from tests.routers.cases import DATA
 
-from .scene import KEY, ROOT, Scene
+from .router_scene import ENVIRONMENT, OTHER, UNIT, applied, loaded, planned, router, well
+from .scene import KEY, Scene
 
-OTHER = "9" * 32
-ENVIRONMENT = (DATA / "requests_variable.py.txt").read_text()
 ITS_OWN_NAME = ENVIRONMENT.replace("TABBY_API_KEY", "TABBYAPI_KEY")
 LITERAL = ENVIRONMENT.replace('os.environ.get("TABBY_API_KEY")', f'"{OTHER}"')
 READS_FILE = """\
@@ -44,45 +40,6 @@ def forward(body):
 """
 TO_EVERYONE = (DATA / "key_to_everyone.py.txt").read_text()
 OVERRIDES = "in the place of whatever key they carry"
-UNIT = "llm-router.service"
-
-
-def router(scene: Scene, text: str, environment: str = "") -> Path:
-    """A router of root's, with `Environment=`, that reaches TabbyAPI at its usual address."""
-    path = scene.write(scene.root / "router/router.py", text, owner=0)
-    settings = f"Environment={environment}\n" if environment else ""
-    scene.write(scene.root / "units" / UNIT, f"[Service]\n{settings}", owner=0)
-    scene.given[Address] = Address("http://127.0.0.1:5000", "127.0.0.1:5000", "its socket")
-    loaded(scene, environment)
-    return path
-
-
-def loaded(scene: Scene, environment: str = "") -> None:
-    """What systemd has of the router's unit once it has read its files again."""
-    unit = scene.unit_named(UNIT, User="root", Environment=environment)
-    path = str(scene.root / "router/router.py")
-    scene.router = RouterSite(path, "python", unit, None, ROOT)
-
-
-def planned(scene: Scene, strategy: Strategy | None) -> str:
-    scene.given[FixOptions] = FixOptions(strategy=strategy)
-    return scene.draft("RTR005").plan().diff()
-
-
-def applied(scene: Scene, strategy: Strategy | None = None) -> None:
-    """Plan, apply and load it."""
-    scene.given[FixOptions] = FixOptions(strategy=strategy)
-    plan = scene.draft("RTR005").plan()
-    assert KEY not in plan.diff()
-    assert scene.state.apply(plan, lambda: True).verified
-    loaded(scene)
-
-
-def well(scene: Scene, strategy: Strategy | None = None) -> None:
-    """The router sends the right key, and there is nothing more to do."""
-    for id in ("RTR001", "RTR002", "RTR005", "RTR009"):
-        assert scene.findings(id) == []
-    assert planned(scene, strategy) == ""
 
 
 @pytest.mark.parametrize(
@@ -289,3 +246,56 @@ def test_the_right_tokens_file_is_named(
 def test_one_that_reads_the_right_file_needs_no_variable(scene: Scene) -> None:
     router(scene, READS_FILE.format(path=scene.tokens, opened="TOKENS"))
     assert planned(scene, "router-env") == planned(scene, "router-tokens") == ""
+
+
+ONE_LOADER = """\
+import json
+import os
+
+import httpx
+import yaml
+
+HERE = "{here}"
+URL = "http://127.0.0.1:5000"
+
+
+def load(name):
+    with open(os.path.join(HERE, name)) as file:
+        return yaml.safe_load(file)
+
+
+CONFIG = load("config.json")
+
+
+def headers():
+    {key}
+    return {{"Authorization": "Bearer " + (key[0] if isinstance(key, list) else key)}}
+
+
+def check_health():
+    return httpx.get(URL + "/v1/models", headers=headers()).status_code == 200
+
+
+def forward(body):
+    body["model"] = CONFIG["model"]
+    return httpx.post(URL + "/v1/chat/completions", json=body, headers=headers())
+"""
+
+
+@pytest.mark.parametrize(
+    "key",
+    ['key = load("api_tokens.yml")["api_key"]', 'key = load("api_" + "tokens.yml")["api_key"]'],
+    ids=["its name is written", "nor that"],
+)
+def test_a_loader_of_other_files_stays_one(scene: Scene, key: str) -> None:
+    scene.write(scene.root / "router/config.json", '{"model": "x"}')
+    text = ONE_LOADER.format(here=scene.root / "router", key=key)
+    path = router(scene, text)
+    assert scene.findings("RTR005")
+    manual = applied(scene).manual
+    assert [f": let it open {scene.tokens}: " in each for each in manual] == [True] * ("+" in key)
+    assert "open(os.path.join(HERE, name))" in path.read_text()
+    assert 'CONFIG = load("config.json")' in path.read_text()
+    written = f'key = load("{scene.tokens}")["api_key"]' in path.read_text()
+    assert written is ("+" not in key)
+    well(scene)

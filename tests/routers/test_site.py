@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tabbydoctor.deployment.parts import Discovery, Instance, ProcessTable, Rout
 from tabbydoctor.deployment.unit import Unit, UnitFile
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host.data import Listener, Process
+from tabbydoctor.host.local import LocalHost
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.inputs import router_inputs
 from tabbydoctor.routers.site import router_site
@@ -139,6 +141,17 @@ def test_by_process_without_a_unit(tmp_path: Path) -> None:
     process = Process(77, ("python3", "router.py"), uid=0, cwd="/home/me")
     site = _site(tmp_path, table=ProcessTable((process,), ()))
     assert (site.path, site.process, site.unit) == ("/home/me/router.py", process, None)
+
+
+def test_the_environment_of_a_process_of_llama_swap_is_read(tmp_path: Path) -> None:
+    program = tmp_path / "llama-swap"
+    program.symlink_to("/bin/sleep")
+    with subprocess.Popen([program, "60"], env={"TABBY_API_KEY": "abc"}) as running:
+        try:
+            table = {process.pid: process for process in LocalHost().processes()}
+            assert table[running.pid].environment == {"TABBY_API_KEY": "abc"}
+        finally:
+            running.kill()
 
 
 def test_a_router_that_is_gone_is_unknown(tmp_path: Path) -> None:

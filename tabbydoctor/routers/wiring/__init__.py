@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import libcst as cst
@@ -44,6 +44,8 @@ class Wired:
     """Environment variables from which its own lines take the key that they send."""
     reads_credential: bool = False
     """Whether it reads the credential of its unit, as the helper does."""
+    wrong_files: Mapping[str, int] = field(default_factory=dict)
+    """Those of the wrong files that its own lines still open -> line."""
 
 
 class CannotWire(Exception):  # noqa: N818
@@ -68,14 +70,16 @@ def wire(
     directory: str = "",
     replace_own_key: bool = False,
     wrong_files: tuple[str, ...] = (),
+    list_key: bool = True,
 ) -> Wired:
     """Wire the key into a router's source.
 
     `files`, `environment` and `directory` are those `routers.python.read` takes. A key that the
     router sends by itself is kept, unless `replace_own_key` (TabbyAPI refuses it, or it is not
     set). In the place of `wrong_files`, which it reads a key from, it is led to `tokens_path`;
-    where that cannot be, its own key is replaced. Raises CannotWire where the source
-    does not parse or no place can be proven right.
+    where that cannot be, its own key is replaced. `list_key`: whether TabbyAPI's `api_key` is a
+    list; a router that reads it is made to take one in any case. Raises CannotWire where the
+    source does not parse or no place can be proven right.
     """
     whole = _Wiring(tabby_urls, strategy, tokens_path, replace_own_key)
     try:
@@ -104,8 +108,10 @@ def wire(
     left = wire_paths(plan, wrong_files, tokens_path)
     override = replace_own_key or bool(left) or block.overrides(encoded.text)
     whole = replace(whole, override=override)
+    strings = reading.assumes_key_string if list_key or strategy == "router-tokens" else ()
+    wire_keys(plan, whole.blocked, strings, list_key)
     whole.wire_calls(plan)
-    for step in (wire_leaks, wire_keys, wire_verdicts, wire_probes, wire_configuration):
+    for step in (wire_leaks, wire_verdicts, wire_probes, wire_configuration):
         step(plan)
     try:
         text = whole.blocked(edited(encoded.text, plan.edits))
@@ -115,12 +121,14 @@ def wire(
     leave_verdicts(plan, text)
     if text != encoded.text and not plan.changes:
         plan.changes.append("the helper is brought up to date")
+    own = read(legible(text))
     return Wired(
         encoded.write(text),
         tuple(plan.changes),
         tuple(plan.leftovers),
-        variables=() if override else _variables(read(legible(text))),
+        variables=() if override else _variables(own),
         reads_credential=CREDENTIALS in read(text).reads_environment,
+        wrong_files={path: line for path, line in own.reads_files.items() if path in wrong_files},
     )
 
 
@@ -173,7 +181,7 @@ class _Wiring:
             if not (self._mentioned(plan.tree.text) and wire_every(plan)):
                 raise self.refusal("no call to TabbyAPI was found")
             return
-        mended = bool(plan.reading.uses_admin_key or plan.reading.assumes_key_string)
+        mended = bool(plan.reading.uses_admin_key or "key" in plan.pieces)
         wanting = [call for call in calls if needs_key(call, self.override or mended)]
         missed = [call for call in wanting if not wire_call(plan, call)]
         if wanting and len(missed) == len(wanting):

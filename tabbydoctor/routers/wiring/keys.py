@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import libcst as cst
 
-from tabbydoctor.routers.wiring.plan import Plan
-from tabbydoctor.routers.wiring.source import Edit, Tree, last_name
+from tabbydoctor.routers.wiring.plan import Plan, leaks_more
+from tabbydoctor.routers.wiring.source import Edit, Tree, edited, last_name
 
 _ADMIN = re.compile(r"admin", re.IGNORECASE)
 _API = re.compile(r"api_key\Z")
 _ADMIN_HEADER = re.compile(r"""(['"])x-admin-key\1""", re.IGNORECASE)
 
 
-def wire_keys(plan: Plan) -> None:
-    """Replace what takes the admin key, or takes `api_key` for a string, by the helper's key."""
+def wire_keys(
+    plan: Plan, blocked: Callable[[str], str], strings: tuple[int, ...], list_key: bool
+) -> None:
+    """Replace what takes the admin key, or takes `api_key` for a string, by the helper's key.
+
+    Not where other servers are sent what is taken there: they would get TabbyAPI's key.
+    `blocked` puts the helper into a text that calls it; `strings` are the lines that take a
+    string, which is a fault where `list_key`.
+    """
     for line in plan.reading.uses_admin_key:
         if _manages(plan):
             plan.leave(f"line {line}: the admin key is also what manages models: left as it is")
-        elif not _replace(plan, line, _ADMIN, f"line {line}: the API key instead of the admin key"):
+        elif not _replace(
+            plan, blocked, line, _ADMIN, f"line {line}: the API key instead of the admin key"
+        ):
             plan.leave(f"line {line}: sends the admin key; let it send _tabby_key()")
-    for line in plan.reading.assumes_key_string:
+    for line in strings:
         said = f"line {line}: an api_key that is a list works too"
-        if not _replace(plan, line, _API, said):
-            plan.leave(f"line {line}: breaks when api_key is a list; use _tabby_key()")
+        if not _replace(plan, blocked, line, _API, said) and list_key:
+            plan.leave(f"line {line}: breaks when api_key is a list; let it take the first")
 
 
 def _manages(plan: Plan) -> bool:
     return any("admin" in call.key_from.lower() for call in plan.reading.of("other"))
 
 
-def _replace(plan: Plan, line: int, wanted: re.Pattern[str], said: str) -> bool:
+def _replace(
+    plan: Plan, blocked: Callable[[str], str], line: int, wanted: re.Pattern[str], said: str
+) -> bool:
     tree = plan.tree
     found = [
         node
@@ -40,10 +52,19 @@ def _replace(plan: Plan, line: int, wanted: re.Pattern[str], said: str) -> bool:
     ]
     here = [node for node in found if tree.range(node).start.line == line]
     chosen = here or (found if len(found) == 1 else [])
-    for node in chosen:
-        edits = [Edit(*tree.span(node), "_tabby_key()"), *_headers(tree, line)]
-        plan.change(said, *edits, uses="key")
-    return bool(chosen)
+    edits = [Edit(*tree.span(node), "_tabby_key()") for node in chosen]
+    if not edits or _goes_elsewhere(plan, blocked, edits):
+        return False
+    plan.change(said, *edits, *_headers(tree, line), uses="key")
+    return True
+
+
+def _goes_elsewhere(plan: Plan, blocked: Callable[[str], str], edits: list[Edit]) -> bool:
+    """Whether more calls to other servers carry TabbyAPI's key after the edits."""
+    before, after = (
+        plan.read(blocked(edited(plan.tree.text, [*plan.edits, *more]))) for more in ([], edits)
+    )
+    return leaks_more(before, after)
 
 
 def _taken(node: cst.CSTNode) -> str:

@@ -1,20 +1,25 @@
 """Leading a router to TabbyAPI's own tokens file, where it reads its key from another.
 
 Each possible edit is tried, and the source read again: the first after which the right file is
-opened, and the wrong one is not, is the one.
+opened, the wrong one is not, every other file is, and no other server is sent more keys than
+before, is the one.
 """
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator
 
 import libcst as cst
 
+from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.marked_block import legible
-from tabbydoctor.routers.wiring.plan import Plan
-from tabbydoctor.routers.wiring.source import Edit, edited, last_name
+from tabbydoctor.routers.wiring.plan import Plan, leaks_more
+from tabbydoctor.routers.wiring.source import Edit, Tree, edited, last_name
 
 _OPENERS = ("open", "Path")
+_SINGLY = 8
+"""How many places of one path are tried each alone."""
 
 
 def wire_paths(plan: Plan, wrong: Iterable[str], right: str) -> tuple[str, ...]:
@@ -31,23 +36,51 @@ def wire_paths(plan: Plan, wrong: Iterable[str], right: str) -> tuple[str, ...]:
 
 
 def _corrected(plan: Plan, path: str, line: int, right: str) -> bool:
+    before = _read_with(plan, [])
+    others = set(before.reads_files) - {path, right}
     for candidate in _candidates(plan, path, line, right):
-        trial = plan.read(edited(plan.tree.text, [*plan.edits, *candidate])).reads_files
-        if right in trial and path not in trial:
+        trial = _read_with(plan, candidate)
+        kept = set(trial.reads_files) - {right} == others
+        if right in trial.reads_files and kept and not leaks_more(before, trial):
             plan.change(f"the key is read from {right}, not from {path}", *candidate)
             return True
     return False
 
 
+def _read_with(plan: Plan, candidate: list[Edit]) -> RouterReading:
+    return plan.read(legible(edited(plan.tree.text, [*plan.edits, *candidate])))
+
+
 def _candidates(plan: Plan, path: str, line: int, right: str) -> Iterator[list[Edit]]:
-    """The path where it is written as a whole; else what is opened, where that stands."""
+    """The path where it is written as a whole; else what is opened, where that stands (but not
+    what a function is called with: it may open other files, too); else the file's name, to which
+    a directory is joined: an absolute path stays as it is.
+    """
     tree = plan.tree
-    written = [node for node in tree.nodes(cst.SimpleString) if node.evaluated_value == path]
-    if written:
-        yield [Edit(*tree.span(node), _quoted(right, node.quote)) for node in written]
+    yield from _written(tree, path, right)
     for node in tree.nodes(cst.Call):
         if tree.range(node).start.line == line and last_name(node) in _OPENERS and node.args:
-            yield [Edit(*tree.span(node.args[0].value), _quoted(right, '"'))]
+            opened = node.args[0].value
+            if not _given(tree, node) & {name.value for name in tree.nodes(cst.Name, opened)}:
+                yield [Edit(*tree.span(opened), _quoted(right, '"'))]
+    yield from _written(tree, posixpath.basename(path), right)
+
+
+def _written(tree: Tree, text: str, right: str) -> Iterator[list[Edit]]:
+    """Wherever a text is written, then each place alone: one may be for another server."""
+    found = [node for node in tree.nodes(cst.SimpleString) if node.evaluated_value == text]
+    edits = [Edit(*tree.span(node), _quoted(right, node.quote)) for node in found]
+    if edits:
+        yield edits
+    yield from ([edit] for edit in edits[:_SINGLY] if len(edits) > 1)
+
+
+def _given(tree: Tree, node: cst.CSTNode) -> set[str]:
+    """The names of the parameters of the function around."""
+    around = tree.function(node)
+    if not isinstance(around, cst.FunctionDef):
+        return set()
+    return {parameter.name.value for parameter in tree.nodes(cst.Param, around.params)}
 
 
 def _quoted(text: str, quote: str) -> str:

@@ -37,3 +37,9 @@ class Plan:
         """Say what is left for a person to do."""
         if said not in self.leftovers:
             self.leftovers.append(said)
+
+
+def leaks_more(before: RouterReading, after: RouterReading) -> bool:
+    """Whether after some edits other servers are sent a key that they were not sent before."""
+    more = len(after.sent_elsewhere) > len(before.sent_elsewhere)
+    return more or not set(after.keys_elsewhere) <= set(before.keys_elsewhere)

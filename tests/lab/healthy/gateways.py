@@ -20,6 +20,21 @@ FROM_CREDENTIAL = """\
 FROM_ENVIRONMENT = """\
     key = os.environ["TABBY_API_KEY"]
 """
+LOADS_FILE = """\
+    with open("/etc/llm-router.env") as f:
+        for line in f:
+            name, _, value = line.strip().partition("=")
+            os.environ.setdefault(name, value)
+    key = os.environ["TABBY_API_KEY"]
+"""
+FROM_PLACES = """\
+    for place in ("/etc/tabbyapi/api_tokens.yml", TABBY_TOKENS):
+        if os.path.exists(place):
+            with open(place) as f:
+                key = yaml.safe_load(f)["api_key"]
+            if isinstance(key, list):
+                key = key[0]
+"""
 LITELLM = """\
 model_list:
   - model_name: tabby
@@ -64,6 +79,17 @@ def environment_file(d: Deployment) -> None:
     d.machine.write("/etc/llm-router.env", f"TABBY_API_KEY={API_KEY}\n", mode=0o600)
     set_unit(d, "EnvironmentFile=/etc/llm-router.env", unit=ROUTER_UNIT)
     takes_key(d, FROM_ENVIRONMENT)
+
+
+@variant("the key by a file that the router loads")
+def own_environment(d: Deployment) -> None:
+    d.machine.write("/etc/llm-router.env", f"TABBY_API_KEY={API_KEY}\n", mode=0o600)
+    takes_key(d, LOADS_FILE)
+
+
+@variant("several places for the tokens")
+def places(d: Deployment) -> None:
+    takes_key(d, FROM_PLACES)
 
 
 @variant("a router that asks /health")

@@ -232,3 +232,14 @@ def test_a_configuration_keeps_its_authentication(
     assert HELPER["_tabby_kept"](str(path), "disable_auth", "false") == auth
     assert HELPER["_tabby_kept"](str(path), "host", "no") == host
     assert HELPER["_tabby_kept"](str(tmp_path / "none.yml"), "host", "no") == "no"
+
+
+@pytest.mark.parametrize("authorize", ["authorize", "override"])
+def test_what_the_block_says_of_a_key_that_is_sent_is_so(authorize: str) -> None:
+    names, headers = helper(authorize=authorize), {"Authorization": "Bearer own"}
+    names["_tabby_key"] = lambda: "tabbys"
+    names["_tabby_authorize"](headers)
+    told = " ".join(str(each.__doc__) for name, each in names.items() if name.startswith("_tabby"))
+    replaced = headers["Authorization"] == "Bearer tabbys"
+    assert ("in the place of whatever key they carry" in told) is replaced
+    assert ("none is sent" in told or "carry none" in told) is not replaced
