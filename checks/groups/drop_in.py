@@ -9,7 +9,7 @@ from tabbydoctor.api import Remedy, Safety
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Machine
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.nixos.lasting import lasting
+from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.service import option_lines
 
 
@@ -21,7 +21,7 @@ def drop_in(
     `name` is the drop-in's file name without `.conf` (systemd.unit(5)).
     """
     if managed(machine, unit):
-        return lasting(title, *option_lines(unit, settings))
+        return by_rebuild(title, *option_lines(unit, settings))
     base = "~/.config/systemd/user" if unit.user_manager else "/etc/systemd/system"
     sudo = "" if unit.user_manager else "sudo "
     directory = f"{base}/{shlex.quote(unit.name)}.d"

@@ -11,71 +11,133 @@ cache under the home directory. torch writes code at run time, psutil reads /pro
 
 ## How it is told
 From the settings systemd has loaded, and the paths the deployment really uses. Settings that do
-no harm are not mentioned.
+no harm are not mentioned. It is an error where the unit has failed and what every start needs is
+taken away: such a start cannot succeed.
 
 ## What to do
-Lift the setting, or open the path with `ReadWritePaths=` (`BindPaths=` under
-`ProtectHome=tmpfs`).
+Open the path with `ReadWritePaths=`, below a path that is read-only. On the very same path
+systemd lets read-only win: then take it out of `ReadOnlyPaths=`, which a drop-in does with an
+empty `ReadOnlyPaths=` and the other paths anew. Below `InaccessiblePaths=` and `ProtectHome=yes`
+nothing can be opened; `ProtectHome=read-only` can.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.nixos import managed
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.deployment.sandbox import Rule, outermost
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.nixos.lasting import lasting
-from tabbydoctor.nixos.service import option_lines
+from tabbydoctor.nixos.by_rebuild import by_rebuild
+from tabbydoctor.nixos.emptied_lists import drop_in_lines
 from tabbydoctor.tabbyapi.config import EffectiveConfig
-from tabbydoctor.tabbyapi.sandbox_needs import harmful_settings, harms
+from tabbydoctor.tabbyapi.sandbox_needs import Harm, HarmfulSetting, harmful_settings, harms
+from tabbydoctor.tabbyapi.sandbox_opening import opening
 
 from ..by_doctor import by_doctor
+from ..groups.drop_in import drop_in
 from . import command, shown, unit_of
+
+Settings = tuple[tuple[str, str], ...]
 
 
 @check("SVC012", "unit-sandbox", category="service", severity=Severity.WARNING)
-def unit_sandbox(instance: Instance, config: EffectiveConfig | None) -> Iterator[Finding]:
+def unit_sandbox(
+    instance: Instance, config: EffectiveConfig | None, machine: Machine | None = None
+) -> Iterator[Finding]:
     unit = unit_of(instance)
+    here = machine or Machine(systemd=True)
+    found = harms(instance, unit, config)
+    # What stops TabbyAPI comes first.
+    for rule in sorted(found, key=lambda rule: not _stops(instance, found[rule])):
+        settings = opening(instance, unit, config, rule.name).settings
+        remedies = _remedies(unit, here, rule, found[rule], settings)
+        yield _taken_away(instance, unit, rule, found[rule], remedies)
     for one in harmful_settings(unit):
-        written = f"{one.name}={one.harmful}"
-        expected = f"{one.name}={one.harmless}"
-        yield _finding(unit, written, expected, f"{one.why}.", one.name, mendable=True)
-    for rule, found in harms(instance, unit, config).items():
-        name = rule.setting.partition("=")[0]
-        paths = ", ".join(dict.fromkeys(harm.path for harm in found))
-        yield _finding(
-            unit,
-            rule.setting,
-            f"{name}= without effect on {paths}",
-            "; ".join(harm.what for harm in found) + ".",
-            name,
-            "" if rule.final else f", or open {paths} with ReadWritePaths=",
-            mendable=rule.reach == "read-only",
-        )
+        yield _harmful(unit, here, one)
 
 
-def _finding(
-    unit: Unit, setting: str, expected: str, why: str, name: str, opening: str = "", *,
-    mendable: bool,
-) -> Finding:  # fmt: skip
-    mended = mendable and not managed(None, unit)
+def _stops(instance: Instance, found: list[Harm]) -> bool:
+    """Whether no start can do without it: TabbyAPI opens its log file before anything else."""
+    needed = {instance.directory, instance.main_directory, instance.python}
+    return any(harm.path in needed for harm in found)
+
+
+def _taken_away(
+    instance: Instance, unit: Unit, rule: Rule, found: list[Harm], remedies: tuple[Remedy, ...]
+) -> Finding:
+    why = "; ".join(harm.what for harm in found)
+    down = unit.get("ActiveState") == "failed" or unit.get("SubState") == "auto-restart"
+    # A user's manager may not be able to set a sandbox up, and then goes without.
+    stopped = down and not unit.user_manager and _stops(instance, found)
     return Finding(
-        f"{setting} of {unit.name} breaks TabbyAPI",
-        f"{why[0].upper()}{why[1:]}",
-        (Evidence(shown(unit, name), expected, setting),),
+        f"{rule.setting} of {unit.name} {'stops' if stopped else 'breaks'} TabbyAPI",
+        f"{why[0].upper()}{why[1:]}." + (" It cannot start like this." if stopped else ""),
         (
-            _lift(unit, expected, name, opening),
-            *([by_doctor("SVC012", Safety.UNSAFE)] if mended else []),
+            Evidence(
+                _where(unit, rule.setting),
+                f"{rule.name}= without effect on {_paths(found)}",
+                rule.setting,
+            ),
         ),
+        remedies,
+        severity=Severity.ERROR if stopped else None,
     )
 
 
-def _lift(unit: Unit, expected: str, name: str, opening: str) -> Remedy:
-    if managed(None, unit):
-        setting, _, value = expected.partition("=")
-        lines = () if " " in value else option_lines(unit, [(setting, value)])
-        return lasting(f"Lift {name}={opening}", *lines)
-    commands = (command(unit, "edit"), command(unit, "restart"))
-    return Remedy(f"Lift {name}= in a drop-in{opening}", Safety.MANUAL, commands)
+def _remedies(
+    unit: Unit, machine: Machine, rule: Rule, found: list[Harm], settings: Settings
+) -> tuple[Remedy, ...]:
+    if not settings:
+        commands = (command(unit, "edit"), *unit.restart)
+        return (Remedy(f"Lift {rule.setting} by hand", Safety.MANUAL, commands),)
+    title = f"Open {_paths(found)} to it"
+    if ("ProtectHome", "read-only") in settings:
+        title += ", other homes for reading alone"
+    return _settled(title, unit, machine, rule.setting, settings)
+
+
+def _harmful(unit: Unit, machine: Machine, one: HarmfulSetting) -> Finding:
+    written = f"{one.name}={one.harmful}"
+    settings = ((one.name, one.harmless),)
+    return Finding(
+        f"{written} of {unit.name} breaks TabbyAPI",
+        f"{one.why[0].upper()}{one.why[1:]}.",
+        (Evidence(_where(unit, written), f"{one.name}={one.harmless}", written),),
+        _settled(f"Lift {one.name}=", unit, machine, written, settings),
+    )
+
+
+def _settled(
+    title: str, unit: Unit, machine: Machine, setting: str, settings: Settings
+) -> tuple[Remedy, ...]:
+    """The lines that do it: of configuration.nix, or of a drop-in that applies after others."""
+    name, place = setting.partition("=")[0], _where(unit, setting)
+    if managed(machine, unit):
+        if place.startswith("/run/"):  # nothing that NixOS writes beats that
+            title = f"Take {name}= out of {place}; {title[0].lower()}{title[1:]}"
+        return (by_rebuild(title, *drop_in_lines(unit, settings)),)
+    written = drop_in(f"{title}, by a drop-in", unit, machine, f"zz-{name}", settings)
+    commands = (*written.commands[:-1], *unit.restart)
+    return replace(written, commands=commands), by_doctor("SVC012", Safety.UNSAFE)
+
+
+def _paths(found: list[Harm]) -> str:
+    return ", ".join(outermost(harm.path for harm in found))
+
+
+def _where(unit: Unit, setting: str) -> str:
+    """The line that sets it: of several the last that says just this, else the last of all."""
+    name, _, word = setting.partition("=")
+    lines = [
+        (f"{file.path}:{number}", value.split())
+        for file in unit.files
+        for number, line in enumerate(file.text.splitlines(), 1)
+        for key, found, value in [line.partition("=")]
+        if found and key.strip() == name
+    ]
+    exact = [place for place, words in lines if word in words]
+    return (exact or [place for place, _ in lines] or [shown(unit, name)])[-1]

@@ -1,14 +1,16 @@
 """What a unit's sandbox lets its processes see and write: systemd.exec(5), "Sandboxing".
 
 Judged from `systemctl show`'s properties alone, the way systemd sets up the mounts: an
-inaccessible directory hides all below it, else the setting for the longest path wins.
+inaccessible directory hides all below it, else the setting for the longest path wins, and of
+several for that path the one that forbids writing.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tabbydoctor.deployment.unit import Unit
@@ -27,7 +29,12 @@ _OWN_DIRECTORIES = {
     "CacheDirectory": "/var/cache",
     "LogsDirectory": "/var/log",
 }
-_STRICTEST_FIRST: tuple[Reach, ...] = ("hidden", "read-only", "writable")
+_OF_ONE_PATH: tuple[Reach, ...] = ("read-only", "writable", "hidden")
+"""What wins where several settings name the same path; tried with systemd 252."""
+_REMOVABLE = ("InaccessiblePaths", "ReadOnlyPaths", "BindReadOnlyPaths", "TemporaryFileSystem")
+_LISTS = (*_REMOVABLE, "ReadWritePaths", "BindPaths")
+_WORD = re.compile(r"[-+]{0,2}/[^\s\"'\\%]*")
+"""A path that is written in a unit as `systemctl show` prints it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,11 @@ class Rule:
     final: bool = False
     """Nothing below it can be opened up again."""
 
+    @property
+    def name(self) -> str:
+        """The setting's name."""
+        return self.setting.partition("=")[0]
+
 
 def rule_for(unit: Unit, path: str) -> Rule | None:
     """The rule that decides over a path; None where the sandbox leaves it alone."""
@@ -50,7 +62,7 @@ def rule_for(unit: Unit, path: str) -> Rule | None:
             return rule
     return max(
         applying,
-        key=lambda rule: (len(rule.path), -_STRICTEST_FIRST.index(rule.reach)),
+        key=lambda rule: (len(rule.path), -_OF_ONE_PATH.index(rule.reach)),
         default=None,
     )
 
@@ -67,6 +79,66 @@ def forbids_writing(unit: Unit | None, path: str) -> Rule | None:
     return rule if rule and rule.reach != "writable" else None
 
 
+def lifted(unit: Unit, rule: Rule, paths: Sequence[str]) -> Unit | None:
+    """The unit with a rule of its out of these paths' way, and no more of it than that.
+
+    A path below one that is read-only is opened by `ReadWritePaths=`; on the same path that has
+    no effect, and the path leaves the list. Homes stay write-protected. None where only a person
+    can tell what to do.
+    """
+    below = all(path != rule.path and _below(path, rule.path) for path in paths)
+    if below and rule.reach == "read-only":
+        return _added(unit, "ReadWritePaths", paths)
+    if below and rule.name == "TemporaryFileSystem":
+        return _added(unit, "BindPaths", paths)
+    if rule.name in _REMOVABLE:
+        return _removed(unit, rule)
+    if rule.name in ("ProtectHome", "PrivateTmp") and not unit.flag("DynamicUser"):
+        homes = rule.name == "ProtectHome" and rule.reach == "hidden"
+        return _changed(unit, rule.name, "read-only" if homes else "no")
+    return None
+
+
+def outermost(paths: Iterable[str]) -> tuple[str, ...]:
+    """The paths, each once, without those below another of them."""
+    every = tuple(dict.fromkeys(paths))
+    return tuple(
+        path for path in every if not any(path != other and _below(path, other) for other in every)
+    )
+
+
+def assignments(before: Unit, after: Unit) -> Iterator[tuple[str, str]]:
+    """The lines of a drop-in that make one unit of the other; an empty one empties a list."""
+    for name in after.properties:
+        old, new = before.get(name), after.get(name)
+        if name not in _LISTS:
+            yield from [(name, new)] if new != old else ()
+        elif set(old.split()) - set(new.split()):
+            yield name, ""
+            yield from [(name, new)] if new else ()
+        else:
+            yield from ((name, word) for word in new.split() if word not in old.split())
+
+
+def _added(unit: Unit, setting: str, paths: Sequence[str]) -> Unit | None:
+    words = [f"-{path}" for path in paths]
+    if not all(_WORD.fullmatch(word) and ":" not in word for word in words):
+        return None
+    return _changed(unit, setting, " ".join((*unit.get(setting).split(), *words)))
+
+
+def _removed(unit: Unit, rule: Rule) -> Unit | None:
+    words = unit.get(rule.name).split()
+    if not all(_WORD.fullmatch(word) for word in words):
+        return None
+    rest = [word for word in words if f"{rule.name}={word}" != rule.setting]
+    return _changed(unit, rule.name, " ".join(rest))
+
+
+def _changed(unit: Unit, name: str, value: str) -> Unit:
+    return replace(unit, properties={**unit.properties, name: value})
+
+
 def _below(path: str, directory: str) -> bool:
     return directory == "/" or path == directory or path.startswith(f"{directory}/")
 
@@ -79,7 +151,7 @@ def _rules(unit: Unit) -> Iterator[Rule]:
     if system == "strict":
         for path in ("/dev", "/proc", "/sys"):
             yield Rule(path, "writable", "ProtectSystem=strict")
-    yield from _home_rules(unit, dynamic)
+    yield from _home_rules(unit, dynamic, system)
     if unit.flag("PrivateTmp") or dynamic:
         for path in ("/tmp", "/var/tmp"):
             yield Rule(path, "hidden", "PrivateTmp=yes")
@@ -98,7 +170,8 @@ def _rules(unit: Unit) -> Iterator[Rule]:
                 yield Rule(private, "writable", f"{setting}={word}")
 
 
-def _home_rules(unit: Unit, dynamic: bool) -> Iterator[Rule]:
+def _home_rules(unit: Unit, dynamic: bool, system: str) -> Iterator[Rule]:
+    """Homes are a matter of `ProtectHome=` alone, under `ProtectSystem=strict` too."""
     home = unit.get("ProtectHome")
     if dynamic and home in ("", "no"):
         home = "read-only"
@@ -106,6 +179,9 @@ def _home_rules(unit: Unit, dynamic: bool) -> Iterator[Rule]:
         reach: Reach = "read-only" if home == "read-only" else "hidden"
         for path in _HOMES:
             yield Rule(path, reach, f"ProtectHome={home}", final=home == "yes")
+    elif system == "strict":
+        for path in _HOMES:
+            yield Rule(path, "writable", f"ProtectSystem={system}")
 
 
 def _listed(unit: Unit, setting: str, reach: Reach, final: bool = False) -> Iterator[Rule]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
-from tabbydoctor.deployment.nixos import STORE, from_store
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host.data import Account
 from tabbydoctor.nixos.service import option_lines
+from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 
 HEADER = "# Written by tabbydoctor; `tabbydoctor undo` takes it back.\n"
@@ -44,10 +43,10 @@ def extend(
     if draft.write(path, content, why, uid=owner[0], gid=owner[1]):
         draft.reload(unit, why)
         if path.startswith(RUNTIME):
-            draft.manual.append(_lasting(unit, path, lines))
+            draft.manual.append(_in_nix(unit, path, lines))
 
 
-def _lasting(unit: Unit, path: str, lines: Iterable[str]) -> str:
+def _in_nix(unit: Unit, path: str, lines: Iterable[str]) -> str:
     pairs = [line.partition("=") for line in lines if not line.startswith(("#", "["))]
     said = " ".join(option_lines(unit, ((key, value) for key, _, value in pairs)))
     return (
@@ -58,5 +57,5 @@ def _lasting(unit: Unit, path: str, lines: Iterable[str]) -> str:
 
 def _base(unit: Unit) -> str:
     """On NixOS SYSTEM is in the store: only what holds until the next start can be added."""
-    stored = os.path.realpath(SYSTEM).startswith(STORE)
-    return RUNTIME if stored or from_store(unit) else SYSTEM
+    places = (SYSTEM, *(file.path for file in unit.files))
+    return RUNTIME if any(map(nixos.leads_into_store, places)) else SYSTEM

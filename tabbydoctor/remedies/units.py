@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
-from tabbydoctor.remedies import dropin, nixos
+from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.host.data import Account
+from tabbydoctor.nixos.by_rebuild import THEN
+from tabbydoctor.nixos.emptied_lists import drop_in_lines
+from tabbydoctor.remedies import dropin
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.restarting import refuse_container, restart_tabbyapi
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -13,7 +17,8 @@ from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.outdated import differences
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.run_start import ChangedSince
-from tabbydoctor.tabbyapi.sandbox_needs import harmful_settings, harms
+from tabbydoctor.tabbyapi.sandbox_needs import harmful_settings
+from tabbydoctor.tabbyapi.sandbox_opening import opening
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 
@@ -48,28 +53,41 @@ def restart(
 def lift_sandbox(
     draft: Draft, instance: Instance, machine: Machine, config: EffectiveConfig | None
 ) -> None:
-    """SVC012: harmful settings off, write-protected paths open; what is hidden stays manual.
+    """SVC012: harmful settings off, and what TabbyAPI needs visible and writable again.
 
     Raises CannotFix where nothing of it can be done by a drop-in (systemd.exec(5)).
     """
     unit = instance.unit
     if unit is None or not unit.exists:
         return
+    opened = opening(instance, unit, config)
     settings = [(one.name, one.harmless) for one in harmful_settings(unit)]
-    left: list[str] = []
-    for rule, found in harms(instance, unit, config).items():
-        paths = dict.fromkeys(harm.path for harm in found)
-        if rule.reach == "read-only":
-            settings += [("ReadWritePaths", f"-{path}") for path in paths]
-        else:
-            left.append(f"{unit.name}: {rule.setting} hides {', '.join(paths)}; lift it by hand")
+    settings += opened.settings
+    left = [
+        f"{unit.name}: {rule.setting} takes away {', '.join(paths)}; lift it by hand"
+        for rule, paths in opened.left.items()
+    ]
     if managed(machine, unit) and settings:
-        nixos.refuse_unit(machine, unit, settings)
+        raise CannotFix(
+            f"NixOS writes {unit.name}: the change belongs into configuration.nix",
+            "\n".join((*drop_in_lines(unit, settings), THEN)),
+        )
     if left and not settings:
         raise CannotFix("; ".join(left), f"{unit.systemctl} edit {unit.name}")
     draft.manual += left
     if settings:
         draft.title = draft.title or f"let the sandbox of {unit.name} leave TabbyAPI what it needs"
+        _forget_lists(draft, unit, instance.user, {key for key, value in settings if not value})
         lines = ["=".join(setting) for setting in settings]
         dropin.extend(draft, unit, "sandbox", lines, "SVC012", instance.user)
         restart_tabbyapi(draft, instance, "SVC012")
+
+
+def _forget_lists(draft: Draft, unit: Unit, account: Account | None, names: set[str]) -> None:
+    """Take lists that are emptied out of an earlier drop-in of ours: they are written anew."""
+    path = dropin.path_of(unit, "sandbox", account.home if account else None)
+    before = draft.read(path)
+    if names and before is not None:
+        lines = before.splitlines(keepends=True)
+        kept = [line for line in lines if line.partition(b"=")[0].decode("latin-1") not in names]
+        draft.write(path, b"".join(kept), "SVC012")

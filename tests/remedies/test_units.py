@@ -96,8 +96,67 @@ def test_what_an_earlier_repair_wrote_stays(scene: Scene) -> None:
     assert settings(drop_in(scene, "sandbox")) == expected
 
 
-def test_a_hidden_home_is_left_to_people(scene: Scene) -> None:
-    scene.properties = {"InaccessiblePaths": str(scene.directory)}
+def after(scene: Scene) -> dict[str, str]:
+    """The unit's properties as systemd has them once it has read our drop-in."""
+    shown = dict(scene.properties)
+    for line in settings(drop_in(scene, "sandbox"))[1:]:
+        name, _, value = line.partition("=")
+        adds = value and name.endswith("Paths")
+        shown[name] = f"{shown.get(name, '')} {value}".strip() if adds else value
+    return shown
+
+
+def test_read_only_on_the_same_path_wins_and_is_taken_out(scene: Scene) -> None:
+    own = str(scene.directory)
+    parent = str(scene.directory.parent)
+    scene.properties = {"ReadOnlyPaths": f"/srv -{own} +/opt {parent}"}
+    scene.mend("SVC012")
+    assert settings(drop_in(scene, "sandbox")) == [
+        "[Service]",
+        "ReadOnlyPaths=",
+        f"ReadOnlyPaths=/srv +/opt {parent}",
+        f"ReadWritePaths=-{own}",
+    ]
+    scene.properties = after(scene)
+    scene.gone(["SVC012"])
+
+
+def test_lists_of_an_earlier_repair_are_written_anew(scene: Scene) -> None:
+    own = str(scene.directory)
+    scene.properties = {"InaccessiblePaths": f"/srv {own}"}
+    scene.mend("SVC012")
+    scene.properties = {"InaccessiblePaths": f"{own} /opt /srv"}
+    scene.mend("SVC012")
+    lines = ["[Service]", "InaccessiblePaths=", "InaccessiblePaths=/opt /srv"]
+    assert settings(drop_in(scene, "sandbox")) == lines
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        ({"InaccessiblePaths": "{parent}"}, ["InaccessiblePaths="]),
+        ({"TemporaryFileSystem": "{parent}:ro"}, ["BindPaths=-{own}"]),
+        ({"TemporaryFileSystem": "{own}:ro"}, ["TemporaryFileSystem="]),
+        ({"BindReadOnlyPaths": "{own}:{own}:rbind"}, ["BindReadOnlyPaths="]),
+        ({"PrivateTmp": "yes"}, ["PrivateTmp=no"]),
+    ],
+)
+def test_what_is_hidden_is_seen_again(
+    scene: Scene, shown: dict[str, str], expected: list[str]
+) -> None:
+    own = str(scene.directory)
+    assert own.startswith("/tmp/")
+    names = {"own": own, "parent": str(scene.directory.parent)}
+    scene.properties = {name: value.format(**names) for name, value in shown.items()}
+    scene.mend("SVC012")
+    lines = [line.format(**names) for line in expected]
+    assert settings(drop_in(scene, "sandbox")) == ["[Service]", *lines]
+    scene.properties = after(scene)
+    scene.gone(["SVC012"])
+
+
+def test_a_list_that_cannot_be_written_anew_is_left_to_people(scene: Scene) -> None:
+    scene.properties = {"InaccessiblePaths": f"/mnt/My Data {scene.directory}"}
     with pytest.raises(CannotFix) as refused:
         scene.draft("SVC012")
     assert refused.value.manual == "sudo systemctl edit tabbyapi.service"
@@ -121,8 +180,18 @@ def test_a_unit_of_a_user_manager_keeps_it_at_home(scene: Scene) -> None:
 
 
 def test_nixos_is_told_the_lines(scene: Scene) -> None:
-    scene.properties = {**HARD, "FragmentPath": "/nix/store/abc-unit/tabbyapi.service"}
+    scene.properties = {**HARD}
+    scene.machine = replace(scene.machine, nixos=True)
     with pytest.raises(CannotFix, match=r"configuration\.nix") as refused:
         scene.draft("SVC012")
     line = 'systemd.services.tabbyapi.serviceConfig.MemoryDenyWriteExecute = lib.mkForce "no";'
     assert refused.value.manual.splitlines()[0] == line
+
+
+def test_nixos_is_told_the_list_without_it(scene: Scene) -> None:
+    scene.machine = replace(scene.machine, nixos=True)
+    scene.properties = {"ReadOnlyPaths": f"/srv {scene.directory}"}
+    with pytest.raises(CannotFix) as refused:
+        scene.draft("SVC012")
+    line = 'systemd.services.tabbyapi.serviceConfig.ReadOnlyPaths = lib.mkForce [ "/srv" ];'
+    assert refused.value.manual.splitlines() == [line, "# then: sudo nixos-rebuild switch"]

@@ -7,6 +7,7 @@ from tests.lab.faults.config import DOWN
 from tests.lab.faults.fault import (
     command,
     edit,
+    edit_router,
     fault,
     given_up,
     python,
@@ -296,6 +297,88 @@ def home_read_only(d: Deployment) -> None:
     answers=False,
     waits_for=given_up,
     consequences={*DOWN, "SVC007", "TOK007", "CFG002"},
+    fix=("SVC012",),
 )
 def home_hidden(d: Deployment) -> None:
     set_unit(d, "ProtectHome=yes")
+
+
+@fault(
+    "homes that are empty",
+    "SVC012",
+    answers=False,
+    waits_for=given_up,
+    consequences={*DOWN, "SVC007", "TOK007", "CFG002"},
+    fix=("SVC012",),
+)
+def home_empty(d: Deployment) -> None:
+    set_unit(d, "ProtectHome=tmpfs")
+
+
+@fault(
+    "a working directory that is read-only",
+    "SVC012",
+    answers=False,
+    waits_for=given_up,
+    consequences={*DOWN, "TOK007"},
+    fix=("SVC012",),
+)
+def directory_read_only(d: Deployment) -> None:
+    """On the same path ReadWritePaths= has no effect; the home is read-only beside it."""
+    set_unit(d, f"ReadOnlyPaths=/srv {d.directory}", "ProtectHome=read-only")
+
+
+@fault(
+    "a directory above it that is read-only",
+    "SVC012",
+    answers=False,
+    waits_for=given_up,
+    consequences={*DOWN, "TOK007"},
+    fix=("SVC012",),
+)
+def parent_read_only(d: Deployment) -> None:
+    set_unit(d, f"ReadOnlyPaths=/home/{d.user}", "MemoryDenyWriteExecute=yes")
+
+
+@fault(
+    "a system that is read-only",
+    "SVC012",
+    answers=False,
+    waits_for=given_up,
+    consequences={*DOWN, "TOK007"},
+    fix=("SVC012",),
+    deploy={"config": None},
+)
+def system_read_only(d: Deployment) -> None:
+    """All but the homes: its directory is below /srv."""
+    directory = "/srv/tabby-data"
+    d.machine.mkdir(directory, owner=d.user)
+    d.machine.mkdir(f"{directory}/models", owner=d.user)
+    d.machine.run(["mv", d.tokens, directory])
+    edit_router(d, (str(d.tokens), f"{directory}/api_tokens.yml"))
+    line = command(d, f"{d.directory}/main.py", "--host", "127.0.0.1", "--port", "5000")
+    set_unit(d, f"WorkingDirectory={directory}", *line, "ProtectSystem=strict")
+
+
+@fault(
+    "a directory above it that is inaccessible",
+    "SVC012",
+    answers=False,
+    waits_for=given_up,
+    consequences={*DOWN, "SVC007", "TOK007", "CFG002"},
+    fix=("SVC012",),
+)
+def parent_inaccessible(d: Deployment) -> None:
+    set_unit(d, f"InaccessiblePaths=/srv /home/{d.user}")
+
+
+@fault(
+    "an empty directory in its place",
+    "SVC012",
+    answers=False,
+    waits_for=given_up,
+    consequences={*DOWN, "SVC007", "TOK007", "CFG002"},
+    fix=("SVC012",),
+)
+def parent_empty(d: Deployment) -> None:
+    set_unit(d, f"TemporaryFileSystem=/home/{d.user}:ro")
