@@ -59,6 +59,7 @@ def fix(
     Shows the plan and asks; changes are recorded first, proven by the checks afterwards, and
     taken back if they do not work. tabbydoctor undo takes them back at any time.
     """
+    from tabbydoctor.fixing import view as fix_view
     from tabbydoctor.fixing.request import FixRequest
     from tabbydoctor.remedies.options import FixOptions
 
@@ -71,7 +72,10 @@ def fix(
         ready_timeout=_seconds(ready_timeout),
     )
     result = _run(given, request, dry_run=dry_run, yes=yes, quiet=format == Format.JSON)
-    _show(result, format, dry_run=dry_run)
+    if format == Format.JSON:
+        show_json(fix_view.as_json(result))
+    else:
+        _show(result, dry_run=dry_run)
     return result.exit_code
 
 
@@ -119,6 +123,8 @@ def _run(given: Given, request: FixRequest, *, dry_run: bool, yes: bool, quiet: 
     from tabbydoctor.repair.engine import RepairError, open_state
 
     def agree(prepared: Prepared) -> bool:
+        if not quiet:
+            _show_plan(prepared)
         return yes or (not quiet and _asked(prepared))
 
     try:
@@ -131,6 +137,9 @@ def _run(given: Given, request: FixRequest, *, dry_run: bool, yes: bool, quiet: 
             again = replace(request, options=options)
             result = run.fix(LocalHost, given.targets, again, state, agree, _progress)
         return result
+    except KeyboardInterrupt:
+        sys.stderr.write("\ntabbydoctor: nothing stays changed\n")
+        raise
     except NothingToExamine as error:
         raise CommandError(str(error), hint="name it with --dir, --unit or --url") from error
     except RepairError as error:
@@ -146,14 +155,23 @@ def _loopback_instead(result: FixResult) -> bool:
     return typer.confirm("Bind 127.0.0.1 instead, so that nobody else reaches it?", default=False)
 
 
-def _asked(prepared: Prepared) -> bool:
-    """Ask on a terminal; without one nothing is agreed to."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return False
+def _show_plan(prepared: Prepared) -> None:
     from tabbydoctor.fixing import view as fix_view
 
-    show_text(fix_view.plan_text(prepared, _width()))
-    return typer.confirm("Apply?", default=False)
+    text = fix_view.plan_text(prepared, _width())
+    if text.strip():
+        show_text(text + "\n")
+        sys.stdout.flush()
+
+
+def _asked(prepared: Prepared) -> bool:
+    """Ask on a terminal; without one nothing is agreed to."""
+    from tabbydoctor.fixing import view as fix_view
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        sys.stderr.write("tabbydoctor: not applied: add --yes, or run it on a terminal\n")
+        return False
+    return typer.confirm(fix_view.question(prepared), default=False)
 
 
 def _progress(text: str) -> None:
@@ -163,21 +181,13 @@ def _progress(text: str) -> None:
         sys.stderr.flush()
 
 
-def _show(result: FixResult, format: Format, *, dry_run: bool) -> None:
+def _show(result: FixResult, *, dry_run: bool) -> None:
     from tabbydoctor.fixing import view as fix_view
 
-    if format == Format.JSON:
-        show_json(fix_view.as_json(result))
-        return
-    asked = sys.stdin.isatty() and sys.stdout.isatty() and not result.prepared.plan.empty
-    if dry_run or not asked or result.change is None:
-        text = fix_view.plan_text(result.prepared, _width())
-        if text.strip() and not (asked and result.declined):
-            show_text(text + "\n")
+    if dry_run or result.prepared.plan.empty:  # else it was shown before it was agreed to
+        _show_plan(result.prepared)
     if not dry_run or result.prepared.nothing_to_do:
         show_text(fix_view.outcome_text(result, _width()))
-    if result.declined and not asked:
-        sys.stderr.write("tabbydoctor: not applied: add --yes, or run it on a terminal\n")
 
 
 def _width() -> int:

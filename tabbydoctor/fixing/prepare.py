@@ -21,14 +21,14 @@ from tabbydoctor.fixing.request import (
     Refusal,
 )
 from tabbydoctor.host import Host
-from tabbydoctor.nixos.lasting import to_paste
+from tabbydoctor.nixos.by_rebuild import to_paste
 from tabbydoctor.remedies import snippets
 from tabbydoctor.remedies.by_finding import REMEDIES, Planner
 from tabbydoctor.remedies.disable_auth import plan_disable_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.router_key import plan_router_key
 from tabbydoctor.repair.errors import RepairError
-from tabbydoctor.tabbyapi.probes import Address
+from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.targets import Targets
 
 _IN_PART = ("RTR009",)
@@ -55,10 +55,36 @@ async def _prepare(host: Host, targets: Targets, request: FixRequest) -> Prepare
             if (refusal := await _planned(facts, draft, id, planner))
         ]
         refusals += _without_remedy(request, results)
+        answered = await _answers(facts)
     finally:
         await facts.close()
         await host.close()
-    return Prepared(draft, draft.plan(), present(request, results), tuple(refusals))
+    return Prepared(
+        draft,
+        draft.plan(),
+        present(request, results),
+        tuple(refusals),
+        tuple(_not_here(request, results)),
+        answered,
+        request.restart,
+    )
+
+
+async def _answers(facts: Facts) -> bool:
+    try:
+        return (await facts.get(Endpoint)).reached
+    except NoFact:
+        return False
+
+
+def _not_here(request: FixRequest, results: Iterable[CheckResult]) -> Iterable[str]:
+    """The ids that were named and have no fault, with why: nothing that was asked for is passed
+    over in silence."""
+    found = {one.check.id: one for one in results}
+    for one in (found[id] for id in dict.fromkeys(request.ids)):
+        if one.status not in ("failed", "warning"):
+            why = {"passed": "there is no such fault", "info": "it is only a remark"}
+            yield f"{one.check.id}: {why.get(one.status) or f'{one.status}: {one.reason}'}"
 
 
 def asked_for(request: FixRequest) -> tuple[str, ...]:
@@ -138,5 +164,5 @@ def _without_remedy(request: FixRequest, results: tuple[CheckResult, ...]) -> It
 
 
 def _by_hand(result: CheckResult) -> str:
-    remedies = (remedy for finding in result.findings for remedy in finding.remedies)
-    return "\n".join(line for remedy in remedies for line in to_paste(remedy))
+    remedies = [remedy for finding in result.findings for remedy in finding.remedies]
+    return "\n".join(to_paste(remedies))

@@ -15,9 +15,8 @@ from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Facts, NoFact
 from tabbydoctor.fixing.prepare import asked_for, present
-from tabbydoctor.fixing.request import ROUTER_IDS, FixRequest, Proof
+from tabbydoctor.fixing.request import ROUTER_IDS, FixRequest, Prepared, Proof
 from tabbydoctor.host import Host, HttpAnswer
-from tabbydoctor.repair.changes import Plan
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_health import RouterHealth
 from tabbydoctor.tabbyapi.answers import detail
@@ -33,33 +32,45 @@ _REQUEST = {"model": NOBODY, "messages": [{"role": "user", "content": "hi"}], "m
 _ROUTER_READY = 60.0
 """Seconds a router may take to come up and find its backend ready, `--ready-timeout` at most."""
 _PAUSE = 0.3
+_STARTS = 3
+"""Starts by systemd itself after which a unit is taken not to come up."""
 
 
 def prove(
-    host: Callable[[], Host], targets: Targets, request: FixRequest, plan: Plan, progress: Progress
+    host: Callable[[], Host],
+    targets: Targets,
+    request: FixRequest,
+    prepared: Prepared,
+    progress: Progress,
 ) -> Proof:
     """Look at the running deployment. `host` makes a fresh one for each look."""
-    return asyncio.run(_Proving(host, targets, request, plan, progress).prove())
+    return asyncio.run(_Proving(host, targets, request, prepared, progress).prove())
 
 
 class _Proving:
     """One proof. Facts are gathered anew at each look: what was true before the repair is not."""
 
     def __init__(
-        self, host: Callable[[], Host], targets: Targets, request: FixRequest, plan: Plan,
+        self,
+        host: Callable[[], Host],
+        targets: Targets,
+        request: FixRequest,
+        prepared: Prepared,
         progress: Progress,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._host = host
         self._targets = targets
         self._request = request
         self._progress = progress
-        self._restarted = {action.target for action in plan.actions if action.kind == "restart"}
+        actions = prepared.plan.actions
+        self._restarted = {action.target for action in actions if action.kind == "restart"}
+        self._answered = prepared.answered
         self._seen: list[str] = []
 
     async def prove(self) -> Proof:
         live = self._request.restart
         if live and (self._request.auth or self._restarted):
-            await self._await("TabbyAPI to answer", self._request.ready_timeout, _answers)
+            await self._await("TabbyAPI to answer", self._request.ready_timeout, self._answers)
             if self._through_router:
                 limit = min(_ROUTER_READY, self._request.ready_timeout)
                 await self._await("the router to find TabbyAPI ready", limit, _router_ready)
@@ -112,6 +123,19 @@ class _Proving:
             await asyncio.sleep(_PAUSE)
         self._progress("")
 
+    async def _answers(self, facts: Facts) -> bool | None:
+        """True once TabbyAPI answers; False where none waits for it; None: wait on."""
+        if await self._up(facts):
+            return True
+        one = await fact(facts, Instance)
+        if one is None or one.unit is None or one.unit.name not in self._restarted:
+            return False
+        return None if _may_come_up(one.unit) else False
+
+    async def _up(self, facts: Facts) -> bool:
+        endpoint = await fact(facts, Endpoint)
+        return endpoint is not None and endpoint.reached
+
     async def _remaining(self, facts: Facts) -> tuple[tuple[str, ...], bool]:
         """The asked-for findings that are still there, and whether an error is among them."""
         wanted = asked_for(self._request)
@@ -129,8 +153,9 @@ class _Proving:
             return True  # nothing that runs was touched: the checks alone tell
         if endpoint is None or not endpoint.reached:
             self._seen.append("TabbyAPI does not answer")
-            # A repair of the router is no worse for a TabbyAPI that was down before.
-            return None if self._by_router and not self._restarted_tabby(facts) else False
+            # No repair is worse for a TabbyAPI that was down before; but auth stays on unless it
+            # is seen to be off.
+            return False if self._answered or not self._by_router else None
         if not self._request.auth or self._by_router:
             return True
         if not self._restarted_tabby(facts):
@@ -159,6 +184,8 @@ class _Proving:
             self._seen.append("the router does not answer")
             return False
         if health.tabbyapi is False:
+            if not await self._up(facts):
+                return None  # it is right
             self._seen.append("the router still reports TabbyAPI down")
             return False
         return await self._forwarded(host, health.url)
@@ -190,23 +217,19 @@ async def fact(facts: Facts, kind: type[T]) -> T | None:
         return None
 
 
-async def _answers(facts: Facts) -> bool | None:
-    """True once TabbyAPI answers; False once its unit has given up; None: wait on."""
-    endpoint = await fact(facts, Endpoint)
-    if endpoint is not None and endpoint.reached:
-        return True
-    one = await fact(facts, Instance)
-    if one is None or one.unit is None:
-        return False
-    return None if _may_come_up(one.unit) else False
-
-
 def _may_come_up(unit: Unit) -> bool:
-    """Whether waiting for it can help: not once systemd has given it up."""
-    return unit.get("ActiveState") not in ("failed", "inactive")
+    """Whether waiting for it can help: not once systemd gave it up, or starts it in vain.
+
+    A restart by hand counts from 0 (`NRestarts`, systemd.service(5)).
+    """
+    restarts = unit.number("NRestarts") or 0
+    return unit.get("ActiveState") not in ("failed", "inactive") and restarts < _STARTS
 
 
 async def _router_ready(facts: Facts) -> bool | None:
+    endpoint = await fact(facts, Endpoint)
+    if endpoint is None or not endpoint.reached:
+        return False  # no router can find it ready
     site = await fact(facts, RouterSite)
     if site is None or site.unit is None or not _may_come_up(site.unit):
         return False

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tabbydoctor.remedies.draft import Draft
 from tabbydoctor.remedies.options import FixOptions
-from tabbydoctor.repair.changes import Plan
+from tabbydoctor.repair.changes import Plan, Restart
 from tabbydoctor.repair.engine import Change
 
 # The findings of the auth notes' fault: the 401 between router and TabbyAPI.
@@ -62,6 +62,18 @@ class Prepared:
     present: tuple[str, ...] = ()
     """The asked-for findings that are there."""
     refusals: tuple[Refusal, ...] = ()
+    not_here: tuple[str, ...] = ()
+    """Of the ids that were named, those without a fault, each with why."""
+    answered: bool = False
+    """Whether TabbyAPI answered before anything was done."""
+    restart: bool = True
+    """Whether units are restarted, or that is left to the operator."""
+
+    @property
+    def restarts_left(self) -> tuple[str, ...]:
+        """The commands that restart what the plan would, where that is left to the operator."""
+        units = [one for one in self.plan.actions if isinstance(one, Restart)]
+        return () if self.restart else tuple(one.command for one in units)
 
     @property
     def nothing_to_do(self) -> bool:

@@ -45,7 +45,7 @@ def fix(
         proofs: list[Proof] = []
 
         def verify() -> bool | None:
-            proofs.append(prove(host, targets, request, prepared.plan, progress))
+            proofs.append(prove(host, targets, request, prepared, progress))
             return proofs[-1].verified
 
         change = state.apply(prepared.plan, verify, restart=request.restart)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tabbydoctor.fixing.request import FixResult, Prepared
-from tabbydoctor.nixos.one_block import THEN, one_block
+from tabbydoctor.nixos.by_rebuild import THEN
+from tabbydoctor.nixos.one_block import one_block
 from tabbydoctor.reports.page import Page
 
 
@@ -26,8 +27,12 @@ def as_json(result: FixResult) -> dict[str, Any]:
         "remaining": list(result.remaining),
         "change": change.id if change else None,
         "title": prepared.plan.title,
-        "notes": [*prepared.draft.notes, *(change.notes if change else ())],
-        "manual": [*prepared.draft.manual, *_refused(prepared)],
+        "notes": [*prepared.draft.notes, *(change.notes if change else ()), *prepared.not_here],
+        "manual": [
+            *prepared.draft.manual,
+            *_refused(prepared),
+            *(prepared.restarts_left if result.applied else ()),
+        ],
         "seen": list(result.proof.seen) if result.proof else [],
         "exit_code": result.exit_code,
     }
@@ -39,7 +44,7 @@ def _steps(prepared: Prepared) -> list[tuple[Any, str | None]]:
 
 
 def _refused(prepared: Prepared) -> list[str]:
-    return [f"{one.id}: {one.message}" for one in prepared.refusals]
+    return [f"{one.id}: {one.message}\n{one.manual}".rstrip() for one in prepared.refusals]
 
 
 def plan_text(prepared: Prepared, width: int) -> str:
@@ -51,7 +56,8 @@ def plan_text(prepared: Prepared, width: int) -> str:
     for change in prepared.plan.files:
         page.flow((f"{change.kind} {change.path}", ""), indent=2, hang=4)
     for action in prepared.plan.actions:
-        page.flow((f"{action.kind} {action.target}", ""), indent=2, hang=4)
+        left = " (left to you: --no-restart)" * (action.kind == "restart" and not prepared.restart)
+        page.flow((f"{action.kind} {action.target}{left}", ""), indent=2, hang=4)
     for note in prepared.draft.notes:
         page.flow((f"- {note}", ""), indent=2, hang=4)
     diff = prepared.plan.diff()
@@ -60,6 +66,16 @@ def plan_text(prepared: Prepared, width: int) -> str:
         _verbatim(page, diff)
     _by_hand(page, prepared)
     return page.text()
+
+
+def question(prepared: Prepared) -> str:
+    """What is asked before it is done: the plan in a line, as its diff may be long."""
+    files = len(prepared.plan.files)
+    changed = [f"change {files} file{'s' if files != 1 else ''}"] if files else []
+    restarts = [one.target for one in prepared.plan.actions if one.kind == "restart"]
+    restarted = [f"restart {', '.join(restarts)}"] if restarts and prepared.restart else []
+    what = " and ".join([*changed, *restarted]) or "apply it"
+    return f"{what[0].upper()}{what[1:]}?"
 
 
 def _verbatim(page: Page, text: str) -> None:
@@ -71,7 +87,7 @@ def _by_hand(page: Page, prepared: Prepared) -> None:
     for text in prepared.draft.manual:
         page.blank()
         page.flow((f"By hand: {text}", ""), hang=2)
-    of_nix = [one.manual for one in prepared.refusals if one.manual.endswith(THEN)]
+    of_nix = [one.manual for one in prepared.refusals if THEN in one.manual.splitlines()]
     for refusal in prepared.refusals:
         page.blank()
         page.flow((f"{refusal.id} is not repaired: {refusal.message}", ""), hang=2)
@@ -90,7 +106,11 @@ def outcome_text(result: FixResult, width: int) -> str:
         page.flow((f"- {line}", ""), indent=2, hang=4)
     for note in result.change.notes if result.change else ():
         page.flow((f"- {note}", ""), indent=2, hang=4)
+    for line in result.prepared.not_here:
+        page.flow((f"- {line}", ""), indent=2, hang=4)
     page.flow((_verdict(result), "bold"))
+    for command in result.prepared.restarts_left if result.applied else ():
+        page.command(command, indent=2)
     if result.change and result.change.left:
         page.flow((f"Changed by somebody else, and left: {', '.join(result.change.left)}", ""))
     if result.applied and result.change and result.change.id:
@@ -109,4 +129,6 @@ def _verdict(result: FixResult) -> str:
         return "Nothing was changed; see above for what to do by hand."
     if result.verified:
         return "Repaired, and seen to work."
-    return "Changed, but not seen to work yet: see what is left to do."
+    if result.prepared.restarts_left:
+        return "Changed. It works from the next start on, which is left to you:"
+    return "Changed, but not seen to work yet: see above."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -75,6 +76,13 @@ class Restart:
     def target(self) -> str:
         """The unit."""
         return self.unit
+
+    @property
+    def command(self) -> str:
+        """As an operator types it."""
+        owner = self.user_manager
+        who = "sudo systemctl" if owner is None else f"systemctl --user --machine={owner}@.host"
+        return f"{who} restart {shlex.quote(self.unit)}"
 
 
 UnitAction = DaemonReload | Restart

@@ -20,7 +20,7 @@ PIPE_WIDTH = 80
 TERMINAL_WIDTH = 100
 _MINIMUM_WIDTH = 40
 _PIECE = re.compile(r" +|[^ ]+")
-_NIX_WORD = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+')
+_NIX_WORD = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\S)+')
 
 
 class Page:
@@ -65,9 +65,11 @@ class Page:
 
     def nix(self, line: str, *, indent: int = 0) -> None:
         """A line of Nix to paste, continued on the next where it is longer; no string is broken."""
-        words = [line] if line.startswith("#") else _NIX_WORD.findall(line)
+        if line.startswith("#"):
+            self.lines += [[(" " * indent + visible(one), "bold")] for one in line.splitlines()]
+            return
         shown = " " * indent
-        for number, word in enumerate(words):
+        for number, word in enumerate(map(visible, _NIX_WORD.findall(line))):
             if number and len(shown) + 1 + len(word) > self.width:
                 self.lines.append([(shown, "bold")])
                 shown = " " * (indent + 2) + word

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ import pytest
 from tabbydoctor.cli.app import run
 from tabbydoctor.demo.deployment import DemoDeployment, demo_deployment
 from tabbydoctor.fixing.prepare import prepare
-from tabbydoctor.fixing.request import FixRequest
+from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared, Refusal
+from tabbydoctor.fixing.view import as_json, question
 from tabbydoctor.host.local import LocalHost
+from tabbydoctor.remedies.draft import Draft
 from tabbydoctor.remedies.options import FixOptions
+from tabbydoctor.repair.changes import Plan, Restart
 from tabbydoctor.targets import Targets
 
 
@@ -125,3 +129,40 @@ def test_auth_off_is_refused_where_others_reach_it_and_the_loopback_is_offered(
     exposed, _ = fix(demo, capsys, *arguments, "--yes", "--allow-exposed", "--dry-run")
     assert exposed == 1
     config.write_text(before)
+
+
+def test_an_id_without_a_fault_is_not_passed_over_in_silence(
+    demo: DemoDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, done = fix(demo, capsys, "CFG002", "API008", "--yes")
+    assert (code, done["changes"]) == (0, [])
+    assert done["notes"] == ["CFG002: there is no such fault", "API008: it is only a remark"]
+
+
+def test_the_document_holds_the_lines_that_the_text_has() -> None:
+    refusal = Refusal("NIX003", "there is no automatic remedy", "a.b = 1;")
+    prepared = Prepared(Draft(), Plan(""), refusals=(refusal,))
+    done = as_json(FixResult(prepared, 1))
+    assert done["manual"] == ["NIX003: there is no automatic remedy\na.b = 1;"]
+
+
+def test_the_plan_is_shown_before_it_is_applied(
+    demo: DemoDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["fix", "--auth", "--yes", *targets(demo)]) == 1
+    text = capsys.readouterr().out
+    assert 0 <= text.index("Plan: ") < text.index("auth=_tabby_auth") < text.index("Changed, but")
+    assert run(["undo", *targets(demo)]) == 0
+
+
+def test_the_restart_that_is_left_is_named() -> None:
+    plan = Plan("", (), (Restart("llm-router.service", None), Restart("tabby.service", "ivan")))
+    prepared = Prepared(Draft(), plan, restart=False)
+    assert prepared.restarts_left == (
+        "sudo systemctl restart llm-router.service",
+        "systemctl --user --machine=ivan@.host restart tabby.service",
+    )
+    assert question(prepared) == "Apply it?"
+    prepared = replace(prepared, restart=True)
+    assert prepared.restarts_left == ()
+    assert question(prepared) == "Restart llm-router.service, tabby.service?"

@@ -7,9 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
+from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.facts import Facts
 from tabbydoctor.fixing import proof
-from tabbydoctor.fixing.request import FixRequest
+from tabbydoctor.fixing.request import FixRequest, Prepared
+from tabbydoctor.remedies.draft import Draft
 from tabbydoctor.repair.changes import Plan, Restart
 from tabbydoctor.targets import Targets
 from tests.scratch_host import ScratchHost
@@ -31,8 +34,8 @@ def waits(monkeypatch: pytest.MonkeyPatch, request: FixRequest) -> dict[str, flo
 
     monkeypatch.setattr(proof._Proving, "_await", noted)
     monkeypatch.setattr(proof._Proving, "_facts", looked)
-    plan = Plan("", (), (Restart("llm-router.service", None),))
-    proving = proof._Proving(ScratchHost, Targets(), request, plan, lambda _: None)
+    prepared = Prepared(Draft(), Plan("", (), (Restart("llm-router.service", None),)))
+    proving = proof._Proving(ScratchHost, Targets(), request, prepared, lambda _: None)
     with pytest.raises(_Looked):
         asyncio.run(proving.prove())
     return limits
@@ -55,7 +58,37 @@ def test_a_finding_of_the_router_is_proven_through_it(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("state", "waited_on"), [("activating", True), ("deactivating", True), ("failed", False)]
+    ("state", "restarts", "waited_on"),
+    [
+        ("activating", "0", True),
+        ("deactivating", "", True),
+        ("failed", "0", False),
+        ("activating", "3", False),
+    ],
 )
-def test_what_systemd_has_given_up_is_not_waited_for(state: str, waited_on: bool) -> None:
-    assert proof._may_come_up(Unit("llm-router.service", {"ActiveState": state})) is waited_on
+def test_what_systemd_has_given_up_is_not_waited_for(
+    state: str, restarts: str, waited_on: bool
+) -> None:
+    unit = Unit("llm-router.service", {"ActiveState": state, "NRestarts": restarts})
+    assert proof._may_come_up(unit) is waited_on
+
+
+class _Down(proof._Proving):
+    """TabbyAPI does not answer."""
+
+    async def _up(self, facts: Facts) -> bool:
+        return False
+
+
+def test_a_tabbyapi_that_nobody_restarted_is_not_waited_for() -> None:
+    unit = Unit("tabbyapi.service", {"ActiveState": "activating"})
+
+    async def waits_for(restarted: str) -> bool:
+        prepared = Prepared(Draft(), Plan("", (), (Restart(restarted, None),)))
+        proving = _Down(ScratchHost, Targets(), FixRequest(auth=True), prepared, lambda _: None)
+        facts = Facts((), ())
+        facts.provide(Instance, Instance("/srv/tabby", (), unit=unit))
+        return await proving._answers(facts) is None
+
+    assert asyncio.run(waits_for("tabbyapi.service"))
+    assert not asyncio.run(waits_for("llm-router.service"))

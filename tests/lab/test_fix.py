@@ -168,7 +168,7 @@ def test_a_variable_that_nobody_sets_is_set_once(deploy: Deploy) -> None:
     deployment.wait_ready()
     before = watched(deployment)
     source = deployment.machine.read(deployment.router)
-    arguments = ["fix", "--auth", "--yes", "--format", "json"]
+    arguments = ["fix", "--auth", "--strategy", "router-env", "--yes", "--format", "json"]
     fixed = deployment.doctor(*arguments, "--no-restart")
     assert (fixed.exit_code, fixed.document["verified"]) == (1, None), fixed.stdout
     assert "restart" in fixed.stdout
