@@ -7,11 +7,11 @@ import shlex
 from typing import Any
 
 from tabbydoctor.api import Remedy, Safety
-from tabbydoctor.deployment.nixos import managed
+from tabbydoctor.deployment.nixos import edit_lasts, generated_config, in_store, managed
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.nixos.lasting import Keys, in_store, key_lines, lasting
-from tabbydoctor.nixos.module import generated_config
-from tabbydoctor.tabbyapi.config import ConfigFile, Origin
+from tabbydoctor.nixos.by_rebuild import by_rebuild, where_made
+from tabbydoctor.nixos.key_lines import Keys, key_lines
+from tabbydoctor.tabbyapi.config import Origin
 from tabbydoctor.tabbyapi.keys import is_secret
 
 _LONGEST = 60
@@ -26,7 +26,11 @@ def shown(section: str, key: str | None, value: Any) -> str:
 
 
 def edit(
-    title: str, origin: Origin, instance: Instance | None = None, wanted: Keys | None = None
+    title: str,
+    origin: Origin,
+    instance: Instance | None = None,
+    wanted: Keys | None = None,
+    machine: Machine | None = None,
 ) -> Remedy:
     """A remedy by hand: the change in words, the command that opens the place, the restart.
 
@@ -34,41 +38,61 @@ def edit(
     configuration.nix.
     """
     restart = instance.restart if instance else ()
-    lines = key_lines(instance, wanted) if instance and wanted else ()
-    if written_by_nixos(origin, instance) or (lines and _beaten_by_nixos(instance, wanted)):
-        return lasting(title, *lines)
-    if origin.path and origin.layer in ("working-directory", "config-file"):
-        return Remedy(title, Safety.MANUAL, (f"sudoedit {shlex.quote(origin.path)}", *restart))
+    file = _place(origin, instance)
+    # No line of Nix is stronger than a file of variables.
+    said = wanted if wanted and not (file and origin.layer == "environment") else {}
+    lines = key_lines(instance, said, origin.layer) if instance else ()
+    if written_by_nixos(origin, instance, machine) or (lines and _beaten(instance, said)):
+        return by_rebuild(title, *lines)
+    if file and in_store(file):
+        return where_made(title, file, nixos=False)
+    if file:
+        return Remedy(title, Safety.MANUAL, (f"sudoedit {shlex.quote(file)}", *restart))
     if origin.layer in ("environment", "argument") and instance and instance.unit:
-        if origin.path and not origin.path.endswith((".service", ".conf")):
-            return Remedy(title, Safety.MANUAL, (f"sudoedit {shlex.quote(origin.path)}", *restart))
         open_it = f"{instance.unit.systemctl} edit {shlex.quote(instance.unit.name)}"
         return Remedy(title, Safety.MANUAL, (open_it, *restart))
     return Remedy(title, Safety.MANUAL)
 
 
-def written_by_nixos(origin: Origin, instance: Instance | None) -> bool:
-    """Whether an edit there would be gone after the next start or rebuild."""
-    if origin.path and in_store(origin.path):
-        return True
-    ours = instance is not None and managed(None, instance.unit)
-    return ours and origin.layer in ("config-file", "environment", "argument")
+def written_by_nixos(origin: Origin, instance: Instance | None, machine: Machine | None) -> bool:
+    """Whether an edit there would be gone after the next start or rebuild.
+
+    A file is NixOS's where edits of it do not last. What stands in no file stands in the unit, or
+    would have to.
+    """
+    if instance is None or not by_nixos(instance, machine):
+        return False
+    file = _place(origin, instance)
+    return file is None or not edit_lasts(file, instance)
 
 
-def _beaten_by_nixos(instance: Instance | None, wanted: Keys | None) -> bool:
+def _place(origin: Origin, instance: Instance | None) -> str | None:
+    """The file to edit; None for what stands in the unit itself."""
+    if origin.layer not in ("environment", "argument"):
+        return origin.path
+    if instance is None or instance.unit is None or origin.path is None:
+        return None
+    own = {file.path for file in instance.unit.files}
+    in_unit = origin.path in own or origin.path.endswith((".service", ".conf"))
+    return None if in_unit else origin.path
+
+
+def by_nixos(instance: Instance, machine: Machine | None) -> bool:
+    """Whether NixOS writes TabbyAPI's unit; a deployment of the module's shape shows it itself."""
+    return managed(machine, instance.unit) or generated_config(instance) is not None
+
+
+def _beaten(instance: Instance | None, wanted: Keys) -> bool:
     """Whether the module's file, which beats any other, is to say it: not what is taken out."""
     by_module = instance is not None and generated_config(instance) is not None
-    return by_module and None not in (wanted or {}).values()
+    return by_module and None not in wanted.values()
 
 
-def written_at_start(file: ConfigFile, instance: Instance) -> Remedy:
-    """For a --config file that cannot be used on NixOS: an edit of it would not last."""
-    if generated_config(instance) == file.path:
+def made_elsewhere(path: str, instance: Instance, machine: Machine | None) -> Remedy | None:
+    """For a --config file that cannot be used: what to do where it cannot be edited either."""
+    if generated_config(instance) == path:
         title = "Start TabbyAPI anew: the NixOS module writes the file at each start"
         return Remedy(title, Safety.UNSAFE, instance.restart)
-    return lasting(f"Change what {file.path} is made from")
-
-
-def on_nixos(machine: Machine | None, instance: Instance | None) -> bool:
-    """Whether the NixOS module writes this deployment's configuration."""
-    return managed(machine, instance.unit if instance else None)
+    if by_nixos(instance, machine) and not edit_lasts(path, instance):
+        return by_rebuild(f"Change what {path} is made from")
+    return Remedy(f"Change what {path} is made from") if in_store(path) else None

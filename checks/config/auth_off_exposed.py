@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
@@ -36,7 +36,10 @@ _GIVE_KEY = Remedy(
 
 @check("CFG008", "auth-off-exposed", category="config", severity=Severity.ERROR)
 def auth_off_exposed(
-    config: EffectiveConfig, instance: Instance, router: RouterReading | None
+    config: EffectiveConfig,
+    instance: Instance,
+    router: RouterReading | None,
+    machine: Machine | None = None,
 ) -> Iterator[Finding]:
     switch, host = config.setting("network", "disable_auth"), config.setting("network", "host")
     if not config.auth_disabled or switch is None or host is None:
@@ -62,6 +65,7 @@ def auth_off_exposed(
                 switch.origin,
                 instance,
                 {("network", "disable_auth"): False},
+                machine,
             ),
             *(() if _sends_key(router) else (_GIVE_KEY,)),
             edit(
@@ -69,6 +73,7 @@ def auth_off_exposed(
                 host.origin,
                 instance,
                 {("network", "host"): "127.0.0.1"},
+                machine,
             ),
         ),
     )

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Severity, check
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
@@ -28,7 +28,9 @@ from . import edit
 
 
 @check("CFG009", "auth-off-local", category="config", severity=Severity.INFO)
-def auth_off_local(config: EffectiveConfig, instance: Instance) -> Iterator[Finding]:
+def auth_off_local(
+    config: EffectiveConfig, instance: Instance, machine: Machine | None = None
+) -> Iterator[Finding]:
     switch, host = config.setting("network", "disable_auth"), config.setting("network", "host")
     if not config.auth_disabled or switch is None or host is None:
         return
@@ -44,6 +46,7 @@ def auth_off_local(config: EffectiveConfig, instance: Instance) -> Iterator[Find
                 switch.origin,
                 instance,
                 {("network", "disable_auth"): False},
+                machine,
             ),
         ),
     )

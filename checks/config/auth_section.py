@@ -21,24 +21,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.nixos import edit_lasts
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored
 from tabbydoctor.tabbyapi.dropped import about_auth
 
 from ..by_doctor import by_doctor
-from . import edit, shown, written_by_nixos
+from . import edit, shown
 
 _NO = (False, "false", "no", "off", 0, None)
 
 
 @check("CFG004", "config-auth-section", category="config", severity=Severity.ERROR)
-def auth_section(config: EffectiveConfig, instance: Instance) -> Iterator[Finding]:
+def auth_section(
+    config: EffectiveConfig, instance: Instance, machine: Machine | None = None
+) -> Iterator[Finding]:
     for item in config.ignored:
         if about_auth(item):
-            yield _without_effect(item, config, instance)
+            yield _without_effect(item, config, instance, machine)
 
 
-def _without_effect(item: Ignored, config: EffectiveConfig, instance: Instance) -> Finding:
+def _without_effect(
+    item: Ignored, config: EffectiveConfig, instance: Instance, machine: Machine | None
+) -> Finding:
     written = _written(item)
     state = "off" if config.auth_disabled else "on"
     return Finding(
@@ -50,19 +56,28 @@ def _without_effect(item: Ignored, config: EffectiveConfig, instance: Instance) 
             Remedy(
                 "Give the router the key", Safety.MANUAL, ("sudo tabbydoctor fix --auth --dry-run",)
             ),
-            edit("Or, where only this machine can connect, write disable_auth: true below network:",
-                 item.origin, instance, {("network", "disable_auth"): True}),
-            *_removal(item, instance),
+            *_switch(item, config, instance, machine),
+            *_removal(item, instance, machine),
         ),
         severity=None if _wants_it_off(item) and not config.auth_disabled else Severity.WARNING,
     )  # fmt: skip
 
 
-def _removal(item: Ignored, instance: Instance) -> Iterator[Remedy]:
+def _switch(
+    item: Ignored, config: EffectiveConfig, instance: Instance, machine: Machine | None
+) -> Iterator[Remedy]:
+    """What was meant; never where other machines can connect."""
+    if binds_loopback_only(config.host):
+        title = "Or, where only this machine can connect, write disable_auth: true below network:"
+        wanted = {("network", "disable_auth"): True}
+        yield edit(title, item.origin, instance, wanted, machine)
+
+
+def _removal(item: Ignored, instance: Instance, machine: Machine | None) -> Iterator[Remedy]:
     if item.origin.layer in ("working-directory", "config-file"):
         yield edit(f"Or only take {_written(item).partition(':')[0]} out, as it does nothing",
-                   item.origin, instance)  # fmt: skip
-        if not written_by_nixos(item.origin, instance):
+                   item.origin, instance, machine=machine)  # fmt: skip
+        if item.origin.path and edit_lasts(item.origin.path, instance):
             yield by_doctor("CFG004", Safety.SAFE)
 
 

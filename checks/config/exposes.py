@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Severity, check
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.tokens import Tokens
 
@@ -39,15 +39,17 @@ _OPTIONS = (
 
 @check("CFG014", "config-exposes", category="config", severity=Severity.WARNING)
 def exposes(
-    config: EffectiveConfig, instance: Instance, tokens: Tokens | None
+    config: EffectiveConfig,
+    instance: Instance,
+    tokens: Tokens | None,
+    machine: Machine | None = None,
 ) -> Iterator[Finding]:
     for section, key, what in _OPTIONS:
         setting = config.setting(section, key)
         if setting is None or setting.value is not True:
             continue
-        off = edit(
-            f"Set {setting.name} to false", setting.origin, instance, {(section, key): False}
-        )
+        title, wanted = f"Set {setting.name} to false", {(section, key): False}
+        off = edit(title, setting.origin, instance, wanted, machine)
         rotate = (rotation(instance, tokens),) if key == "log_requests" else ()
         yield Finding(
             f"{what} ({setting.name})",

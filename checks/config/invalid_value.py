@@ -23,29 +23,32 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
-from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.nixos.lasting import lasting
-from tabbydoctor.nixos.module import generated_config
+from tabbydoctor.deployment.nixos import generated_config
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Invalid
 
-from . import edit, on_nixos, shown
+from . import by_nixos, edit, shown
 
 _PORTS = range(1, 65536)
 
 
 @check("CFG005", "config-invalid-value", category="config", severity=Severity.ERROR)
-def invalid_value(config: EffectiveConfig, instance: Instance) -> Iterator[Finding]:
+def invalid_value(
+    config: EffectiveConfig, instance: Instance, machine: Machine | None = None
+) -> Iterator[Finding]:
     for item in config.invalid:
-        yield _refused(item, instance)
+        yield _refused(item, instance, machine)
     if config.usage_error:
-        yield _usage(config, instance)
+        yield _usage(config, instance, machine)
     port = config.setting("network", "port")
     if port and isinstance(port.value, int) and port.value not in _PORTS:
         message = f"a port from {_PORTS.start} to {_PORTS.stop - 1}"
-        yield _refused(Invalid("network", "port", message, port.origin, port.value), instance)
+        refused = Invalid("network", "port", message, port.origin, port.value)
+        yield _refused(refused, instance, machine)
 
 
-def _refused(item: Invalid, instance: Instance) -> Finding:
+def _refused(item: Invalid, instance: Instance, machine: Machine | None) -> Finding:
     name = f"{item.section}.{item.key}" if item.key else f"section {item.section}"
     return Finding(
         f"{name} from {item.origin.where} is refused",
@@ -56,21 +59,22 @@ def _refused(item: Invalid, instance: Instance) -> Finding:
                 f"Correct {name}: it takes {item.message}; or leave it to its default",
                 item.origin,
                 instance,
-                {(item.section, item.key or ""): None},
+                {(item.section, item.key): None} if item.key else {},
+                machine,
             ),
         ),
     )
 
 
-def _usage(config: EffectiveConfig, instance: Instance) -> Finding:
+def _usage(config: EffectiveConfig, instance: Instance, machine: Machine | None) -> Finding:
     unit = instance.unit
     source = f"the command of {instance.name}"
     commands: tuple[str, ...] = ()
     remedy = Remedy("Correct the command of the unit", Safety.MANUAL)
-    if unit and on_nixos(None, instance):
+    if unit and by_nixos(instance, machine):
         name = "services.tabbyapi.extraArgs"
         lines = (f"{name} = [ ];",) if generated_config(instance) else ()
-        remedy = lasting("Correct the unit's arguments, or take them out", *lines)
+        remedy = by_rebuild("Correct the unit's arguments, or take them out", *lines)
     elif unit:
         commands = (f"{unit.systemctl} edit --full {shlex.quote(unit.name)}", *instance.restart)
     return Finding(

@@ -21,12 +21,14 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.nixos import edit_lasts
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.nixos.by_rebuild import SWITCH
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Setting
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.keys import TABLE
 
-from . import on_nixos, shown
+from . import by_nixos, shown
 
 
 @check(
@@ -37,7 +39,10 @@ from . import on_nixos, shown
     caused_by=("NIX005",),
 )
 def layered(
-    config: EffectiveConfig, installation: Installation, instance: Instance
+    config: EffectiveConfig,
+    installation: Installation,
+    instance: Instance,
+    machine: Machine | None = None,
 ) -> Iterator[Finding]:
     if config.config_argument is None:
         return
@@ -49,9 +54,9 @@ def layered(
     if not stray:
         return
     path = stray[0].origin.path or f"{config.directory}/config.yml"
-    place, command = "the --config file", f"sudoedit {shlex.quote(config.config_argument)}"
-    if on_nixos(None, instance):
-        place, command = "configuration.nix", "sudo nixos-rebuild switch"
+    place, commands = "the --config file", (f"sudoedit {shlex.quote(config.config_argument)}",)
+    if by_nixos(instance, machine) and not edit_lasts(config.config_argument, instance):
+        place, commands = "configuration.nix", (SWITCH,)
     names = ", ".join(setting.name for setting in stray[:6])
     auth = any(setting.name == "network.disable_auth" for setting in stray)
     yield Finding(
@@ -71,7 +76,7 @@ def layered(
                 f"Move what is wanted into {place}, then set the stray file aside",
                 Safety.MANUAL,
                 (
-                    command,
+                    *commands,
                     f"sudo mv -n {shlex.quote(path)} {shlex.quote(path + '.unused')}",
                 ),
             ),

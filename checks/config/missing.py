@@ -22,9 +22,10 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig
 
-from . import on_nixos, written_at_start
+from . import by_nixos, made_elsewhere
 
 
 @check(
@@ -56,9 +57,12 @@ def _chosen(file: ConfigFile, instance: Instance, machine: Machine | None) -> Fi
 
 
 def _bring(file: ConfigFile, instance: Instance, machine: Machine | None) -> Remedy:
-    if on_nixos(machine, instance):
-        return written_at_start(file, instance)
+    elsewhere = made_elsewhere(file.path, instance, machine)
+    if elsewhere:
+        return elsewhere
     commands = [f"ls -l {shlex.quote(posixpath.dirname(file.path))}"]
+    if by_nixos(instance, machine):
+        return by_rebuild("Put it there, or correct --config", first=tuple(commands))
     if instance.unit:
         unit = instance.unit
         commands.append(f"{unit.systemctl} cat {shlex.quote(unit.name)}")

@@ -25,8 +25,8 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
-from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.nixos.lasting import Keys
+from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.nixos.key_lines import Keys
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Setting
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.model_files import ModelFiles, NamedFile
@@ -39,18 +39,23 @@ _EXLLAMAV2_ONLY = ("exl2", "gptq")
 
 @check("CFG010", "model-missing", category="config", severity=Severity.ERROR)
 def model_missing(
-    models: ModelFiles, installation: Installation, config: EffectiveConfig, instance: Instance
+    models: ModelFiles,
+    installation: Installation,
+    config: EffectiveConfig,
+    instance: Instance,
+    machine: Machine | None = None,
 ) -> Iterator[Finding]:
     unseen: list[NamedFile] = []
     found = False
     for file in models.files:
-        finding = _absent(file, instance) or _refused_format(file, installation, instance)
+        finding = _absent(file, instance, machine)
+        finding = finding or _refused_format(file, installation, instance, machine)
         if finding:
             found = True
             yield finding
         elif file.problem == "unreadable":
             unseen.append(file)
-    backend = _refused_backend(config, installation, instance)
+    backend = _refused_backend(config, installation, instance, machine)
     if backend:
         found = True
         yield backend
@@ -58,7 +63,7 @@ def model_missing(
         raise Unknown(f"cannot look into {unseen[0].path}: run as root")
 
 
-def _absent(file: NamedFile, instance: Instance) -> Finding | None:
+def _absent(file: NamedFile, instance: Instance, machine: Machine | None) -> Finding | None:
     what = f"{file.part} {file.name}"
     reasons = {
         "missing": (f"The {what} is not there", "nothing"),
@@ -81,7 +86,7 @@ def _absent(file: NamedFile, instance: Instance) -> Finding | None:
         (Evidence(file.path, "a model" if fatal else "a file", actual),
          Evidence(file.setting.origin.where, None, f"{file.setting.name}: {file.name}")),
         (Remedy("See what is there", Safety.MANUAL, (f"ls {directory}",)),
-         edit(advice, file.setting.origin, instance, _to(file.setting, near))),
+         edit(advice, file.setting.origin, instance, _to(file.setting, near), machine)),
         severity=None if fatal else Severity.WARNING,
     )  # fmt: skip
 
@@ -94,7 +99,7 @@ def _to(setting: Setting, near: Sequence[str] = ()) -> Keys:
 
 
 def _refused_format(
-    file: NamedFile, installation: Installation, instance: Instance
+    file: NamedFile, installation: Installation, instance: Instance, machine: Machine | None
 ) -> Finding | None:
     method = file.quantization.lower()
     old = method in _EXLLAMAV2_ONLY and installation.loads_exl2 is False
@@ -108,12 +113,16 @@ def _refused_format(
         (Evidence(f"{file.path}/config.json", loads, f"quant_method {method}"),
          Evidence(f"{installation.directory}/backends", None, "no exllamav2" if old else
                   "no exllamav3")),
-        (edit(f"Name another model in {file.setting.name}", file.setting.origin, instance),),
+        (edit(f"Name another model in {file.setting.name}", file.setting.origin, instance,
+              machine=machine),),
     )  # fmt: skip
 
 
 def _refused_backend(
-    config: EffectiveConfig, installation: Installation, instance: Instance
+    config: EffectiveConfig,
+    installation: Installation,
+    instance: Instance,
+    machine: Machine | None,
 ) -> Finding | None:
     setting = config.setting("model", "backend")
     if setting is None or not setting.value or not config.value("model", "model_name"):
@@ -126,5 +135,5 @@ def _refused_backend(
         "It starts, then exits with status 1 when it loads the model. Without the key it chooses "
         "by itself.",
         (Evidence(setting.origin.where, "exllamav3", str(setting.value)),),
-        (edit("Take model.backend out", setting.origin, instance, _to(setting)),),
+        (edit("Take model.backend out", setting.origin, instance, _to(setting), machine),),
     )

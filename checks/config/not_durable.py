@@ -25,7 +25,7 @@ from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
-from . import on_nixos
+from . import by_nixos
 
 
 @check(
@@ -47,9 +47,10 @@ def not_durable(
             path = _same_file(written, paths)
             if path:
                 yield _by_router(path, f"{router.path}:{line}")
-    generated = _generated(config, instance, on_nixos(machine, instance))
+    nixos = by_nixos(instance, machine)
+    generated = _generated(config, instance, nixos)
     if generated:
-        yield _at_each_start(generated, instance, on_nixos(machine, instance))
+        yield _at_each_start(generated, instance, nixos)
 
 
 def _same_file(written: str, paths: list[str]) -> str | None:

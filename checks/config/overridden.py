@@ -22,10 +22,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from tabbydoctor.api import Evidence, Finding, Severity, check
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored, Setting
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.keys import TABLE, Key
+from tabbydoctor.tabbyapi.opening import opens
 from tabbydoctor.tabbyapi.values import Refused, coerced
 
 from . import edit, shown
@@ -33,17 +34,20 @@ from . import edit, shown
 
 @check("CFG006", "config-overridden", category="config", severity=Severity.WARNING)
 def overridden(
-    config: EffectiveConfig, installation: Installation, instance: Instance
+    config: EffectiveConfig,
+    installation: Installation,
+    instance: Instance,
+    machine: Machine | None = None,
 ) -> Iterator[Finding]:
     for setting in config.settings.values():
         if any(_differs(setting, value, installation) for _, value in setting.overrides):
-            yield _beaten(setting, installation, instance)
+            yield _beaten(setting, installation, config, instance, machine)
     for item in config.ignored:
         winner = config.setting(item.section, item.key or "")
         if item.why != "arguments-ignored" or winner is None:
             continue
         if _differs(winner, item.value, installation):
-            yield _ignored_argument(item, winner, instance)
+            yield _ignored_argument(item, winner, config, instance, machine)
 
 
 def _differs(setting: Setting, raw: Any, installation: Installation) -> bool:
@@ -55,31 +59,53 @@ def _differs(setting: Setting, raw: Any, installation: Installation) -> bool:
         return True
 
 
-def _beaten(setting: Setting, installation: Installation, instance: Instance) -> Finding:
+def _beaten(
+    setting: Setting,
+    installation: Installation,
+    config: EffectiveConfig,
+    instance: Instance,
+    machine: Machine | None,
+) -> Finding:
     weaker = [item for item in setting.overrides if _differs(setting, item[1], installation)]
     origin, value = weaker[0]
     usual = setting.origin.layer == "argument"
     mine = shown(setting.section, setting.key, setting.value)
     theirs = shown(setting.section, setting.key, value)
+    title = f"Change it where it wins, or take it out there: {setting.origin.where}"
+    wanted = {(setting.section, setting.key): value}
+    remedy = edit(title, setting.origin, instance, wanted, machine)
+    if opens((setting.section, setting.key), value, config):
+        # As it would let in who has no key, it is asked for by name, never offered.
+        title = f"Take it out where it does nothing: {origin.where}"
+        remedy = edit(title, origin, instance, machine=machine)
     return Finding(
         f"{setting.name} of {origin.where} is overridden",
         f"TabbyAPI uses {mine} from {setting.origin.where}.",
         (Evidence(origin.where, None, theirs), Evidence(setting.origin.where, None, mine)),
-        (edit(f"Change it where it wins, or take it out there: {setting.origin.where}",
-              setting.origin, instance, {(setting.section, setting.key): value}),),
+        (remedy,),
         severity=Severity.INFO if usual else None,
     )  # fmt: skip
 
 
-def _ignored_argument(item: Ignored, setting: Setting, instance: Instance) -> Finding:
+def _ignored_argument(
+    item: Ignored,
+    setting: Setting,
+    config: EffectiveConfig,
+    instance: Instance,
+    machine: Machine | None,
+) -> Finding:
     flag = f"--{(item.key or '').replace('_', '-')}"
+    title, wanted = f"Set {setting.name} in the --config file instead of {flag}", {}
+    if opens((setting.section, setting.key), item.value, config):
+        title = f"Take {flag} out: it does nothing"
+    else:
+        wanted = {(setting.section, setting.key): item.value}
     return Finding(
         f"{flag} is ignored because --config is given",
         f"With --config TabbyAPI takes no other argument: {setting.name} is "
         f"{shown(setting.section, setting.key, setting.value)}, from {setting.origin.where}.",
         (Evidence(item.origin.where, "no argument beside --config",
                   f"{flag} {shown(item.section, item.key, item.value)}"),),
-        (edit(f"Set {setting.name} in the --config file instead of {flag}", item.origin,
-              instance, {(setting.section, setting.key): item.value}),),
+        (edit(title, item.origin, instance, wanted, machine),),
         caused_by=("NIX004",),
     )  # fmt: skip

@@ -14,7 +14,7 @@ By name. The nearest known name is offered; for a key that was removed, since wh
 replaced it; for one that is newer than the installation, when it came.
 
 ## What to do
-Write the name that is offered, or take the line out.
+Write the name that is offered, or take the line out: always where that name stands beside it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
+from tabbydoctor.deployment.nixos import edit_lasts, generated_config
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored
 from tabbydoctor.tabbyapi.dropped import name_of, unknown_names
@@ -29,7 +30,7 @@ from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.nearest_key import Meant, meant
 
 from ..by_doctor import by_doctor
-from . import edit, on_nixos, written_by_nixos
+from . import edit
 
 _SURE = ("misspelt", "elsewhere")
 _KEY_VARIABLES = ("KEY", "TOKEN", "SECRET")
@@ -44,11 +45,11 @@ def unknown_key(
 ) -> Iterator[Finding]:
     unsure: list[Ignored] = []
     found = False
-    for item in unknown_names(config, nixos=on_nixos(machine, instance)):
+    for item in unknown_names(config, nixos=generated_config(instance) is not None):
         answer = meant(item.section, item.key, installation)
         if installation.exact or answer.kind in _SURE or item.origin.layer == "environment":
             found = True
-            yield _finding(item, answer, installation, instance)
+            yield _finding(item, answer, installation, instance, machine, config)
         else:
             unsure.append(item)
     if unsure and not found:
@@ -57,13 +58,19 @@ def unknown_key(
 
 
 def _finding(
-    item: Ignored, answer: Meant, installation: Installation, instance: Instance
+    item: Ignored,
+    answer: Meant,
+    installation: Installation,
+    instance: Instance,
+    machine: Machine | None,
+    config: EffectiveConfig,
 ) -> Finding:
     if item.origin.layer == "environment":
-        return _variable(item, answer, instance)
+        return _variable(item, answer, instance, machine)
     mend = by_doctor("CFG003", Safety.UNSAFE)
-    lasts = not written_by_nixos(item.origin, instance)
-    mendable = answer.kind in ("gone", *_SURE) and lasts
+    lasts = item.origin.path is not None and edit_lasts(item.origin.path, instance)
+    beside = _beside(item, answer, config)
+    mendable = answer.kind in ("gone", *_SURE) and lasts and not beside
     kind = "key" if item.key else "section"
     label = f"{name_of(item)} in {item.origin.where}"
     titles = {
@@ -77,11 +84,30 @@ def _finding(
         f"TabbyAPI drops it silently. {answer.sentence}.",
         (Evidence(item.origin.where, answer.instead or "a known name", name_of(item)),
          Evidence(installation.source, "the names it knows")),
-        (edit(_advice(item, answer), item.origin, instance), *([mend] if mendable else [])),
+        (edit(_advice(item, answer, beside), item.origin, instance, machine=machine),
+         *([mend] if mendable else [])),
     )  # fmt: skip
 
 
-def _advice(item: Ignored, answer: Meant) -> str:
+def _beside(item: Ignored, answer: Meant, config: EffectiveConfig) -> tuple[str, int] | None:
+    """The key that was meant and its line, where it stands in the same file: no second can."""
+    section, _, key = answer.instead.partition(".")
+    keys = [key] if key else [*item.value] if isinstance(item.value, dict) else []
+    for file in config.files:
+        for name in keys if file.path == item.origin.path else ():
+            line = file.lines.get((section, name))
+            if line:
+                return name, line
+    return None
+
+
+def _advice(item: Ignored, answer: Meant, beside: tuple[str, int] | None) -> str:
+    if beside:
+        section = answer.instead.partition(".")[0]
+        stands = f"{section}.{beside[0]} stands at line {beside[1]}"
+        if item.key or "." in answer.instead:
+            return f"Take {name_of(item)} out: {stands}"
+        return f"Write {section} instead of {name_of(item)}, without {beside[0]}: {stands}"
     if answer.kind in _SURE:
         return f"Write {answer.instead} instead of {name_of(item)}"
     if answer.kind == "newer":
@@ -89,7 +115,7 @@ def _advice(item: Ignored, answer: Meant) -> str:
     return f"Take {name_of(item)} out"
 
 
-def _variable(item: Ignored, answer: Meant, instance: Instance) -> Finding:
+def _variable(item: Ignored, answer: Meant, instance: Instance, machine: Machine | None) -> Finding:
     name = item.origin.where.split(" ")[0]
     evidence = (Evidence(item.origin.where, "TABBY_<SECTION>_<KEY>", name),)
     if any(word in name.upper() for word in _KEY_VARIABLES):
@@ -108,10 +134,12 @@ def _variable(item: Ignored, answer: Meant, instance: Instance) -> Finding:
         )
     hint = f"TABBY_{answer.instead.replace('.', '_').upper()}" if "." in answer.instead else ""
     advice = f"Write {hint} instead" if hint else f"Take {name} out"
+    if hint in instance.environment:
+        advice = f"Take {name} out: {hint} is set beside it"
     return Finding(
         f"{name} sets nothing in TabbyAPI",
         "A variable counts only where it is named TABBY_<SECTION>_<KEY> after a known key"
         + (f": probably {hint}." if hint else "."),
         evidence,
-        (edit(advice, item.origin, instance),),
+        (edit(advice, item.origin, instance, machine=machine),),
     )

@@ -24,10 +24,9 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.nixos.lasting import in_store
 from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig, Ignored
 
-from . import edit, on_nixos, written_at_start
+from . import edit, made_elsewhere
 
 _TITLES = {
     "unreadable": "{path} cannot be opened by TabbyAPI",
@@ -51,7 +50,7 @@ def unreadable(
             yield _unusable(file, instance, machine)
     for item in config.ignored:
         if item.why == "section-not-mapping":
-            yield _broken_section(item, instance)
+            yield _broken_section(item, instance, machine)
 
 
 def _unusable(file: ConfigFile, instance: Instance, machine: Machine | None) -> Finding:
@@ -84,9 +83,9 @@ def _consequence(file: ConfigFile) -> str:
 def _remedy(file: ConfigFile, instance: Instance, machine: Machine | None) -> Remedy:
     path = shlex.quote(file.path)
     of_file = file.problem != "unreadable" or file.denied_at in ("", file.path)
-    stored = file.role == "config-file" and on_nixos(machine, instance)
-    if of_file and (stored or in_store(file.path)):
-        return written_at_start(file, instance)
+    elsewhere = made_elsewhere(file.path, instance, machine) if of_file else None
+    if elsewhere:
+        return elsewhere
     if file.problem == "unreadable" and instance.user:
         user = shlex.quote(instance.user.name)
         barrier = shlex.quote(file.denied_at)
@@ -105,10 +104,17 @@ def _remedy(file: ConfigFile, instance: Instance, machine: Machine | None) -> Re
     return Remedy(f"{title}, then restart TabbyAPI", Safety.MANUAL, commands)
 
 
-def _broken_section(item: Ignored, instance: Instance) -> Finding:
+def _broken_section(item: Ignored, instance: Instance, machine: Machine | None) -> Finding:
     return Finding(
         f"Section {item.section} in {item.origin.where} holds no keys",
         "A section must be a mapping: TabbyAPI drops this one and keeps its defaults there.",
         (Evidence(item.origin.where, f"{item.section}: with keys below it", "something else"),),
-        (edit(f"Write the keys of {item.section} below it, indented", item.origin, instance),),
+        (
+            edit(
+                f"Write the keys of {item.section} below it, indented",
+                item.origin,
+                instance,
+                machine=machine,
+            ),
+        ),
     )

@@ -36,7 +36,7 @@ from tabbydoctor.gpu.node_access import (
 )
 from tabbydoctor.gpu.service_groups import ServiceGroups
 from tabbydoctor.host.data import FileStatus
-from tabbydoctor.nixos.lasting import lasting
+from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.nix_text import literal, path
 
 from ..by_doctor import by_doctor
@@ -96,7 +96,7 @@ def _remedies(
         yield from _join(groups, instance, machine, service)
     else:
         if machine.nixos:
-            yield lasting(_OPEN_NODES, _PARAMETERS)
+            yield by_rebuild(_OPEN_NODES, _PARAMETERS)
             return
         yield Remedy(
             _OPEN_NODES,
@@ -123,7 +123,7 @@ def _join(
             yield by_doctor("GRP001", Safety.UNSAFE)
         return
     if machine.nixos:
-        yield lasting(
+        yield by_rebuild(
             f"Give {service.user} the group {names}, log out everywhere, and start TabbyAPI anew",
             f"{path('users', 'users', service.user, 'extraGroups')} = {literal(groups)};",
         )

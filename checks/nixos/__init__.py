@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 
 from tabbydoctor.api import Remedy
-from tabbydoctor.nixos.lasting import lasting
+from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.module import NixModule
 
 
 def in_configuration(module: NixModule, title: str, *lines: str) -> Remedy:
     """What to write into the machine's configuration, and the commands for it."""
-    return lasting(title, *lines, first=(f"sudoedit {shlex.quote(module.source)}",))
+    return by_rebuild(title, *lines, first=(f"sudoedit {shlex.quote(module.source)}",))

@@ -23,9 +23,11 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Severity, check
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.nixos.lasting import key_lines, lasting
+from tabbydoctor.nixos.by_rebuild import by_rebuild
+from tabbydoctor.nixos.key_lines import key_lines
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.opening import opens
 
 
 @check("NIX005", "nix-stray-config", category="nixos", severity=Severity.WARNING)
@@ -37,15 +39,17 @@ def stray_config(
         return
     path = stray[0].origin.path or f"{module.data_dir}/config.yml"
     quoted = shlex.quote(path)
+    kept = [one for one in stray if not opens((one.section, one.key), one.value, config)]
+    wanted = {(one.section, one.key): one.value for one in kept}
     yield Finding(
         f"{path} is merged underneath what NixOS writes",
         f"It sets {', '.join(one.name for one in stray[:6])}, and configuration.nix does not "
         "know of it.",
         tuple(Evidence(one.origin.where, "nothing", one.name) for one in stray),
         (
-            lasting(
+            by_rebuild(
                 "Say what is wanted of it, then set the file aside",
-                *key_lines(instance, {(one.section, one.key): one.value for one in stray}),
+                *key_lines(instance, wanted, "working-directory"),
                 first=(f"sudo tabbydoctor nix to-options {quoted}",),
                 then=(f"sudo mv -n {quoted} {shlex.quote(path + '.unused')}",),
             ),

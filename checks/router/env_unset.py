@@ -3,7 +3,8 @@
 ## What it checks
 The variable from which the router takes TabbyAPI's key must be set for its unit, or for its
 process where it has no unit; a `TABBY_…KEY` set for the unit must be one the router reads.
-Where the router has another place to read the key from, the variable may be missing.
+Where the router has another place to read the key from, the variable may be missing. Where it
+loads a .env file or sets its own environment, whether one is missing is not known.
 
 ## Why it matters
 Without it the router sends an empty key or none, and TabbyAPI answers 401. A key set for
@@ -11,13 +12,13 @@ nothing is a secret lying about, and a repair that does not work.
 
 ## How it is told
 The variables that the source reads, beside `Environment=` and `EnvironmentFile=` of the
-unit and the environment of the running process.
+unit and the environment of the running process. What a .env file holds is not read.
 
 ## What to do
 `tabbydoctor fix --auth --strategy router-env` sets the variable that is not set, whatever its
-name, in a file that root alone can read, and restarts the router; without `--strategy` the router
-reads api_tokens.yml instead, where it may. One that is set and never read is left to you: take it
-out of the unit.
+name, in a file that root alone can read, and restarts the router: not one that other servers may
+be sent, or whose name is not that of a key. Without `--strategy` the router reads api_tokens.yml
+instead, where it may. One that is set and never read is left to you: take it out of the unit.
 """
 
 import re
@@ -25,10 +26,13 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
-from tabbydoctor.deployment.nixos import STORE
-from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.deployment.nixos import in_store, managed
+from tabbydoctor.deployment.parts import Machine, RouterSite
+from tabbydoctor.nixos.by_rebuild import by_rebuild
+from tabbydoctor.nixos.service import without_variable_line
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_environment import (
+    perhaps_unset,
     router_environment,
     unset_variables,
     variable_of,
@@ -47,21 +51,26 @@ def env_unset(
     site: RouterSite,
     config: EffectiveConfig | None,
     endpoint: Endpoint | None,
+    machine: Machine | None = None,
 ) -> Iterator[Finding]:
     readable_and_asked(reading, config, endpoint)
     if site.unit is None:
-        _look_at_process(site, reading)
-    for name in unset_variables(site, reading):
-        yield _unset(site, name, reading)
+        _look_at_process(site, reading, root=machine is not None and machine.root)
+    found = [_unset(site, name, reading) for name in unset_variables(site, reading)]
     for name in router_environment(site) if site.unit else ():
         if _KEY.fullmatch(name) and name not in reading.reads_environment:
-            yield _unused(site, name, reading)
+            found.append(_unused(site, name, reading, machine))
+    yield from found
+    for name, where in perhaps_unset(site, reading).items() if not found else ():
+        raise Unknown(f"{where} may set {name} itself: what it sets is not known from here")
 
 
-def _look_at_process(site: RouterSite, reading: RouterReading) -> None:
+def _look_at_process(site: RouterSite, reading: RouterReading, root: bool) -> None:
     """Raises Absent or Unknown where the variables of a router without a unit cannot be seen."""
     if site.process is None or not any(variable_of(call.key_from) for call in reading.calls):
         raise Absent("the router has no unit")
+    if site.process.environment is None and root:
+        raise Absent(f"process {site.process.pid} shows no environment")
     if site.process.environment is None:
         raise Unknown(f"the environment of process {site.process.pid} cannot be seen: use sudo")
 
@@ -82,21 +91,22 @@ def _unset(site: RouterSite, name: str, reading: RouterReading) -> Finding:
     )
 
 
-def _unused(site: RouterSite, name: str, reading: RouterReading) -> Finding:
+def _unused(
+    site: RouterSite, name: str, reading: RouterReading, machine: Machine | None
+) -> Finding:
     unit = site.unit
     texts = {file.path: file.text or "" for file in unit.environment_files} if unit else {}
     texts |= {file.path: file.text for file in unit.files} if unit else {}
     where = next((path for path, text in texts.items() if f"{name}=" in text), "")
-    stored = where.startswith(STORE)  # of NixOS: its configuration.nix says so
+    commands = (f"sudoedit {shlex.quote(where)}",) if where and not in_store(where) else ()
+    remedy = Remedy(
+        f"Take {name} out of {where or 'the unit'}: nothing needs it", Safety.MANUAL, commands
+    )
+    if unit and managed(machine, unit) and name in unit.environment:
+        remedy = by_rebuild(f"Take {name} out of the unit", without_variable_line(unit, name))
     return Finding(
         f"{unit.name if unit else 'the unit'} sets {name}, which {file_name(reading)} never reads",
         "Setting it changes nothing: the router's source has no such variable.",
         evidence=(Evidence(reading.path, f"reads {name}", "does not"),),
-        remedies=(
-            Remedy(
-                f"Take {name} out of {where or 'the unit'}: nothing needs it",
-                Safety.MANUAL,
-                (f"sudoedit {shlex.quote(where)}",) if where and not stored else (),
-            ),
-        ),
+        remedies=(remedy,),
     )

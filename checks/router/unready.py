@@ -20,9 +20,10 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
-from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.deployment.nixos import in_store, managed
+from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.nixos.lasting import in_store, lasting
+from tabbydoctor.nixos.by_rebuild import where_made
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_health import RouterHealth
 
@@ -44,13 +45,16 @@ NOT_STARTED = ("SVC009",)
     caused_by=(*REPORTED, *NOT_STARTED),
 )
 def unready(
-    site: RouterSite, health: RouterHealth | None, reading: RouterReading | None
+    site: RouterSite,
+    health: RouterHealth | None,
+    reading: RouterReading | None,
+    machine: Machine | None = None,
 ) -> Iterator[Finding]:
     unit = site.unit
     if unit is None and health is None:
         raise Absent("the router has no unit and its /health was not asked")
     if unit is not None and not unit.active:
-        yield _down(unit, reading)
+        yield _down(unit, reading, managed(machine, unit))
         return
     if health is not None and health.tabbyapi is False:
         yield Finding(
@@ -64,7 +68,7 @@ def unready(
         raise Unknown(health.unseen)
 
 
-def _down(unit: Unit, reading: RouterReading | None) -> Finding:
+def _down(unit: Unit, reading: RouterReading | None, nixos: bool) -> Finding:
     state = unit.get("ActiveState") or "unknown"
     starting = state == "activating" and unit.get("SubState") != "auto-restart"
     meant = unit.get("UnitFileState") == "enabled" or state == "failed"
@@ -79,7 +83,7 @@ def _down(unit: Unit, reading: RouterReading | None) -> Finding:
             *((Evidence(where, "valid Python", broken.problem),) if broken else ()),
             Evidence(f"systemctl show {name}", "active", state),
         ),
-        remedies=(_mend(broken, unit) if broken else _start(unit),),
+        remedies=(_mend(broken, unit, nixos) if broken else _start(unit),),
         severity=Severity.ERROR if meant and not starting else Severity.WARNING,
         caused_by=NOT_STARTED if _lacks_file(unit) else (),
     )
@@ -98,12 +102,12 @@ def _start(unit: Unit) -> Remedy:
     )
 
 
-def _mend(broken: RouterReading, unit: Unit) -> Remedy:
+def _mend(broken: RouterReading, unit: Unit, nixos: bool) -> Remedy:
     path, line = shlex.quote(broken.path), broken.line or 1
     title = f"Correct line {line} (the mistake may be above it), then start the router"
     restart = f"{unit.systemctl} restart {shlex.quote(unit.name)}"
     look = f"sudo sed -n {max(line - 3, 1)},{line + 1}p {path}"
     if in_store(broken.path):
-        title = f"Correct line {line} (the mistake may be above it) where the file comes from"
-        return lasting(title, first=(look,), then=(restart,))
+        title = f"Correct line {line} (the mistake may be above it)"
+        return where_made(title, broken.path, nixos=nixos, first=(look,), then=(restart,))
     return Remedy(title, Safety.UNSAFE, (look, f"sudoedit {path}", restart))

@@ -24,9 +24,10 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Unknown, check
-from tabbydoctor.deployment.nixos import managed
+from tabbydoctor.deployment.nixos import in_store, managed
 from tabbydoctor.deployment.parts import Discovery, Machine, RouterSite
-from tabbydoctor.nixos.lasting import in_store, key_lines, lasting
+from tabbydoctor.nixos.by_rebuild import by_rebuild, where_made
+from tabbydoctor.nixos.key_lines import key_lines
 from tabbydoctor.nixos.service import environment_line
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_environment import router_environment
@@ -36,6 +37,7 @@ from tabbydoctor.tabbyapi.answers import names_tabbyapi, of_tabbyapi
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
+from ..config import written_by_nixos
 from . import file_name, readable, restart
 
 _PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
@@ -125,9 +127,9 @@ def _listen(
     instance = discovery.instance if discovery else None
     unit = instance.unit if instance else None
     title = f"Let TabbyAPI listen where the router asks: network.host: '{host}'"
-    ours = setting is None or setting.origin.layer == "working-directory"
-    if instance and managed(machine, unit) and not ours:
-        return lasting(title, *key_lines(instance, {("network", "host"): host}))
+    if instance and setting and written_by_nixos(setting.origin, instance, machine):
+        lines = key_lines(instance, {("network", "host"): host}, setting.origin.layer)
+        return by_rebuild(title, *lines)
     commands = [f"sudoedit {shlex.quote(path)}"] if path else []
     commands += [f"{unit.systemctl} restart {shlex.quote(unit.name)}"] if unit else []
     return Remedy(title, Safety.UNSAFE if unit else Safety.MANUAL, tuple(commands))
@@ -142,7 +144,7 @@ def _write(given: str, true: str, reading: RouterReading, site: RouterSite, nixo
     of_unit = site.unit is not None and path in {file.path for file in site.unit.files}
     title = f"Write {_new(given, true)} there"
     if in_store(path) or (of_unit and nixos):
-        return lasting(title, *_variables(given, true, site))
+        return where_made(title, path, *_variables(given, true, site), nixos=nixos)
     reload = [f"{site.unit.systemctl} daemon-reload"] if site.unit and of_unit else []
     return restart(site, title, f"sudoedit {shlex.quote(path)}", *reload)
 
@@ -167,7 +169,7 @@ def _proxied(site: RouterSite, reading: RouterReading, nixos: bool) -> Iterator[
         remedy = restart(site, f"Add NO_PROXY={_NEAR} to the unit, restart it")
         if nixos:
             line = environment_line(site.unit, "NO_PROXY", _NEAR)
-            remedy = lasting("Let the unit's calls go to TabbyAPI itself", line)
+            remedy = by_rebuild("Let the unit's calls go to TabbyAPI itself", line)
         yield Finding(
             f"{proxy} of {site.unit.name} leads the router's calls to a proxy",
             "Calls to TabbyAPI go through it, for NO_PROXY does not name TabbyAPI's host.",

@@ -22,10 +22,10 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity, Unknown, check
-from tabbydoctor.deployment.nixos import managed
+from tabbydoctor.deployment.nixos import in_store, managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit
-from tabbydoctor.nixos.lasting import in_store, lasting
+from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.service import forced_line
 
 from . import command, units_of
@@ -68,7 +68,7 @@ def _remedies(unit: Unit, file: EnvironmentFile, nixos: bool) -> Iterator[Remedy
         write = (f"sudo install -m 600 /dev/null {path}", f"sudoedit {path}")
         yield Remedy("Write the file", commands=write)
     if nixos:
-        yield lasting(optional, forced_line(unit, "EnvironmentFile", _without(unit, file)))
+        yield by_rebuild(optional, forced_line(unit, "EnvironmentFile", _without(unit, file)))
     else:
         yield Remedy(optional, commands=(command(unit, "edit --full"),))
 

@@ -25,8 +25,8 @@ from tabbydoctor.deployment.exposed_secrets import exposed_secrets
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.nixos.lasting import lasting
-from tabbydoctor.nixos.service import option_lines
+from tabbydoctor.nixos.by_rebuild import by_rebuild
+from tabbydoctor.nixos.service import option_lines, without_variable_line
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 from ..by_doctor import by_doctor
@@ -90,9 +90,10 @@ def _in_nix(unit: Unit, name: str) -> Remedy:
     """NixOS leaves alone what it did not write in /etc; the store everyone can read."""
     file = shlex.quote(_file(unit))
     lines = option_lines(unit, [("EnvironmentFile", _file(unit))])
+    lines += (without_variable_line(unit, name),)
     write = (f"sudo install -m 600 /dev/null {file}", f"sudoedit {file}")
     title = f"Move {name} from the unit's environment to a file of mode 0600"
-    return lasting(title, *lines, first=write)
+    return by_rebuild(title, *lines, first=write)
 
 
 def _file(unit: Unit) -> str:

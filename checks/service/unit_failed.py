@@ -29,7 +29,7 @@ from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Discovery, Machine
 from tabbydoctor.deployment.program import Program
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.nixos.lasting import lasting
+from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.service import option_lines
 from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.last_words import LastWords, last_words
@@ -137,9 +137,9 @@ def _remedies(unit: Unit, what: str, words: LastWords | None, nixos: bool) -> It
 def _in_nix(unit: Unit, what: str, words: LastWords | None) -> Remedy:
     if words and words.kind == "port":
         lines = option_lines(unit, [("AmbientCapabilities", "CAP_NET_BIND_SERVICE")])
-        return lasting("Set network.port to 1024 or more, or allow a lower one", *lines)
+        return by_rebuild("Set network.port to 1024 or more, or allow a lower one", *lines)
     setting = {"203/EXEC": "ExecStart=", "217/USER": "User="}.get(what, "the unit's arguments")
-    return lasting(f"Correct {setting}", then=unit.restart)
+    return by_rebuild(f"Correct {setting}", then=unit.restart)
 
 
 def _failed(unit: Unit) -> bool:

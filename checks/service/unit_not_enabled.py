@@ -28,7 +28,7 @@ from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host.data import Process
-from tabbydoctor.nixos.lasting import lasting
+from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.service import wanted_by_line
 from tabbydoctor.routers import RouterReading
 
@@ -115,7 +115,7 @@ def _not_started(
 
 def _enable(unit: Unit, state: str, nixos: bool) -> Remedy:
     if nixos:
-        return lasting("Let it be started at boot", wanted_by_line(unit))
+        return by_rebuild("Let it be started at boot", wanted_by_line(unit))
     if state == "static":
         target = "default.target" if unit.user_manager else "multi-user.target"
         enable = f"{unit.systemctl} add-wants {target} {shlex.quote(unit.name)}"

@@ -25,10 +25,10 @@ from collections.abc import Iterator
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.nixos import managed
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.sandbox import Rule, forbids_writing, hides
 from tabbydoctor.gpu.service_groups import ServiceGroups
-from tabbydoctor.nixos.lasting import lasting
+from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.service import option_lines
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
@@ -45,20 +45,25 @@ def denied(
     config: EffectiveConfig,
     instance: Instance,
     account: ServiceGroups,
+    machine: Machine | None = None,
 ) -> Iterator[Finding]:
     require_auth(config)
     if paths.file is not None:
-        yield from _unreadable(tokens, paths.file, instance, account)
+        yield from _unreadable(tokens, paths.file, instance, account, machine)
     elif paths.directory is not None:
-        yield from _cannot_create(tokens, paths.directory, instance, account)
+        yield from _cannot_create(tokens, paths.directory, instance, account, machine)
 
 
 def _unreadable(
-    tokens: Tokens, file: PathStatus, instance: Instance, account: ServiceGroups
+    tokens: Tokens,
+    file: PathStatus,
+    instance: Instance,
+    account: ServiceGroups,
+    machine: Machine | None,
 ) -> Iterator[Finding]:
     rule = hides(instance.unit, tokens.path)
     if rule:
-        yield _sandboxed(tokens, instance, rule, "see")
+        yield _sandboxed(tokens, instance, machine, rule, "see")
         return
     barrier = file.denied_at(account.uid, account.configured, "r")
     if barrier is None:
@@ -84,11 +89,15 @@ def _unreadable(
 
 
 def _cannot_create(
-    tokens: Tokens, directory: PathStatus, instance: Instance, account: ServiceGroups
+    tokens: Tokens,
+    directory: PathStatus,
+    instance: Instance,
+    account: ServiceGroups,
+    machine: Machine | None,
 ) -> Iterator[Finding]:
     rule = forbids_writing(instance.unit, tokens.path)
     if rule:
-        yield _sandboxed(tokens, instance, rule, "create")
+        yield _sandboxed(tokens, instance, machine, rule, "create")
         return
     barrier = directory.denied_at(account.uid, account.configured, "w")
     if barrier is None:
@@ -117,22 +126,24 @@ def _cannot_create(
     )
 
 
-def _sandboxed(tokens: Tokens, instance: Instance, rule: Rule, verb: str) -> Finding:
+def _sandboxed(
+    tokens: Tokens, instance: Instance, machine: Machine | None, rule: Rule, verb: str
+) -> Finding:
     directory = posixpath.dirname(tokens.path)
     name = instance.name
     return Finding(
         f"{rule.setting} keeps {name} from {tokens.path}",
         f"The sandbox of the unit does not let it {verb} the file, whatever its mode.",
         (Evidence(f"systemctl show {shlex.quote(name)}", f"{directory} writable", rule.setting),),
-        (_open(instance, directory, rule),),
+        (_open(instance, machine, directory, rule),),
         caused_by=("SVC012",),
     )
 
 
-def _open(instance: Instance, directory: str, rule: Rule) -> Remedy:
+def _open(instance: Instance, machine: Machine | None, directory: str, rule: Rule) -> Remedy:
     title = f"Add ReadWritePaths={directory} (and lift {rule.setting} if it hides it)"
-    if instance.unit and managed(None, instance.unit):
+    if instance.unit and managed(machine, instance.unit):
         lines = option_lines(instance.unit, [("ReadWritePaths", directory)])
-        return lasting(title, *lines)
+        return by_rebuild(title, *lines)
     edit = f"sudo systemctl edit {shlex.quote(instance.name)}"
     return Remedy(title, commands=(edit, *start(instance)))

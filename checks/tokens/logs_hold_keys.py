@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.people import People, Readers
-from tabbydoctor.nixos.lasting import lasting
+from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_holdings import KeptLog, LogHoldings
 from tabbydoctor.tabbyapi.log_lines import says
@@ -96,7 +96,7 @@ def _many_files(count: int) -> str:
 def _leave(members: Readers, people: People, machine: Machine | None) -> Remedy:
     title = "Take accounts that are not administrators out of the groups"
     if machine and machine.nixos:
-        return lasting(f"{title}: extraGroups of users.users")
+        return by_rebuild(f"{title}: extraGroups of users.users")
     commands = tuple(
         f"sudo gpasswd -d {shlex.quote(account.name)} {group.name}"
         for account in members.login[:5]

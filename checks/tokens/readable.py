@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.deployment.people import People
+from tabbydoctor.deployment.people import People, Readers
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -49,7 +49,7 @@ def readable(
     unused = config is not None and config.auth_disabled
     warn = bool(readers.login) and not unused
     yield Finding(
-        f"{readers.summary} can read {tokens.path}",
+        f"{_counted(readers)} can read {tokens.path}",
         "Whoever reads it can use TabbyAPI as an administrator"
         + (" once authentication is on again." if unused else "."),
         (
@@ -58,7 +58,7 @@ def readable(
                 "readable by the service and root alone",
                 f"mode {file.leaf.permissions:04o}"
                 + (", with an ACL" if file.leaf.acl else "")
-                + f"; read by {readers.named()}",
+                + f"; read by {_named(readers)}",
             ),
         ),
         (
@@ -68,6 +68,20 @@ def readable(
         ),
         severity=Severity.WARNING if warn else Severity.INFO,
     )
+
+
+def _counted(readers: Readers) -> str:
+    """Of both kinds, those that matter; one goes by its name."""
+    several = len(readers.login) > 1
+    return f"{len(readers.login)} login accounts" if several else readers.summary
+
+
+def _named(readers: Readers) -> str:
+    if not (readers.login and readers.system):
+        return readers.named()
+    count = len(readers.system)
+    system = f"{count} system account{'s' if count > 1 else ''}"
+    return f"{Readers(readers.login).named()}, who can log in; by {system}, too"
 
 
 def closing(file: PathStatus, people: People) -> tuple[str, ...]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tabbydoctor.deployment.nix_wrapper import shadows
-from tabbydoctor.deployment.nixos import STORE, from_store
+from tabbydoctor.deployment.nixos import generated_config, given_config, temporary_copy
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Absent
@@ -21,8 +19,6 @@ _RUNNING = "/run/current-system/configuration.nix"
 """There with `system.copySystemConfiguration`."""
 _DIRECTORY = "/etc/nixos"
 _COMMENT = re.compile(r"/\*.*?\*/|#[^\n]*", re.DOTALL)
-_OURS = "tabbydoctor.yml"
-"""The name of the copy that `fix --temporary` starts TabbyAPI on, beside the generated file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +55,7 @@ class NixModule:
 def nix_module(host: Host, instance: Instance) -> NixModule:
     """The deployment. Raises Absent where the module does not run it."""
     unit, config = instance.unit, generated_config(instance)
-    if unit is None or not from_store(unit):
-        raise Absent("no NixOS deployment")
-    if config is None:
+    if unit is None or config is None:
         raise Absent("not the NixOS module's unit")
     ours = temporary_copy(config)
     return NixModule(
@@ -70,35 +64,9 @@ def nix_module(host: Host, instance: Instance) -> NixModule:
         config,
         tuple(_sources(host)),
         _content(host, config),
-        ours if ours in _given_config(instance) else None,
+        ours if ours in given_config(instance) else None,
         shadows(host, instance.directory),
     )
-
-
-def generated_config(instance: Instance) -> str | None:
-    """The file that the module writes at each start; None where the module does not run it.
-
-    Told by the unit: it or its program is in the store, `--config` is below its working
-    directory as the module has it, and a script of the store writes that file before each start.
-    """
-    unit = instance.unit
-    if unit is None or not from_store(unit) or STORE not in unit.get("ExecStartPre"):
-        return None
-    config = f"{instance.directory.rstrip('/')}/config/config.yml"
-    given = _given_config(instance)
-    return config if config in given or temporary_copy(config) in given else None
-
-
-def temporary_copy(config: str) -> str:
-    """Where `fix --temporary` keeps its copy of the generated file."""
-    return f"{posixpath.dirname(config)}/{_OURS}"
-
-
-def _given_config(instance: Instance) -> list[str]:
-    """What stands after `--config`."""
-    words = instance.arguments
-    given = [word for flag, word in itertools.pairwise(words) if flag == "--config"]
-    return given + [word.removeprefix("--config=") for word in words if "--config=" in word]
 
 
 def _content(host: Host, path: str) -> Mapping[str, Any]:

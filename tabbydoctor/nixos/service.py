@@ -49,8 +49,11 @@ def environment_line(unit: Unit, variable: str, value: str) -> str:
 
 
 def without_variable_line(unit: Unit, variable: str) -> str:
-    """Takes a variable out of a unit, whoever set it."""
-    return f"{_path(unit, 'environment', variable)} = lib.mkForce null;"
+    """Takes a variable out of a unit, whoever set it.
+
+    In brackets: the redactor would take the first word after the name of a key for the key.
+    """
+    return f"{_path(unit, 'environment', variable)} = (lib.mkForce null);"
 
 
 def _path(unit: Unit, *names: str) -> str:

@@ -6,18 +6,18 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from tabbydoctor.deployment.nixos import managed
-from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.deployment.nixos import generated_config
+from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.restarting import refuse_container, restart_tabbyapi
 from tabbydoctor.repair.yaml_data import Path
 from tabbydoctor.repair.yaml_edit import CannotEdit, move_key, remove_key
-from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored
 from tabbydoctor.tabbyapi.dropped import about_auth, name_of, unknown_names
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.nearest_key import meant
+from tabbydoctor.tabbyapi.opening import exposes_without_auth, switches_auth_off
 
 _FILES = ("working-directory", "config-file")
 _CERTAIN = ("gone", "elsewhere", "misspelt")
@@ -27,7 +27,6 @@ _AUTH_HINT = "tabbydoctor fix --auth --strategy disable-auth"
 def rename_keys(
     draft: Draft,
     instance: Instance,
-    machine: Machine,
     config: EffectiveConfig,
     installation: Installation,
 ) -> None:
@@ -36,14 +35,14 @@ def rename_keys(
     What cannot be told stays and is named. Raises CannotFix where nothing can be done, and
     rather than switch authentication off or expose a server without it.
     """
-    items = list(unknown_names(config, nixos=managed(machine, instance.unit)))
+    items = list(unknown_names(config, nixos=generated_config(instance) is not None))
     if not items:
         return
     refuse_container(instance)
     left, moved, removed = [], False, False
     for item in items:
         try:
-            done = _mend(draft, instance, item, config, installation)
+            done = _mend(draft, _file(instance, item), item, config, installation)
         except _Left as reason:
             left.append(f"{item.origin.where}: {reason}")
             continue
@@ -56,9 +55,7 @@ def rename_keys(
         restart_tabbyapi(draft, instance, "CFG003")
 
 
-def remove_auth_section(
-    draft: Draft, instance: Instance, machine: Machine, config: EffectiveConfig
-) -> None:
+def remove_auth_section(draft: Draft, instance: Instance, config: EffectiveConfig) -> None:
     """CFG004: what was meant to switch authentication, and never did, goes. Raises CannotFix."""
     if not any(about_auth(item) for item in config.ignored):
         return
@@ -79,13 +76,7 @@ def take_out_about_auth(
     left, removed = [], False
     for item in filter(about_auth, config.ignored):
         try:
-            _edit(
-                draft,
-                instance,
-                item,
-                lambda content, path: remove_key(content, path, prune=True),
-                "CFG004",
-            )
+            _edit(draft, _file(instance, item), item, _taken_out, "CFG004")
             removed = True
         except _Left as reason:
             left.append(f"{item.origin.where}: {reason}")
@@ -96,40 +87,37 @@ class _Left(Exception):  # noqa: N818 - an answer for the operator
     """Why one name is left to a person's own hands."""
 
 
+def _file(instance: Instance, item: Ignored) -> str:
+    """The file that holds a name. Raises _Left where no edit of one would last."""
+    file = item.origin.path
+    if item.origin.layer not in _FILES or file is None:
+        raise _Left(f"{item.origin.where.split(' ')[0]} sets nothing: change it where it is set")
+    if not nixos.keeps_edits(file, instance):
+        raise _Left(f"{file} is written anew at each start: change what it is made from")
+    return file
+
+
 def _mend(
     draft: Draft,
-    instance: Instance,
+    file: str,
     item: Ignored,
     config: EffectiveConfig,
     installation: Installation,
 ) -> str:
     """Raises _Left, and CannotFix rather than open the server."""
-    if item.origin.layer not in _FILES:
-        raise _Left(f"{item.origin.where.split(' ')[0]} sets nothing: change it where it is set")
     answer = meant(item.section, item.key, installation)
     if answer.kind not in _CERTAIN or not (installation.exact or answer.kind != "gone"):
         raise _Left(f"{name_of(item)}: {answer.sentence}; take it out, or update TabbyAPI")
     target = _path(answer.instead, installation)
     if target is None:
-        _edit(
-            draft,
-            instance,
-            item,
-            lambda content, path: remove_key(content, path, prune=True),
-            "CFG003",
-        )
+        _edit(draft, file, item, _taken_out, "CFG003")
         draft.notes.append(f"{name_of(item)} is gone from TabbyAPI, and is taken out")
         return "removed"
     moves = list(_moves(item, target, installation))
     for _, place, value in moves:
         _refuse_opening(place, value, config)
-    _edit(
-        draft,
-        instance,
-        item,
-        _mover([(source, place) for source, place, _ in moves], target),
-        "CFG003",
-    )
+    mover = _mover([(source, place) for source, place, _ in moves], target)
+    _edit(draft, file, item, mover, "CFG003")
     draft.notes.append(f"{name_of(item)} becomes {'.'.join(target)} and counts from now on")
     return "moved"
 
@@ -169,14 +157,13 @@ def _moves(
 
 
 def _refuse_opening(place: tuple[str, ...], value: object, config: EffectiveConfig) -> None:
-    if place == ("network", "disable_auth") and value is not False:
+    if switches_auth_off(place, value):
         raise CannotFix(
             f"to write {'.'.join(place)} there would switch authentication off; that is asked for "
             "by its name",
             _AUTH_HINT,
         )
-    exposing = place == ("network", "host") and not binds_loopback_only(str(value))
-    if exposing and config.auth_disabled:
+    if exposes_without_auth(place, value, config):
         raise CannotFix(
             f"to write network.host: {value} would open a TabbyAPI that asks for no key",
             "tabbydoctor fix --auth",
@@ -200,19 +187,14 @@ def _mover(
     return change
 
 
+def _taken_out(content: bytes, path: Path) -> bytes:
+    return remove_key(content, path, prune=True)
+
+
 def _edit(
-    draft: Draft,
-    instance: Instance,
-    item: Ignored,
-    change: Callable[[bytes, Path], bytes],
-    why: str,
+    draft: Draft, file: str, item: Ignored, change: Callable[[bytes, Path], bytes], why: str
 ) -> None:
     """Edit the file of an item. Raises _Left where no edit can be proven right."""
-    file = item.origin.path
-    if item.origin.layer not in _FILES or file is None:
-        raise _Left(f"{name_of(item)} is set outside of a file: take it out there")
-    if nixos.written_anew(instance, file):
-        raise _Left(f"{file} is written anew at each start: change what it is made from")
     path: Path = (item.section, item.key) if item.key else (item.section,)
     before = draft.read(file)
     try:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from tabbydoctor.deployment.nixos import STORE, managed
+from tabbydoctor.deployment.nixos import STORE, edit_lasts, in_store, managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.nixos.lasting import SWITCH, in_store
-from tabbydoctor.nixos.module import NixModule, generated_config
-from tabbydoctor.nixos.nix_text import comment, literal, path
-from tabbydoctor.nixos.options import BY_KEY
-from tabbydoctor.nixos.service import environment_line, option_lines
+from tabbydoctor.nixos.by_rebuild import THEN
+from tabbydoctor.nixos.key_lines import key_lines
+from tabbydoctor.nixos.module import NixModule
+from tabbydoctor.nixos.nix_text import comment, literal
+from tabbydoctor.nixos.service import option_lines
 from tabbydoctor.remedies.draft import CannotFix
 from tabbydoctor.tabbyapi.config import EffectiveConfig
-from tabbydoctor.tabbyapi.origins import variable_name
 
 
 def refuse_unit(machine: Machine, unit: Unit, settings: Iterable[tuple[str, str]]) -> None:
@@ -24,43 +23,37 @@ def refuse_unit(machine: Machine, unit: Unit, settings: Iterable[tuple[str, str]
         lines = option_lines(unit, settings)
         raise CannotFix(
             f"NixOS writes {unit.name}: the change belongs into configuration.nix",
-            "\n".join((*lines, f"# then: {SWITCH}")),
+            "\n".join((*lines, THEN)),
         )
 
 
-def written_anew(instance: Instance, path: str) -> bool:
-    """Whether an edit of TabbyAPI's file would not last: in the store, or made at each start."""
-    before = instance.unit.get("ExecStartPre") if instance.unit else ""
-    return stored(path) or path == generated_config(instance) or path in before
+def keeps_edits(path: str, site: Instance | RouterSite) -> bool:
+    """Whether an edit lasts; links that lead into the store are followed."""
+    return edit_lasts(path, site) and not leads_into_store(path)
 
 
 def refuse_store(path: str) -> None:
     """Raises CannotFix for a file in the Nix store, links that lead there followed."""
-    if stored(path):
+    if leads_into_store(path):
         raise CannotFix(
-            f"{path} is in the Nix store: change what it is made from in configuration.nix", SWITCH
+            f"{path} is in the Nix store: change what it is made from (on NixOS in "
+            "configuration.nix)"
         )
 
 
-def stored(path: str) -> bool:
-    """Whether a file is in the Nix store, links that lead there followed."""
-    return in_store(path) or os.path.realpath(path).startswith(STORE)
+def leads_into_store(path: str) -> bool:
+    """Whether a file is in the Nix store, links that lead there followed.
+
+    Links are resolved here and now, past the facts: no fact names every place that a remedy
+    writes to, and the engine, which follows root's links, does not say where they led.
+    """
+    return in_store(path) or in_store(os.path.realpath(path))
 
 
-def network_lines(
-    module: NixModule | None, unit: Unit, settings: Mapping[str, str | bool]
-) -> tuple[str, ...]:
+def network_lines(instance: Instance, settings: Mapping[str, str | bool]) -> tuple[str, ...]:
     """Keys of the section network: as options of the module, or in the unit's environment."""
-    lines = []
-    for key, value in settings.items():
-        place = ("network", key)
-        if module is not None:
-            name = path("services", "tabbyapi", BY_KEY[place].name)
-            lines.append(f"{name} = {literal(value)};")
-        else:
-            text = str(value).lower() if isinstance(value, bool) else value
-            lines.append(environment_line(unit, variable_name(place), text))
-    return tuple(lines)
+    wanted = {("network", key): value for key, value in settings.items()}
+    return key_lines(instance, wanted, "default")
 
 
 def refuse_network(
@@ -72,27 +65,42 @@ def refuse_network(
 ) -> None:
     """Raises CannotFix, with the lines, where NixOS writes what decides on these keys.
 
-    A config.yml that nothing overwrites is not NixOS's: it may be edited.
+    A configuration file that nothing overwrites is not NixOS's: it may be edited.
     """
     unit = instance.unit
-    if unit is None or not managed(machine, unit) or _ours(config, settings):
+    ours = module is not None or managed(machine, unit)
+    if unit is None or not ours or _in_own_file(instance, config, settings):
         return
-    if module is None and config.config_argument:
+    place = config.config_argument or _argument(config, settings)
+    if module is None and place:
         raise CannotFix(
-            f"NixOS writes {unit.name}: change what {config.config_argument} is made from",
+            f"NixOS writes {unit.name}: change what {place} is made from",
             "\n".join(f"# network.{key}: {literal(value)}" for key, value in settings.items()),
         )
     raise CannotFix(
         f"NixOS writes {unit.name}: the change belongs into configuration.nix "
         "(--temporary does it until then)",
-        "\n".join((*network_lines(module, unit, settings), f"# then: {SWITCH}")),
+        "\n".join((*network_lines(instance, settings), THEN)),
     )
 
 
-def _ours(config: EffectiveConfig, settings: Mapping[str, str | bool]) -> bool:
+def _in_own_file(
+    instance: Instance, config: EffectiveConfig, settings: Mapping[str, str | bool]
+) -> bool:
+    """Whether all of it is decided by a file in which an edit lasts."""
+    if config.config_argument:
+        return keeps_edits(config.config_argument, instance)
     found = [config.setting("network", key) for key in settings]
     layers = {setting.origin.layer for setting in found if setting}
-    return config.config_argument is None and layers <= {"default", "working-directory"}
+    own = f"{instance.directory.rstrip('/')}/config.yml"
+    return layers <= {"default", "working-directory"} and keeps_edits(own, instance)
+
+
+def _argument(config: EffectiveConfig, settings: Mapping[str, str | bool]) -> str:
+    """The argument that decides on one of the keys, which no variable beats; else empty."""
+    found = [config.setting("network", key) for key in settings]
+    places = [one.origin.where for one in found if one and one.origin.layer == "argument"]
+    return places[0] if places else ""
 
 
 def refuse_router(
@@ -105,7 +113,7 @@ def refuse_router(
     unit = site.unit
     if unit is None or not managed(machine, unit):
         return
-    if strategy == "router-tokens" and _stays(site, unit):
+    if strategy == "router-tokens" and _stays(site):
         return
     name = "tabby_api_key"
     lines = option_lines(unit, [("LoadCredential", f"{name}:{key_path}")])
@@ -115,19 +123,16 @@ def refuse_router(
     if strategy == "router-tokens":
         lines = ()
         what = [f"The router has to read api_key of {tokens_path} when it needs it."]
-    elif _stays(site, unit):
+    elif _stays(site):
         reads += " (--temporary edits it, and brings the key until the machine starts anew.)"
-    if not _stays(site, unit):
+    if not _stays(site):
         reads += f" NixOS writes that file: change what it is made from, or move it out of {STORE}."
     raise CannotFix(
         f"NixOS writes {unit.name}: the change belongs into configuration.nix",
-        "\n".join((*lines, *map(comment, what), comment(reads), f"# then: {SWITCH}")),
+        "\n".join((*lines, *map(comment, what), comment(reads), THEN)),
     )
 
 
-def _stays(site: RouterSite, unit: Unit) -> bool:
-    """Whether an edit of the router's file lasts: nothing in the store, nothing written anew."""
-    path = site.path
-    if path is None or stored(path) or path.startswith("/run/"):
-        return False
-    return path not in unit.get("ExecStartPre")
+def _stays(site: RouterSite) -> bool:
+    """Whether an edit of the router's file lasts."""
+    return site.path is not None and keeps_edits(site.path, site)

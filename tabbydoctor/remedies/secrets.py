@@ -10,8 +10,8 @@ from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit, assignments
 from tabbydoctor.deployment.units import environment_file
 from tabbydoctor.host.data import Account
-from tabbydoctor.nixos.nix_text import literal
-from tabbydoctor.nixos.nix_text import path as nix_path
+from tabbydoctor.nixos.by_rebuild import THEN
+from tabbydoctor.nixos.service import option_lines, without_variable_line
 from tabbydoctor.remedies import credential, dropin
 from tabbydoctor.remedies.credential import quoted
 from tabbydoctor.remedies.draft import CannotFix, Draft
@@ -59,12 +59,12 @@ def _move(
     names: Collection[str],
 ) -> None:
     if managed(machine, unit):
-        service = unit.name.removesuffix(".service")
-        place = nix_path("systemd", "services", service, "serviceConfig", "EnvironmentFile")
+        place = f"/etc/{unit.name.removesuffix('.service')}.env"
+        lines = option_lines(unit, [("EnvironmentFile", place)])
         raise CannotFix(
             f"NixOS writes {unit.name}: in configuration.nix, take {', '.join(names)} out of its "
             "environment and name a file of mode 0600 that holds them",
-            f"{place} = [ {literal(f'/etc/{service}.env')} ];",
+            "\n".join((*lines, *(without_variable_line(unit, name) for name in names), THEN)),
         )
     secrets = {name: _taken_out(draft, unit, name) for name in names}
     # An environment file wins over Environment=: what one sets counts as it is.

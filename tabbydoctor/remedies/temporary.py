@@ -8,8 +8,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+from tabbydoctor.deployment.nixos import temporary_copy
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.nixos.module import NixModule, temporary_copy
+from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.remedies import dropin, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.repair.yaml_edit import CannotEdit, set_value
@@ -46,5 +47,5 @@ def run_on(
     )
     draft.manual.append(
         "what is to last is said in configuration.nix: "
-        + " ".join(nixos.network_lines(module, unit, settings))
+        + " ".join(nixos.network_lines(instance, settings))
     )

@@ -16,7 +16,7 @@ EDITS = re.compile(
     r"\b(?:sudoedit|usermod|gpasswd|chmod|chown|add-wants|sed -i)\b|\| ?sudo tee"
     r"|^ ?(?:edit(?: --full)?|enable) ?$"
 )
-KNOWS = re.compile(r"\b(?:managed|on_nixos|in_store|lasting|nixos|NixModule)\b")
+KNOWS = re.compile(r"\b(?:managed|by_nixos|in_store|made_elsewhere|by_rebuild|nixos|NixModule)\b")
 LEFT_ALONE = {
     "tokens/denied": "api_tokens.yml",
     "tokens/invalid": "api_tokens.yml",

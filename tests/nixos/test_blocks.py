@@ -16,8 +16,15 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.gpu.driver import DeviceNodes
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.host import Group
-from tabbydoctor.nixos.lasting import key_lines, lasting, to_paste
-from tabbydoctor.nixos.service import environment_line, forced_line, option_lines
+from tabbydoctor.nixos.by_rebuild import by_rebuild, to_paste
+from tabbydoctor.nixos.key_lines import key_lines
+from tabbydoctor.nixos.service import (
+    environment_line,
+    forced_line,
+    option_lines,
+    without_variable_line,
+)
+from tabbydoctor.redaction import redact
 from tabbydoctor.remedies.draft import CannotFix
 from tabbydoctor.remedies.options import FixOptions
 from tabbydoctor.reports.page import Page
@@ -85,7 +92,9 @@ def test_a_sandbox(scene: Scene, tmp_path: Path) -> None:
 
 def test_a_secret_in_the_environment(scene: Scene, tmp_path: Path) -> None:
     scene.properties = {"Environment": "HF_TOKEN=hf_0123456789"}
-    assert service(refused(scene, "SVC008", tmp_path))["EnvironmentFile"]
+    said = refused(scene, "SVC008", tmp_path)
+    assert service(said)["EnvironmentFile"]
+    assert said["systemd"]["services"]["tabbyapi"]["environment"] == {"HF_TOKEN": None}
 
 
 def test_what_systemd_does_by_itself_is_done(scene: Scene) -> None:
@@ -126,7 +135,7 @@ def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, text: str) 
         *option_lines(unit, [("LoadCredential", text), ("LoadCredential", "b")]),
         forced_line(unit, "ExecStart", text),
         environment_line(unit, "A", text),
-        *key_lines(deployment(module=True), {("model", "model_name"): text}),
+        *key_lines(deployment(module=True), {("model", "model_name"): text}, "config-file"),
     )
     said = value("\n".join(lines), scratch)
     assert service(said) == {"LoadCredential": [text, "b"], "ExecStart": text}
@@ -136,8 +145,8 @@ def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, text: str) 
 
 @pytest.mark.parametrize("text", HARD)
 def test_hard_text_in_a_remedy_survives(text: str, tmp_path: Path) -> None:
-    lines = key_lines(deployment(module=True), {("model", "model_name"): text})
-    found = lasting("A title", *lines)
+    lines = key_lines(deployment(module=True), {("model", "model_name"): text}, "config-file")
+    found = by_rebuild("A title", *lines)
     assert value("\n".join(found.nix), tmp_path)["services"]["tabbyapi"]["modelName"] == text
     assert found.commands == ("sudo nixos-rebuild switch",)
 
@@ -145,7 +154,8 @@ def test_hard_text_in_a_remedy_survives(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", HARD)
 def test_a_line_may_be_continued_on_the_next(text: str, tmp_path: Path) -> None:
     page = Page(40)
-    (line,) = key_lines(deployment(module=True), {("model", "model_name"): f"one two {text}"})
+    wanted = {("model", "model_name"): f"one two {text}"}
+    (line,) = key_lines(deployment(module=True), wanted, "config-file")
     page.nix(line, indent=4)
     page.nix('list = [ "first of them" "second of them" "the third" ];', indent=4)
     page.nix("# a remark that is longer than a line may be, and is left as it is")
@@ -165,7 +175,7 @@ WANTED = {
 
 
 def test_keys_as_options_of_the_module(tmp_path: Path) -> None:
-    said = value("\n".join(key_lines(deployment(module=True), WANTED)), tmp_path)
+    said = value("\n".join(key_lines(deployment(module=True), WANTED, "config-file")), tmp_path)
     assert said == {
         "services": {
             "tabbyapi": {
@@ -179,7 +189,8 @@ def test_keys_as_options_of_the_module(tmp_path: Path) -> None:
 def test_keys_that_no_option_takes_by_the_environment(tmp_path: Path) -> None:
     wanted = {("model", "backend"): None, ("memory", "cuda_malloc_async"): False}
     for module in (True, False):
-        said = value("\n".join(key_lines(deployment(module=module), wanted)), tmp_path)
+        lines = key_lines(deployment(module=module), wanted, "environment")
+        said = value("\n".join(lines), tmp_path)
         environment = said["systemd"]["services"]["tabbyapi"]["environment"]
         assert environment == {
             "TABBY_MODEL_BACKEND": None, "TABBY_MEMORY_CUDA_MALLOC_ASYNC": "false",
@@ -195,10 +206,69 @@ def test_keys_that_no_option_takes_by_the_environment(tmp_path: Path) -> None:
     ],
 )
 def test_no_line_for_a_secret_nor_for_what_none_can_say(wanted: dict[Any, Any]) -> None:
-    assert key_lines(deployment(module=True), wanted) == ()
+    assert key_lines(deployment(module=True), wanted, "environment") == ()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {("model", "cache_mode"): "8,8"},  # the generated file has the key always, and wins
+        {("developer", "cuda_malloc_backend"): True},
+        {("draft", "draft_model_name"): "small"},
+    ],
+)
+def test_no_variable_for_what_the_generated_file_beats(wanted: dict[Any, Any]) -> None:
+    assert key_lines(deployment(module=True), wanted, "config-file") == ()
+
+
+def test_a_variable_where_the_generated_file_is_brought_to_leave_the_key_out(
+    tmp_path: Path,
+) -> None:
+    wanted = {("model", "max_seq_len"): -1}
+    lines = key_lines(deployment(module=True), wanted, "config-file")
+    assert value("\n".join(lines), tmp_path) == {
+        "services": {"tabbyapi": {"maxSeqLen": None}},
+        "systemd": {"services": {"tabbyapi": {"environment": {"TABBY_MODEL_MAX_SEQ_LEN": "-1"}}}},
+    }
+
+
+@pytest.mark.parametrize("layer", ["config-file", "argument"])
+def test_no_variable_for_what_beats_the_environment_of_another_unit(layer: Any) -> None:
+    assert key_lines(deployment(module=False), {("network", "port"): 7000}, layer) == ()
+
+
+def test_a_variable_that_is_taken_out(tmp_path: Path) -> None:
+    lines = key_lines(deployment(module=True), {("network", "port"): None}, "environment")
+    said = value("\n".join(lines), tmp_path)
+    assert said["systemd"]["services"]["tabbyapi"]["environment"] == {"TABBY_NETWORK_PORT": None}
+
+
+@pytest.mark.parametrize("variable", ["TABBY_API_KEY", "OPENAI_API_KEY", "PASSWORD"])
+def test_the_redactor_leaves_what_takes_a_key_out(variable: str) -> None:
+    unit = deployment(module=False).unit
+    assert unit
+    line = without_variable_line(unit, variable)
+    assert redact(line) == line
+
+
+def test_what_a_terminal_would_obey_is_spelt_out() -> None:
+    page = Page()
+    page.nix('a = "\x1b[31m";')
+    page.nix("# \x1b[2J\u202e")
+    assert page.text() == 'a = "\\x1b[31m";\n# \\x1b[2J\\u202e\n'
+
+
+def test_no_sign_is_lost_nor_is_half_a_string_broken() -> None:
+    page = Page(20)
+    page.nix('a = [ "x y" ]; # it"s')
+    assert page.text().split() == ["a", "=", "[", '"x', 'y"', "];", "#", 'it"s']
 
 
 def test_what_is_left_to_a_person_is_a_block_to_paste(tmp_path: Path) -> None:
-    remedy = lasting("Say it", 'a.b = "x y";', "c = 1;", first=("sudoedit x",))
-    assert value("\n".join(to_paste(remedy)), tmp_path) == {"a": {"b": "x y"}, "c": 1}
-    assert list(to_paste(Remedy("Look", commands=("ls",)))) == ["# Look", "ls"]
+    remedy = by_rebuild("Say it", 'a.b = "x y";', "c = 1;", first=("sudoedit x",))
+    instead = by_rebuild("Or say another", "d = 2;")
+    look = Remedy("Look", commands=("ls",))
+    said = "\n".join(to_paste([remedy, instead, look]))
+    assert value(said, tmp_path) == {"a": {"b": "x y"}, "c": 1}
+    assert "# d = 2;" in said
+    assert list(to_paste([look])) == ["# Look", "ls"]

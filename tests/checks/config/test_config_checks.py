@@ -142,6 +142,39 @@ def test_unknown_key(deployment: Deployment, text: str, said: str) -> None:
     assert f"{deployment.directory}/config.yml:1" in found.title
 
 
+FIX = ("sudo tabbydoctor fix CFG003",)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("network:\n  port: 5000\n  prot: 5001\n",
+         "Take network.prot out: network.port stands at line 2"),
+        ("netwrok:\n  port: 5001\n  host: 127.0.0.1\nnetwork:\n  port: 5000\n",
+         "Write network instead of netwrok, without port: network.port stands at line 5"),
+    ],
+)  # fmt: skip
+def test_unknown_key_beside_the_name_it_should_have(
+    deployment: Deployment, text: str, advice: str
+) -> None:
+    (found,) = deployment.judge(unknown_key, text)
+    assert found.remedies[0].title == advice
+    assert FIX not in [remedy.commands for remedy in found.remedies]
+
+
+def test_unknown_key_that_fix_can_rename(deployment: Deployment) -> None:
+    (found,) = deployment.judge(unknown_key, "network:\n  prot: 5001\n")
+    assert found.remedies[0].title == "Write network.port instead of network.prot"
+    assert FIX in [remedy.commands for remedy in found.remedies]
+
+
+def test_unknown_variable_beside_the_one_it_should_be(deployment: Deployment) -> None:
+    environment = {"TABBY_NETWORK_PROT": "5001", "TABBY_NETWORK_PORT": "5000"}
+    (found,) = deployment.judge(unknown_key, "network: {}", environment=environment)
+    advice = "Take TABBY_NETWORK_PROT out: TABBY_NETWORK_PORT is set beside it"
+    assert found.remedies[0].title == advice
+
+
 def test_unknown_key_newer_than_the_installation(deployment: Deployment) -> None:
     models = deployment.directory / "common/config_models.py"
     models.write_text(models.read_text().replace("sse_ping_interval", "something_else"))
@@ -161,9 +194,15 @@ def test_unknown_key_where_the_version_is_unknown(deployment: Deployment) -> Non
 def test_unknown_key_is_silent_on_what_the_nixos_module_writes(deployment: Deployment) -> None:
     text = "draft: {draft_rope_scale: 1.0}\ndeveloper: {cuda_malloc_backend: false}\n"
     assert len(deployment.judge(unknown_key, text)) == 2
-    assert deployment.judge(unknown_key, text, machine=Machine(True, nixos=True)) == []
-    unit = Unit("t.service", {"ExecStart": "{ path=x ; argv[]=/nix/store/a/bin/tabbyapi ; }"})
-    assert deployment.judge(unknown_key, text, unit=unit) == []
+    shown = {
+        "ExecStart": "{ path=x ; argv[]=/nix/store/a/bin/tabbyapi ; }",
+        "ExecStartPre": "{ path=/nix/store/b-pre-start ; argv[]=/nix/store/b-pre-start ; }",
+    }
+    generated = deployment.write("config/config.yml", text)
+    deployment.write("config.yml", "")
+    arguments, unit = ("--config", str(generated)), Unit("t.service", shown)
+    assert deployment.judge(unknown_key, arguments=arguments, unit=unit) == []
+    assert len(deployment.judge(unknown_key, arguments=arguments)) == 2
 
 
 def test_unknown_variables(deployment: Deployment, healthy: str) -> None:

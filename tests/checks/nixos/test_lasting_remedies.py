@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from checks.config import edit
+from checks.config.auth_section import auth_section
 from checks.config.missing import missing
 from checks.config.overridden import overridden
 from checks.config.unreadable import unreadable
@@ -114,14 +115,17 @@ def test_what_each_start_writes_is_written_by_a_start(
 
 
 @pytest.mark.parametrize("check", [missing, unreadable])
-def test_another_file_of_a_unit_that_nixos_writes(check: Any, tmp_path: Path) -> None:
+def test_a_file_in_the_store(check: Any, tmp_path: Path) -> None:
     problem: Any = "missing" if check is missing else "syntax"
-    file = ConfigFile("/etc/tabby.yml", "config-file", problem)
+    file = ConfigFile(f"{STORE}-tabby.yml", "config-file", problem)
     config = EffectiveConfig("/srv/t", {}, (file,), config_argument=file.path)
     instance = Instance("/srv/t", unit=Unit("tabbyapi.service", {"LoadState": "loaded"}))
     (found,) = check.judge(config, instance, NIXOS)
     assert lasting([found], tmp_path) == []
     assert "in configuration.nix" in found.remedies[0].title
+    (found,) = check.judge(config, instance, Host(systemd=True))
+    assert "nixos-rebuild" not in str(found.remedies)
+    assert list(lost_edits(found.remedies[0].commands, generated=GENERATED)) == []
 
 
 def router(*lines: str, **more: Any) -> RouterSite:
@@ -137,8 +141,9 @@ def test_a_secret_in_the_environment(tmp_path: Path) -> None:
     site = router("Environment=HF_TOKEN=hf_secret123")
     found = list(unit_exposes_secret.judge(Instance(DATA), site, None, NIXOS))
     (said,) = lasting(found, tmp_path)
-    assert said["systemd"]["services"]["llm-router"]["serviceConfig"] == {
-        "EnvironmentFile": ["/etc/llm-router.env"]
+    assert said["systemd"]["services"]["llm-router"] == {
+        "serviceConfig": {"EnvironmentFile": ["/etc/llm-router.env"]},
+        "environment": {"HF_TOKEN": None},
     }
     assert "hf_secret123" not in str(found)
 
@@ -164,14 +169,14 @@ def test_a_mistake_in_a_source_in_the_store(tmp_path: Path) -> None:
     assert site.unit
     down = replace(site.unit, properties={**site.unit.properties, "ActiveState": "failed"})
     found = reading(problem="not valid Python: x", line=7)
-    findings = list(unready.judge(replace(site, unit=down), None, found))
+    findings = list(unready.judge(replace(site, unit=down), None, found, NIXOS))
     assert lasting(findings, tmp_path) == []
     assert "in configuration.nix" in findings[0].remedies[0].title
 
 
 def test_a_key_file_that_a_source_in_the_store_names(tmp_path: Path) -> None:
     keys = RouterKeys((), {"/srv/gone/api_tokens.yml": f"{ROUTER}:3"})
-    findings = list(key_differs.judge(keys, router(), tokens(), None, None))
+    findings = list(key_differs.judge(keys, router(), tokens(), None, None, NIXOS))
     assert lasting(findings, tmp_path) == []
     assert "in configuration.nix" in findings[0].remedies[0].title
 
@@ -272,3 +277,46 @@ def test_a_temporary_repair_hides_nothing(machine: Machine) -> None:
     assert [found.title for found in machine.judge(draft)] == ["TabbyAPI ignores draftModelName"]
     _, second = machine.judge(managed)
     assert second.remedies[0].commands == ("sudo tabbydoctor undo",)
+
+
+def test_a_value_that_no_option_takes_is_not_said_in_vain(machine: Machine) -> None:
+    machine.write(f"{DATA}/config.yml", "model: {cache_mode: '8,8'}\n")
+    (found,) = machine.judge(overridden)
+    assert [remedy.nix for remedy in found.remedies] == [()]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+def test_authentication_is_never_switched_off_on_the_way(
+    machine: Machine, tmp_path: Path, host: str
+) -> None:
+    machine.options(host=host)
+    machine.write(f"{DATA}/config.yml", "network: {disable_auth: true}\n")
+    (found,) = machine.judge(overridden)
+    assert lasting([found], tmp_path) == []
+    assert found.remedies[0].commands[0] == f"sudoedit {DATA}/config.yml"
+    machine.arguments = (*machine.arguments, "--disable-auth", "true")
+    said = lasting(machine.judge(overridden), tmp_path)
+    assert "disableAuth" not in str(said)
+
+
+def test_nor_by_what_a_stray_file_says(machine: Machine, tmp_path: Path) -> None:
+    machine.write(f"{DATA}/config/config.yml", "{}")
+    machine.write(f"{DATA}/config.yml", "network: {disable_auth: true, host: 0.0.0.0, port: 7000}")
+    (found,) = machine.judge(stray_config)
+    assert found.remedies[0].nix == ("services.tabbyapi.port = 7000;",)
+
+
+def test_what_never_switched_it_off_does_not_do_so_for_other_machines(machine: Machine) -> None:
+    machine.write(f"{DATA}/config.yml", "auth: {disable: true}\n")
+    machine.options(host="0.0.0.0")
+    assert "disableAuth" not in str(machine.judge(auth_section))
+    machine.options(host="127.0.0.1")
+    assert "disableAuth" in str(machine.judge(auth_section))
+
+
+def test_a_temporary_copy_is_not_edited(machine: Machine) -> None:
+    copy = f"{DATA}/config/tabbydoctor.yml"
+    machine.arguments = ("--config", copy)
+    place = Origin("config-file", f"{copy}:1", copy, 1)
+    said = edit("Set it", place, machine.instance, {("network", "port"): 7000}, NIXOS)
+    assert said.nix == ("services.tabbyapi.port = 7000;",)

@@ -15,6 +15,7 @@ from checks.nixos.managed import managed
 from checks.nixos.open_firewall import open_firewall
 from checks.nixos.stray_config import stray_config
 from tabbydoctor.api import Absent, Check, Finding, Severity, Unknown
+from tabbydoctor.deployment import parts
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit, UnitFile
 from tabbydoctor.facts import needs
@@ -85,6 +86,7 @@ class Machine:
             Installation: known,
             EffectiveConfig: effective_config(host, instance, known, Targets()),
             NixModule: nix_module(host, instance),
+            parts.Machine: parts.Machine(systemd=True, nixos=True),
         }
         wanted = needs(check.judge).items()
         return list(check.judge(**{name: facts[kind] for name, (kind, _) in wanted}))
@@ -124,7 +126,7 @@ def test_managed_prints_lines_that_nix_reads(machine: Machine, tmp_path: Path) -
     machine.options(host="::", modelName='a "${b}"', gpuSplit=[20.0])
     (found,) = machine.judge(managed)
     assert managed.severity is Severity.INFO
-    lines = "\n".join(str(one.actual) for one in found.evidence)
+    lines = "\n".join(found.remedies[0].nix)
     assert 'services.tabbyapi.host = "::";' in lines
     parse("{\n" + lines + "\n}", tmp_path)
 

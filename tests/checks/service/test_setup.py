@@ -20,14 +20,17 @@ from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.program import program
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit
 from tabbydoctor.diagnosis.finding import Finding, Severity
-from tabbydoctor.facts import Unknown
+from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import HttpAnswer, Process
 from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig, Origin, Setting
 from tabbydoctor.tabbyapi.installation import Installation
+from tabbydoctor.tabbyapi.installed import installation
+from tabbydoctor.tabbyapi.layers import effective_config
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.run_start import changed_since
 from tabbydoctor.tabbyapi.tokens import Tokens
+from tabbydoctor.targets import Targets
 from tests.scratch_host import ScratchHost
 
 from .deployment import instance, judge, log, router, unit
@@ -66,7 +69,13 @@ def test_a_unit_without_a_command_and_one_without_its_program(tmp_path: Path) ->
 
 
 def judged_directory(root: Path, one: Instance) -> list[Finding]:
-    return judge(unit_working_directory, one, program(ScratchHost(root), one))
+    host = ScratchHost(root)
+    try:
+        known = installation(host, one)
+    except Absent:
+        return judge(unit_working_directory, one, program(host, one), None)
+    settings = effective_config(host, one, known, Targets())
+    return judge(unit_working_directory, one, program(host, one), settings)
 
 
 def place(root: Path, *paths: str) -> Path:
@@ -115,6 +124,48 @@ def test_a_config_file_that_is_named_may_lie_beside_main(tmp_path: Path) -> None
     place(tmp_path, "opt/tabby/api_tokens.yml")
     assert len(judged_directory(tmp_path, one)) == 1
     assert judged_directory(place(tmp_path, "api_tokens.yml"), one) == []
+
+
+BESIDE = "[Service]\nExecStart=/usr/bin/python3 /opt/tabby/main.py\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "arguments"),
+    [
+        ({"TABBY_MODEL_MODEL_NAME": "x", "TABBY_NETWORK_PORT": "5000"}, ()),
+        ({"TABBY_NETWORK_HOST": "::1"}, ()),
+        ({}, ("--model-name", "x", "--host", "127.0.0.1")),
+        ({}, ("--port=5000",)),
+    ],
+)
+def test_what_is_configured_without_a_file_needs_none(
+    tmp_path: Path, environment: dict[str, str], arguments: tuple[str, ...]
+) -> None:
+    """A leftover config.yml beside main.py is not read, and is not meant to be."""
+    one = Instance("/", arguments, environment, unit=unit(text=BESIDE), program="/opt/tabby")
+    place(tmp_path, "opt/tabby/main.py", "opt/tabby/config.yml", "api_tokens.yml")
+    assert judged_directory(tmp_path, one) == []
+    assert len(judged_directory(tmp_path, replace(one, environment={}, arguments=()))) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("TABBY_LOG_LEVEL", "TABBY_NETWORK_PROT", "TABBY_API_KEY", "PORT"),
+        *("TABBY_DEVELOPER_UNSAFE_LAUNCH", "TABBY_LOGGING_LOG_REQUESTS"),
+    ],
+)
+def test_a_variable_that_does_not_say_what_to_serve(tmp_path: Path, name: str) -> None:
+    one = Instance("/", (), {name: "true"}, unit=unit(text=BESIDE), program="/opt/tabby")
+    place(tmp_path, "opt/tabby/main.py", "opt/tabby/config.yml", "api_tokens.yml")
+    assert len(judged_directory(tmp_path, one)) == 1
+
+
+def test_how_it_is_configured_cannot_be_known(tmp_path: Path) -> None:
+    one = Instance("/", unit=unit(text=BESIDE), program="/opt/tabby")
+    place(tmp_path, "opt/tabby/main.py", "opt/tabby/config.yml")
+    with pytest.raises(Unknown, match="how TabbyAPI is configured"):
+        judge(unit_working_directory, one, program(ScratchHost(tmp_path), one), None)
 
 
 def test_a_wrapper_or_an_importable_main_is_no_fault(tmp_path: Path) -> None:

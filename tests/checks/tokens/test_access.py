@@ -112,7 +112,7 @@ def test_a_thousand_accounts_are_one_finding(scene: Scene) -> None:
     many = [Account(f"u{n}", 70000 + n, 70000 + n, shell="/bin/sh") for n in range(3000)]
     scene.accounts = (*EVERYONE, *many)
     (finding,) = judged_readable(scene)
-    assert finding.title.startswith("3001 accounts")
+    assert finding.title.startswith("3001 login accounts can read ")
     assert len(repr(finding)) < 3000
 
 
@@ -122,11 +122,12 @@ def test_those_named_are_those_counted(scene: Scene) -> None:
     daemons = [replace(DAEMON, name=f"d{n}", uid=62000 + n) for n in range(22)]
     scene.accounts = (ROOT, SERVICE, ALICE, bob, *daemons)
     (finding,) = judged_readable(scene)
-    assert finding.title.startswith("2 accounts")
+    assert finding.title.startswith("2 login accounts can read ")
     said = finding.evidence[0].actual or ""
-    assert said.endswith("read by alice, bob and 22 of the system's own accounts")
+    assert said.endswith("read by alice and bob, who can log in; by 22 system accounts, too")
     scene.accounts = (ROOT, SERVICE, *daemons)
     (finding,) = judged_readable(scene)
+    assert finding.title.startswith("22 system accounts can read ")
     assert (finding.evidence[0].actual or "").endswith("read by d0, d1, d2, d3, d4 and 17 more")
 
 

@@ -35,6 +35,29 @@ def arguments_only(d: Deployment) -> None:
     set_unit(d, *command(d, "main.py", "--host", "127.0.0.1", "--port", "5000"))
 
 
+@variant("environment only, a config.yml left beside main.py elsewhere")
+def environment_and_leftover(d: Deployment) -> None:
+    settings = "Environment=TABBY_NETWORK_HOST=127.0.0.1 TABBY_NETWORK_PORT=5000"
+    directory = works_elsewhere(d)
+    set_unit(d, f"WorkingDirectory={directory}", settings, *command(d, f"{d.directory}/main.py"))
+
+
+@variant("arguments only, a config.yml left beside main.py elsewhere")
+def arguments_and_leftover(d: Deployment) -> None:
+    line = command(d, f"{d.directory}/main.py", "--host", "127.0.0.1", "--port", "5000")
+    set_unit(d, f"WorkingDirectory={works_elsewhere(d)}", *line)
+
+
+def works_elsewhere(d: Deployment) -> str:
+    """A directory of data with the keys, which the router reads there; main.py stays."""
+    directory = "/srv/tabby-data"
+    d.machine.mkdir(directory, owner=d.user)
+    d.machine.mkdir(f"{directory}/models", owner=d.user)
+    d.machine.run(["mv", d.tokens, f"{directory}/api_tokens.yml"])
+    edit_router(d, (str(d.tokens), f"{directory}/api_tokens.yml"))
+    return directory
+
+
 @variant("drop-ins and an environment file")
 def drop_ins(d: Deployment) -> None:
     d.machine.write("/etc/tabby.env", "# ours\nTABBY_NETWORK_HOST='127.0.0.1'\n\nOTHER=1\n")
