@@ -33,7 +33,7 @@ class RouterInputs:
 
     reading: RouterReading
     urls: tuple[str, ...]
-    """TabbyAPI's base URLs."""
+    """TabbyAPI's base URLs, to which its key may be sent."""
     files: Mapping[str, str]
     """Path -> text of the configuration files it reads at its start."""
     environment: Mapping[str, str] = field(repr=False)
@@ -53,18 +53,23 @@ def router_inputs(
     environment = dict(_environment(site))
     directory = _directory(site)
     urls = tabby_urls(address, config)
+    asked = urls
 
     def read(
         environment: Mapping[str, str], files: Mapping[str, str] | None = None
     ) -> RouterReading:
         found: RouterReading = kind.read(
-            site.path, text, urls, files=files, environment=environment, directory=directory
+            site.path, text, asked, files=files, environment=environment, directory=directory
         )
         return found
 
     reading = read(environment)
     files = dict(_configurations(host, reading))
     reading = read(environment, files) if files else reading
+    if address and address.configured_taken and not reading.calls:
+        # It asks whoever holds the configured port, and means TabbyAPI.
+        asked = (*urls, f"http://{address.configured}")
+        reading = read(environment, files)
     while lacked := _lacked(site, reading, environment):
         without = read({**environment, **lacked}, files)
         if not _sending(reading) <= _sending(without):
@@ -103,8 +108,12 @@ def router_reading(inputs: RouterInputs) -> RouterReading:
 
 
 def tabby_urls(address: Address | None, config: EffectiveConfig | None) -> tuple[str, ...]:
-    """The base URLs that are TabbyAPI's: where it is, and where it is configured to be."""
+    """The base URLs that are TabbyAPI's: where it is, and where it is configured to be, unless
+    another server is there.
+    """
     urls = [address.url] if address else []
+    if address and address.configured_taken:
+        return (address.url,)
     if address and address.configured:
         urls.append(f"http://{address.configured}")
     elif config:

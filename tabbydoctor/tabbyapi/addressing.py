@@ -71,6 +71,7 @@ def address(
         process_listens=listens,
         holder="" if trusted else _holder(own, wanted, table),
         moved=moved,
+        configured_taken=any(listener not in own for listener in _at(wanted, table)) and moved,
     )
 
 

@@ -29,6 +29,8 @@ class Address:
     """Who holds the port, in words, where it is not TabbyAPI's process."""
     moved: bool = False
     """The port is not the configured one."""
+    configured_taken: bool = False
+    """It moved, and another than TabbyAPI listens at the configured port."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tabbydoctor.remedies.draft import CannotFix
 from tabbydoctor.remedies.options import Strategy
+from tabbydoctor.tabbyapi.probes import Address
 
 from .router_scene import OTHER, applied, planned, router, well
 from .scene import KEY, Scene
@@ -165,3 +168,56 @@ def test_the_first_place_that_is_there_counts(scene: Scene, order: str) -> None:
     assert scene.findings("RTR005")
     applied(scene)
     well(scene)
+
+
+# TabbyAPI on the next port: another server holds the configured one
+
+NEIGHBOURS = """\
+import httpx
+
+SGLANG = "http://127.0.0.1:5000"
+TABBY = "http://127.0.0.1:{port}"
+
+
+def check_sglang():
+    return httpx.get(SGLANG + "/v1/models").status_code == 200
+
+
+def forward_sglang(body):
+    return httpx.post(SGLANG + "/v1/chat/completions", json=body)
+
+
+def forward_tabby(body):
+    return httpx.post(TABBY + "/v1/chat/completions", json=body)
+"""
+
+
+def moved(scene: Scene) -> None:
+    """TabbyAPI is at 5001, as another server holds 5000."""
+    scene.given[Address] = Address(
+        "http://127.0.0.1:5001", "127.0.0.1:5000", "its socket", moved=True, configured_taken=True
+    )
+
+
+def test_who_holds_the_configured_port_is_sent_no_key(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = router(scene, NEIGHBOURS.format(port=5001))
+    moved(scene)
+    assert scene.findings("RTR001") == []
+    assert scene.findings("RTR002")
+    applied(scene)
+    for function in ("check_sglang", "forward_sglang"):
+        assert sent_by(path, function, monkeypatch) == ""
+    assert sent_by(path, "forward_tabby", monkeypatch) == f"Bearer {KEY}"
+
+
+def test_a_router_that_asks_the_configured_port_sends_its_holder_no_key(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = router(scene, NEIGHBOURS.format(port=5000))
+    moved(scene)
+    with contextlib.suppress(CannotFix):
+        applied(scene)
+    for function in ("check_sglang", "forward_sglang", "forward_tabby"):
+        assert sent_by(path, function, monkeypatch) == ""

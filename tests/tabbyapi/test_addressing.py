@@ -79,6 +79,17 @@ def test_a_moved_port_names_who_holds_the_configured_one() -> None:
     assert (found.url, found.process_listens) == ("http://127.0.0.1:5001", True)
     assert (found.moved, found.configured) == (True, "127.0.0.1:5000")
     assert found.holder == "python3 other.py (pid 20, o.service)"
+    assert found.configured_taken
+
+
+@pytest.mark.parametrize(
+    ("there", "taken"), [((), False), ((Listener("127.0.0.1", 5000, None),), True)]
+)
+def test_whether_another_listens_at_the_configured_port(
+    there: tuple[Listener, ...], taken: bool
+) -> None:
+    found = find(effective=config(), seen=table(Listener("127.0.0.1", 5001, 10), *there))
+    assert (found.moved, found.configured_taken) == (True, taken)
 
 
 def test_a_stranger_on_the_port() -> None:

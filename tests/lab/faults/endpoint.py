@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.lab.deployment import ADMIN_KEY, TABBY_PORT, Deployment
+from tests.lab.deployment import ADMIN_KEY, BACKENDS, ROUTER_PORT, TABBY_PORT, Deployment
 from tests.lab.faults.config import DOWN, LOADS
-from tests.lab.faults.fault import edit, fault, set_unit, tabby_down
+from tests.lab.faults.fault import edit, edit_router, fault, set_unit, tabby_down
 from tests.lab.gpu import give_work
 
 UNIT = "tabbyapi.service"
@@ -29,6 +29,30 @@ ExecStart=/usr/bin/python3 -m http.server --bind 127.0.0.1 {port}
 )
 def port_moved(d: Deployment) -> None:
     stranger(d, TABBY_PORT)
+
+
+def serves_beside(d: Deployment) -> bool:
+    """TabbyAPI serves on the port after SGLang's, and the router finds it there."""
+    url = f"http://127.0.0.1:{BACKENDS['sglang'] + 1}/health"
+    router = d.request("GET", f"http://127.0.0.1:{ROUTER_PORT}/")
+    return d.request("GET", url).status == 200 and router.status != 0
+
+
+@fault(
+    "configured for SGLang's port",
+    "API003",
+    consequences={"SVC011"},
+    answers=False,
+    waits_for=serves_beside,
+)
+def on_a_backend(d: Deployment) -> None:
+    """The router asks each where it is: none of SGLang's calls is TabbyAPI's."""
+    port = BACKENDS["sglang"]
+    edit(d, f"port: {TABBY_PORT}", f"port: {port}")
+    edit_router(d, (f"TABBY_PORT = {TABBY_PORT}", f"TABBY_PORT = {port + 1}"))
+    d.machine.systemctl("start", "sglang.service")
+    url = f"http://127.0.0.1:{port}/health"
+    d.machine.wait_for(lambda: d.request("GET", url).status != 0, "SGLang to listen", 10)
 
 
 @fault(

@@ -83,7 +83,8 @@ def environment_file(d: Deployment) -> None:
 
 @variant("the key by a file that the router loads")
 def own_environment(d: Deployment) -> None:
-    d.machine.write("/etc/llm-router.env", f"TABBY_API_KEY={API_KEY}\n", mode=0o600)
+    line = f"TABBY_API_KEY={API_KEY}\n"
+    d.machine.write("/etc/llm-router.env", line, mode=0o600, owner=d.router_user)
     takes_key(d, LOADS_FILE)
 
 
