@@ -22,6 +22,7 @@ ROOMS = (
     "tabbydoctor.tabbyapi.installed",
     "tabbydoctor.tabbyapi.layers",
     "tabbydoctor.tabbyapi.model_files",
+    "tabbydoctor.tabbyapi.sandbox_needs",
     "tabbydoctor.tabbyapi.token_paths",
     "tabbydoctor.tabbyapi.tokens_reading",
     "tabbydoctor.tabbyapi.log_reading",

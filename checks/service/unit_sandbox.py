@@ -17,13 +17,17 @@ taken away: such a start cannot succeed.
 ## What to do
 Open the path with `ReadWritePaths=`, below a path that is read-only. On the very same path
 systemd lets read-only win: then take it out of `ReadOnlyPaths=`, which a drop-in does with an
-empty `ReadOnlyPaths=` and the other paths anew. Below `InaccessiblePaths=` and `ProtectHome=yes`
-nothing can be opened; `ProtectHome=read-only` can.
+empty `ReadOnlyPaths=` and the other paths anew. `BindPaths=` and `BindReadOnlyPaths=` are emptied
+together: say the words of both anew. Behind `ProtectHome=tmpfs` or `TemporaryFileSystem=` the
+path comes back with `BindPaths=`. Below `InaccessiblePaths=` and `ProtectHome=yes` nothing can be
+opened; `ProtectHome=read-only` can. systemd passes over a path that is not there: set
+`TRITON_CACHE_DIR=` to a directory below the working directory rather than open a home for a
+cache that does not exist yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
@@ -33,9 +37,16 @@ from tabbydoctor.deployment.sandbox import Rule, outermost
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.emptied_lists import drop_in_lines
+from tabbydoctor.nixos.service import environment_line
 from tabbydoctor.tabbyapi.config import EffectiveConfig
-from tabbydoctor.tabbyapi.sandbox_needs import Harm, HarmfulSetting, harmful_settings, harms
-from tabbydoctor.tabbyapi.sandbox_opening import opening
+from tabbydoctor.tabbyapi.sandbox_needs import (
+    Harm,
+    HarmfulSetting,
+    TritonCache,
+    harmful_settings,
+    harms,
+)
+from tabbydoctor.tabbyapi.sandbox_opening import by_hand, opening
 
 from ..by_doctor import by_doctor
 from ..groups.drop_in import drop_in
@@ -46,33 +57,32 @@ Settings = tuple[tuple[str, str], ...]
 
 @check("SVC012", "unit-sandbox", category="service", severity=Severity.WARNING)
 def unit_sandbox(
-    instance: Instance, config: EffectiveConfig | None, machine: Machine | None = None
+    instance: Instance,
+    config: EffectiveConfig | None,
+    machine: Machine | None = None,
+    cache: TritonCache | None = None,
 ) -> Iterator[Finding]:
     unit = unit_of(instance)
     here = machine or Machine(systemd=True)
     found = harms(instance, unit, config)
     # What stops TabbyAPI comes first.
-    for rule in sorted(found, key=lambda rule: not _stops(instance, found[rule])):
-        settings = opening(instance, unit, config, rule.name).settings
-        remedies = _remedies(unit, here, rule, found[rule], settings)
-        yield _taken_away(instance, unit, rule, found[rule], remedies)
+    for rule in sorted(found, key=lambda rule: not _stops(found[rule])):
+        remedies = _remedies(instance, unit, here, rule, found[rule], config, cache)
+        yield _taken_away(unit, rule, found[rule], remedies)
     for one in harmful_settings(unit):
         yield _harmful(unit, here, one)
 
 
-def _stops(instance: Instance, found: list[Harm]) -> bool:
-    """Whether no start can do without it: TabbyAPI opens its log file before anything else."""
-    needed = {instance.directory, instance.main_directory, instance.python}
-    return any(harm.path in needed for harm in found)
+def _stops(found: list[Harm]) -> bool:
+    """TabbyAPI opens its log file before anything else."""
+    return any(harm.stops for harm in found)
 
 
-def _taken_away(
-    instance: Instance, unit: Unit, rule: Rule, found: list[Harm], remedies: tuple[Remedy, ...]
-) -> Finding:
+def _taken_away(unit: Unit, rule: Rule, found: list[Harm], remedies: tuple[Remedy, ...]) -> Finding:
     why = "; ".join(harm.what for harm in found)
     down = unit.get("ActiveState") == "failed" or unit.get("SubState") == "auto-restart"
     # A user's manager may not be able to set a sandbox up, and then goes without.
-    stopped = down and not unit.user_manager and _stops(instance, found)
+    stopped = down and not unit.user_manager and _stops(found)
     return Finding(
         f"{rule.setting} of {unit.name} {'stops' if stopped else 'breaks'} TabbyAPI",
         f"{why[0].upper()}{why[1:]}." + (" It cannot start like this." if stopped else ""),
@@ -89,15 +99,38 @@ def _taken_away(
 
 
 def _remedies(
-    unit: Unit, machine: Machine, rule: Rule, found: list[Harm], settings: Settings
+    instance: Instance,
+    unit: Unit,
+    machine: Machine,
+    rule: Rule,
+    found: list[Harm],
+    config: EffectiveConfig | None,
+    cache: TritonCache | None,
 ) -> tuple[Remedy, ...]:
-    if not settings:
-        commands = (command(unit, "edit"), *unit.restart)
-        return (Remedy(f"Lift {rule.setting} by hand", Safety.MANUAL, commands),)
-    title = f"Open {_paths(found)} to it"
-    if ("ProtectHome", "read-only") in settings:
-        title += ", other homes for reading alone"
-    return _settled(title, unit, machine, rule.setting, settings)
+    opened = opening(
+        instance, unit, config, rule.name, cache_exists=cache is not None and cache.exists
+    )
+    left = {harm.path for its in opened.left.values() for harm in its}
+    mended = [harm for harm in found if harm.path not in left]
+    remedies: tuple[Remedy, ...] = ()
+    if opened.settings:
+        title = f"Open {_paths(mended)} to it"
+        if ("ProtectHome", "read-only") in opened.settings:
+            title += ", other homes for reading alone"
+        remedies = _settled(title, unit, machine, rule.setting, opened.settings)
+    by_person = (_by_hand(instance, unit, machine, *one) for one in opened.left.items())
+    return (*remedies, *by_person)
+
+
+def _by_hand(
+    instance: Instance, unit: Unit, machine: Machine, rule: Rule, found: tuple[Harm, ...]
+) -> Remedy:
+    words = by_hand(rule, found)
+    title = f"{words[0].upper()}{words[1:]}"
+    if managed(machine, unit) and all(harm.cache for harm in found):
+        cache = f"{instance.directory}/.triton"
+        return by_rebuild(title, environment_line(unit, "TRITON_CACHE_DIR", cache))
+    return Remedy(title, Safety.MANUAL, (command(unit, "edit"), *unit.restart))
 
 
 def _harmful(unit: Unit, machine: Machine, one: HarmfulSetting) -> Finding:
@@ -125,7 +158,7 @@ def _settled(
     return replace(written, commands=commands), by_doctor("SVC012", Safety.UNSAFE)
 
 
-def _paths(found: list[Harm]) -> str:
+def _paths(found: Iterable[Harm]) -> str:
     return ", ".join(outermost(harm.path for harm in found))
 
 

@@ -32,7 +32,15 @@ _OWN_DIRECTORIES = {
 _OF_ONE_PATH: tuple[Reach, ...] = ("read-only", "writable", "hidden")
 """What wins where several settings name the same path; tried with systemd 252."""
 _REMOVABLE = ("InaccessiblePaths", "ReadOnlyPaths", "BindReadOnlyPaths", "TemporaryFileSystem")
-_LISTS = (*_REMOVABLE, "ReadWritePaths", "BindPaths")
+_BINDS = ("BindPaths", "BindReadOnlyPaths")
+_LISTS: tuple[tuple[str, ...], ...] = (
+    ("InaccessiblePaths",),
+    ("ReadOnlyPaths",),
+    ("TemporaryFileSystem",),
+    ("ReadWritePaths",),
+    _BINDS,
+)
+"""Those that stand together are one list to systemd: to empty one of them empties both."""
 _WORD = re.compile(r"[-+]{0,2}/[^\s\"'\\%]*")
 """A path that is written in a unit as `systemctl show` prints it."""
 
@@ -83,20 +91,23 @@ def lifted(unit: Unit, rule: Rule, paths: Sequence[str]) -> Unit | None:
     """The unit with a rule of its out of these paths' way, and no more of it than that.
 
     A path below one that is read-only is opened by `ReadWritePaths=`; on the same path that has
-    no effect, and the path leaves the list. Homes stay write-protected. None where only a person
-    can tell what to do.
+    no effect, and the path leaves the list. Homes behind an empty file system are bound into it,
+    other homes stay hidden. None where only a person can tell what to do.
     """
     below = all(path != rule.path and _below(path, rule.path) for path in paths)
     if below and rule.reach == "read-only":
         return _added(unit, "ReadWritePaths", paths)
-    if below and rule.name == "TemporaryFileSystem":
+    if rule.setting == "ProtectHome=tmpfs" or (below and rule.name == "TemporaryFileSystem"):
         return _added(unit, "BindPaths", paths)
+    if rule.name == "BindReadOnlyPaths":
+        return _bound_writable(unit, rule)
     if rule.name in _REMOVABLE:
         return _removed(unit, rule)
-    if rule.name in ("ProtectHome", "PrivateTmp") and not unit.flag("DynamicUser"):
-        homes = rule.name == "ProtectHome" and rule.reach == "hidden"
-        return _changed(unit, rule.name, "read-only" if homes else "no")
-    return None
+    if unit.flag("DynamicUser"):
+        return None
+    if rule.setting == "ProtectHome=yes":
+        return _changed(unit, "ProtectHome", "read-only")
+    return _changed(unit, "PrivateTmp", "no") if rule.name == "PrivateTmp" else None
 
 
 def outermost(paths: Iterable[str]) -> tuple[str, ...]:
@@ -107,32 +118,70 @@ def outermost(paths: Iterable[str]) -> tuple[str, ...]:
     )
 
 
+def emptied_with(name: str) -> tuple[str, ...]:
+    """The lists that an empty assignment to this one empties, itself among them."""
+    return next((names for names in _LISTS if name in names), (name,))
+
+
 def assignments(before: Unit, after: Unit) -> Iterator[tuple[str, str]]:
     """The lines of a drop-in that make one unit of the other; an empty one empties a list."""
-    for name in after.properties:
-        old, new = before.get(name), after.get(name)
-        if name not in _LISTS:
-            yield from [(name, new)] if new != old else ()
-        elif set(old.split()) - set(new.split()):
-            yield name, ""
-            yield from [(name, new)] if new else ()
+    lists = {name for names in _LISTS for name in names}
+    for name, value in after.properties.items():
+        if name not in lists and value != before.get(name):
+            yield name, value
+    for names in _LISTS:
+        yield from _list_assignments(before, after, names)
+
+
+def _list_assignments(
+    before: Unit, after: Unit, names: tuple[str, ...]
+) -> Iterator[tuple[str, str]]:
+    """As systemd empties them: all of the names at once."""
+    anew = any(set(_words(before, name)) - set(_words(after, name)) for name in names)
+    if anew:
+        yield names[0], ""
+    for name in names:
+        there = () if anew else _words(before, name)
+        words = [_written(name, word) for word in _words(after, name) if word not in there]
+        if anew:
+            yield from [(name, " ".join(words))] if words else ()
         else:
-            yield from ((name, word) for word in new.split() if word not in old.split())
+            yield from ((name, word) for word in words)
+
+
+def _words(unit: Unit, name: str) -> list[str]:
+    return unit.get(name).split()
+
+
+def _written(name: str, word: str) -> str:
+    """`systemctl show` leaves `norbind` out (systemd 252), which is not what a unit starts from."""
+    return f"{word}:norbind" if name in _BINDS and word.count(":") == 1 else word
 
 
 def _added(unit: Unit, setting: str, paths: Sequence[str]) -> Unit | None:
-    words = [f"-{path}" for path in paths]
-    if not all(_WORD.fullmatch(word) and ":" not in word for word in words):
+    there = {rule.path for rule in _listed(unit, setting, "writable")}
+    words = [f"-{path}" for path in paths if path not in there]
+    if not words or not all(_WORD.fullmatch(word) and ":" not in word for word in words):
         return None
-    return _changed(unit, setting, " ".join((*unit.get(setting).split(), *words)))
+    return _changed(unit, setting, " ".join((*_words(unit, setting), *words)))
 
 
 def _removed(unit: Unit, rule: Rule) -> Unit | None:
-    words = unit.get(rule.name).split()
-    if not all(_WORD.fullmatch(word) for word in words):
+    """None where the list cannot be written anew."""
+    names = emptied_with(rule.name)
+    if not all(_WORD.fullmatch(word) for name in names for word in _words(unit, name)):
         return None
-    rest = [word for word in words if f"{rule.name}={word}" != rule.setting]
+    rest = [word for word in _words(unit, rule.name) if f"{rule.name}={word}" != rule.setting]
     return _changed(unit, rule.name, " ".join(rest))
+
+
+def _bound_writable(unit: Unit, rule: Rule) -> Unit | None:
+    """What is mounted there stays the same: its source may be another directory."""
+    rest = _removed(unit, rule)
+    if rest is None:
+        return None
+    word = rule.setting.partition("=")[2]
+    return _changed(rest, "BindPaths", " ".join((*_words(rest, "BindPaths"), word)))
 
 
 def _changed(unit: Unit, name: str, value: str) -> Unit:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
+from tabbydoctor.deployment.sandbox import emptied_with, outermost
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host.data import Account
 from tabbydoctor.nixos.by_rebuild import THEN
@@ -17,8 +20,8 @@ from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.outdated import differences
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.run_start import ChangedSince
-from tabbydoctor.tabbyapi.sandbox_needs import harmful_settings
-from tabbydoctor.tabbyapi.sandbox_opening import opening
+from tabbydoctor.tabbyapi.sandbox_needs import TritonCache, harmful_settings
+from tabbydoctor.tabbyapi.sandbox_opening import by_hand, opening
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 
@@ -51,7 +54,11 @@ def restart(
 
 
 def lift_sandbox(
-    draft: Draft, instance: Instance, machine: Machine, config: EffectiveConfig | None
+    draft: Draft,
+    instance: Instance,
+    machine: Machine,
+    config: EffectiveConfig | None,
+    cache: TritonCache | None,
 ) -> None:
     """SVC012: harmful settings off, and what TabbyAPI needs visible and writable again.
 
@@ -60,16 +67,19 @@ def lift_sandbox(
     unit = instance.unit
     if unit is None or not unit.exists:
         return
-    opened = opening(instance, unit, config)
+    opened = opening(instance, unit, config, cache_exists=cache is not None and cache.exists)
     settings = [(one.name, one.harmless) for one in harmful_settings(unit)]
     settings += opened.settings
     left = [
-        f"{unit.name}: {rule.setting} takes away {', '.join(paths)}; lift it by hand"
-        for rule, paths in opened.left.items()
+        f"{unit.name}: {rule.setting} takes away {', '.join(outermost(h.path for h in found))}; "
+        f"{by_hand(rule, found)}"
+        for rule, found in opened.left.items()
     ]
     if managed(machine, unit) and settings:
         raise CannotFix(
-            f"NixOS writes {unit.name}: the change belongs into configuration.nix",
+            "; ".join(
+                (f"NixOS writes {unit.name}: the change belongs into configuration.nix", *left)
+            ),
             "\n".join((*drop_in_lines(unit, settings), THEN)),
         )
     if left and not settings:
@@ -77,10 +87,14 @@ def lift_sandbox(
     draft.manual += left
     if settings:
         draft.title = draft.title or f"let the sandbox of {unit.name} leave TabbyAPI what it needs"
-        _forget_lists(draft, unit, instance.user, {key for key, value in settings if not value})
+        _forget_lists(draft, unit, instance.user, _emptied(settings))
         lines = ["=".join(setting) for setting in settings]
         dropin.extend(draft, unit, "sandbox", lines, "SVC012", instance.user)
         restart_tabbyapi(draft, instance, "SVC012")
+
+
+def _emptied(settings: Iterable[tuple[str, str]]) -> set[str]:
+    return {name for key, value in settings if not value for name in emptied_with(key)}
 
 
 def _forget_lists(draft: Draft, unit: Unit, account: Account | None, names: set[str]) -> None:

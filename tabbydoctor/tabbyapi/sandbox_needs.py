@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.paths import path_status
 from tabbydoctor.deployment.sandbox import Rule, forbids_writing, hides
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.facts import Absent
+from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 
@@ -22,6 +25,8 @@ class HarmfulSetting:
     why: str
 
 
+OTHER_CACHE = "set TRITON_CACHE_DIR= to a directory below the working directory"
+"""What a person does where a sandbox is not to be opened for Triton's cache."""
 HARMFUL_SETTINGS = (
     HarmfulSetting(
         "MemoryDenyWriteExecute",
@@ -46,6 +51,33 @@ class Harm:
     """In words."""
     path: str
     """What has to be opened again."""
+    stops: bool = False
+    """Whether no start can do without it."""
+    cache: bool = False
+    """Whether it is Triton's cache: one that is not there yet cannot be opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class TritonCache:
+    """Where Triton compiles into."""
+
+    path: str
+    exists: bool
+
+
+def triton_cache(host: Host, instance: Instance) -> TritonCache:
+    """Look for it. Raises Absent where it has no place, Unknown where that needs root."""
+    path = cache_path(instance)
+    if path is None:
+        raise Absent("neither TRITON_CACHE_DIR nor a home says where Triton's cache is")
+    try:
+        path_status(host, path)
+    except FileNotFoundError:
+        return TritonCache(path, exists=False)
+    return TritonCache(path, exists=True)
+
+
+GATHERERS = (triton_cache,)
 
 
 def harmful_settings(unit: Unit) -> Iterator[HarmfulSetting]:
@@ -58,41 +90,64 @@ def harms(
 ) -> Mapping[Rule, list[Harm]]:
     """What each rule of the unit's sandbox takes away from TabbyAPI."""
     found: dict[Rule, list[Harm]] = {}
-    for what, path in _used(instance, config):
+    for what, path, stops in _used(instance, config):
         rule = hides(unit, path)
         if rule:
-            found.setdefault(rule, []).append(Harm(f"{what} ({path}) is hidden from it", path))
-    for what, path in _written(instance, config):
-        rule = forbids_writing(unit, path)
-        if rule and rule.reach == "read-only":
-            harm = Harm(f"{what} is read-only for it", posixpath.dirname(path))
-            found.setdefault(rule, []).append(harm)
+            what = f"{what} ({path}) is hidden from it"
+            found.setdefault(rule, []).append(Harm(what, _to_open(path, rule), stops))
+    logs = f"{_normal(instance.directory)}/logs"
+    rule = forbids_writing(unit, logs)
+    if rule and rule.reach == "read-only":
+        what = "its working directory (logs/, api_tokens.yml) is read-only for it"
+        found.setdefault(rule, []).append(Harm(what, posixpath.dirname(logs), stops=True))
+    cache = cache_path(instance) if _loads(config) else None
+    rule = forbids_writing(unit, cache) if cache else None
+    # Other empty file systems can be written: /tmp, say. Homes are empty and read-only.
+    if cache and rule and (rule.reach == "read-only" or rule.name == "ProtectHome"):
+        how = "hidden from" if rule.reach == "hidden" else "read-only for"
+        what = f"Triton's cache ({cache}) is {how} it"
+        found.setdefault(rule, []).append(Harm(what, cache, cache=True))
     return found
 
 
-def _used(instance: Instance, config: EffectiveConfig | None) -> Iterator[tuple[str, str]]:
-    """What TabbyAPI must see."""
-    directory = instance.directory
-    yield "its working directory", directory
-    if instance.main_directory != directory:
-        yield "its program", instance.main_directory
-    if instance.python and instance.python.startswith("/"):
-        yield "its interpreter", instance.python
-    if config and config.value("model", "model_name"):
-        models = str(config.value("model", "model_dir") or "models")
-        models = posixpath.normpath(posixpath.join(directory, models))
-        if not models.startswith(f"{directory}/"):
-            yield "its models", models
-
-
-def _written(instance: Instance, config: EffectiveConfig | None) -> Iterator[tuple[str, str]]:
-    """What TabbyAPI must write: its log files, and where a model is loaded Triton's cache."""
-    yield "its working directory (logs/, api_tokens.yml)", f"{instance.directory}/logs"
-    loads = config and config.value("model", "model_name")
-    if not loads or config is None or config.value("developer", "unsafe_launch"):
-        return
+def cache_path(instance: Instance) -> str | None:
+    """Where Triton's cache is: `TRITON_CACHE_DIR`, else `.triton` in the home."""
     environment = instance.environment
     home = environment.get("HOME") or (instance.user.home if instance.user else "")
     cache = environment.get("TRITON_CACHE_DIR") or (f"{home}/.triton" if home else "")
-    if cache.startswith("/"):
-        yield f"Triton's cache ({cache})", cache
+    return _normal(cache) if cache.startswith("/") else None
+
+
+def _used(instance: Instance, config: EffectiveConfig | None) -> Iterator[tuple[str, str, bool]]:
+    """What TabbyAPI must see, and whether no start can do without it."""
+    directory = _normal(instance.directory)
+    yield "its working directory", directory, True
+    if instance.main_directory != instance.directory:
+        yield "its program", _normal(instance.main_directory), True
+    if instance.python and instance.python.startswith("/"):
+        yield "its interpreter", _normal(instance.python), True
+    if config and config.value("model", "model_name"):
+        models = str(config.value("model", "model_dir") or "models")
+        models = _normal(posixpath.join(directory, models))
+        if not models.startswith(f"{directory}/"):
+            yield "its models", models, False
+
+
+def _loads(config: EffectiveConfig | None) -> bool:
+    """Whether a model is loaded, for which Triton compiles."""
+    loads = config is not None and config.value("model", "model_name")
+    return bool(loads) and not (config and config.value("developer", "unsafe_launch"))
+
+
+def _to_open(path: str, rule: Rule) -> str:
+    """An interpreter is of no use without its libraries: `venv` for `venv/bin/python`."""
+    bin, name = posixpath.split(path)
+    prefix = posixpath.dirname(bin)
+    of_python = posixpath.basename(bin) == "bin" and name.startswith("python")
+    below = prefix.startswith(f"{rule.path.rstrip('/')}/") and prefix != "/"
+    return prefix if of_python and below else path
+
+
+def _normal(path: str) -> str:
+    """As rules name it; POSIX lets two slashes at the beginning stand."""
+    return f"/{posixpath.normpath(path).lstrip('/')}"

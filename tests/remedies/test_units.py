@@ -101,6 +101,8 @@ def after(scene: Scene) -> dict[str, str]:
     shown = dict(scene.properties)
     for line in settings(drop_in(scene, "sandbox"))[1:]:
         name, _, value = line.partition("=")
+        if not value and name.startswith("Bind"):  # systemd.exec(5): it empties both
+            shown |= {"BindPaths": "", "BindReadOnlyPaths": ""}
         adds = value and name.endswith("Paths")
         shown[name] = f"{shown.get(name, '')} {value}".strip() if adds else value
     return shown
@@ -137,7 +139,7 @@ def test_lists_of_an_earlier_repair_are_written_anew(scene: Scene) -> None:
         ({"InaccessiblePaths": "{parent}"}, ["InaccessiblePaths="]),
         ({"TemporaryFileSystem": "{parent}:ro"}, ["BindPaths=-{own}"]),
         ({"TemporaryFileSystem": "{own}:ro"}, ["TemporaryFileSystem="]),
-        ({"BindReadOnlyPaths": "{own}:{own}:rbind"}, ["BindReadOnlyPaths="]),
+        ({"BindReadOnlyPaths": "{own}:{own}:rbind"}, ["BindPaths=", "BindPaths={own}:{own}:rbind"]),
         ({"PrivateTmp": "yes"}, ["PrivateTmp=no"]),
     ],
 )
@@ -151,6 +153,95 @@ def test_what_is_hidden_is_seen_again(
     scene.mend("SVC012")
     lines = [line.format(**names) for line in expected]
     assert settings(drop_in(scene, "sandbox")) == ["[Service]", *lines]
+    scene.properties = after(scene)
+    scene.gone(["SVC012"])
+
+
+def bound(scene: Scene) -> dict[str, list[str]]:
+    """Which mounts are left, by list, once our drop-in is read."""
+    shown = after(scene)
+    return {name: shown.get(name, "").split() for name in ("BindPaths", "BindReadOnlyPaths")}
+
+
+@pytest.mark.parametrize("behind", ["", "/srv"])
+def test_no_mount_is_lost(scene: Scene, behind: str) -> None:
+    """To empty one list of them empties both (systemd.exec(5))."""
+    own = f"{scene.directory}:{scene.directory}:rbind"
+    others = {
+        "BindPaths": "/mnt/big:/srv/models:rbind -/mnt/a:/mnt/b",
+        "BindReadOnlyPaths": "/etc/ssl:/etc/ssl:rbind",
+    }
+    scene.properties = {
+        "BindReadOnlyPaths": f"{others['BindReadOnlyPaths']} {own}",
+        "BindPaths": others["BindPaths"],
+        "TemporaryFileSystem": behind and str(scene.root),
+    }
+    scene.mend("SVC012")
+    lines = [
+        "[Service]",
+        "BindPaths=",
+        # What is shown without an option is not recursive; written without one it would be.
+        f"BindPaths=/mnt/big:/srv/models:rbind -/mnt/a:/mnt/b:norbind {own}",
+        "BindReadOnlyPaths=/etc/ssl:/etc/ssl:rbind",
+    ]
+    assert settings(drop_in(scene, "sandbox")) == lines
+    assert set(bound(scene)["BindPaths"]) > {"/mnt/big:/srv/models:rbind", own}
+    scene.properties = after(scene)
+    scene.gone(["SVC012"])
+
+
+def test_mounts_of_an_earlier_repair_are_written_anew(scene: Scene) -> None:
+    own = str(scene.directory)
+    scene.properties = {"TemporaryFileSystem": str(scene.root)}
+    scene.mend("SVC012")
+    assert settings(drop_in(scene, "sandbox")) == ["[Service]", f"BindPaths=-{own}"]
+    scene.properties = {
+        "BindPaths": "/mnt:/media:rbind",
+        "BindReadOnlyPaths": f"/etc/ssl:/etc/ssl:rbind -{own}:{own}:rbind",
+    }
+    scene.mend("SVC012")
+    lines = [
+        "[Service]",
+        "BindPaths=",
+        f"BindPaths=/mnt:/media:rbind -{own}:{own}:rbind",
+        "BindReadOnlyPaths=/etc/ssl:/etc/ssl:rbind",
+    ]
+    assert settings(drop_in(scene, "sandbox")) == lines
+
+
+def test_mounts_that_cannot_be_written_anew_are_left_to_people(scene: Scene) -> None:
+    own = str(scene.directory)
+    scene.properties = {
+        "BindPaths": "/mnt/My Data:/srv/models:rbind",
+        "BindReadOnlyPaths": f"{own}:{own}:rbind",
+    }
+    with pytest.raises(CannotFix, match="by hand"):
+        scene.draft("SVC012")
+
+
+def test_a_cache_that_is_not_there_is_left_to_people(scene: Scene) -> None:
+    text = "network:\n  port: 5000\nmodel:\n  model_name: m\n"
+    scene.write(scene.directory / "config.yml", text)
+    scene.instance_changes = {"environment": {"TRITON_CACHE_DIR": "/x/../cache/triton"}}
+    scene.properties = {"ProtectSystem": "strict"}
+    words = "takes away /cache/triton; set TRITON_CACHE_DIR= to a directory below"
+    assert words in scene.draft("SVC012").manual[0]
+    scene.properties |= {"ReadWritePaths": str(scene.directory)}
+    with pytest.raises(CannotFix, match=words):
+        scene.draft("SVC012")
+
+
+def test_a_cache_that_is_there_is_opened_alone(scene: Scene) -> None:
+    text = "network:\n  port: 5000\nmodel:\n  model_name: m\n"
+    scene.write(scene.directory / "config.yml", text)
+    cache = scene.root / "cache/triton"
+    cache.mkdir(parents=True)
+    scene.instance_changes = {
+        "environment": {"TRITON_CACHE_DIR": f"{scene.root}/x/../cache/triton"}
+    }
+    scene.properties = {"ProtectSystem": "strict", "ReadWritePaths": str(scene.directory)}
+    scene.mend("SVC012")
+    assert settings(drop_in(scene, "sandbox")) == ["[Service]", f"ReadWritePaths=-{cache}"]
     scene.properties = after(scene)
     scene.gone(["SVC012"])
 
@@ -195,3 +286,16 @@ def test_nixos_is_told_the_list_without_it(scene: Scene) -> None:
         scene.draft("SVC012")
     line = 'systemd.services.tabbyapi.serviceConfig.ReadOnlyPaths = lib.mkForce [ "/srv" ];'
     assert refused.value.manual.splitlines() == [line, "# then: sudo nixos-rebuild switch"]
+
+
+def test_nixos_is_told_all_mounts(scene: Scene) -> None:
+    scene.machine = replace(scene.machine, nixos=True)
+    own = str(scene.directory)
+    scene.properties = {"BindPaths": "/mnt:/media:rbind", "BindReadOnlyPaths": f"{own}:{own}:rbind"}
+    with pytest.raises(CannotFix) as refused:
+        scene.draft("SVC012")
+    start = "systemd.services.tabbyapi.serviceConfig"
+    assert refused.value.manual.splitlines()[:-1] == [
+        f'{start}.BindPaths = lib.mkForce [ "/mnt:/media:rbind" "{own}:{own}:rbind" ];',
+        f"{start}.BindReadOnlyPaths = lib.mkForce [ ];",
+    ]

@@ -316,6 +316,21 @@ def home_empty(d: Deployment) -> None:
 
 
 @fault(
+    "homes that are empty but for a directory that is read-only",
+    "SVC012",
+    answers=False,
+    waits_for=given_up,
+    consequences={*DOWN, "TOK007"},
+    fix=("SVC012",),
+)
+def home_bound_read_only(d: Deployment) -> None:
+    """An empty list of mounts would empty both, and its directory be gone."""
+    set_unit(
+        d, "ProtectHome=tmpfs", f"BindReadOnlyPaths={d.directory} /etc/ssl", "BindPaths=/srv:/mnt"
+    )
+
+
+@fault(
     "a working directory that is read-only",
     "SVC012",
     answers=False,
