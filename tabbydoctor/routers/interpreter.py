@@ -15,7 +15,7 @@ from tabbydoctor.routers.assignment import assign
 from tabbydoctor.routers.classes import function_name, owners
 from tabbydoctor.routers.evaluation import FORMS, evaluate
 from tabbydoctor.routers.execution import execute
-from tabbydoctor.routers.keys import is_secret
+from tabbydoctor.routers.keys import Handed, is_secret
 from tabbydoctor.routers.parameters import parameters
 from tabbydoctor.routers.ranking import stored
 from tabbydoctor.routers.trace import Trace
@@ -69,6 +69,8 @@ class Interpreter:
         self._steps = STEPS
         self._left = ALL_STEPS
         self._scopes = 0
+        self.handed: dict[Handed, None] = {}
+        """Keys given to what is not followed, in the order they were."""
 
     # -- starting points ---------------------------------------------------------------
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from tabbydoctor.routers.ranking import plain
 from tabbydoctor.routers.trace import Sent
+from tabbydoctor.routers.urls import server, target
 from tabbydoctor.routers.values import (
     NOTHING,
     Client,
@@ -20,6 +23,7 @@ from tabbydoctor.routers.values import (
     Text,
     Unknown,
     Value,
+    likely_text,
 )
 
 HEADERS = ("authorization", "x-api-key", "x-admin-key")
@@ -55,7 +59,36 @@ class Key:
         return server is None or self.added_for is None or server in self.added_for
 
 
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What may be a key, handed to something that is not followed: it may send it anywhere."""
+
+    value: Unknown
+    line: int
+    urls: tuple[str, ...] = ()
+    """The URLs that are handed on with it."""
+
+    @property
+    def named_secret(self) -> bool:
+        """Whether the variable or the entry of a file is called a key."""
+        kind, _, name = self.value.root.partition(" ")
+        last = self.value.path[-1] if self.value.path else ""
+        return is_secret(last or (name if kind == "environment" else ""))
+
+    def holds_any(self, keys: Iterable[Key]) -> bool:
+        """Whether it is one of some keys, or the data that one is taken from."""
+        own = self.value.name
+        values = [key.value for key in keys]
+        return any(isinstance(each, Unknown) and each.name[: len(own)] == own for each in values)
+
+    def goes_to(self, servers: Container[tuple[str, int] | None]) -> bool:
+        """Whether the URLs that are handed on with it are all of some servers."""
+        return bool(self.urls) and all(server(url) in servers for url in self.urls)
+
+
 NO_KEY = Key(False)
+_LOOKED_AT = 200
+"""How many values are looked at for one."""
 _SECRET = re.compile(r"key|token|secret|passw|credential", re.IGNORECASE)
 _NOT_SECRET = re.compile(r"(path|file|dir|directory|url|header|name|port|host)$", re.IGNORECASE)
 
@@ -63,6 +96,36 @@ _NOT_SECRET = re.compile(r"(path|file|dir|directory|url|header|name|port|host)$"
 def is_secret(name: str) -> bool:
     """Whether a variable of that name may hold a key (rather than say where one is)."""
     return bool(_SECRET.search(name)) and not _NOT_SECRET.search(name)
+
+
+def handed(values: Iterable[Value], line: int) -> Iterator[Handed]:
+    """What is handed on with some values of what files and environment variables hold: as it
+    is, or by a file's path.
+    """
+    flat = list(_flat(values))
+    urls = tuple(base for each in flat if (base := target(each).base))
+    for value in flat:
+        path = likely_text(value) or ""
+        if path.startswith("/"):
+            yield Handed(Unknown(f"file {posixpath.normpath(path)}"), line, urls)
+        for part in value.parts if isinstance(value, Text) else (value,):
+            if isinstance(part, Unknown) and part.root.startswith(("file ", "environment ")):
+                yield Handed(part, line, urls)
+
+
+def _flat(values: Iterable[Value]) -> Iterator[Value]:
+    """What stands in lists and tables, however deep."""
+    waiting = list(values)
+    for _ in range(_LOOKED_AT):
+        if not waiting:
+            break
+        match plain(waiting.pop()):
+            case Items(items=items):
+                waiting += items
+            case Table(items=entries, rest=rest):
+                waiting += [value for _, value in entries] + ([rest] if rest else [])
+            case value:
+                yield value
 
 
 def key_of(sent: Sent, clients: Iterable[Client], server: tuple[str, int] | None) -> Key:

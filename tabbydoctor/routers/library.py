@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urljoin
@@ -32,6 +34,37 @@ if TYPE_CHECKING:
     from tabbydoctor.routers.calls import Site
 
 Effect: TypeAlias = "Callable[[Site], Value | Iterator[Outcome]]"
+
+
+_KEEPERS = {
+    "aiofiles", "aiohttp", "anyio", "attr", "attrs", "authlib", "backoff", "bcrypt", "box",
+    "cachetools", "click", "colorama", "cryptography", "dacite", "decouple", "dotenv",
+    "dynaconf", "environs", "fastapi", "flask", "gunicorn", "httpx", "httpx_auth", "hypercorn",
+    "itsdangerous", "jinja2", "jose", "jwt", "loguru", "markupsafe", "marshmallow", "msgspec",
+    "multidict", "munch", "nacl", "numpy", "omegaconf", "openai", "orjson", "passlib",
+    "prometheus_client", "psutil", "pydantic", "pydantic_core", "pydantic_settings", "quart",
+    "requests", "requests_auth", "rich", "ruamel", "sanic", "simplejson", "slowapi",
+    "starlette", "structlog", "tenacity", "toml", "tomlkit", "tqdm", "typer",
+    "typing_extensions", "ujson", "uvicorn", "werkzeug", "yaml", "yarl",
+}  # fmt: skip
+"""Modules that send nowhere what they are given, but for `_SENDERS` and what is followed."""
+_SENDERS = re.compile(
+    r"(subprocess|socket|smtplib|ftplib|imaplib|poplib|telnetlib|xmlrpc|http\.client)\.|"
+    r"urllib\.request\.|os\.(system|popen|exec\w+|spawn\w+|posix_spawnp?)$|"
+    r"asyncio\.(create_subprocess_\w+|subprocess\.\w+)$|httpx\.Request$|aiohttp\.request$"
+)
+_KEEPING = re.compile(r"redact|mask|hash|digest|compare|hide|quote|encode|^log|[a-z]log", re.I)
+"""Names of functions that send nothing, whatever module they are of."""
+
+
+def keeps(name: str) -> bool:
+    """Whether a function of a library, by its dotted name, sends nowhere what it is given."""
+    if _SENDERS.match(name):
+        return False
+    module, _, function = name.rpartition(".")
+    top = module.partition(".")[0]
+    known = top == "builtins" or top in sys.stdlib_module_names or top in _KEEPERS
+    return known or bool(_KEEPING.search(function))
 
 
 def _super(site: Site) -> Value:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from tabbydoctor.routers.assignment import put_at
 from tabbydoctor.routers.evaluation import place_of
+from tabbydoctor.routers.keys import handed, is_secret
+from tabbydoctor.routers.library import keeps
 from tabbydoctor.routers.ranking import plain
 from tabbydoctor.routers.trace import Sent
 from tabbydoctor.routers.values import (
@@ -49,6 +51,11 @@ MODULES = {"httpx": "httpx", "requests": "requests", "requests.api": "requests"}
 VERBS = {"get", "post", "put", "delete", "head", "options", "patch"}
 SENDERS = VERBS | {"request", "stream", "ws_connect"}
 BODIES = ("json", "data", "content", "body", "files")
+_HEADERS = ("header", "headers", "extra_headers", "additional_headers", "default_headers", "auth")
+_CARRIERS = {"send", "sendall", "send_bytes", "send_json", "send_str", "send_text", "connect"}
+"""Methods of what is unknown that send what they are given."""
+_KEEPERS = ("add_", "bind", "log", "debug", "info", "warn", "error", "exception", "critical")
+"""How methods begin, of applications and loggers, that send nothing."""
 OPENAI_PATHS = {
     "chat.completions.create": ("POST", "/chat/completions"),
     "chat.completions.stream": ("POST", "/chat/completions"),
@@ -125,7 +132,17 @@ def by_module(name: str, site: Site) -> Iterator[Outcome] | None:
         return iter([(_request(name, site), site.world)])
     if name in ("litellm.acompletion", "litellm.completion"):
         return _litellm(site)
+    if not keeps(name):
+        _hand(site)
+    if name.startswith("socket."):  # what is sent by it is its own affair, not its address's
+        return iter([(site.result(), site.world)])
     return None
+
+
+def _hand(site: Site) -> None:
+    """Note the keys that are given to a call which is not followed, and may send them."""
+    for each in handed([*site.arguments, *site.keywords.values()], site.line):
+        site.run.handed.setdefault(each)
 
 
 def method(client: Client, name: str, site: Site, own: bool = True) -> Iterator[Outcome]:
@@ -266,7 +283,12 @@ def _head(url: Value) -> str:
 
 def looks_sent(base: Value, name: str, site: Site) -> bool:
     """Whether a method of something unknown is that of an HTTP client."""
-    if name not in SENDERS or not isinstance(base, Unknown):
+    if not isinstance(base, Unknown):
+        return False
+    named = any(is_secret(word) or word in _HEADERS for word in site.keywords)
+    if name in _CARRIERS or (named and not name.startswith(_KEEPERS)):
+        _hand(site)
+    if name not in SENDERS:
         return False
     position = 1 if name in ("request", "stream") else 0
     url = plain(site.argument(position, "url") or NOTHING)

@@ -19,7 +19,7 @@ import yaml
 
 from tabbydoctor.routers import Call, Position, Purpose, RouterReading
 from tabbydoctor.routers.interpreter import Interpreter
-from tabbydoctor.routers.keys import CLIENT_OWN, Key, key_of
+from tabbydoctor.routers.keys import CLIENT_OWN, Handed, Key, key_of
 from tabbydoctor.routers.marked_block import MarkedBlock, legible, marked_block
 from tabbydoctor.routers.marked_functions import known_functions
 from tabbydoctor.routers.own_environment import own_environment
@@ -138,6 +138,10 @@ def _reading(
     leaking = [each for each in others if each.reach == "other" and not each.unlikely]
     own = own_environment(run.tree)
     keys = [each.key for each in to_tabby if each.key.sends]
+    addresses = tuple(dict.fromkeys(each.to.base for each in to_tabby if each.to.base))
+    tabby = {server(url) for url in (*tabby_urls, *addresses)}
+    handed = [each for each in run.handed if not each.goes_to(tabby)]
+    lines_elsewhere, origins_elsewhere = _elsewhere(others, handed, keys)
     probes = [
         each.sent for each in to_tabby if each.purpose == "probe" and not is_open(each.to.path)
     ]
@@ -145,7 +149,7 @@ def _reading(
         path=path,
         kind=name,
         calls=tuple(calls),
-        addresses=tuple(dict.fromkeys(each.to.base for each in to_tabby if each.to.base)),
+        addresses=addresses,
         backends=_backends(requests),
         accepts_401=tuple(accepting_401(run, probes)),
         reads_environment=dict(trace.environment),
@@ -155,8 +159,8 @@ def _reading(
         assumes_key_string=_breaking_on_lists(to_tabby),
         starts_units=tuple(trace.units),
         leaks=_carrying(leaking, keys),
-        sent_elsewhere=_carrying(others, keys),
-        keys_elsewhere=_origins([each for each in others if not each.key.only_tabby]),
+        sent_elsewhere=lines_elsewhere,
+        keys_elsewhere=origins_elsewhere,
         sets_environment=own.lines,
         replaces_environment=own.replaced,
         literal_keys=tuple(dict.fromkeys(key.literal for key in keys if key.literal)),
@@ -305,6 +309,33 @@ def _carrying(requests: list[_Request], keys: list[Key]) -> tuple[int, ...]:
     """Lines of requests that carry one of some keys."""
     used = {key.value for key in keys}
     return tuple(sorted({each.sent.place.line for each in requests if _same_key(each.key, used)}))
+
+
+def _perhaps_carrying(requests: list[_Request], keys: list[Key]) -> tuple[int, ...]:
+    """The same, where the default that a value has without a variable is no matter."""
+    names = {key.value.name for key in keys if isinstance(key.value, Unknown)}
+    same = [
+        each.sent.place.line
+        for each in requests
+        if each.key.sends and not each.key.only_tabby
+        if isinstance(each.key.value, Unknown) and each.key.value.name in names
+    ]
+    return (*_carrying(requests, keys), *same)
+
+
+def _elsewhere(
+    requests: list[_Request], handed: list[Handed], keys: list[Key]
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Lines of what may send TabbyAPI's key to others; where all keys that others may get are
+    from.
+    """
+    lines = [each.line for each in handed if each.holds_any(keys)]
+    origins = [
+        *_origins([each for each in requests if not each.key.only_tabby]),
+        *(each.value.root for each in handed if each.named_secret or each.holds_any(keys)),
+    ]
+    lines += _perhaps_carrying(requests, keys)
+    return tuple(sorted(set(lines))), tuple(dict.fromkeys(origins))
 
 
 __all__ = ["CLIENT_OWN", "Any", "Const", "Text", "re", "read", "recognises"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.unit import Unit
@@ -12,6 +13,11 @@ from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.marked_block import CREDENTIALS
 from tabbydoctor.routers.own_environment import ANY
 
+_PLAIN = re.compile(
+    r"(python|pypy)[\d.]*|uvicorn|gunicorn|hypercorn|daphne|granian|fastapi|uv|uvx|poetry|pdm|"
+    r"litellm|llama-swap.*|.*\.py"
+)
+"""Programs that set no variable for what they run."""
 _CREDENTIALS = ("LoadCredential", "LoadCredentialEncrypted", "SetCredential")
 
 
@@ -77,8 +83,27 @@ def set_by_itself(site: RouterSite, reading: RouterReading, variable: str) -> st
     command = site.unit.command if site.unit else (site.process.argv if site.process else ())
     if any(word.startswith("--env-file") for word in command):
         return f"{posixpath.basename(command[0])} --env-file"
+    if any(word.startswith(f"{variable}=") for word in command) or _is_wrapped(site, command):
+        return f"{site.unit.name if site.unit else 'what runs it'}: {command[0]}"
     line = reading.sets_environment.get(variable) or reading.sets_environment.get(ANY)
     return f"{reading.path}:{line}" if line else ""
+
+
+def _is_wrapped(site: RouterSite, command: Sequence[str]) -> bool:
+    """Whether a unit runs another program, which may set variables for the router.
+
+    Where the router runs, its own environment shows what that program has set.
+    """
+    running = site.process
+    if running and running.environment is not None and _is_plain(running.argv):
+        return False
+    return bool(command) and command[0] != site.path and not _is_plain(command)
+
+
+def _is_plain(command: Sequence[str]) -> bool:
+    """Whether a command sets no variables; `env` sets those before the program."""
+    words = [word for word in command if posixpath.basename(word) != "env"]
+    return bool(words) and bool(_PLAIN.fullmatch(posixpath.basename(words[0])))
 
 
 def replaced_by_itself(reading: RouterReading, variable: str) -> bool:

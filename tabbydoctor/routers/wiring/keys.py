@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
 
 import libcst as cst
 
+from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.wiring.plan import Plan, leaks_more
-from tabbydoctor.routers.wiring.source import Edit, Tree, edited, last_name
+from tabbydoctor.routers.wiring.source import Edit, Tree, edited, last_name, lines_of
 
-_ADMIN = re.compile(r"admin", re.IGNORECASE)
-_API = re.compile(r"api_key\Z")
 _ADMIN_HEADER = re.compile(r"""(['"])x-admin-key\1""", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A key that is not to be sent as it stands."""
+
+    taken: re.Pattern[str]
+    """The name under which it is taken from a file or the environment."""
+    lines: Callable[[RouterReading], tuple[int, ...]]
+
+
+ADMIN = Fault(re.compile(r"admin", re.IGNORECASE), attrgetter("uses_admin_key"))
+LIST = Fault(re.compile(r"api_key\Z"), attrgetter("assumes_key_string"))
 
 
 def wire_keys(
@@ -28,12 +42,12 @@ def wire_keys(
         if _manages(plan):
             plan.leave(f"line {line}: the admin key is also what manages models: left as it is")
         elif not _replace(
-            plan, blocked, line, _ADMIN, f"line {line}: the API key instead of the admin key"
+            plan, blocked, ADMIN, line, f"line {line}: the API key instead of the admin key"
         ):
             plan.leave(f"line {line}: sends the admin key; let it send _tabby_key()")
     for line in strings:
         said = f"line {line}: an api_key that is a list works too"
-        if not _replace(plan, blocked, line, _API, said) and list_key:
+        if not _replace(plan, blocked, LIST, line, said) and list_key:
             plan.leave(f"line {line}: breaks when api_key is a list; let it take the first")
 
 
@@ -41,30 +55,48 @@ def _manages(plan: Plan) -> bool:
     return any("admin" in call.key_from.lower() for call in plan.reading.of("other"))
 
 
-def _replace(
-    plan: Plan, blocked: Callable[[str], str], line: int, wanted: re.Pattern[str], said: str
-) -> bool:
-    tree = plan.tree
+def _replace(plan: Plan, blocked: Callable[[str], str], fault: Fault, line: int, said: str) -> bool:
+    """Plan the replacement of what a line takes.
+
+    Where it takes several keys, one of them may be for another server: each is tried alone, and
+    the source read again.
+    """
+    choices = _choices(plan.tree, fault.taken, line)
+    before = plan.read(blocked(edited(plan.tree.text, plan.edits)))
+    for places in choices:
+        edits = [Edit(*plan.tree.span(node), "_tabby_key()") for node in places]
+        text = edited(plan.tree.text, [*plan.edits, *edits, *_headers(plan.tree, line)])
+        after = plan.read(blocked(text))
+        stays = _line_in(plan, blocked, text, line) in fault.lines(after)
+        if not leaks_more(before, after) and not (stays and len(choices) > 1):
+            plan.change(said, *edits, *_headers(plan.tree, line), uses="key")
+            return True
+    return False
+
+
+def _choices(tree: Tree, wanted: re.Pattern[str], line: int) -> list[list[cst.CSTNode]]:
+    """The places of a line that take a key, together those that do it in the same words; where
+    it has none, the only one of the source.
+    """
     found = [
         node
         for node in [*tree.nodes(cst.Subscript), *tree.nodes(cst.Call)]
         if wanted.search(_taken(node)) and not _assigned_to(tree, node)
     ]
     here = [node for node in found if tree.range(node).start.line == line]
-    chosen = here or (found if len(found) == 1 else [])
-    edits = [Edit(*tree.span(node), "_tabby_key()") for node in chosen]
-    if not edits or _goes_elsewhere(plan, blocked, edits):
-        return False
-    plan.change(said, *edits, *_headers(tree, line), uses="key")
-    return True
+    alike: dict[str, list[cst.CSTNode]] = {}
+    for node in here or (found if len(found) == 1 else []):
+        alike.setdefault(tree.code(node), []).append(node)
+    return list(alike.values())
 
 
-def _goes_elsewhere(plan: Plan, blocked: Callable[[str], str], edits: list[Edit]) -> bool:
-    """Whether more calls to other servers carry TabbyAPI's key after the edits."""
-    before, after = (
-        plan.read(blocked(edited(plan.tree.text, [*plan.edits, *more]))) for more in ([], edits)
-    )
-    return leaks_more(before, after)
+def _line_in(plan: Plan, blocked: Callable[[str], str], text: str, line: int) -> int:
+    """Which line of an edited text, with the helper in it, a line has become."""
+    start = plan.tree.offset(line, 0)
+    above = [edit for edit in plan.edits if edit.end <= start]
+    grown = sum(len(edit.text) - (edit.end - edit.start) for edit in above)
+    helper = len(lines_of(blocked(text))) - len(lines_of(text))
+    return len(lines_of(text[: start + grown])) + 1 + helper
 
 
 def _taken(node: cst.CSTNode) -> str:
