@@ -7,10 +7,13 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from tabbydoctor.api import Absent, Evidence, Remedy, Safety, Unknown
+from tabbydoctor.deployment.nixos import in_store
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.nixos.by_rebuild import DISABLE, DISABLE_COMMAND, key_by_hand
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.probes import is_open
+from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
@@ -74,8 +77,20 @@ def evidence_at(
         yield Evidence(f"{reading.path}:{line}", expected, actual)
 
 
-def wire_key(site: RouterSite | None) -> Remedy:
-    """What `fix --auth` does. It needs root, but for a router of a user's own manager."""
+def wire_key(
+    site: RouterSite | None,
+    reading: RouterReading | None = None,
+    config: EffectiveConfig | None = None,
+) -> Remedy:
+    """What `fix --auth` does. It needs root, but for a router of a user's own manager.
+
+    A source in the store it cannot edit: that is changed by hand, where it is made from.
+    """
+    if site is not None and site.path and in_store(site.path):
+        change = key_by_hand(site.path, reading, "api_tokens.yml")
+        if config is not None and not binds_loopback_only(config.host):
+            return Remedy(change, Safety.MANUAL)
+        return Remedy(f"{change}; {DISABLE}", Safety.MANUAL, (DISABLE_COMMAND,))
     own = site is not None and site.unit is not None and site.unit.user_manager
     return Remedy(
         "Let the router read the API key and send it to TabbyAPI, in its probe and its requests",

@@ -40,5 +40,5 @@ def admin_key(
             f"{file_name(reading)} sends TabbyAPI's admin key where the API key is enough",
             "The admin key may load, unload and download models.",
             evidence=tuple(evidence_at(reading, lines, "api_key", "admin_key")),
-            remedies=(wire_key(site),),
+            remedies=(wire_key(site, reading, config),),
         )

@@ -56,7 +56,7 @@ def env_unset(
     readable_and_asked(reading, config, endpoint)
     if site.unit is None:
         _look_at_process(site, reading, root=machine is not None and machine.root)
-    found = [_unset(site, name, reading) for name in unset_variables(site, reading)]
+    found = [_unset(site, name, reading, config) for name in unset_variables(site, reading)]
     for name in router_environment(site) if site.unit else ():
         if _KEY.fullmatch(name) and name not in reading.reads_environment:
             found.append(_unused(site, name, reading, machine))
@@ -75,7 +75,9 @@ def _look_at_process(site: RouterSite, reading: RouterReading, root: bool) -> No
         raise Unknown(f"the environment of process {site.process.pid} cannot be seen: use sudo")
 
 
-def _unset(site: RouterSite, name: str, reading: RouterReading) -> Finding:
+def _unset(
+    site: RouterSite, name: str, reading: RouterReading, config: EffectiveConfig | None
+) -> Finding:
     line = reading.reads_environment.get(name)
     unit, process = site.unit, site.process
     who = unit.name if unit else f"Process {process.pid}" if process else "Nobody"
@@ -87,7 +89,7 @@ def _unset(site: RouterSite, name: str, reading: RouterReading) -> Finding:
             Evidence(f"{reading.path}:{line}" if line else reading.path),
             Evidence((unit.get("FragmentPath") if unit else "") or who, "set", "not set"),
         ),
-        remedies=(wire_key(site),),
+        remedies=(wire_key(site, reading, config),),
     )
 
 

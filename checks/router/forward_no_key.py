@@ -54,6 +54,6 @@ def forward_no_key(
             f"Requests forwarded by {file_name(reading)} carry no key for TabbyAPI",
             f"{answers_401(endpoint)}.",
             evidence=evidence_of(reading, found, EXPECTED, "no key"),
-            remedies=(wire_key(site),),
+            remedies=(wire_key(site, reading, config),),
             caused_by=(*meant_to_be_off(config), "RTR001"),
         )

@@ -14,18 +14,20 @@ Each key that the router is known to send is compared with those of the file Tab
 What the running router holds counts as well as what its unit would give it next time.
 
 ## What to do
-Give the router the present key and restart it. Better, let it read the file when it needs
-the key: `tabbydoctor fix --auth --strategy router-tokens`.
+`tabbydoctor fix --auth` puts the present key into the credential or environment file that
+holds the old one, and restarts the router. Better, let the router read the tokens file when it
+needs the key: `tabbydoctor fix --auth --strategy router-tokens`.
 """
 
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Unknown, check
+from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Unknown, check
 from tabbydoctor.deployment.nixos import in_store, managed
 from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.nixos.by_rebuild import where_made
-from tabbydoctor.routers.site_keys import RouterKeys
+from tabbydoctor.routers.site_environment import variable_of
+from tabbydoctor.routers.site_keys import RouterKey, RouterKeys
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -69,10 +71,40 @@ def key_differs(
                 Evidence(key.where, f"a key of {tokens.path}", "another key") for key in wrong
             ),
             remedies=(
-                wire_key(site),
-                restart(site, "Or give it the present key, and restart it"),
+                wire_key(site, config=config),
+                _give(wrong, tokens, site, machine),
             ),
         )
+
+
+def _give(
+    wrong: list[RouterKey], tokens: Tokens, site: RouterSite, machine: Machine | None
+) -> Remedy:
+    """The present key where the router has the old one, by hand."""
+    title, files = "Or give it the present key, and restart it", _written_in(wrong, site)
+    of_unit = {file.path for file in site.unit.files} if site.unit else set()
+    if any(f" of {key.where}" in key.source for key in wrong):
+        title = f"Or let it read {tokens.path}, and restart it"
+    stored = next(filter(in_store, files), None)
+    if stored:
+        return where_made(title, stored, nixos=managed(machine, site.unit))
+    reload = [f"{site.unit.systemctl} daemon-reload"] if site.unit and of_unit & set(files) else []
+    return restart(site, title, *(f"sudoedit {shlex.quote(path)}" for path in files), *reload)
+
+
+def _written_in(wrong: list[RouterKey], site: RouterSite) -> list[str]:
+    """The files that give the router its old keys: its unit's, or its own."""
+    found: dict[str, None] = {}
+    for key in wrong:
+        name = variable_of(key.source)
+        if key.file:
+            found[key.file] = None
+        elif key.where.startswith("unit ") and site.unit:
+            of_unit = [file.path for file in site.unit.files if f"{name}=" in file.text]
+            found |= dict.fromkeys(of_unit[-1:])
+        elif not name and site.path:  # in its source, or from a file that its source names
+            found[site.path] = None
+    return list(found)
 
 
 def _gone(

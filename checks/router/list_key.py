@@ -37,6 +37,6 @@ def list_key(
             f"{file_name(reading)} {breaks} a list of API keys",
             "It writes api_key into the header as it stands, be it one key or a list.",
             evidence=tuple(evidence_at(reading, lines, "a string or a list", "a string only")),
-            remedies=(wire_key(site),),
+            remedies=(wire_key(site, reading),),
             severity=None if is_list else Severity.INFO,
         )

@@ -41,5 +41,5 @@ def masks_401(
             f"The health check in {file_name(reading)} counts a 401 as healthy",
             "A missing or wrong key looks like health, while every request fails.",
             evidence=tuple(evidence_at(reading, lines, "401 is not healthy", "401 is healthy")),
-            remedies=(wire_key(site),),
+            remedies=(wire_key(site, reading, config),),
         )

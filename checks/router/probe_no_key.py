@@ -53,6 +53,6 @@ def probe_no_key(
             f"It asks {found[0].method} {asked}. {answers_401(endpoint)}: "
             "the router takes that for down.",
             evidence=evidence_of(reading, found, EXPECTED, "no key"),
-            remedies=(wire_key(site),),
+            remedies=(wire_key(site, reading, config),),
             caused_by=meant_to_be_off(config),
         )

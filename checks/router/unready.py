@@ -8,9 +8,9 @@ must not be reported down there while it answers.
 Clients talk to the router: what it does not answer, nobody gets.
 
 ## How it is told
-systemd's state of the unit, and `GET /health` on the port the router's process listens on
-(only where the router answers that without asking TabbyAPI for a completion). Its source,
-where it does not parse.
+systemd's state of the unit and what it ended with, and `GET /health` on the port the router's
+process listens on (only where the router answers that without asking TabbyAPI for a
+completion). Its source, where it does not parse.
 
 ## What to do
 Read why it stopped in its journal, and start it.
@@ -20,6 +20,7 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
+from tabbydoctor.deployment.exit_status import LOAD_STATES, decoded
 from tabbydoctor.deployment.nixos import in_store, managed
 from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
@@ -36,6 +37,9 @@ REPORTED = (
 """What makes a router report TabbyAPI down."""
 NOT_STARTED = ("SVC009",)
 """What keeps the router's own unit from starting; nothing of TabbyAPI's does."""
+
+PROGRAMS_OWN = "exit status "
+"""A status of the program itself: what TabbyAPI means by one, a router does not."""
 
 
 @check(
@@ -75,18 +79,28 @@ def _down(unit: Unit, reading: RouterReading | None, nixos: bool) -> Finding:
     name = shlex.quote(unit.name)
     broken = reading if reading and reading.problem.startswith(NOT_PARSED) else None
     where = f"{broken.path}:{broken.line}" if broken and broken.line else ""
-    last = f"Its last result is {unit.get('Result') or 'not known'}."
+    what, meaning = _ended(unit)
     return Finding(
         f"The router's unit {unit.name} is {state}{f': {where} is not Python' if where else ''}",
-        last,
+        f"Its last result is {what or 'not known'}{f': {meaning}' if meaning else ''}.",
         evidence=(
             *((Evidence(where, "valid Python", broken.problem),) if broken else ()),
-            Evidence(f"systemctl show {name}", "active", state),
+            Evidence(f"systemctl show {name}", "active", f"{state}, {what}" if meaning else state),
         ),
         remedies=(_mend(broken, unit, nixos) if broken else _start(unit),),
         severity=Severity.ERROR if meant and not starting else Severity.WARNING,
         caused_by=NOT_STARTED if _lacks_file(unit) else (),
     )
+
+
+def _ended(unit: Unit) -> tuple[str, str]:
+    """What happened, in systemd's words and in plain ones where it ended badly."""
+    if unit.get("Result") in ("", "success") and unit.get("LoadState") not in LOAD_STATES:
+        return unit.get("Result"), ""
+    what, meaning = decoded(unit)
+    if what.startswith(PROGRAMS_OWN):
+        return what, "it ended with an error, which its log tells"
+    return what, meaning
 
 
 def _lacks_file(unit: Unit) -> bool:

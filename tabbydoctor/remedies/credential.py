@@ -6,7 +6,6 @@ Never `Environment=`: every local user can read that (systemd.exec(5)).
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable
 
 from tabbydoctor.deployment.parts import Machine, RouterSite
@@ -19,7 +18,13 @@ NAME, VARIABLE = "tabby_api_key", "TABBY_API_KEY"
 _DIRECTORY = "/etc/tabbydoctor"
 _CREDENTIALS_SINCE = 247
 """The systemd release that brought LoadCredential=."""
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_ENVIRONMENT = re.compile(
+    r"^([ \t]*Environment[ \t]*=[ \t]*)((?:[^\r\n\\]|\\[\s\S])*)(\r\n|\n|\Z)", re.MULTILINE
+)
+"""The setting in a unit file, with the lines it goes on in (systemd.syntax(7))."""
+_WORD = re.compile(r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\\[^\n]|[^\s'"\\])+""")
+"""A word of it, as it is written: in quotes, in part, or without."""
+_GAP = re.compile(r"(?:[ \t]|\\\n)*")
 _ITEM = re.compile(
     rb"""[ \t\r\n]+
     | [#;] (?: \\[\s\S] | [^\r\n\\] )* \\?
@@ -150,29 +155,48 @@ def move_out_of_environment(draft: Draft, unit: Unit, why: str, variable: str) -
     for file in unit.files:
         text = file.text.encode("utf-8", "surrogateescape")
         ours = file.path.startswith(("/etc/", "/home/")) and not nixos.leads_into_store(file.path)
-        if not ours or without_variable(text, variable) == text:
+        if not ours or not _assigns(text, variable):
             continue
-        draft.edit(file.path, lambda text: without_variable(text, variable), why)
-        draft.notes.append(
-            f"{variable} of {file.path} could be read by every local user: rotate it"
-        )
+        after = without_variable(text, variable)
+        if after != text:
+            draft.edit(file.path, lambda text: without_variable(text, variable), why)
+            draft.notes.append(
+                f"{variable} of {file.path} could be read by every local user: rotate it"
+            )
+        if _assigns(after, variable):
+            draft.manual.append(
+                f"take {variable} out of Environment= in {file.path}, and rotate it"
+            )
 
 
 def without_variable(content: bytes, variable: str) -> bytes:
-    """A unit file without an assignment of `Environment=`; other assignments stay."""
+    """A unit file without an assignment of `Environment=`; every other byte stays.
+
+    Unchanged where the words of the setting cannot be told apart.
+    """
     text = content.decode("utf-8", "surrogateescape")
-    kept = [_line(line, variable) for line in _LINE.findall(text)]
-    return "".join(kept).encode("utf-8", "surrogateescape")
+    kept = _ENVIRONMENT.sub(lambda found: _without(found, variable), text)
+    return kept.encode("utf-8", "surrogateescape")
 
 
-def _line(line: str, variable: str) -> str:
-    found = re.match(r"(\s*Environment\s*=\s*)(.*?)(\s*)$", line, re.DOTALL)
-    if not found or f"{variable}=" not in found[2]:
-        return line
-    try:
-        words = shlex.split(found[2])
-    except ValueError:
-        return line
-    others = [word for word in words if not word.startswith(f"{variable}=")]
-    shown = " ".join(f'"{word}"' if re.search(r"\s", word) else word for word in others)
-    return f"{found[1]}{shown}{found[3]}" if others else ""
+def _assigns(content: bytes, variable: str) -> bool:
+    text = content.decode("utf-8", "surrogateescape")
+    return any(f"{variable}=" in found[2] for found in _ENVIRONMENT.finditer(text))
+
+
+def _without(found: re.Match[str], variable: str) -> str:
+    """The setting with the words left out that assign the variable; nothing, if none is left."""
+    head, value, end = found.groups()
+    words = [*_WORD.finditer(value)]
+    ends = [0, *(word.end() for word in words)]
+    gaps = [value[start : word.start()] for start, word in zip(ends, words, strict=False)]
+    tail = value[ends[-1] :]
+    if not all(_GAP.fullmatch(gap) for gap in (*gaps, tail)):
+        return found[0]
+    own = re.compile(f"[\"']?{re.escape(variable)}=")
+    kept = [(gap, word[0]) for gap, word in zip(gaps, words, strict=True) if not own.match(word[0])]
+    if len(kept) == len(words):
+        return found[0]
+    first, others = kept[:1], kept[1:]
+    text = "".join([word for _, word in first] + [gap + word for gap, word in others])
+    return head + text + tail + end if kept else ""

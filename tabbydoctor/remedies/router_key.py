@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from functools import partial
+from urllib.parse import urlsplit
 
 from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.deployment.people import People
 from tabbydoctor.nixos.nix_text import comment
-from tabbydoctor.remedies import credential, gateways, nixos
+from tabbydoctor.remedies import credential, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.options import FixOptions, Strategy
-from tabbydoctor.repair.yaml_edit import CannotEdit
+from tabbydoctor.remedies.router_source import WHY, stays, wire_gateway, wire_source
+from tabbydoctor.remedies.router_variables import left_alone, unfit
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.inputs import KINDS, RouterInputs
-from tabbydoctor.routers.keys import is_secret
+from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.own_keys import FailingKeys, failing_keys
 from tabbydoctor.routers.site_environment import (
     is_set,
@@ -23,12 +25,11 @@ from tabbydoctor.routers.site_environment import (
     set_by_itself,
     variable_of,
 )
-from tabbydoctor.routers.site_keys import RouterKeys
-from tabbydoctor.routers.wiring import CannotWire, Wired, wire
+from tabbydoctor.routers.site_keys import RouterKeys, stale_copies
+from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-WHY = "RTR001"
 # What reads no file itself: the key has to come by the environment.
 _ENVIRONMENT_ONLY = ("litellm", "llama-swap")
 
@@ -43,26 +44,32 @@ def plan_router_key(
     inputs: RouterInputs,
     options: FixOptions,
     keys: RouterKeys | None,
+    address: Address | None,
+    endpoint: Endpoint | None,
 ) -> None:
     """Raises CannotFix where no place can be proven right; then it says what to paste.
 
     A router that sends a variable which nobody sets is given that variable by `router-env`, its
     source left as it is; `router-tokens` puts the file's key in the place of the variable's.
+    Where all that is wrong is an old key in a file of its unit's, that file alone is changed.
     """
     reads = may_read(site, people, paths.file)
     strategy = _strategy(options, site, reads)
-    if tokens.api_key is None:
-        raise CannotFix(f"{tokens.path} holds no API key that could be sent")
+    key = _key_to_send(tokens)
+    _refuse_stranger(address, endpoint)
     failing = failing_keys(keys or RouterKeys(), tokens, site, inputs.reading)
     reading = inputs.reading
+    by_tokens = options.strategy == "router-tokens"
+    if keys and not by_tokens and _renewed(draft, site, inputs, tokens, key, keys, failing):
+        return
     # A variable that other backends are sent as well is not to hold TabbyAPI's key.
     by_unit = strategy == "router-env" and not reading.leaks
     given = tuple(name for name in failing.variables if by_unit and not unfit(reading, name))
     if not options.temporary:
-        _refuse_nixos(machine, site, strategy, tokens.path, given)
+        _refuse_nixos(machine, site, strategy, tokens.path, given, reading)
     draft.title = f"wire TabbyAPI's key into the router ({strategy})"
     if site.kind == "python":
-        wired = _wire_source(
+        wired = wire_source(
             draft, site, inputs, tokens, strategy,
             replaced=_replaced(failing, strategy, by_unit) or bool(failing.files and not reads),
             wrong_files=failing.files if reads else (),
@@ -74,25 +81,85 @@ def plan_router_key(
             if keys and name in keys.missing
         ]
     else:
-        variables, credential_read = _wire_gateway(draft, site, inputs), False
+        variables, credential_read = wire_gateway(draft, site, inputs), False
     if strategy == "router-env":
         accepted = {*tokens.api_keys, tokens.admin_key}
         lacking = [name for name in variables if _lacks(site, reading, accepted, name)]
-        for name in lacking:
-            if why := unfit(reading, name):
-                draft.manual.append(
-                    f"{site.path} takes TabbyAPI's key from the variable {name!r}, which is left "
-                    f"as it is ({why}): let it take it from {credential.VARIABLE}, "
-                    "and run this again"
-                )
-        fit = [name for name in lacking if not unfit(reading, name)]
-        _bring(draft, machine, site, tokens, fit, credential_read)
+        refused = {
+            name: why
+            for name in lacking
+            if (why := unfit(reading, name)) and router_environment(site).get(name) not in accepted
+        }
+        draft.manual += [left_alone(reading, name, why) for name, why in refused.items()]
+        fit = [name for name in lacking if name not in refused]
+        _bring(draft, machine, site, tokens, key, fit, credential_read)
     if draft.changes_files:
         _restart(draft, site)
 
 
+def _key_to_send(tokens: Tokens) -> str:
+    """The API key. Raises CannotFix without one."""
+    if tokens.api_key is not None:
+        return tokens.api_key
+    if tokens.problem == "unreadable":
+        raise CannotFix(f"{tokens.path} cannot be read: {tokens.detail or 'use sudo'}")
+    if tokens.problem == "missing":
+        raise CannotFix(f"{tokens.path} is not there: no API key could be sent")
+    raise CannotFix(f"{tokens.path} holds no API key that could be sent")
+
+
+def _refuse_stranger(address: Address | None, endpoint: Endpoint | None) -> None:
+    """Raises CannotFix where the router would be made to send the key to another program."""
+    if address is None or address.moved or not address.holder or address.process_listens:
+        return
+    if address.process_listens is None or (endpoint and endpoint.identity == "tabbyapi"):
+        return
+    port = urlsplit(address.url).port
+    raise CannotFix(
+        f"{address.holder}, no process of TabbyAPI's, holds {address.url} and would be sent the "
+        f"key: first free port {port} or give TabbyAPI another network.port, and start TabbyAPI; "
+        "or say with --url where it is"
+    )
+
+
+def _renewed(
+    draft: Draft, site: RouterSite, inputs: RouterInputs, tokens: Tokens, key: str,
+    keys: RouterKeys, failing: FailingKeys,
+) -> bool:  # fmt: skip
+    """Plan the present key in the place of the old one, where nothing else is to be changed."""
+    stale = stale_copies(keys, {*tokens.api_keys, tokens.admin_key})
+    if stale is None:
+        return False
+    copies = [(copy.file, variable_of(copy.source)) for copy in stale]
+    lasting = not any(
+        path.startswith("/run/") or nixos.leads_into_store(path) for path, _ in copies
+    )
+    fit = not any(name and unfit(inputs.reading, name) for _, name in copies)
+    covered = set(failing.variables) <= {name for _, name in copies}
+    if not (lasting and fit and covered and stays(draft, site, inputs, tokens)):
+        return False
+    for path, name in copies:
+        draft.edit(path, partial(_with_key, name, key), WHY)
+    draft.title = "give the router TabbyAPI's present key (router-env)"
+    draft.notes.append("after a rotation of the key run this again: RTR005 will say so")
+    _restart(draft, site)
+    return True
+
+
+def _with_key(variable: str, key: str, content: bytes) -> bytes:
+    """A credential's file, or for a variable an environment file, with the key."""
+    if variable:
+        return credential.with_variable(content, variable, key)
+    return key.encode() + content[len(content.rstrip()) :]
+
+
 def _refuse_nixos(
-    machine: Machine, site: RouterSite, strategy: Strategy, tokens: str, given: tuple[str, ...]
+    machine: Machine,
+    site: RouterSite,
+    strategy: Strategy,
+    tokens: str,
+    given: tuple[str, ...],
+    reading: RouterReading,
 ) -> None:
     """Raises CannotFix, with the lines: for variables that the router reads, or for any router."""
     if given and site.unit:
@@ -103,23 +170,13 @@ def _refuse_nixos(
         except CannotFix as error:
             what = comment(f"{path}, root:root and mode 0600, holds {holds}")
             raise CannotFix(error.message, f"{what}\n{error.manual}") from error
-    nixos.refuse_router(machine, site, strategy, tokens, credential.key_path(site))
+    nixos.refuse_router(machine, site, strategy, tokens, credential.key_path(site), reading)
 
 
 def _replaced(failing: FailingKeys, strategy: Strategy, by_unit: bool) -> bool:
     """Whether a key of the router's own gives way to TabbyAPI's in the source."""
     variables = bool(failing.variables and not by_unit)
     return failing.literal or variables or (failing.credential and strategy == "router-tokens")
-
-
-def unfit(reading: RouterReading, variable: str) -> str:
-    """Why a variable is not to hold TabbyAPI's key; empty where it may."""
-    if not credential.valid_name(variable):
-        return "no environment file can set one of that name"
-    if not is_secret(variable):
-        return "its name is not that of a key"
-    elsewhere = reading.leaks or (reading.sent_elsewhere and "tabby" not in variable.lower())
-    return "it may be sent to other servers, too" if elsewhere else ""
 
 
 def _lacks(
@@ -139,11 +196,11 @@ def _bring(
     machine: Machine,
     site: RouterSite,
     tokens: Tokens,
+    key: str,
     variables: list[str],
     credential_read: bool,
 ) -> None:
     """The key by the unit: as the variables that the router reads, and as what the helper reads."""
-    key = tokens.api_key or ""
     if site.unit is None:
         draft.manual += [
             f"set {name} to the api_key of {tokens.path} in the environment of {site.path}, and "
@@ -186,63 +243,6 @@ def may_read(site: RouterSite, people: People, tokens: PathStatus | None) -> boo
         names.append(site.unit.get("Group"))
     extra = {group.gid for group in people.groups if group.name in names}
     return tokens.denied_at(user.uid, {*user.groups, *extra}, "r") is None
-
-
-def _wire_source(
-    draft: Draft,
-    site: RouterSite,
-    inputs: RouterInputs,
-    tokens: Tokens,
-    strategy: Strategy,
-    *,
-    replaced: bool,
-    wrong_files: tuple[str, ...],
-) -> Wired:
-    path = _path(site)
-    nixos.refuse_store(path)
-    content = draft.read(path)
-    if content is None:
-        raise CannotFix(f"{path} is not there")
-    try:
-        wired = wire(
-            content,
-            tabby_urls=inputs.urls,
-            strategy="router-env" if strategy == "router-env" else "router-tokens",
-            tokens_path=tokens.path,
-            path=path,
-            files=inputs.files,
-            environment=inputs.environment,
-            directory=inputs.directory,
-            replace_own_key=replaced,
-            wrong_files=wrong_files,
-            list_key=tokens.is_list,
-        )
-    except CannotWire as error:
-        where = f"{path}:{error.line}: " if error.line else ""
-        message = error.message.removeprefix(f"{path}: ")
-        raise CannotFix(f"{where or path + ': '}{message}", error.snippet) from error
-    draft.edit(path, lambda _: wired.source, WHY)
-    draft.notes += wired.changes
-    draft.manual += wired.leftovers
-    return wired
-
-
-def _wire_gateway(draft: Draft, site: RouterSite, inputs: RouterInputs) -> tuple[str, ...]:
-    """The variables that it takes the key from."""
-    path = _path(site)
-    try:
-        draft.edit(path, lambda content: gateways.wired(site.kind, content, inputs.urls), WHY)
-    except CannotEdit as error:
-        raise CannotFix(f"{path}:{error.line or 1}: {error.message}") from error
-    text = (draft.read(path) or b"").decode("utf-8", "replace")
-    reading: RouterReading = KINDS[site.kind].read(path, text, inputs.urls)
-    return tuple(sorted({variable_of(call.key_from) for call in reading.calls} - {""}))
-
-
-def _path(site: RouterSite) -> str:
-    if site.path is None:
-        raise CannotFix("the router's file is not known: name it with --router")
-    return site.path
 
 
 def _restart(draft: Draft, site: RouterSite) -> None:

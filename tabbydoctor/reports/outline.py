@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from tabbydoctor.diagnosis.finding import Finding, Severity
+from tabbydoctor.diagnosis.finding import Finding, Safety, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root, Status
 
 AUTH_ROOTS = frozenset({"CFG004", "RTR001", "RTR002", "RTR003", "RTR005"})
@@ -49,14 +49,12 @@ class Outline:
         """The `fix --auth` that is the way out of the first root; empty where it is none."""
         first = {id for root in self.roots[:1] for id in (root.id, *root.explains)}
         roots = [id for id in self.results if id in first & AUTH_ROOTS]
-        offered = [
-            command
-            for id in roots
-            for fault in self.faults(id)
-            for remedy in fault.remedies
-            for command in remedy.commands
-        ]
-        return next((c for c in _AUTH_COMMANDS if c in offered), _AUTH_COMMANDS[0] if roots else "")
+        remedies = [one for id in roots for fault in self.faults(id) for one in fault.remedies]
+        offered = [command for remedy in remedies for command in remedy.commands]
+        # A router's source in the store is changed by hand: none of its remedies is safe.
+        by_hand = bool(remedies) and not any(one.safety is Safety.SAFE for one in remedies)
+        default = _AUTH_COMMANDS[0] if roots and not by_hand else ""
+        return next((command for command in _AUTH_COMMANDS if command in offered), default)
 
     def subject(self) -> str:
         """What has the faults: TabbyAPI, or only the router in front of it."""

@@ -20,6 +20,7 @@ from tabbydoctor.routers.site_environment import (
     router_environment,
     unset_variables,
 )
+from tabbydoctor.tabbyapi.addressing import host_and_port
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address
 
@@ -66,7 +67,7 @@ def router_inputs(
     reading = read(environment)
     files = dict(_configurations(host, reading))
     reading = read(environment, files) if files else reading
-    if address and address.configured_taken and not reading.calls:
+    if address and address.moved and address.configured_taken and not reading.calls:
         # It asks whoever holds the configured port, and means TabbyAPI.
         asked = (*urls, f"http://{address.configured}")
         reading = read(environment, files)
@@ -108,17 +109,14 @@ def router_reading(inputs: RouterInputs) -> RouterReading:
 
 
 def tabby_urls(address: Address | None, config: EffectiveConfig | None) -> tuple[str, ...]:
-    """The base URLs that are TabbyAPI's: where it is, and where it is configured to be, unless
-    another server is there.
+    """The base URLs that are TabbyAPI's: where it is, and where it is configured to be, if that
+    is its address too.
     """
-    urls = [address.url] if address else []
-    if address and address.configured_taken:
-        return (address.url,)
-    if address and address.configured:
-        urls.append(f"http://{address.configured}")
-    elif config:
-        urls.append(f"http://{config.host}:{config.port}")
-    return tuple(dict.fromkeys(urls)) or ("http://127.0.0.1:5000",)
+    if address is None:
+        place = host_and_port(config.host, config.port) if config else "127.0.0.1:5000"
+        return (f"http://{place}",)
+    configured = (f"http://{address.configured}",) if address.configured_too else ()
+    return tuple(dict.fromkeys((address.url, *configured)))
 
 
 def _directory(site: RouterSite) -> str:
@@ -149,5 +147,5 @@ def _configurations(host: Host, reading: RouterReading) -> Iterator[tuple[str, s
         if path.startswith("/") and path.endswith(_READABLE) and not secret:
             try:
                 yield path, host.read(path).text()
-            except OSError:
+            except (OSError, ValueError):  # ValueError: a path with NUL
                 continue

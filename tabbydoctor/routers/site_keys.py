@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import yaml
 
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.deployment.units import environment_file
 from tabbydoctor.host import Host
 from tabbydoctor.redaction import remember
 from tabbydoctor.routers import RouterReading
@@ -24,6 +27,9 @@ from tabbydoctor.routers.site_environment import (
 LITERAL = "the router's own file"
 """The source of a key that is written in the router's own text."""
 _TOKENS = ("api_tokens.yml", "api_keys.yml")
+_MOUNTED = "/credentials/"
+"""Part of every path below which systemd puts a unit's credentials (systemd.exec(5))."""
+_FOR_ALL = 0o004
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,14 @@ class RouterKey:
     value: str = field(repr=False)
     instead: tuple[str, ...] = field(default=(), repr=False)
     """Keys that the same call may carry in its place, as far as the source tells."""
+    shown: bool = False
+    """Whether it stands in a file of its unit's that everybody may read."""
+
+    @property
+    def file(self) -> str:
+        """The file that its unit has it from: a credential's, or of the environment; or empty."""
+        given = self.source.startswith(("credential ", "environment "))
+        return self.where if given and self.where.startswith("/") else ""
 
     def refused(self, accepted: Container[str | None]) -> bool:
         """Whether TabbyAPI refuses it, and whatever may be sent in its place."""
@@ -50,6 +64,20 @@ class RouterKeys:
     keys: tuple[RouterKey, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
     """Files a key is read from that are not there -> `path:line` of what reads them."""
+
+
+def stale_copies(keys: RouterKeys, accepted: Container[str | None]) -> tuple[RouterKey, ...] | None:
+    """The refused keys in files of the router's unit, where nothing else is wrong with its keys.
+
+    None where something is. Empty where what runs has an old key and its unit the right one.
+    """
+    refused = [key for key in keys.keys if key.refused(accepted)]
+    stale = tuple(key for key in refused if key.file)
+    of_unit = {key.source for key in keys.keys if not key.where.startswith("process ")}
+    others = [key for key in refused if not key.file]
+    running = all(key.where.startswith("process ") and key.source in of_unit for key in others)
+    fit = refused and running and not keys.missing and not any(key.shown for key in stale)
+    return stale if fit else None
 
 
 def router_keys(host: Host, site: RouterSite, reading: RouterReading) -> RouterKeys:
@@ -98,10 +126,10 @@ def _instead(
 
 
 def _is_there(host: Host, path: str) -> bool:
-    """One that may not be looked at counts as there."""
+    """One that may not be looked at counts as there; one with NUL in its path cannot be."""
     try:
         host.status(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return False
     except OSError:
         return True
@@ -127,35 +155,63 @@ def _keys(host: Host, site: RouterSite, reading: RouterReading) -> Iterator[Rout
     names = sorted(name for name in sent - {""} if not replaced_by_itself(reading, name))
     if site.unit and CREDENTIALS in reading.reads_environment:  # which then comes first
         names = [name for name in names if not is_credential(site.unit, name)]
-    yield from _from_environment(site, names)
-    yield from _from_credentials(host, site)
+    yield from _from_environment(host, site, names)
+    if _reads_credentials(reading):
+        yield from _from_credentials(host, site)
 
 
-def _from_environment(site: RouterSite, names: list[str]) -> Iterator[RouterKey]:
+def _reads_credentials(reading: RouterReading) -> bool:
+    return CREDENTIALS in reading.reads_environment or any(
+        _MOUNTED in path for path in reading.reads_files
+    )
+
+
+def _from_environment(host: Host, site: RouterSite, names: list[str]) -> Iterator[RouterKey]:
     given = router_environment(site)
     running = (site.process.environment if site.process else None) or {}
     for name in names:
         if site.unit and given.get(name):
-            yield RouterKey(f"environment {name}", f"unit {site.unit.name}", given[name])
+            path = _setting_file(site.unit, name)
+            where, shown = path or f"unit {site.unit.name}", bool(path and _shown(host, path))
+            yield RouterKey(f"environment {name}", where, given[name], shown=shown)
         if site.process and running.get(name):
             where = f"process {site.process.pid}"
             yield RouterKey(f"environment {name}", where, running[name])
 
 
+def _setting_file(unit: Unit, name: str) -> str:
+    """The environment file whose value of a variable counts: the last; empty for none."""
+    files = reversed(unit.environment_files)
+    return next((file.path for file in files if name in environment_file(file.text or "")), "")
+
+
 def _from_credentials(host: Host, site: RouterSite) -> Iterator[RouterKey]:
-    """`LoadCredential=tabby_api_key:/path` (systemd.exec(5)); of several the one of that name."""
+    """`LoadCredential=tabby_api_key:/path` (systemd.exec(5)); of several the one of that name.
+
+    Of several of one name the last counts. What is no bare key cannot be compared.
+    """
     entries = site.unit.settings("LoadCredential") if site.unit else ()
-    given = [
-        entry.partition(":") for entry in entries if "tabby" in entry.partition(":")[0].lower()
-    ]
-    own = [each for each in given if each[0] == VARIABLE.lower()]
-    for name, _, path in own or (given if len(given) == 1 else []):
+    paths = {name: path for name, _, path in (entry.partition(":") for entry in entries)}
+    given = {name: path for name, path in paths.items() if "tabby" in name.lower()}
+    own = VARIABLE.lower()
+    if own in given or len(given) > 1:
+        given = {name: path for name, path in given.items() if name == own}
+    for name, path in given.items():
         if path.startswith("/"):
             try:
                 value = host.read(path, 4096).text().strip()
-            except OSError:
+            except (OSError, ValueError):
                 continue
-            yield RouterKey(f"credential {name}", path, value)
+            if re.fullmatch(r"[!-~]+", value):
+                yield RouterKey(f"credential {name}", path, value, shown=_shown(host, path))
+
+
+def _shown(host: Host, path: str) -> bool:
+    """Whether everybody may read a file; one that may not be looked at counts as such."""
+    try:
+        return bool(host.status(path).mode & _FOR_ALL)
+    except (OSError, ValueError):
+        return True
 
 
 def _in_tokens(host: Host, path: str, wanted: str) -> str:

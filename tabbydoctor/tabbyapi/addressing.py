@@ -63,6 +63,7 @@ def address(
     listens = _holds(own, place, table) if watched else None
     moved = _moved(place, config) and (targets.url is None or listens is True)
     wanted = config.port if config and moved else place.port
+    taken = config is not None and any(each not in own for each in _at(config.port, table))
     return Address(
         url=place.url,
         configured=host_and_port(config.host, config.port) if config else "",
@@ -71,7 +72,8 @@ def address(
         process_listens=listens,
         holder="" if trusted else _holder(own, wanted, table),
         moved=moved,
-        configured_taken=any(listener not in own for listener in _at(wanted, table)) and moved,
+        configured_taken=taken,
+        configured_too=_held(own, config, table) if targets.url else not taken,
     )
 
 
@@ -169,6 +171,14 @@ def _holds(own: tuple[Listener, ...], place: _Place, table: ProcessTable | None)
     if table is None or any(listener.pid is None for listener in there):
         return None
     return any(listener in own for listener in there)
+
+
+def _held(
+    own: tuple[Listener, ...], config: EffectiveConfig | None, table: ProcessTable | None
+) -> bool:
+    """Whether TabbyAPI's own process is seen at the configured address."""
+    place = _configured(config)
+    return place is not None and _holds(own, place, table) is True
 
 
 def _at(port: int, table: ProcessTable | None) -> list[Listener]:

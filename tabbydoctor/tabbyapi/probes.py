@@ -30,7 +30,12 @@ class Address:
     moved: bool = False
     """The port is not the configured one."""
     configured_taken: bool = False
-    """It moved, and another than TabbyAPI listens at the configured port."""
+    """Another than TabbyAPI, or somebody unseen, listens at the configured port."""
+    configured_too: bool = False
+    """The configured address is TabbyAPI's as well: it listens there, or will from its next start.
+
+    Where `--url` names another, only if its own process is seen there.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ _TOO_LARGE = 512 << 10  # ruamel would take many seconds
 _DEEP = 8  # libyaml's composer recurses without a bound of its own
 _TOO_DEEP = 1000  # Python's own limit: ruamel gives up long before
 _STR = "tag:yaml.org,2002:str"
+_TAG = re.compile(r"(?:^|[\s,\[{])!", re.MULTILINE)
+"""What may be a tag, of which ruamel.yaml makes an object of its own."""
 
 Place = tuple[str | int, ...]
 
@@ -187,7 +189,7 @@ def _quick(text: str) -> tuple[Any, dict[Place, int]] | None:
     depth = _depth(text)
     if depth > _TOO_DEEP:
         raise RecursionError
-    if len(text) < _LARGE or depth > _DEEP:
+    if len(text) < _LARGE or depth > _DEEP or _TAG.search(text):
         return None
     try:
         root = yaml.compose(text, Loader=_Yaml12Loader)

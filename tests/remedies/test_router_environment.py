@@ -8,9 +8,11 @@ import pytest
 
 from tabbydoctor.host.data import Process
 from tabbydoctor.remedies.options import FixOptions
+from tabbydoctor.remedies.router_variables import unfit
+from tabbydoctor.routers import RouterReading
 
 from .router_scene import ENVIRONMENT, OTHER, UNIT, applied, judged, router, well
-from .scene import KEY, Scene
+from .scene import KEY, ROUTER, Scene
 
 READS_VARIABLE = ENVIRONMENT.replace(
     'os.environ.get("TABBY_API_KEY")', 'os.environ["TABBY_API_KEY"]'
@@ -158,3 +160,58 @@ def test_a_variable_that_may_be_sent_elsewhere_is_not_set(scene: Scene) -> None:
     draft = scene.draft("RTR009")
     assert draft.plan().empty
     assert "other servers" in draft.manual[0]
+
+
+CLOUD = "\n\ndef cloud(body):\n    return C.chat.completions.create(**body)\n"
+VENDORS_OWN = {
+    "openai": "from openai import OpenAI\nC = OpenAI()\n",
+    "litellm": "import litellm\n",
+    "a child process": "import subprocess\nsubprocess.run(['llm'])\n",
+}
+
+
+@pytest.mark.parametrize("reads", [True, False])
+@pytest.mark.parametrize("way", VENDORS_OWN)
+def test_a_vendors_variable_is_not_set(scene: Scene, way: str, reads: bool) -> None:
+    """Its library sends it to the vendor; a real key of the vendor's would be lost, too."""
+    text = VENDORS_OWN[way] + ENVIRONMENT.replace("TABBY_API_KEY", "OPENAI_API_KEY")
+    text += CLOUD if way == "openai" else ""
+    path = router(scene, text, "OPENAI_API_KEY=sk-real-0123456789")
+    line = next(n for n, line in enumerate(text.splitlines(), 1) if "OPENAI_API_KEY" in line)
+    if not reads:
+        assert scene.router
+        scene.router = replace(scene.router, user=ROUTER)
+    scene.given[FixOptions] = FixOptions(strategy="router-env" if reads else None)
+    draft = scene.draft("RTR005")
+    assert draft.plan().empty
+    (left,) = draft.manual
+    assert left.startswith(f"{path} takes TabbyAPI's key from the variable 'OPENAI_API_KEY'")
+    assert f"from TABBY_API_KEY in lines {line}, " in left
+
+
+def test_nor_where_its_server_is_written(scene: Scene) -> None:
+    top = 'from openai import OpenAI\nC = OpenAI(base_url="https://x.com/v1")\n'
+    text = top + ENVIRONMENT.replace("TABBY_API_KEY", "OPENAI_API_KEY") + CLOUD
+    path = router(scene, text, "OPENAI_API_KEY=sk-real-0123456789")
+    applied(scene, "router-env")
+    assert not (scene.root / "kept" / UNIT / "environment").exists()
+    assert "OPENAI_API_KEY" in path.read_text()
+
+
+@pytest.mark.parametrize("name", ["HF_TOKEN", "HUGGINGFACEHUB_API_TOKEN", "ANTHROPIC_API_KEY"])
+def test_names_that_a_vendors_library_reads(name: str) -> None:
+    reading = RouterReading("router.py", "python")
+    assert "vendor" in unfit(reading, name)
+    assert unfit(reading, f"TABBY_{name}") == unfit(reading, "LLM_API_KEY") == ""
+
+
+def test_a_key_that_is_sent_elsewhere_by_a_call_that_is_not_tabbyapis() -> None:
+    reading = RouterReading("router.py", "python", keys_elsewhere=("environment LLM_API_KEY",))
+    assert "other servers" in unfit(reading, "LLM_API_KEY")
+    assert unfit(reading, "LOCAL_API_KEY") == ""
+
+
+def test_a_vendors_variable_that_holds_tabbyapis_key_may_be_hidden(scene: Scene) -> None:
+    router(scene, ENVIRONMENT.replace("TABBY_API_KEY", "OPENAI_API_KEY"), f"OPENAI_API_KEY={KEY}")
+    scene.given[FixOptions] = FixOptions(strategy="router-env")
+    assert scene.draft("RTR005").manual == []

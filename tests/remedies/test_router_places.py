@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tabbydoctor.host.data import HttpAnswer
 from tabbydoctor.remedies.draft import CannotFix
 from tabbydoctor.remedies.options import Strategy
-from tabbydoctor.tabbyapi.probes import Address
+from tabbydoctor.tabbyapi.probes import Address, Endpoint
 
-from .router_scene import OTHER, applied, planned, router, well
+from .router_scene import OTHER, applied, judged, planned, router, well
 from .scene import KEY, Scene
 
 # Two servers, each with its own tokens file
@@ -221,3 +223,62 @@ def test_a_router_that_asks_the_configured_port_sends_its_holder_no_key(
         applied(scene)
     for function in ("check_sglang", "forward_sglang", "forward_tabby"):
         assert sent_by(path, function, monkeypatch) == ""
+
+
+# TabbyAPI elsewhere, or down: another program is at its configured address
+
+STRANGER = Address(
+    "http://127.0.0.1:5000",
+    "127.0.0.1:5000",
+    "the effective configuration",
+    process_listens=False,
+    holder="ollama (pid 20, ollama.service)",
+    configured_taken=True,
+)
+
+
+@pytest.mark.parametrize("strategy", [None, "router-tokens", "router-env"])
+def test_a_stranger_at_the_address_is_sent_no_key(scene: Scene, strategy: Strategy | None) -> None:
+    router(scene, NEIGHBOURS.format(port=5000))
+    scene.given[Address] = STRANGER
+    assert scene.findings("RTR002")
+    with pytest.raises(CannotFix, match=r"^ollama \(pid 20.* first free port 5000 or "):
+        planned(scene, strategy)
+
+
+def test_a_proxy_that_leads_to_tabbyapi_is_none(scene: Scene) -> None:
+    router(scene, NEIGHBOURS.format(port=5000))
+    scene.given[Address] = STRANGER
+    answer = HttpAnswer(STRANGER.url, status=200)
+    scene.given[Endpoint] = Endpoint(STRANGER, True, "tabbyapi", answer, {})
+    assert planned(scene, "router-tokens")
+
+
+def test_where_nobody_holds_the_port_the_router_is_wired(scene: Scene) -> None:
+    router(scene, NEIGHBOURS.format(port=5000))
+    scene.given[Address] = replace(STRANGER, holder="", configured_taken=False)
+    assert planned(scene, "router-tokens")
+
+
+def test_a_server_elsewhere_alone_is_sent_the_key(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = NEIGHBOURS.replace("127.0.0.1:{port}", "10.9.9.9:5000")
+    path = router(scene, text)
+    scene.given[Address] = Address("http://10.9.9.9:5000", "127.0.0.1:5000", "--url", trusted=True)
+    applied(scene)
+    for function in ("check_sglang", "forward_sglang"):
+        assert sent_by(path, function, monkeypatch) == ""
+    assert sent_by(path, "forward_tabby", monkeypatch) == f"Bearer {KEY}"
+
+
+def test_a_path_that_no_file_can_have(scene: Scene) -> None:
+    router(scene, PLACES.format(places='"/x\\0y/api_tokens.yml"', look=LOOKS["next"]))
+    result = judged(scene, "RTR005")
+    assert (result.status, len(result.findings)) == ("failed", 1)
+
+
+def test_a_configuration_that_no_file_can_be(scene: Scene) -> None:
+    opened = 'import json\nNAMES = json.load(open("/x\\0y/backends.json"))\n'
+    router(scene, opened + NEIGHBOURS.format(port=5000))
+    assert judged(scene, "RTR002").status == "failed"

@@ -11,6 +11,7 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host.data import Listener, Process
 from tabbydoctor.host.local import LocalHost
+from tabbydoctor.routers.inputs import tabby_urls
 from tabbydoctor.tabbyapi.addressing import address
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin, Setting
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
@@ -90,6 +91,40 @@ def test_whether_another_listens_at_the_configured_port(
 ) -> None:
     found = find(effective=config(), seen=table(Listener("127.0.0.1", 5001, 10), *there))
     assert (found.moved, found.configured_taken) == (True, taken)
+
+
+OWN = Listener("127.0.0.1", 5000, 10)
+NEXT = Listener("127.0.0.1", 5001, 10)
+OLLAMA = Listener("127.0.0.1", 5000, 20)
+PROXY = Listener("0.0.0.0", 8000, 20)
+
+
+@pytest.mark.parametrize(
+    ("url", "there", "urls"),
+    [
+        (None, (), ["http://127.0.0.1:5000"]),
+        (None, (OLLAMA,), ["http://127.0.0.1:5000"]),
+        (None, (NEXT,), ["http://127.0.0.1:5001", "http://127.0.0.1:5000"]),
+        (None, (NEXT, OLLAMA), ["http://127.0.0.1:5001"]),
+        ("http://10.9.9.9:5000", (OLLAMA,), ["http://10.9.9.9:5000"]),
+        ("http://10.9.9.9:5000", (), ["http://10.9.9.9:5000"]),
+        ("http://127.0.0.1:8000", (PROXY, OLLAMA, NEXT), ["http://127.0.0.1:8000"]),
+        ("http://127.0.0.1:8000", (PROXY, NEXT), ["http://127.0.0.1:8000"]),
+        ("http://127.0.0.1:8000", (PROXY, OWN), ["http://127.0.0.1:8000", "http://127.0.0.1:5000"]),
+    ],
+)
+def test_whose_address_the_configured_one_is(
+    url: str | None, there: tuple[Listener, ...], urls: list[str]
+) -> None:
+    effective = config()
+    found = find(url, effective=effective, seen=table(*there))
+    assert list(tabby_urls(found, effective)) == urls
+    assert found.configured_taken is (OLLAMA in there)
+
+
+def test_without_an_address_the_configuration_tells() -> None:
+    assert tabby_urls(None, config("::1", 5005)) == ("http://[::1]:5005",)
+    assert tabby_urls(None, None) == ("http://127.0.0.1:5000",)
 
 
 def test_a_stranger_on_the_port() -> None:

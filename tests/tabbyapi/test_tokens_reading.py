@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -107,6 +107,8 @@ KEYS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
 
 
 @given(st.lists(KEYS, max_size=5), KEYS, st.sampled_from(["", "'", '"']))
+@example(["!"], "x", "")
+@example(["!!str a"], "x", "")
 def test_the_quick_way_agrees_with_tabbyapis(keys: list[str], admin: str, quote: str) -> None:
     text = "api_key:\n" + "".join(f"- {quote}{key}{quote}\n" for key in keys)
     text += f"admin_key: {quote}{admin}{quote}\n"

@@ -35,6 +35,28 @@ def test_a_unit_between_two_attempts_is_not_starting_well() -> None:
     assert finding.severity is Severity.ERROR
 
 
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        ({"ExecMainStatus": "243"}, "243/CREDENTIALS: a file of LoadCredential= is missing"),
+        ({"Result": "resources"}, "resources: systemd could not set it up"),
+        ({"ExecMainStatus": "1"}, "exit status 1: it ended with an error, which its log tells"),
+        ({"Result": "success"}, "success."),
+        ({"Result": ""}, "not known."),
+    ],
+)
+def test_what_it_ended_with_is_in_plain_words(shown: dict[str, str], said: str) -> None:
+    ended = {"ActiveState": "failed", "Result": "exit-code", "ExecMainCode": "1", **shown}
+    place = site()
+    assert place.unit is not None
+    down = replace(place.unit, properties={**place.unit.properties, **ended})
+    (finding,) = judge(unready, replace(place, unit=down), None, None)
+    assert f"Its last result is {said}" in finding.detail
+    assert "TabbyAPI" not in finding.detail
+    what = said.partition(":")[0] if ":" in said else ""
+    assert finding.evidence[0].actual == ", ".join(filter(None, ("failed", what)))
+
+
 def test_it_reports_tabbyapi_down() -> None:
     assert not judge(unready, site(), RouterHealth(ROUTER, ANSWERED, True), None)
     (finding,) = judge(unready, site(), RouterHealth(ROUTER, ANSWERED, False), None)
