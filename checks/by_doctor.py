@@ -5,10 +5,14 @@ from __future__ import annotations
 from tabbydoctor.api import Remedy, Safety
 
 
-def by_doctor(id: str, safety: Safety) -> Remedy:
-    """`tabbydoctor fix ID`: its safety is the one of the table of remedies."""
+def by_doctor(id: str, safety: Safety, *, restart: bool = False) -> Remedy:
+    """`tabbydoctor fix ID`: its safety is the one of the table of remedies.
+
+    A mere `restart` is nothing to take back.
+    """
+    end = "and sees whether it helped" if restart else "and can take it back"
     return Remedy(
-        "Or let tabbydoctor do it: it shows its plan first, and can take it back",
+        f"Or let tabbydoctor do it: it shows its plan first, {end}",
         safety,
         (f"sudo tabbydoctor fix {id}",),
     )

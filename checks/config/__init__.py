@@ -7,10 +7,17 @@ import shlex
 from typing import Any
 
 from tabbydoctor.api import Remedy, Safety
-from tabbydoctor.deployment.nixos import edit_lasts, generated_config, in_store, managed
+from tabbydoctor.deployment.nixos import (
+    edit_lasts,
+    generated_config,
+    in_store,
+    managed,
+    temporary_config,
+)
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.nixos.by_rebuild import by_rebuild, where_made
 from tabbydoctor.nixos.key_lines import Keys, key_lines
+from tabbydoctor.nixos.module import taken_back
 from tabbydoctor.tabbyapi.config import Origin
 from tabbydoctor.tabbyapi.keys import is_secret
 
@@ -43,7 +50,8 @@ def edit(
     said = wanted if wanted and not (file and origin.layer == "environment") else {}
     lines = key_lines(instance, said, origin.layer) if instance else ()
     if written_by_nixos(origin, instance, machine) or (lines and _beaten(instance, said)):
-        return by_rebuild(title, *lines)
+        copy = temporary_config(instance) if instance else None
+        return by_rebuild(title, *lines, first=taken_back(copy, lines))
     if file and in_store(file):
         return where_made(title, file, nixos=False)
     if file:

@@ -29,9 +29,7 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 from . import edit
 
-_GIVE_KEY = Remedy(
-    "Then give the router the key", Safety.MANUAL, ("sudo tabbydoctor fix --auth --dry-run",)
-)
+_GIVE_KEY = Remedy("Then give the router the key", Safety.MANUAL, ("sudo tabbydoctor fix --auth",))
 
 
 @check("CFG008", "auth-off-exposed", category="config", severity=Severity.ERROR)

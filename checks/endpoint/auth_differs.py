@@ -12,6 +12,7 @@ Refused against it: clients that rely on authentication being off get a 401.
 GET of the endpoints that ask for a key, without one. TabbyAPI's own 401 says `Please provide
 an API key`; another 401 comes from something in front of it, and proves nothing. The
 configuration is the one of the next start: the usual reason is an edit since the last one.
+On NixOS an edit of the file that each start copies anew is none: CFG012 tells of it.
 
 ## What to do
 Restart TabbyAPI. If it still differs, `tabbydoctor config` shows which place wins.

@@ -24,7 +24,8 @@ _OF_THE_SYSTEM = (
     *("xrdp*", "*vnc*", "user@*", "systemd-*", "*dbus*", "polkit*", "getty*", "serial-getty*"),
     *("docker*", "containerd*", "podman*", "crio*", "cri-*", "kube*", "k3s*", "rke2*", "nomad*"),
     *("libvirt*", "virt*", "lxc*", "lxd*", "incus*", "nvidia-*", "networkmanager*", "ssh*"),
-    *("dropbear*", "cron*", "anacron*", "atd*", "rc-local*", "slurm*", "munge*", "jupyterhub*"),
+    *("dropbear*", "cron*", "anacron*", "atd*", "rc-local*", "slurm*", "munge*", "jupyter*"),
+    *("supervisor*", "pm2-*", "gitlab-runner*", "actions.runner.*", "jenkins*", "screen*", "tmux*"),
 )
 """Units that hold more than one program, or whose end ends more, in small letters."""
 

@@ -68,4 +68,4 @@ def _remedies(instance: Instance) -> Iterator[Remedy]:
         )
     else:
         yield Remedy(f"Restart {unit.name}", Safety.UNSAFE, (restart(unit),))
-        yield by_doctor("GRP002", Safety.UNSAFE)
+        yield by_doctor("GRP002", Safety.UNSAFE, restart=True)

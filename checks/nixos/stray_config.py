@@ -25,7 +25,7 @@ from tabbydoctor.api import Evidence, Finding, Severity, check
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.key_lines import key_lines
-from tabbydoctor.nixos.module import NixModule
+from tabbydoctor.nixos.module import NixModule, taken_back
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.opening import opens
 
@@ -41,6 +41,8 @@ def stray_config(
     quoted = shlex.quote(path)
     kept = [one for one in stray if not opens((one.section, one.key), one.value, config)]
     wanted = {(one.section, one.key): one.value for one in kept}
+    lines = key_lines(instance, wanted, "working-directory")
+    read = f"sudo tabbydoctor nix to-options {quoted}"
     yield Finding(
         f"{path} is merged underneath what NixOS writes",
         f"It sets {', '.join(one.name for one in stray[:6])}, and configuration.nix does not "
@@ -49,8 +51,8 @@ def stray_config(
         (
             by_rebuild(
                 "Say what is wanted of it, then set the file aside",
-                *key_lines(instance, wanted, "working-directory"),
-                first=(f"sudo tabbydoctor nix to-options {quoted}",),
+                *lines,
+                first=(*taken_back(module.temporary, lines), read),
                 then=(f"sudo mv -n {quoted} {shlex.quote(path + '.unused')}",),
             ),
         ),

@@ -54,7 +54,7 @@ def _finding(instance: Instance, one: Difference) -> Finding:
         restart = (command(instance.unit, "restart"),)
         remedies = (
             Remedy("Restart TabbyAPI", Safety.UNSAFE, restart),
-            by_doctor("SVC010", Safety.UNSAFE),
+            by_doctor("SVC010", Safety.UNSAFE, restart=True),
         )
     return Finding(
         f"{one.path} changed after TabbyAPI was started",

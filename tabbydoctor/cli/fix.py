@@ -47,7 +47,7 @@ def fix(
     ] = False,
     temporary: Annotated[
         bool,
-        typer.Option("--temporary", help="On NixOS: change what the next start overwrites."),
+        typer.Option("--temporary", help="On NixOS: repair now, until undo or a reboot."),
     ] = False,
     ready_timeout: Annotated[
         float,

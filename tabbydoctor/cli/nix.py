@@ -40,7 +40,9 @@ def to_options(
     from tabbydoctor.nixos import block, from_config
 
     where = path or _found(given)
-    return show_text(block.to_options(from_config.expressed(_mapping(where)), _shown(where)))
+    data = _mapping(where)
+    source = _shown(where) if data else f"{_shown(where)}, which is empty,"
+    return show_text(block.to_options(from_config.expressed(data), source))
 
 
 @app.command("to-config")
@@ -76,9 +78,16 @@ def to_config(
 
 
 def _found(given: Given) -> str:
-    """The file that TabbyAPI is started with, or the one in its working directory."""
+    """The file that the module writes, or that TabbyAPI is started with, or the one in its
+    working directory.
+    """
+    from tabbydoctor.deployment.nixos import generated_config
+    from tabbydoctor.deployment.parts import Instance
     from tabbydoctor.tabbyapi.config import EffectiveConfig
 
+    generated = generated_config(fact(given, Instance))
+    if generated:  # a temporary repair has TabbyAPI read another
+        return generated
     config = fact(given, EffectiveConfig)
     files = [file for file in config.files if file.problem != "missing"]
     if not files:

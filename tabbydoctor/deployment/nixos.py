@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import posixpath
+from collections.abc import Iterator
 
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
@@ -16,6 +17,8 @@ from tabbydoctor.deployment.unit import Unit
 STORE = "/nix/store/"
 _LINKS = ("/run/current-system/", "/run/booted-system/", "/etc/static/")
 """Links into the store (NixOS manual, "What happens during a system switch?")."""
+DROP_IN = "zz-tabbydoctor-"
+"""How the names of the doctor's drop-ins begin."""
 _OURS = "tabbydoctor.yml"
 """The name of the copy that `fix --temporary` starts TabbyAPI on, beside the generated file."""
 
@@ -64,6 +67,21 @@ def generated_config(instance: Instance) -> str | None:
 def temporary_copy(config: str) -> str:
     """Where `fix --temporary` keeps its copy of the generated file."""
     return f"{posixpath.dirname(config)}/{_OURS}"
+
+
+def temporary_config(instance: Instance) -> str | None:
+    """The copy that `fix --temporary` starts TabbyAPI on, while that is in force."""
+    config = generated_config(instance)
+    copy = temporary_copy(config) if config else None
+    return copy if copy in given_config(instance) else None
+
+
+def temporary_drop_ins(unit: Unit) -> Iterator[str]:
+    """What repairs of the doctor's added to a unit until the machine starts anew."""
+    for file in unit.files:
+        name = posixpath.basename(file.path)
+        if file.path.startswith("/run/systemd/") and name.startswith(DROP_IN):
+            yield file.path
 
 
 def given_config(instance: Instance) -> list[str]:

@@ -119,7 +119,8 @@ def _chosen(request: FixRequest, results: tuple[CheckResult, ...]) -> list[tuple
         found = [(id, REMEDIES[id].plan) for id in there if id in REMEDIES]
         return list({planner: (id, planner) for id, planner in reversed(found)}.values())[::-1]
     if request.options.strategy == "disable-auth":
-        return [("CFG004", plan_disable_auth)]
+        # Asked for by its own name, whatever findings there are.
+        return [("disable-auth", plan_disable_auth)]
     asked = request.options.strategy is not None
     about = [one for one in results if one.check.id in ROUTER_IDS]
     unsure = any(one.status in ("unknown", "crashed") for one in about)

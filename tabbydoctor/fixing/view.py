@@ -90,7 +90,8 @@ def _by_hand(page: Page, prepared: Prepared) -> None:
     of_nix = [one.manual for one in prepared.refusals if THEN in one.manual.splitlines()]
     for refusal in prepared.refusals:
         page.blank()
-        page.flow((f"{refusal.id} is not repaired: {refusal.message}", ""), hang=2)
+        word = "done" if refusal.id == "disable-auth" else "repaired"
+        page.flow((f"{refusal.id} is not {word}: {refusal.message}", ""), hang=2)
         if refusal.manual and refusal.manual not in of_nix:
             page.blank()
             _verbatim(page, refusal.manual)

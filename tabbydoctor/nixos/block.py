@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tabbydoctor.nixos.from_config import Expressed, Left
-from tabbydoctor.nixos.generated import Generated
+from tabbydoctor.nixos.generated import Generated, exposure
 from tabbydoctor.nixos.nix_text import NoLiteral, comment, literal, name, path
 from tabbydoctor.nixos.options import BY_NAME, STATE
 from tabbydoctor.tabbyapi.keys import TABLE, is_secret
@@ -24,6 +24,7 @@ _OWN_FILE = (
 def to_options(found: Expressed, source: str) -> str:
     """Lines for configuration.nix that say what a config.yml says."""
     lines = [comment(f"{source} as options of the NixOS module")]
+    lines += [comment(f"{remark[0].upper()}{remark[1:]}.") for remark in _exposure(found)]
     lines += _options(found)
     by_way: dict[str, list[Left]] = {}
     for left in found.left:
@@ -34,6 +35,11 @@ def to_options(found: Expressed, source: str) -> str:
     lines += _dropped(by_way.get("nothing", []))
     lines += ["", comment(f"The keys belong into {STATE}/api_tokens.yml, whatever --config says.")]
     return "\n".join(lines) + "\n"
+
+
+def _exposure(found: Expressed) -> Iterator[str]:
+    needed = ("host", "port", "disableAuth")
+    return exposure({one: found.options.get(one, BY_NAME[one].default) for one in needed})
 
 
 def _options(found: Expressed) -> Iterator[str]:
@@ -106,7 +112,7 @@ def _dropped(items: list[Left]) -> Iterator[str]:
         return
     yield from ("", "# Left out:")
     for item in items:
-        yield comment(f"{item.section}{'.' if item.key else ''}{item.key}: {item.why}.")
+        yield comment(f"{item.section}{'.' if item.key else ''}{item.key} ({item.why})")
 
 
 def to_config(found: Generated) -> str:

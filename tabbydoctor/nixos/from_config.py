@@ -84,7 +84,10 @@ def _differs_from_tabbyapi(option: Option) -> bool:
 def _take(result: Expressed, found: dict[str, Any], path: tuple[str, str], value: Any) -> None:
     option, key = BY_KEY.get(path), TABLE.get(path)
     if key is None and option is None:
-        result.left.append(Left(*path, value, "nothing", "TabbyAPI knows no such key"))
+        why = "TabbyAPI knows no such key"
+        if path[0] == "auth":  # what guides say, and no TabbyAPI ever had
+            why = "TabbyAPI knows no such section; network.disable_auth is what counts"
+        result.left.append(Left(*path, value, "nothing", why))
         return
     try:
         value = coerced(key, value) if key else value

@@ -99,16 +99,21 @@ def _remarks(values: Mapping[str, Any]) -> Iterator[str]:
         if option.ignored and option.key is None and value:
             yield f"{option.name} has no effect: {option.ignored}"
         yield from _refused(option, value)
+    yield from exposure(values)
+    if values["overridePreset"]:
+        yield "overridePreset needs a directory sampler_overrides in dataDir: none is shipped"
+    if values["embeddingModelName"]:
+        yield "embeddingModelName needs infinity-emb, which the module's package has not"
+
+
+def exposure(values: Mapping[str, Any]) -> Iterator[str]:
+    """Who reaches it, and is admin without authentication; by `host`, `port`, `disableAuth`."""
     host = values["host"]
     if opens_firewall(host):
         state = ", and authentication is off" if values["disableAuth"] else ""
         yield f"the module opens port {values['port']} in the firewall (host {host!r}){state}"
     elif values["disableAuth"] and binds_loopback_only(host):
         yield "authentication is off: every local user and every local web page is admin"
-    if values["overridePreset"]:
-        yield "overridePreset needs a directory sampler_overrides in dataDir: none is shipped"
-    if values["embeddingModelName"]:
-        yield "embeddingModelName needs infinity-emb, which the module's package has not"
 
 
 def _refused(option: Option, value: Any) -> Iterator[str]:

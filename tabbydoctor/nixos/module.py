@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tabbydoctor.deployment.nix_pre_start import stored_config
 from tabbydoctor.deployment.nix_wrapper import shadows
-from tabbydoctor.deployment.nixos import generated_config, given_config, temporary_copy
+from tabbydoctor.deployment.nixos import generated_config, temporary_config
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Absent
-from tabbydoctor.host import Host
-from tabbydoctor.tabbyapi.yaml_reading import read_document
+from tabbydoctor.host import FileContent, Host
+from tabbydoctor.nixos.hand_edits import content, edits
+from tabbydoctor.nixos.key_lines import Keys
 
 _RUNNING = "/run/current-system/configuration.nix"
 """There with `system.copySystemConfiguration`."""
@@ -40,7 +42,13 @@ class NixModule:
     sources: tuple[Source, ...] = ()
     """What could be read of the configuration; a flake may stand anywhere."""
     generated: Mapping[str, Any] = field(default_factory=dict)
-    """What the generated file holds; nothing before the first start."""
+    """What the generated file holds at the next start, or held at the last where that cannot be
+    told; nothing before the first."""
+    stored: str | None = None
+    """The file of the store that each start copies over it, where it can be read."""
+    edits: Keys | None = field(default_factory=dict)
+    """What somebody has changed in it since NixOS wrote it: no start reads that. None where it
+    holds no configuration any more."""
     temporary: str | None = None
     """The copy of it that TabbyAPI is started on by `fix --temporary`, while that is in force."""
     shadows: tuple[str, ...] = ()
@@ -52,29 +60,37 @@ class NixModule:
         return self.sources[0].path if self.sources else f"{_DIRECTORY}/configuration.nix"
 
 
+def taken_back(copy: str | None, lines: Iterable[str]) -> tuple[str, ...]:
+    """What comes before a rebuild: on the copy of a temporary repair no option counts."""
+    options = any(line.startswith("services.tabbyapi.") for line in lines)
+    return ("sudo tabbydoctor undo",) if copy and options else ()
+
+
 def nix_module(host: Host, instance: Instance) -> NixModule:
     """The deployment. Raises Absent where the module does not run it."""
     unit, config = instance.unit, generated_config(instance)
     if unit is None or config is None:
         raise Absent("not the NixOS module's unit")
-    ours = temporary_copy(config)
+    path = stored_config(host, instance)
+    copy, stored = _file(host, config), _file(host, path) if path else None
     return NixModule(
         unit,
         instance.directory,
         config,
-        tuple(_sources(host)),
-        _content(host, config),
-        ours if ours in given_config(instance) else None,
-        shadows(host, instance.directory),
+        sources=tuple(_sources(host)),
+        generated=content(stored) or content(copy),
+        stored=path if stored else None,
+        edits=edits(instance, copy, stored),
+        temporary=temporary_config(instance),
+        shadows=shadows(host, instance.directory),
     )
 
 
-def _content(host: Host, path: str) -> Mapping[str, Any]:
+def _file(host: Host, path: str) -> FileContent | None:
     try:
-        document = read_document(host.read(path).data)
+        return host.read(path)
     except OSError:
-        return {}
-    return document.data if isinstance(document.data, dict) else {}
+        return None
 
 
 def _sources(host: Host) -> Iterator[Source]:

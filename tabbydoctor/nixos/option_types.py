@@ -47,7 +47,7 @@ def typed(type: NixType | str, value: Any) -> Any:
     try:
         literal(value)
     except NoLiteral as error:
-        raise WrongType(str(error)) from error
+        raise WrongType(f"cannot be written: {error}") from error
     return value
 
 

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.nixos.module import NixModule
+from tabbydoctor.nixos.nix_text import comment
 from tabbydoctor.remedies import dropin, nixos, temporary
+from tabbydoctor.remedies.auth_off_already import lasts, waits_for_restart
 from tabbydoctor.remedies.config_keys import take_out_about_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.options import FixOptions
@@ -18,6 +20,7 @@ from tabbydoctor.routers.urls import server
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig
 from tabbydoctor.tabbyapi.locality import is_loopback
+from tabbydoctor.tabbyapi.probes import Endpoint
 
 WHY = "CFG004"
 
@@ -30,40 +33,78 @@ def plan_disable_auth(
     reading: RouterReading | None,
     machine: Machine,
     module: NixModule | None,
+    endpoint: Endpoint | None,
 ) -> None:
     """Raises CannotFix where it would expose the server, or no place can be proven right."""
-    if not config.auth_disabled:
-        _refuse_exposed(config, options, reading)
+    waiting = waits_for_restart(config, endpoint)
+    in_force = module if module and module.temporary and config.auth_disabled else None
+    if not config.auth_disabled or waiting or in_force:
+        _refuse_exposed(config, options, reading, machine, instance, module)
     draft.title = "switch TabbyAPI's authentication off"
-    if not config.auth_disabled or options.bind_loopback:
+    overwritten = waiting and not lasts(instance, config, module)
+    if not config.auth_disabled or overwritten or options.bind_loopback:
         wanted = _wanted(options)
         if module is not None and options.temporary:
-            temporary.run_on(draft, instance, module, wanted, WHY)
+            temporary.run_on(draft, instance, module, config, wanted, WHY)
         else:
             nixos.refuse_network(machine, instance, module, config, wanted)
             _set_where_it_wins(draft, instance, config, wanted)
+    elif in_force:
+        temporary.in_force(draft, instance, in_force, config)
     _remove_what_has_no_effect(draft, instance, config)
-    if draft.plan().empty:
+    if draft.plan().empty and not waiting:
         return
-    draft.notes.append("auth off: every local user and every local web page is admin then")
+    if waiting:
+        draft.notes.append("the configuration has it off already: TabbyAPI was started before")
+    draft.notes.append(_who_is_admin("127.0.0.1" if options.bind_loopback else config.host))
+    _restart(draft, instance, "API004" if waiting else WHY)
+
+
+def _who_is_admin(host: str) -> str:
+    if binds_loopback_only(host):
+        return "auth off: every local user and every local web page is admin then"
+    return f"auth off: TabbyAPI listens on {host}, and whoever reaches its port is admin then"
+
+
+def _restart(draft: Draft, instance: Instance, why: str) -> None:
     if instance.unit:
-        draft.restart(instance.unit, WHY)
+        draft.restart(instance.unit, why)
         draft.notes.append(f"{instance.unit.name} is restarted: a loaded model is loaded anew")
     else:
         draft.manual.append("restart TabbyAPI: it runs under no unit")
 
 
 def _refuse_exposed(
-    config: EffectiveConfig, options: FixOptions, reading: RouterReading | None
+    config: EffectiveConfig,
+    options: FixOptions,
+    reading: RouterReading | None,
+    machine: Machine,
+    instance: Instance,
+    module: NixModule | None,
 ) -> None:
     if binds_loopback_only(config.host) or options.allow_exposed or options.bind_loopback:
         return
+    local = clients_are_local(reading)
+    lines = [_loopback_lines(machine, instance, module, config)] if local else []
+    if module is not None and module.temporary and config.auth_disabled:
+        lines.insert(0, comment("sudo tabbydoctor undo ends the temporary repair that is in force"))
     raise CannotFix(
         f"TabbyAPI listens on {config.host}: without authentication everybody who reaches it is "
         "admin (--allow-exposed does it all the same)",
-        "network:\n  host: 127.0.0.1" if clients_are_local(reading) else "",
-        loopback_would_do=clients_are_local(reading),
+        "\n".join(lines),
+        loopback_would_do=local,
     )
+
+
+def _loopback_lines(
+    machine: Machine, instance: Instance, module: NixModule | None, config: EffectiveConfig
+) -> str:
+    """What binds the loopback alone: on NixOS what it would say in place of an edit."""
+    try:
+        nixos.refuse_network(machine, instance, module, config, {"host": "127.0.0.1"})
+    except CannotFix as of_nixos:
+        return of_nixos.manual
+    return "network:\n  host: 127.0.0.1"
 
 
 def clients_are_local(reading: RouterReading | None) -> bool:

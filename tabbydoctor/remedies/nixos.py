@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 
 from tabbydoctor.deployment.nixos import STORE, edit_lasts, in_store, managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.nixos.by_rebuild import THEN
+from tabbydoctor.nixos.by_rebuild import DISABLE, DISABLE_COMMAND, THEN, key_by_hand, steps
 from tabbydoctor.nixos.key_lines import key_lines
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.nixos.nix_text import comment, literal
 from tabbydoctor.nixos.service import option_lines
 from tabbydoctor.remedies.draft import CannotFix
+from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 
 def refuse_unit(machine: Machine, unit: Unit, settings: Iterable[tuple[str, str]]) -> None:
     """Raises CannotFix, with the lines, for a unit that NixOS writes."""
     if managed(machine, unit):
-        lines = option_lines(unit, settings)
+        said = list(settings)
+        files = [value for key, value in said if key == "EnvironmentFile"]
+        made = [line for path in files for line in file_steps(unit, path)]
         raise CannotFix(
             f"NixOS writes {unit.name}: the change belongs into configuration.nix",
-            "\n".join((*lines, THEN)),
+            "\n".join((*made, *option_lines(unit, said), THEN)),
         )
+
+
+def file_steps(unit: Unit, path: str) -> tuple[str, ...]:
+    """The commands that make a file without which its unit does not start, as comments.
+
+    One that the unit reads already is not made anew: that would empty it.
+    """
+    there = any(file.path == path and file.text is not None for file in unit.environment_files)
+    quoted = shlex.quote(path)
+    make = () if there else (f"sudo install -D -m 600 /dev/null {quoted}",)
+    return steps("first", (*make, f"sudoedit {quoted}"))
 
 
 def keeps_edits(path: str, site: Instance | RouterSite) -> bool:
@@ -32,12 +47,13 @@ def keeps_edits(path: str, site: Instance | RouterSite) -> bool:
     return edit_lasts(path, site) and not leads_into_store(path)
 
 
-def refuse_store(path: str) -> None:
-    """Raises CannotFix for a file in the Nix store, links that lead there followed."""
+def refuse_store(path: str, manual: str = "") -> None:
+    """Raises CannotFix, with what to do, for a file in the Nix store, links there followed."""
     if leads_into_store(path):
         raise CannotFix(
             f"{path} is in the Nix store: change what it is made from (on NixOS in "
-            "configuration.nix)"
+            "configuration.nix)",
+            manual,
         )
 
 
@@ -104,7 +120,12 @@ def _argument(config: EffectiveConfig, settings: Mapping[str, str | bool]) -> st
 
 
 def refuse_router(
-    machine: Machine, site: RouterSite, strategy: str, tokens_path: str, key_path: str
+    machine: Machine,
+    site: RouterSite,
+    strategy: str,
+    tokens_path: str,
+    key_path: str,
+    reading: RouterReading | None = None,
 ) -> None:
     """Raises CannotFix, with the lines, for a router whose unit or source NixOS writes.
 
@@ -115,22 +136,30 @@ def refuse_router(
         return
     if strategy == "router-tokens" and _stays(site):
         return
-    name = "tabby_api_key"
-    lines = option_lines(unit, [("LoadCredential", f"{name}:{key_path}")])
-    what = [f"{key_path} holds the api_key of {tokens_path} alone, root:root and mode 0600."]
-    reads = f"{site.path or 'Its source'} has to send it as `Authorization: Bearer`, to TabbyAPI "
-    reads += "only, in its health check and in what it forwards."
-    if strategy == "router-tokens":
-        lines = ()
-        what = [f"The router has to read api_key of {tokens_path} when it needs it."]
-    elif _stays(site):
-        reads += " (--temporary edits it, and brings the key until the machine starts anew.)"
-    if not _stays(site):
-        reads += f" NixOS writes that file: change what it is made from, or move it out of {STORE}."
+    said: list[str] = []
+    key = tokens_path
+    if strategy != "router-tokens":
+        key += " (then also in $CREDENTIALS_DIRECTORY/tabby_api_key)"
+        holds = f"{key_path} holds the api_key of {tokens_path} alone, root:root and mode 0600."
+        lines = option_lines(unit, [("LoadCredential", f"tabby_api_key:{key_path}")])
+        said += [*file_steps(unit, key_path), comment(holds), *lines]
+    if _stays(site):
+        reads = "has to send it as `Authorization: Bearer`, to TabbyAPI only, in its health check "
+        reads += "and in what it forwards. (--temporary edits it, and brings the key until the "
+        said += [comment(f"{site.path} {reads}machine starts anew.)"), THEN]
+    else:
+        change, *instead = source_by_hand(site.path or "its source", key, reading)
+        said += [change, THEN, *instead]
     raise CannotFix(
-        f"NixOS writes {unit.name}: the change belongs into configuration.nix",
-        "\n".join((*lines, *map(comment, what), comment(reads), THEN)),
+        f"NixOS writes {unit.name}: the change belongs into configuration.nix", "\n".join(said)
     )
+
+
+def source_by_hand(path: str, tokens_path: str, reading: RouterReading | None) -> tuple[str, ...]:
+    """What to do about a router whose source is in the store, as comments: the change first."""
+    change = f"{key_by_hand(path, reading, tokens_path)}; or move it out of {STORE}."
+    instead = f"{DISABLE[0].upper()}{DISABLE[1:]}:"
+    return (comment(change), comment(instead), *steps("run", (DISABLE_COMMAND,)))
 
 
 def _stays(site: RouterSite) -> bool:

@@ -11,8 +11,9 @@ from tabbydoctor.deployment.unit import Unit, assignments
 from tabbydoctor.deployment.units import environment_file
 from tabbydoctor.host.data import Account
 from tabbydoctor.nixos.by_rebuild import THEN
+from tabbydoctor.nixos.nix_text import comment
 from tabbydoctor.nixos.service import option_lines, without_variable_line
-from tabbydoctor.remedies import credential, dropin
+from tabbydoctor.remedies import credential, dropin, nixos
 from tabbydoctor.remedies.credential import quoted
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -60,11 +61,14 @@ def _move(
 ) -> None:
     if managed(machine, unit):
         place = f"/etc/{unit.name.removesuffix('.service')}.env"
-        lines = option_lines(unit, [("EnvironmentFile", place)])
+        lines = nixos.file_steps(unit, place)
+        lines += (comment(f"It takes a line for each of {', '.join(names)}, with its value."),)
+        lines += option_lines(unit, [("EnvironmentFile", place)])
+        lines += tuple(without_variable_line(unit, name) for name in names)
         raise CannotFix(
             f"NixOS writes {unit.name}: in configuration.nix, take {', '.join(names)} out of its "
             "environment and name a file of mode 0600 that holds them",
-            "\n".join((*lines, *(without_variable_line(unit, name) for name in names), THEN)),
+            "\n".join((*lines, THEN, comment(f"Then {_ROTATE}."))),
         )
     secrets = {name: _taken_out(draft, unit, name) for name in names}
     # An environment file wins over Environment=: what one sets counts as it is.

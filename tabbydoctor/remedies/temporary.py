@@ -10,26 +10,33 @@ from collections.abc import Mapping
 
 from tabbydoctor.deployment.nixos import temporary_copy
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.remedies import dropin, nixos
+from tabbydoctor.remedies.auth_off_already import said
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.repair.yaml_edit import CannotEdit, set_value
+from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 
 def run_on(
     draft: Draft,
     instance: Instance,
     module: NixModule,
+    config: EffectiveConfig,
     settings: Mapping[str, str | bool],
     why: str,
 ) -> None:
-    """Start TabbyAPI on the generated file with other keys of the section network."""
+    """Start TabbyAPI on the generated file with other keys of the section network.
+
+    It stays on the address that `config` has, whatever a hand has written into that file.
+    """
     unit, owner = module.unit, instance.user
     content = draft.read(module.config)
     if content is None:
         raise CannotFix(f"{module.config} is not there: it comes with the first start")
     try:
-        for key, value in settings.items():
+        for key, value in {"host": config.host, **settings}.items():
             content = set_value(content, ("network", key), value)
     except CannotEdit as error:
         raise CannotFix(f"{module.config}: {error.message}") from error
@@ -41,10 +48,33 @@ def run_on(
     text = f"{dropin.HEADER}[Service]\nExecStart=\nExecStart={command}\n"
     if draft.write(dropin.path_of(unit, "disable-auth"), text.encode(), why):
         draft.reload(unit, why)
+    _note(draft, unit, copy)
+    _lasting(draft, instance, settings)
+
+
+def in_force(draft: Draft, instance: Instance, module: NixModule, config: EffectiveConfig) -> None:
+    """Such a repair that was made before: it is still to be said where it lasts."""
+    _note(draft, module.unit, temporary_copy(module.config))
+    wanted: dict[str, str | bool] = {}
+    for key in ("disable_auth", "host"):
+        setting = config.setting("network", key)
+        here = setting is not None and setting.origin.path == module.temporary
+        if setting and here and said(module, key) != setting.value:
+            wanted[key] = setting.value
+    if wanted:
+        _lasting(draft, instance, wanted)
+    else:
+        draft.manual.append("configuration.nix says it by now: sudo tabbydoctor undo ends this")
+
+
+def _note(draft: Draft, unit: Unit, copy: str) -> None:
     draft.notes.append(
         f"it holds until the machine starts anew: {unit.name} runs on {copy}, and changes of "
         "configuration.nix do not count before tabbydoctor undo"
     )
+
+
+def _lasting(draft: Draft, instance: Instance, settings: Mapping[str, str | bool]) -> None:
     draft.manual.append(
         "what is to last is said in configuration.nix: "
         + " ".join(nixos.network_lines(instance, settings))

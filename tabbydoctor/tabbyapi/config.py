@@ -108,6 +108,9 @@ class ConfigFile:
     """Whether TabbyAPI would hang on it at start."""
     legacy: tuple[tuple[str, int | None], ...] = ()
     """Key paths that TabbyAPI migrates (rewriting the file) at its next start, with lines."""
+    copied_from: str | None = None
+    """The file that the next start copies here, where this is what that one holds: the one here
+    holds something else, which no start reads."""
     applies_partly: bool = False
     """The log says it could not be loaded, yet its other sections apply."""
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import errno
 import posixpath
 import stat
+from dataclasses import replace
 from typing import Literal
 
 from tabbydoctor.deployment.access import PathStatus
+from tabbydoctor.deployment.nix_pre_start import stored_config
+from tabbydoctor.deployment.nixos import generated_config
+from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Account, FileContent, Host
 from tabbydoctor.tabbyapi.config import ConfigFile, Problem
@@ -15,6 +19,17 @@ from tabbydoctor.tabbyapi.migration import migrate
 from tabbydoctor.tabbyapi.yaml_reading import MAX_BYTES, read_document
 
 Role = Literal["working-directory", "config-file"]
+_OVERWRITTEN = (
+    None,
+    "syntax",
+    "empty",
+    "not-mapping",
+    "alias-bomb",
+    "not-utf8",
+    "several-documents",
+    "too-large",
+)
+"""What is wrong with a file's content, if anything: it does not outlast another content."""
 _MINUTES_BYTES = 8 << 20
 """From this size on ruamel.yaml (some 100 KB/s) keeps TabbyAPI's start waiting for minutes."""
 
@@ -37,6 +52,22 @@ def read_config(host: Host, path: str, role: Role, user: Account | None) -> Conf
     if content.truncated or content.status.size > MAX_BYTES:
         return _too_large(path, role, content)
     return _judged(path, role, content)
+
+
+def at_next_start(host: Host, instance: Instance, file: ConfigFile) -> ConfigFile:
+    """The file as the next start reads it: on NixOS the module's script copies one over it first.
+
+    Only where the two say different things; a file that is not there is told as it is.
+    """
+    stored = None
+    if file.problem in _OVERWRITTEN and file.path == generated_config(instance):
+        stored = stored_config(host, instance)
+    if stored is None:
+        return file
+    new = read_config(host, stored, file.role, None)
+    if new.problem or new.data == file.data:
+        return file
+    return replace(new, path=file.path, copied_from=stored)
 
 
 def _judged(path: str, role: Role, content: FileContent) -> ConfigFile:

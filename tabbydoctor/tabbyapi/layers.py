@@ -22,7 +22,7 @@ from tabbydoctor.tabbyapi.config import (
     Origin,
     Setting,
 )
-from tabbydoctor.tabbyapi.config_files import read_config
+from tabbydoctor.tabbyapi.config_files import at_next_start, read_config
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.keys import Key
 from tabbydoctor.tabbyapi.migration import migrate, old_path
@@ -129,7 +129,8 @@ def _files(host: Host, instance: Instance, override: str | None) -> Iterator[Con
     if override is None or host.real_path(override) != host.real_path(own):
         yield read_config(host, own, "working-directory", instance.user)
     if override is not None:
-        yield read_config(host, override, "config-file", instance.user)
+        given = read_config(host, override, "config-file", instance.user)
+        yield at_next_start(host, instance, given)
 
 
 def _lower(files: tuple[ConfigFile, ...]) -> int:

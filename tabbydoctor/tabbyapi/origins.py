@@ -29,7 +29,8 @@ def variable_name(path: tuple[str, ...]) -> str:
 def file_origin(file: ConfigFile, path: tuple[str, ...]) -> Origin:
     """A key path in a configuration file, or its section where the key has no line."""
     line = file.lines.get(path) or file.lines.get(path[:-1])
-    where = f"{file.path}:{line}" if line else file.path
+    shown = file.copied_from or file.path
+    where = f"{shown}:{line}" if line else shown
     return Origin(file.role, where, file.path, line)
 
 

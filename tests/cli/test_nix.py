@@ -31,6 +31,27 @@ def test_to_options_of_what_is_found(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "  port = 5005;\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "standard input, which is empty,"),
+        ("network: {host: 0.0.0.0, disable_auth: true}", "# The module opens port 5000"),
+        ("network: {disable_auth: true}", "# Authentication is off: every local user"),
+        ("auth: {disable: true}", "network.disable_auth is what"),
+        ("network: {api_key: xyz}", "# network.api_key (TabbyAPI knows no such key)"),
+        ("model: {rope_alpha: .nan}", "ropeAlpha cannot be written: Nix has no number nan."),
+    ],
+)
+def test_what_is_to_know_stands_in_the_block(
+    text: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _stdin(monkeypatch, text)
+    assert run(["nix", "to-options", "-"]) == 0
+    printed = capsys.readouterr().out
+    assert said in " ".join(printed.split())
+    assert "xyz" not in printed
+
+
 @pytest.mark.parametrize("text", ["- a\n", "a: b: c\n", "\xff"])
 def test_what_is_no_configuration_is_refused(
     text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

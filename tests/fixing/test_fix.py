@@ -118,6 +118,11 @@ def test_auth_off_is_refused_where_others_reach_it_and_the_loopback_is_offered(
     arguments = ["--auth", "--strategy", "disable-auth"]
     code, refused = fix(demo, capsys, *arguments, "--yes")
     assert (code, refused["applied"], refused["changes"]) == (1, False, [])
+    assert refused["manual"][0].startswith("disable-auth: TabbyAPI listens on 0.0.0.0")
+    assert run(["fix", *arguments, "--yes", *targets(demo)]) == 1
+    told = capsys.readouterr().out
+    assert told.startswith("disable-auth is not ")
+    assert "CFG004" not in told
     options = FixOptions("disable-auth", bind_loopback=True)
     given = Targets(dir=str(demo.directory), url=demo.url, router=str(demo.router))
     prepared = prepare(LocalHost(), given, FixRequest(auth=True, options=options))
@@ -129,6 +134,20 @@ def test_auth_off_is_refused_where_others_reach_it_and_the_loopback_is_offered(
     exposed, _ = fix(demo, capsys, *arguments, "--yes", "--allow-exposed", "--dry-run")
     assert exposed == 1
     config.write_text(before)
+
+
+def test_auth_that_is_off_on_disk_alone_is_not_done(
+    demo: DemoDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = demo.directory / "config.yml"
+    before = config.read_text()
+    config.write_text(before.replace("network:", "network:\n  disable_auth: true"))
+    try:
+        code, left = fix(demo, capsys, "--auth", "--strategy", "disable-auth", "--yes")
+    finally:
+        config.write_text(before)
+    assert (code, left["changes"]) == (1, [])
+    assert left["manual"] == ["restart TabbyAPI: it runs under no unit"]
 
 
 def test_an_id_without_a_fault_is_not_passed_over_in_silence(

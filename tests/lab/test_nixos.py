@@ -172,6 +172,47 @@ def test_the_checks_of_the_module_go_on_while_a_temporary_repair_is_in_force(
     assert any(title.startswith("A temporary repair is in force") for title in titles)
 
 
+def test_an_option_counts_only_after_a_temporary_repair_is_taken_back(
+    nixos: NixDeployment,
+) -> None:
+    nixos.switch(host="0.0.0.0")
+    nixos.start()
+    asked = ("--strategy", "disable-auth", "--temporary", "--allow-exposed")
+    nixos.doctor("fix", "--auth", *asked, "--yes")
+    (root,) = check(nixos)["diagnosis"]
+    assert root["root"] == "CFG008"
+    for id in ("CFG008", "NIX006"):
+        for remedy in remedies_of(check(nixos), id):
+            assert not remedy.get("nix") or remedy["commands"][0] == "sudo tabbydoctor undo"
+
+
+def test_an_edit_of_the_copy_is_told_and_repaired_by_no_restart(nixos: NixDeployment) -> None:
+    nixos.start()
+    text = nixos.machine.read(GENERATED).replace('"disable_auth":false', '"disable_auth":true')
+    nixos.machine.write(GENERATED, text, owner="tabbyapi:tabbyapi")
+    document = check(nixos)
+    assert faults_in(document) == {"CFG012"}, told(document)
+    assert no_edit_is_lost(document)
+    states = {one["id"]: one["status"] for one in document["checks"]}
+    assert {states[id] for id in ("API004", "SVC010", "CFG009", "TOK008")} == {"passed"}
+    assert remedies_of(document, "CFG012")[0]["nix"] == ["services.tabbyapi.disableAuth = true;"]
+    for asked in ("SVC010", "CFG012"):
+        ran = nixos.doctor("fix", asked, "--yes")
+        assert "seen to work" not in ran.stdout, ran.stdout
+    assert nixos.machine.read(GENERATED) == text
+    assert nixos.status("/v1/models") == 401
+    nixos.machine.systemctl("restart", "tabbyapi.service")
+    nixos.wait_ready()
+    assert faults_in(check(nixos)) == set()
+
+
+def remedies_of(document: dict[str, Any], id: str) -> list[dict[str, Any]]:
+    (result,) = (one for one in document["checks"] if one["id"] == id)
+    found = [remedy for finding in result["findings"] for remedy in finding["remedies"]]
+    assert found
+    return found
+
+
 @needs_nix
 @pytest.mark.parametrize("strategy", ["router-env", "router-tokens"])
 def test_the_key_for_a_router_in_the_store_is_said_in_nix_and_no_file_changes(
@@ -235,6 +276,9 @@ def test_the_key_for_such_a_router_until_the_machine_starts_anew(nixos: NixDeplo
     assert "gone when the machine starts anew" in _flowed(ran.stdout)
     assert "systemd.services.llm-router.serviceConfig.LoadCredential = [" in _flowed(ran.stdout)
     assert not {"RTR001", "RTR002"} & faults_in(check(nixos))
+    titles = [one["title"] for result in check(nixos)["checks"] for one in result["findings"]]
+    told_of = "A temporary repair is in force: llm-router.service has /run/systemd/system/"
+    assert any(title.startswith(told_of) for title in titles), titles
     units = {path: one for path, one in before.items() if path.startswith("/etc/systemd")}
     assert nixos.machine.snapshot(["/etc/systemd"]) == units
 
@@ -307,7 +351,7 @@ def refused(nixos: NixDeployment) -> None:
 TOGETHER = {
     "sandboxed": (sandboxed, {"SVC006", "SVC012"}),
     "refused": (refused, {"CFG005", "SVC002", "TOK007"}),
-    "unusable": (unusable, {"CFG002", "SVC008", "RTR010"}),
+    "unusable": (unusable, {"CFG012", "SVC008", "RTR010"}),
     "unreadable": (unreadable, {"CFG002", "SVC009", "RTR010"}),
     "gone": (gone, {"CFG001", "RTR013"}),
 }

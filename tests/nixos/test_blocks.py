@@ -12,12 +12,13 @@ from hypothesis import given, settings
 
 from tabbydoctor.api import Remedy
 from tabbydoctor.deployment.parts import Instance, RouterSite
-from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.deployment.unit import EnvironmentFile, Unit
 from tabbydoctor.gpu.driver import DeviceNodes
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.host import Group
-from tabbydoctor.nixos.by_rebuild import by_rebuild, to_paste
+from tabbydoctor.nixos.by_rebuild import THEN, by_rebuild, to_paste
 from tabbydoctor.nixos.key_lines import key_lines
+from tabbydoctor.nixos.one_block import one_block
 from tabbydoctor.nixos.service import (
     environment_line,
     forced_line,
@@ -28,6 +29,7 @@ from tabbydoctor.redaction import redact
 from tabbydoctor.remedies.draft import CannotFix
 from tabbydoctor.remedies.options import FixOptions
 from tabbydoctor.reports.page import Page
+from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.probes import Address
 from tests.checks.gpu.machine_tree import TreeHost, loaded, usual_nodes
 from tests.lab.deployment import DATA
@@ -69,6 +71,14 @@ def with_nodes(scene: Scene, scratch: Path) -> None:
     scene.given = {GpuNeed: GpuNeed("a test"), DeviceNodes: nodes}
 
 
+def printed(scene: Scene, id: str, scratch: Path) -> list[str]:
+    """The lines for a finding that no remedy repairs, which are Nix."""
+    (finding,) = scene.findings(id)
+    text = one_block(["\n".join(to_paste(finding.remedies))])
+    value(text, scratch)
+    return text.splitlines()
+
+
 def service(said: Mapping[str, Any], name: str = "tabbyapi") -> Any:
     return said["systemd"]["services"][name]["serviceConfig"]
 
@@ -97,6 +107,32 @@ def test_a_secret_in_the_environment(scene: Scene, tmp_path: Path) -> None:
     assert said["systemd"]["services"]["tabbyapi"]["environment"] == {"HF_TOKEN": None}
 
 
+def test_an_environment_file_that_is_missing(scene: Scene, tmp_path: Path) -> None:
+    file = EnvironmentFile("/etc/tabbyapi.env", False, problem="no such file")
+    scene.instance_changes = {"unit": replace(scene.unit, environment_files=(file,))}
+    said = printed(scene, "SVC009", tmp_path)
+    assert said[1:3] == [
+        "# run: sudo install -m 600 /dev/null /etc/tabbyapi.env",
+        "# run: sudoedit /etc/tabbyapi.env",
+    ]
+    assert said[3].startswith("## Or make it optional")
+    assert "lib.mkForce" in said[-2]
+    assert said[-1] == THEN
+
+
+def test_authentication_off_on_every_address(scene: Scene, tmp_path: Path) -> None:
+    settings = {"TABBY_NETWORK_HOST": "0.0.0.0", "TABBY_NETWORK_DISABLE_AUTH": "true"}
+    sources = dict.fromkeys(settings, "unit tabbyapi.service")
+    scene.instance_changes = {"environment": settings, "environment_sources": sources}
+    scene.given = {RouterReading: RouterReading("/srv/router.py", "python")}
+    said = printed(scene, "CFG008", tmp_path)
+    assert said[-3:] == [
+        THEN, "## Then give the router the key", "# then: sudo tabbydoctor fix --auth",
+    ]  # fmt: skip
+    assert 'environment.TABBY_NETWORK_DISABLE_AUTH = "false";' in said[1]
+    assert said[3].startswith("# systemd.")
+
+
 def test_what_systemd_does_by_itself_is_done(scene: Scene) -> None:
     scene.properties = {"NeedDaemonReload": "yes"}
     assert [action.kind for action in scene.draft("SVC005").plan().actions] == ["daemon-reload"]
@@ -111,9 +147,15 @@ def test_the_key_of_a_router(scene: Scene, name: str, tmp_path: Path) -> None:
     scene.given[Address] = Address("http://127.0.0.1:5000", "127.0.0.1:5000", "its socket")
     scene.given[FixOptions] = FixOptions(strategy="router-env")
     said = service(refused(scene, "RTR001", tmp_path), name)
-    assert said["LoadCredential"] == [
-        f"tabby_api_key:/etc/tabbydoctor/{name}.service/tabby_api_key"
+    key = f"/etc/tabbydoctor/{name}.service/tabby_api_key"
+    assert said["LoadCredential"] == [f"tabby_api_key:{key}"]
+    with pytest.raises(CannotFix) as refusal:
+        scene.draft("RTR001")
+    assert refusal.value.manual.splitlines()[:2] == [
+        f"# first: sudo install -D -m 600 /dev/null {key}",
+        f"# first: sudoedit {key}",
     ]
+    assert redact(refusal.value.manual) == refusal.value.manual
 
 
 def deployment(*, module: bool) -> Instance:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.deployment.unit import EnvironmentFile, Unit
+from tabbydoctor.nixos.by_rebuild import THEN
+from tabbydoctor.redaction import redact
 from tabbydoctor.remedies.draft import CannotFix
 from tabbydoctor.remedies.secrets import assigned
 
@@ -97,8 +99,8 @@ def test_what_a_file_sets_already_counts_as_it_is(scene: Scene) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "Environment=A=1 \\\n  OPENAI_API_KEY=sk-0123456789abcdefghij",  # over two lines
-        "Environment=OPENAI_API_KEY=sk-0123456789abcdefghij 'B=\"q\" x'",  # quotes in quotes
+        "Environment='A=1 \\\n 2' OPENAI_API_KEY=sk-0123456789abcdefghij",  # quotes over two lines
+        "Environment=OPENAI_API_KEY=sk-0123456789abcdefghij A='b",  # not closed
     ],
 )
 def test_what_stands_beside_it_is_not_risked(scene: Scene, line: str) -> None:
@@ -120,6 +122,29 @@ def test_nixos_is_told_the_line(scene: Scene) -> None:
     with pytest.raises(CannotFix, match=r"configuration\.nix") as refused:
         scene.draft("SVC008")
     assert "hf_0123456789" not in refused.value.manual
+    first, second, *_, rebuild = before_rotation(refused.value.manual)
+    assert first == "# first: sudo install -D -m 600 /dev/null /etc/tabbyapi.env"
+    assert second == "# first: sudoedit /etc/tabbyapi.env"
+    assert rebuild == THEN
+    assert redact(refused.value.manual) == refused.value.manual
+
+
+def before_rotation(manual: str) -> list[str]:
+    """The lines up to the advice to rotate, which is there."""
+    before, _, advice = manual.partition("\n# Then rotate ")
+    assert "readable by every local user" in advice
+    return before.splitlines()
+
+
+def test_on_nixos_a_file_that_the_unit_reads_already_is_not_emptied(scene: Scene) -> None:
+    there = EnvironmentFile("/etc/tabbyapi.env", False, "A=1\n")
+    scene.properties = {"Environment": "HF_TOKEN=hf_0123456789"}
+    scene.instance_changes = {"unit": replace(scene.unit, environment_files=(there,))}
+    scene.machine = replace(scene.machine, nixos=True)
+    with pytest.raises(CannotFix) as refused:
+        scene.draft("SVC008")
+    assert "/dev/null" not in refused.value.manual
+    assert before_rotation(refused.value.manual)[0] == "# first: sudoedit /etc/tabbyapi.env"
 
 
 def test_an_escape_is_not_guessed(scene: Scene) -> None:

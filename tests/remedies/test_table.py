@@ -26,7 +26,7 @@ def test_checks_offer_what_the_table_holds_and_as_safe_as_it_is() -> None:
     offered = {
         (id, Safety[safety])
         for path in CHECKS.rglob("*.py")
-        for id, safety in re.findall(r'by_doctor\("(\w+)", Safety\.(\w+)\)', path.read_text())
+        for id, safety in re.findall(r'by_doctor\("(\w+)", Safety\.(\w+)[,)]', path.read_text())
     }
     assert offered == {(id, REMEDIES[id].safety) for id in BY_FINDING}
 

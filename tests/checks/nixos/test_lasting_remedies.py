@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import Any
 import pytest
 
 from checks.config import edit
+from checks.config.auth_off_exposed import auth_off_exposed
 from checks.config.auth_section import auth_section
 from checks.config.missing import missing
 from checks.config.overridden import overridden
 from checks.config.unreadable import unreadable
 from checks.nixos.draft import draft
 from checks.nixos.managed import managed
+from checks.nixos.open_firewall import open_firewall
 from checks.nixos.shadowed import shadowed
 from checks.nixos.stray_config import stray_config
 from checks.router.key_differs import key_differs
@@ -28,6 +31,7 @@ from tabbydoctor.deployment.parts import Discovery, Instance, RouterSite
 from tabbydoctor.deployment.parts import Machine as Host
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit, UnitFile
 from tabbydoctor.host.data import Account, HttpAnswer
+from tabbydoctor.remedies.dropin import path_of
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.site_health import RouterTargets
 from tabbydoctor.routers.site_keys import RouterKeys
@@ -41,6 +45,7 @@ from .test_nixos_checks import DATA, STORE, Machine
 NIXOS = Host(systemd=True, nixos=True)
 GENERATED = f"{DATA}/config/config.yml"
 ROUTER = f"{STORE}-router/router.py"
+UNDO = "sudo tabbydoctor undo"
 OF_UNIT = "/etc/systemd/system/llm-router.service"
 
 
@@ -320,3 +325,35 @@ def test_a_temporary_copy_is_not_edited(machine: Machine) -> None:
     place = Origin("config-file", f"{copy}:1", copy, 1)
     said = edit("Set it", place, machine.instance, {("network", "port"): 7000}, NIXOS)
     assert said.nix == ("services.tabbyapi.port = 7000;",)
+
+
+def test_no_option_counts_before_a_temporary_repair_is_taken_back(machine: Machine) -> None:
+    copy = f"{DATA}/config/tabbydoctor.yml"
+    machine.options(host="0.0.0.0")
+    text = '{"network":{"host":"0.0.0.0","disable_auth":true}}'
+    for arguments, first in (((), "sudo nixos-rebuild switch"), ((copy,), UNDO)):
+        machine.write(f"{DATA}/config/config.yml", text)
+        machine.write(copy, text)
+        machine.arguments = ("--config", *(arguments or (GENERATED,)))
+        (found,) = machine.judge(auth_off_exposed)
+        switch, _, bind = found.remedies
+        assert [one.commands[0] for one in (switch, bind)] == [first, first]
+        (found,) = machine.judge(open_firewall)
+        assert (found.remedies[0].commands[0] == UNDO) is bool(arguments)
+    # What stands in the unit's own environment counts all the same.
+    place = Origin("environment", "TABBY_MEMORY_CUDA_MALLOC_ASYNC (unit tabbyapi.service)")
+    wanted = {("memory", "cuda_malloc_async"): True}
+    said = edit("Set it", place, machine.instance, wanted, NIXOS)
+    assert said.nix
+    assert UNDO not in said.commands
+
+
+def test_a_temporary_drop_in_of_the_router_is_told(machine: Machine) -> None:
+    unit = Unit("llm-router.service", {}, (UnitFile(OF_UNIT, ""),))
+    ours = path_of(replace(unit, files=(UnitFile(f"{STORE}-unit/r.service", ""),)), "key")
+    files = (*unit.files, UnitFile(ours, ""), UnitFile(f"{posixpath.dirname(ours)}/b.conf", ""))
+    for given, count in ((unit, 1), (replace(unit, files=files), 2)):
+        found = machine.judge(managed, RouterSite(ROUTER, "python", given))
+        assert len(found) == count
+    assert found[1].title == f"A temporary repair is in force: {unit.name} has {ours}"
+    assert found[1].remedies[0].commands == (UNDO,)

@@ -19,6 +19,7 @@ from tabbydoctor.deployment import parts
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit, UnitFile
 from tabbydoctor.facts import needs
+from tabbydoctor.host.data import Process
 from tabbydoctor.nixos.generated import generated
 from tabbydoctor.nixos.module import NixModule, nix_module
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -54,11 +55,19 @@ class Machine:
     properties: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     environment_files: tuple[EnvironmentFile, ...] = ()
+    process: Process | None = None
 
     def write(self, path: str, text: str) -> None:
         place = Path(f"{self.root}{path}")
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
+
+    def switch(self, **options: Any) -> None:
+        """What `nixos-rebuild switch` leaves: the store's file, and the script that copies it."""
+        found = generated({"enable": True, "modelName": "", **options})
+        self.write(f"{STORE}-config.yml", found.text)
+        copy = f"cp {STORE}-config.yml {DATA}/config/config.yml"
+        self.write(f"{STORE}-tabbyapi-pre-start", f"#!/bin/sh\n# Copy config file\n{copy}\n")
 
     def options(self, **options: Any) -> None:
         """What the last start wrote."""
@@ -76,20 +85,23 @@ class Machine:
         }
         files = (UnitFile("/etc/systemd/system/tabbyapi.service", text),)
         unit = Unit("tabbyapi.service", shown, files, self.environment_files)
-        return Instance(DATA, self.arguments, self.environment, unit=unit)
+        return Instance(DATA, self.arguments, self.environment, unit=unit, process=self.process)
 
-    def judge(self, check: Check) -> list[Finding]:
+    def judge(self, check: Check, *further: object) -> list[Finding]:
         host, instance = ScratchHost(self.root), self.instance
         known = installation(host, instance)
-        facts = {
+        facts: dict[type, object] = {
             Instance: instance,
             Installation: known,
             EffectiveConfig: effective_config(host, instance, known, Targets()),
             NixModule: nix_module(host, instance),
             parts.Machine: parts.Machine(systemd=True, nixos=True),
         }
+        facts |= {type(fact): fact for fact in further}
         wanted = needs(check.judge).items()
-        return list(check.judge(**{name: facts[kind] for name, (kind, _) in wanted}))
+        given = {name: facts.get(kind) for name, (kind, _) in wanted}
+        assert all(given[name] is not None or optional for name, (_, optional) in wanted)
+        return list(check.judge(**given))
 
 
 @pytest.fixture

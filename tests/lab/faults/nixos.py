@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.lab.deployment import Deployment
 from tests.lab.faults.fault import fault
-from tests.lab.nixos import PACKAGE, SOURCE, STAND_IN, STATE, NixDeployment, in_place
+from tests.lab.nixos import GENERATED, PACKAGE, SOURCE, STAND_IN, STATE, NixDeployment, in_place
 
 
 def switch(d: Deployment, **options: Any) -> None:
@@ -50,6 +50,17 @@ def stray_config(d: Deployment) -> None:
 )  # fmt: skip
 def open_firewall(d: Deployment) -> None:
     switch(d, host="0.0.0.0", disableAuth=True)
+
+
+@fault(
+    "NixOS with an edit of the file it copies at each start", "CFG012",
+    when="running", healthy=in_place(), stand_in=STAND_IN,
+)  # fmt: skip
+def edited_copy(d: Deployment) -> None:
+    text = d.machine.read(GENERATED)
+    assert '"disable_auth":false' in text
+    text = text.replace('"disable_auth":false', '"disable_auth":true')
+    d.machine.write(GENERATED, text, owner="tabbyapi:tabbyapi")
 
 
 @fault("NixOS with a checkout in dataDir", "NIX007", healthy=in_place(), stand_in=STAND_IN)
