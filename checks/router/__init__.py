@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from tabbydoctor.api import Absent, Evidence, Remedy, Safety, Unknown
 from tabbydoctor.deployment.nixos import in_store
 from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.nixos.by_rebuild import DISABLE, DISABLE_COMMAND, key_by_hand
 from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers.by_hand import DISABLE, DISABLE_COMMAND, key_by_hand
 from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.tabbyapi.binding import binds_loopback_only

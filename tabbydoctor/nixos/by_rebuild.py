@@ -7,8 +7,6 @@ from typing import Literal
 
 from tabbydoctor.diagnosis.finding import Remedy
 from tabbydoctor.nixos.nix_text import comment
-from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.probes import is_open
 
 SWITCH = "sudo nixos-rebuild switch"
 THEN = f"# then: {SWITCH}"
@@ -16,13 +14,6 @@ HEADING = "## "
 """How the title of a remedy begins among lines of Nix; its further lines are indented."""
 STEPS = ("# first: ", "# run: ", "# then: ")
 """How a command begins among lines of Nix: before the rebuild, without one, and after it."""
-
-DISABLE = (
-    "or, where TabbyAPI serves this machine alone, switch its authentication off (on NixOS with "
-    "--temporary: at once, until the machine starts anew)"
-)
-DISABLE_COMMAND = "sudo tabbydoctor fix --auth --strategy disable-auth"
-"""What is left for a router whose source cannot be edited."""
 
 
 def by_rebuild(
@@ -95,30 +86,3 @@ def _instead(remedy: Remedy) -> bool:
 def _opens_nix(command: str) -> bool:
     """Whether it opens the place where the lines are pasted anyway."""
     return command.startswith("sudoedit ") and command.rstrip("'").endswith(".nix")
-
-
-def key_by_hand(path: str, reading: RouterReading | None, tokens: str) -> str:
-    """How a router whose source is in the store comes to send the key, in words.
-
-    Without a reading its lines are those of the evidence.
-    """
-    lines = _keyless_lines(reading) if reading else set()
-    places = f"{_lines(lines)} of it" if lines else "the lines seen"
-    text = (
-        f"Change what {path} is made from: let {places} send `Authorization: Bearer <api_key>`, "
-        f"the api_key of {tokens}, to TabbyAPI only"
-    )
-    masks = reading.accepts_401 if reading else ()
-    return f"{text}, and let {_lines(masks)} take no 401 for health" if masks else text
-
-
-def _keyless_lines(reading: RouterReading) -> set[int]:
-    """Where it sends no key that is known, the admin key, or one that may be a list."""
-    asked = (call for call in reading.calls if not is_open(call.path))
-    lines = {call.line for call in asked if not call.sends_key}
-    return lines | {*reading.uses_admin_key, *reading.assumes_key_string}
-
-
-def _lines(numbers: Iterable[int]) -> str:
-    *most, last = map(str, sorted(set(numbers)))
-    return f"lines {', '.join(most)} and {last}" if most else f"line {last}"

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 from tabbydoctor.deployment.nixos import STORE, edit_lasts, in_store, managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.nixos.by_rebuild import DISABLE, DISABLE_COMMAND, THEN, key_by_hand, steps
+from tabbydoctor.nixos.by_rebuild import THEN, steps
 from tabbydoctor.nixos.key_lines import key_lines
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.nixos.nix_text import comment, literal
 from tabbydoctor.nixos.service import option_lines
 from tabbydoctor.remedies.draft import CannotFix
 from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.by_hand import DISABLE, DISABLE_COMMAND, key_by_hand
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 

@@ -11,6 +11,11 @@ ROUTER = "llm-router.service"
 KEYED = {"RTR002", "RTR010", "SVC011"}
 FROM_FILE = 'key = yaml.safe_load(f)["api_key"]'
 NOT_A_STRING = "    if isinstance(key, list):\n        key = key[0]\n"
+FROM_CREDENTIAL = (
+    ("open(TABBY_TOKENS)", 'open(os.environ["CREDENTIALS_DIRECTORY"] + "/tabby_api_key")'),
+    (FROM_FILE, "key = f.read().strip()"),
+    ("import json\n", "import json\nimport os\n"),
+)
 FORWARD = '{"Content-Type": "application/json", **headers_for(backend)}'
 PROBE = 'r = await c.get(f"http://127.0.0.1:{PORTS[backend]}/v1/models", headers=headers)'
 KEY_LIST = TOKENS.replace(API_KEY, f"\n  - {API_KEY}\n  - 0f343b0931126a20f133d67c2b018a3b")
@@ -133,6 +138,29 @@ def old_environment(d: Deployment) -> None:
     d.machine.write("/etc/llm-router.env", f"TABBY_API_KEY={ADMIN_KEY[::-1]}\n", mode=0o600)
     set_unit(d, "EnvironmentFile=/etc/llm-router.env", unit=ROUTER)
     edit_router(d, *FROM_ENVIRONMENT)
+
+
+@fault(
+    "an old key in the file that gives the router's environment",
+    "RTR005",
+    consequences={"RTR010", "SVC011"},
+    fix=("--auth",),
+)
+def old_environment_file(d: Deployment) -> None:
+    """It is renewed there: the source stays."""
+    old_environment(d)
+
+
+@fault(
+    "an old credential of the router's unit",
+    "RTR005",
+    consequences={"RTR010", "SVC011"},
+    fix=("RTR005",),
+)
+def old_credential(d: Deployment) -> None:
+    d.machine.write("/etc/llm-router/key", ADMIN_KEY[::-1], mode=0o600)
+    set_unit(d, "LoadCredential=tabby_api_key:/etc/llm-router/key", unit=ROUTER)
+    edit_router(d, *FROM_CREDENTIAL)
 
 
 @fault("the router rewrites config.yml", "RTR006", consequences={"CFG012"})
