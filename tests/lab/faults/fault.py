@@ -117,11 +117,16 @@ def tabby_down(deployment: Deployment) -> bool:
     return state in ("failed", "auto-restart", "dead")
 
 
+def never_started(deployment: Deployment) -> bool:
+    """systemd could not run TabbyAPI's program at all, and has used up its starts at once."""
+    return deployment.machine.property("tabbyapi.service", "ActiveState") in ("failed", "inactive")
+
+
 def given_up(deployment: Deployment) -> bool:
     """TabbyAPI's unit is down and stays so; a real one starts too slowly to use up its starts."""
     if deployment.real:
         return tabby_down(deployment)
-    return deployment.machine.property("tabbyapi.service", "ActiveState") in ("failed", "inactive")
+    return never_started(deployment)
 
 
 def logged(text: str) -> Callable[[Deployment], bool]:

@@ -10,6 +10,7 @@ from tests.lab.faults.fault import (
     edit_router,
     fault,
     given_up,
+    never_started,
     python,
     set_unit,
     settled,
@@ -35,7 +36,11 @@ def unknown_unit(d: Deployment) -> None:
 
 
 @fault(
-    "an interpreter below /root", "SVC002", consequences=DOWN, answers=False, waits_for=tabby_down
+    "an interpreter below /root",
+    "SVC002",
+    consequences=DOWN,
+    answers=False,
+    waits_for=never_started,
 )
 def exec_denied(d: Deployment) -> None:
     d.machine.run(["install", "-D", "-m", "755", "/usr/bin/python3", "/root/venv/bin/python"])
@@ -47,7 +52,7 @@ def exec_denied(d: Deployment) -> None:
     "SVC002",
     consequences={*DOWN, "GPU009"},
     answers=False,
-    waits_for=tabby_down,
+    waits_for=never_started,
 )
 def venv_gone(d: Deployment) -> None:
     set_unit(d, "ExecStart=", f"ExecStart={d.directory}/venv-new/bin/python main.py")
@@ -64,7 +69,7 @@ def masked(d: Deployment) -> None:
     "SVC002",
     consequences=DOWN,
     answers=False,
-    waits_for=tabby_down,
+    waits_for=never_started,
 )
 def no_account(d: Deployment) -> None:
     set_unit(d, "User=tabby-nobody")
