@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.host.data import (
     Account,
     CommandResult,
@@ -42,6 +43,7 @@ class ScratchHost(LocalHost):
         """`commands`: what a command line must start with -> its answer; others are missing."""
         super().__init__()
         self.root = root
+        self.files_below = str(root or "/")
         self.commands = dict(commands or {})
         self._processes = tuple(processes)
         self._listeners = tuple(listeners)
@@ -56,23 +58,28 @@ class ScratchHost(LocalHost):
             return path
         return f"{self.root}{path}"
 
-    def _outside(self, status: FileStatus) -> FileStatus:
-        path = status.path.removeprefix(str(self.root)) if self.root else status.path
-        return replace(status, path=path or "/")
+    def _outside(self, path: str) -> str:
+        return path.removeprefix(str(self.root)) or "/" if self.root else path
 
-    def read(self, path: str, limit: int = 1 << 20) -> FileContent:
-        content = super().read(self._inside(path), limit)
-        return replace(content, status=self._outside(content.status))
+    def read(
+        self, path: str, limit: int = 1 << 20, reader: Account | None = None, *, end: bool = False
+    ) -> FileContent:
+        return super().read(self._outside(path), limit, reader, end=end)
 
     def status(self, path: str, follow: bool = True) -> FileStatus:
-        return self._outside(super().status(self._inside(path), follow))
+        if follow:  # a link of the scratch machine leads to a place of that machine
+            return replace(self.way(path).leaf, path=self._outside(path))
+        found = super().status(self._inside(path), follow)
+        return replace(found, path=self._outside(found.path))
 
-    def names(self, directory: str) -> Sequence[str]:
-        return super().names(self._inside(directory))
+    def way(self, path: str) -> PathStatus:
+        return super().way(self._outside(path))
+
+    def names(self, directory: str, reader: Account | None = None) -> Sequence[str]:
+        return super().names(self._outside(directory), reader)
 
     def real_path(self, path: str) -> str:
-        found = super().real_path(self._inside(path))
-        return found.removeprefix(str(self.root)) if self.root else found
+        return self._outside(super().real_path(self._inside(path)))
 
     def run(
         self,

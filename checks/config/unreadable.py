@@ -90,7 +90,12 @@ def _remedy(file: ConfigFile, instance: Instance, machine: Machine | None) -> Re
         user = shlex.quote(instance.user.name)
         barrier = shlex.quote(file.denied_at)
         commands: tuple[str, ...] = (f"sudo -u {user} cat {path}", f"namei -l {path}")
-        if file.denied_at == file.path:
+        bent = file.way is not None and file.way.shaper is not None
+        if file.way and file.way.own_file and file.denied_at == file.way.leaf.path:
+            commands = (f"sudo setfacl -m u:{user}:r {barrier}",)
+        elif bent:
+            pass  # nobody is given what he could only have put there
+        elif file.denied_at == file.path:
             commands = (f"sudo chown {user} {path}", f"sudo chmod u+r {path}")
         elif file.denied_at:
             commands = (f"sudo setfacl -m u:{user}:x {barrier}",)

@@ -24,7 +24,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
-from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.driver import DeviceNodes
 from tabbydoctor.gpu.need import GpuNeed
@@ -35,6 +34,7 @@ from tabbydoctor.gpu.node_access import (
     opening_groups,
 )
 from tabbydoctor.gpu.service_groups import ServiceGroups
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.host.data import FileStatus
 from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.nix_text import literal, path

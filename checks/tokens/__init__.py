@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from tabbydoctor.api import Absent, Unknown
+import shlex
+
+from tabbydoctor.api import Absent, Remedy, Unknown
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.tokens import Tokens
 
@@ -30,3 +33,13 @@ def start(instance: Instance) -> tuple[str, ...]:
 def place(tokens: Tokens) -> str:
     """Where in the file the problem is: `path:line`, or the path."""
     return f"{tokens.path}:{tokens.line}" if tokens.line else tokens.path
+
+
+def by_hand_behind(file: PathStatus) -> Remedy:
+    """For what stands behind a link that an account may have made: root touches none of it."""
+    link, target = file.foreign_link, file.leaf.path
+    return Remedy(
+        f"{link} is a link, made by no root of this machine, to {target}: if that is meant, change "
+        f"{target} by hand; else put a file in the place of the link",
+        commands=(f"ls -l {shlex.quote(link)} {shlex.quote(target)}",),
+    )

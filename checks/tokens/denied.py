@@ -23,11 +23,12 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
-from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.sandbox import Rule, forbids_writing, hides
 from tabbydoctor.gpu.service_groups import ServiceGroups
+from tabbydoctor.host import FileStatus
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.service import option_lines
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -35,7 +36,8 @@ from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 from ..by_doctor import by_doctor
-from . import require_auth, start
+from ..key_rotation import rotation
+from . import by_hand_behind, require_auth, start
 
 
 @check("TOK007", "tokens-denied", category="tokens", severity=Severity.ERROR)
@@ -68,12 +70,7 @@ def _unreadable(
     barrier = file.denied_at(account.uid, account.configured, "r")
     if barrier is None:
         return
-    path, user = shlex.quote(barrier.path), shlex.quote(account.user)
-    if barrier is file.leaf:
-        commands: tuple[str, ...] = (f"sudo chown {user} {path}", f"sudo chmod 600 {path}")
-    else:
-        commands = (f"sudo setfacl -m u:{user}:x {path}",)
-    mend = (by_doctor("TOK007", Safety.SAFE),) if barrier is file.leaf and instance.user else ()
+    path = shlex.quote(barrier.path)
     yield Finding(
         f"{account.user} cannot read {tokens.path}",
         f"TabbyAPI runs as {account.user} and exits without it.",
@@ -84,8 +81,47 @@ def _unreadable(
                 f"mode {barrier.permissions:04o}, owner {barrier.uid}:{barrier.gid}",
             ),
         ),
-        (Remedy(f"Open it to {account.user}", Safety.SAFE, (*commands, *start(instance))), *mend),
+        tuple(_opened(tokens, file, barrier, instance, account)),
     )
+
+
+def _opened(
+    tokens: Tokens,
+    file: PathStatus,
+    barrier: FileStatus,
+    instance: Instance,
+    account: ServiceGroups,
+) -> Iterator[Remedy]:
+    path, user = shlex.quote(barrier.path), shlex.quote(account.user)
+    if file.own_file and barrier is file.leaf:
+        commands: tuple[str, ...] = (f"sudo setfacl -m u:{user}:r {path}",)
+        yield Remedy(f"Open it to {account.user}", Safety.SAFE, (*commands, *start(instance)))
+        return
+    if file.shaper:
+        # Whoever could have put it there must not be given what it holds.
+        yield from _by_hand(tokens, file, instance, account)
+        return
+    if barrier is not file.leaf:
+        commands = (f"sudo setfacl -m u:{user}:x {path}",)
+    else:
+        commands = (f"sudo chown {user} {path}", f"sudo chmod 600 {path}")
+    yield Remedy(f"Open it to {account.user}", Safety.SAFE, (*commands, *start(instance)))
+    if barrier is file.leaf and instance.user:
+        yield by_doctor("TOK007", Safety.SAFE)
+
+
+def _by_hand(
+    tokens: Tokens, file: PathStatus, instance: Instance, account: ServiceGroups
+) -> Iterator[Remedy]:
+    if file.foreign_link:
+        yield by_hand_behind(file)
+        return
+    yield Remedy(
+        f"If it is TabbyAPI's (others than root may write the directory, so look first), give it "
+        f"to {account.user} by hand",
+        commands=(f"sudo ls -l {shlex.quote(tokens.path)}",),
+    )
+    yield rotation(instance, tokens)
 
 
 def _cannot_create(

@@ -21,15 +21,16 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, check
-from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.people import People, Readers
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 from ..by_doctor import by_doctor
 from ..key_rotation import rotation
+from . import by_hand_behind
 
 
 @check("TOK004", "tokens-readable", category="tokens", severity=Severity.WARNING)
@@ -62,12 +63,21 @@ def readable(
             ),
         ),
         (
-            Remedy("Close the file to others", Safety.SAFE, closing(file, people)),
-            by_doctor("TOK004", Safety.SAFE),
+            *_closed(file, people),
             rotation(instance, tokens),
         ),
         severity=Severity.WARNING if warn else Severity.INFO,
     )
+
+
+def _closed(file: PathStatus, people: People) -> Iterator[Remedy]:
+    if file.foreign_link:
+        yield by_hand_behind(file)
+        return
+    commands = closing(file, people)
+    if commands:
+        yield Remedy("Close the file to others", Safety.SAFE, commands)
+    yield by_doctor("TOK004", Safety.SAFE)
 
 
 def _counted(readers: Readers) -> str:
@@ -85,8 +95,14 @@ def _named(readers: Readers) -> str:
 
 
 def closing(file: PathStatus, people: People) -> tuple[str, ...]:
-    """The commands that leave a file to its service (and to the router that reads it)."""
+    """The commands that leave a file to its service (and to the router that reads it).
+
+    None where only root could give it to the service, in a directory that is not root's: a `chown`
+    there may be led anywhere (the doctor writes the file anew).
+    """
     leaf, service, router = file.leaf, people.service, people.router
+    if file.shaper and (leaf.uid == 0 or (service and leaf.uid != service.uid)):
+        return ()
     path = shlex.quote(leaf.path)
     commands = [f"sudo setfacl -b {path}"] if leaf.acl else []
     if service and leaf.uid != service.uid:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Instance, RouterSite
 from tabbydoctor.host import Account, Group, Host
+from tabbydoctor.host.access import PathStatus
 
 
 @dataclass(frozen=True, slots=True)

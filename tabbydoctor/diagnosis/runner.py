@@ -10,8 +10,10 @@ from dataclasses import replace
 
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.finding import Finding, Severity
+from tabbydoctor.diagnosis.hands import Hands
 from tabbydoctor.diagnosis.report import CheckResult, Status
 from tabbydoctor.facts import Absent, Facts, Unknown
+from tabbydoctor.host import Host
 from tabbydoctor.threads import in_thread
 
 Pending = Callable[[Sequence[str]], None]
@@ -37,7 +39,17 @@ async def run_checks(
         pending([id for id, task in tasks.items() if task in waiting])
         if not waiting:
             break
-    return tuple(await asyncio.gather(*tasks.values()))
+    results = tuple(await asyncio.gather(*tasks.values()))
+    host = facts.known(Host)  # type: ignore[type-abstract]
+    return results if host is None else await in_thread(lambda: _to_paste(results, host))
+
+
+def _to_paste(results: Iterable[CheckResult], host: Host) -> tuple[CheckResult, ...]:
+    """The results with commands that lend root's hands to nobody."""
+    hands = Hands(host)
+    return tuple(
+        replace(result, findings=tuple(map(hands.finding, result.findings))) for result in results
+    )
 
 
 async def run_check(check: Check, facts: Facts, time_limit: float) -> CheckResult:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 
 from tabbydoctor import plugins
-from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.deployment.parts import Instance, RouterSite
 from tabbydoctor.diagnosis.finding import Safety
 from tabbydoctor.diagnosis.report import CheckResult
 from tabbydoctor.diagnosis.runner import run_checks
@@ -29,6 +29,7 @@ from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.router_key import plan_router_key
 from tabbydoctor.repair.errors import RepairError
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
+from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.targets import Targets
 
 _IN_PART = ("RTR009",)
@@ -49,6 +50,7 @@ async def _prepare(host: Host, targets: Targets, request: FixRequest) -> Prepare
     try:
         await require_something(host, facts, targets, request.time_limit)
         results = await _look(facts, request)
+        _introduce(draft, facts)
         refusals = [
             refusal
             for id, planner in _chosen(request, results)
@@ -68,6 +70,15 @@ async def _prepare(host: Host, targets: Targets, request: FixRequest) -> Prepare
         answered,
         request.restart,
     )
+
+
+def _introduce(draft: Draft, facts: Facts) -> None:
+    """Tell the draft whose deployment it is about, and which files were judged."""
+    parts = (facts.known(Instance), facts.known(RouterSite))
+    draft.readers = tuple(part.user for part in parts if part and part.user)
+    paths = facts.known(TokenPaths)
+    if paths and paths.file:
+        draft.judged[paths.file.leaf.path] = paths.file.leaf
 
 
 async def _answers(facts: Facts) -> bool:

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Machine
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.host import Host, NvmlState
+from tabbydoctor.host.access import PathStatus
 
 NVIDIA_MAJOR = 195
 _VERSION = re.compile(r"\b(\d{3,}\.\d+(?:\.\d+)?)\b")

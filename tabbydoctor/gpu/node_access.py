@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.gpu.driver import DeviceNodes
 from tabbydoctor.gpu.service_groups import ServiceGroups
 from tabbydoctor.gpu.visible import VARIABLE
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.host.data import FileStatus
 
 CONTROL_NODES = ("/dev/nvidiactl", "/dev/nvidia-uvm")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.host.data import (
     Account,
     CommandResult,
@@ -39,19 +40,30 @@ __all__ = [
 class Host(Protocol):
     """What can be asked of a machine. File calls raise OSError as the kernel tells it."""
 
-    def read(self, path: str, limit: int = 1 << 20) -> FileContent:
-        """The first `limit` bytes of a regular file, never blocking on a FIFO or device.
+    def read(
+        self, path: str, limit: int = 1 << 20, reader: Account | None = None, *, end: bool = False
+    ) -> FileContent:
+        """The first (or with `end` the last) `limit` bytes of a regular file.
+
+        It never blocks on a FIFO or device.
+
+        Where others than root could have bent the way to it (a link of theirs, a directory they
+        may write), it is read only if `reader` could, or without one whoever could have.
 
         Raises OSError; `errno.EINVAL` with "not a regular file" where it is none.
         """
+        ...
+
+    def way(self, path: str) -> PathStatus:
+        """All that leads to a path, links followed, and who could have bent it. Raises OSError."""
         ...
 
     def status(self, path: str, follow: bool = True) -> FileStatus:
         """Mode, owner, times and POSIX ACL of whatever stands at the path. Raises OSError."""
         ...
 
-    def names(self, directory: str) -> Sequence[str]:
-        """The names in a directory, sorted. Raises OSError."""
+    def names(self, directory: str, reader: Account | None = None) -> Sequence[str]:
+        """The names in a directory, sorted; `reader` as for `read`. Raises OSError."""
         ...
 
     def real_path(self, path: str) -> str:

@@ -8,7 +8,11 @@ import pwd
 from collections import defaultdict
 from collections.abc import Sequence
 
+from tabbydoctor.host.access import Shaper
 from tabbydoctor.host.data import Account, Group
+
+_NOBODY = 65534
+"""The kernel's overflow id: it owns nothing (user_namespaces(7))."""
 
 
 def accounts() -> Sequence[Account]:
@@ -34,6 +38,22 @@ def account(name_or_uid: str | int) -> Account | None:
 def groups() -> Sequence[Group]:
     """Every group that is listed."""
     return [Group(entry.gr_name, entry.gr_gid, tuple(entry.gr_mem)) for entry in grp.getgrall()]
+
+
+def unlisted(shaper: Shaper) -> Account:
+    """Whoever is meant, with the least that is known of him: at most one group."""
+    uid = _NOBODY if shaper.uid is None else shaper.uid
+    gid = _NOBODY if shaper.gid is None else shaper.gid
+    return Account(str(uid), uid, gid, groups=(gid,))
+
+
+def has_members(gid: int) -> bool:
+    """Whether any account but root is in the group, by group(5) or as its primary one."""
+    try:
+        named = set(grp.getgrgid(gid).gr_mem) - {"root"}
+    except KeyError:
+        named = set()
+    return bool(named) or any(one.pw_gid == gid and one.pw_uid != 0 for one in pwd.getpwall())
 
 
 def _account(entry: pwd.struct_passwd, gids: Sequence[int]) -> Account:

@@ -26,6 +26,16 @@ class FileStatus:
     """What a symbolic link points to (only where links were not followed)."""
     changed: float = 0.0
     """Seconds since the epoch of the last status change (owner, mode, rename into place)."""
+    filesystem: int = 0
+    """`st_dev`: the file system it is on."""
+    inode: int = 0
+    link_count: int = 1
+    """How many names it has (hard links)."""
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """What tells this very file from any other: its file system and inode."""
+        return self.filesystem, self.inode
 
     @property
     def permissions(self) -> int:

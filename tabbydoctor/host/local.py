@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import psutil
 
 from tabbydoctor.host import accounts, commands, files, nvml, processes
+from tabbydoctor.host.access import PathStatus, Shaper
 from tabbydoctor.host.data import (
     Account,
     CommandResult,
@@ -25,20 +26,37 @@ from tabbydoctor.host.http import HttpDoor
 class LocalHost:
     """`Host` on this very machine; see the protocol for what each call means."""
 
+    files_below = "/"
+    """The directory that is `/` to the calls on files."""
+
     def __init__(self) -> None:
         self._http = HttpDoor()
 
-    def read(self, path: str, limit: int = 1 << 20) -> FileContent:
-        return files.read(path, limit)
+    def read(
+        self, path: str, limit: int = 1 << 20, reader: Account | None = None, *, end: bool = False
+    ) -> FileContent:
+        return files.read(path, limit, self._reader(reader), self.files_below, end=end)
 
     def status(self, path: str, follow: bool = True) -> FileStatus:
         return files.status(path, follow)
 
-    def names(self, directory: str) -> Sequence[str]:
-        return sorted(os.listdir(directory))
+    def way(self, path: str) -> PathStatus:
+        return files.way(path, self.files_below)
+
+    def names(self, directory: str, reader: Account | None = None) -> Sequence[str]:
+        return files.names(directory, self._reader(reader), self.files_below)
 
     def real_path(self, path: str) -> str:
-        return os.path.realpath(path)
+        return files.real_path(path)
+
+    def _reader(self, account: Account | None) -> files.Reader:
+        """The given account; else whoever could have bent the way, and can do no more."""
+
+        def of(shaper: Shaper) -> Account:
+            known = self.account(shaper.uid) if shaper.uid is not None else None
+            return account or known or accounts.unlisted(shaper)
+
+        return of
 
     def accounts(self) -> Sequence[Account]:
         return accounts.accounts()

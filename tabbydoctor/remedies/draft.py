@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.host import Account, FileStatus
 from tabbydoctor.repair import safefile
 from tabbydoctor.repair.changes import DaemonReload, FileChange, Plan, Restart, UnitAction
 from tabbydoctor.repair.errors import RepairError
@@ -44,6 +45,10 @@ class Draft:
     """Path or unit -> the id of the finding it answers."""
     title: str = ""
     """What the whole of it does, in a few words."""
+    readers: tuple[Account, ...] = ()
+    """The accounts of the deployment: what their directories hold is read for nobody else."""
+    judged: dict[str, FileStatus] = field(default_factory=dict)
+    """Files that findings were made from: a plan is made for those very files, or not at all."""
     _before: dict[str, FileState | None] = field(default_factory=dict)
     _after: dict[str, FileState | None] = field(default_factory=dict)
     _actions: list[UnitAction] = field(default_factory=list)
@@ -137,7 +142,9 @@ class Draft:
 
     def _state(self, path: str) -> FileState | None:
         if path not in self._before:
-            self._before[path] = self._after[path] = safefile.read(path)
+            self._before[path] = self._after[path] = safefile.read(
+                path, self.readers, self.judged.get(path)
+            )
         return self._after[path]
 
 

@@ -8,11 +8,11 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Discovery, Instance, RouterSite
 from tabbydoctor.deployment.people import People
 from tabbydoctor.deployment.sandbox import forbids_writing, hides
 from tabbydoctor.gpu.service_groups import ServiceGroups
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.restarting import refuse_container, restart_tabbyapi
@@ -35,6 +35,22 @@ class _Permissions:
     gid: int
 
 
+def _refuse_bent(file: PathStatus, *, also_renamed: bool) -> None:
+    """Raise CannotFix for a file that an account may have put there to be given or shown it.
+
+    Behind a link of its own nothing is touched; `also_renamed`: nor is what it could have moved.
+    """
+    link, leaf = file.foreign_link, file.leaf.path
+    if link or (also_renamed and file.shaper):
+        why = f"others than root may write the directory of {leaf}: they could have put it there"
+        if link:
+            why = f"{link} is a link that others than root may have made"
+        raise CannotFix(
+            f"{why}; neither the mode nor the owner of what it leads to is changed",
+            f"ls -l {shlex.quote(link or leaf)}",
+        )
+
+
 def close_tokens(
     draft: Draft, paths: TokenPaths, people: People, instance: Instance, router: RouterSite | None
 ) -> None:
@@ -46,6 +62,7 @@ def close_tokens(
     if file is None or not file.leaf.is_file or not people.readers(file):
         return
     _refuse(instance, file.leaf.path)
+    _refuse_bent(file, also_renamed=False)
     leaf = file.leaf
     uid = people.service.uid if people.service else leaf.uid
     for one in _choices(leaf.gid, uid, router):
@@ -90,6 +107,7 @@ def own_tokens(
     if barrier is None:
         return
     _refuse(instance, tokens.path)
+    _refuse_bent(file, also_renamed=True)
     if barrier is not file.leaf:
         command = f"sudo setfacl -m u:{account.user}:x {shlex.quote(barrier.path)}"
         raise CannotFix(f"{account.user} may not pass the directory {barrier.path}", command)
@@ -135,6 +153,8 @@ def place_tokens(
     owner = next((one for one in discovery.others if one.directory == directory), None)
     if owner:
         raise CannotFix(f"{stray} is the tokens file of another TabbyAPI: {owner.name}")
+    if stray in paths.closed_strays:
+        raise CannotFix(f"{stray} may not be read by TabbyAPI's account, which is not given it")
     document = parse(draft.read(stray) or b"")
     if document.problem:
         raise CannotFix(f"{stray} is no tokens file that TabbyAPI takes: {document.detail}")

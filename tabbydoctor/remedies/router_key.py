@@ -6,9 +6,9 @@ from collections.abc import Container
 from functools import partial
 from urllib.parse import urlsplit
 
-from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.deployment.people import People
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.nixos.nix_text import comment
 from tabbydoctor.remedies import credential, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft

@@ -1,9 +1,7 @@
-"""Reaching a directory by handles, one component after the other, without being led astray.
+"""Reaching a directory by handles, without being led astray, to write into it.
 
-A service's user may put a symbolic link anywhere in a directory of his own, at any moment. So
-no path is ever handed to the kernel whole: each component is opened relative to the one before
-with O_NOFOLLOW (openat(2)). A link is followed only where none but root and the doctor's own
-user could have put it there.
+The walk is `tabbydoctor.host.walk`. To read, a link that others may have put there is followed and
+judged; to write, it is never followed.
 """
 
 from __future__ import annotations
@@ -12,15 +10,13 @@ import contextlib
 import errno
 import os
 import shlex
-import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from tabbydoctor.host import Account, accounts
+from tabbydoctor.host.access import PathStatus
+from tabbydoctor.host.walk import Walk, descend, described, walk
 from tabbydoctor.repair.errors import RepairError, Unreachable
-
-_LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
-_MOST_LINKS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +28,8 @@ class Place:
     directory: int
     """Handle of the directory (O_PATH)."""
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Level:
-    handle: int
-    path: str
-    trusted: bool
-    """Nobody else can have exchanged this directory or one above it."""
-    closed: bool
-    """Nobody else can put names into it."""
+    walked: Walk
+    """The way to it, and who could have bent it."""
 
 
 @contextlib.contextmanager
@@ -51,77 +39,45 @@ def place(path: str) -> Iterator[Place]:
     Raises FileNotFoundError without that directory, Unreachable for a link that others may
     have placed, other OSErrors as the kernel has them.
     """
-    levels = [_level(os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), "/", None)]
-    try:
-        name = _descend(levels, path)
-        yield Place(path, levels[-1].handle, name)
-    finally:
-        for level in levels:
-            os.close(level.handle)
-
-
-def _descend(levels: list[_Level], path: str) -> str:
-    """Open every directory of the path onto `levels`; the last name is returned."""
-    names, links = _names(path), 0
-    while names:
-        name = names.pop()
-        if name == "..":
-            if len(levels) > 1:
-                os.close(levels.pop().handle)
-            continue
+    with walk(path) as walked:
         try:
-            entry = os.open(name, _LOOK, dir_fd=levels[-1].handle)
-        except FileNotFoundError:
-            if names:
-                raise
-            return name
-        kind = os.fstat(entry).st_mode
-        if stat.S_ISDIR(kind) and names:
-            levels.append(_level(entry, f"{levels[-1].path.rstrip('/')}/{name}", levels[-1]))
-            continue
-        with _closing(entry):
-            if not stat.S_ISLNK(kind):
-                if names:
-                    raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-                return name
-            links += 1
-            if links > _MOST_LINKS:
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-            names += _followed(levels, entry, name)
-    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+            name = descend(walked)
+        finally:
+            _refuse_link(walked)
+        if name is None:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        yield Place(path, walked.levels[-1].handle, name, walked)
 
 
-def _followed(levels: list[_Level], link: int, name: str) -> list[str]:
-    """The names a link stands for. Raises Unreachable where it may be a trap."""
-    level = levels[-1]
-    path = f"{level.path.rstrip('/')}/{name}"
-    if not (level.trusted and level.closed and _ours(os.fstat(link))):
+def _refuse_link(walked: Walk) -> None:
+    if walked.foreign_link:
         raise Unreachable(
-            f"{path} is a symbolic link that others than root may have put there",
-            hint=f"name the real file instead: readlink -f {shlex.quote(path)}",
+            f"{walked.foreign_link} is a symbolic link that others than root may have put there",
+            hint=f"name the real file instead: readlink -f {shlex.quote(walked.foreign_link)}",
         )
-    target = os.readlink("", dir_fd=link)
-    if target.startswith("/"):
-        while len(levels) > 1:
-            os.close(levels.pop().handle)
-    return _names(target)
 
 
-def _level(handle: int, path: str, above: _Level | None) -> _Level:
-    found = os.fstat(handle)
-    closed = _ours(found) and not found.st_mode & _OTHERS_WRITE
-    # In a sticky directory (/tmp) nobody can exchange what belongs to somebody else.
-    kept = closed or (_ours(found) and bool(found.st_mode & stat.S_ISVTX))
-    return _Level(handle, path, kept and (above is None or above.trusted), closed)
+def require_reader(found: Place, handle: int, readers: Collection[Account]) -> None:
+    """Raise Unreachable where somebody bent the way who could not read the file himself.
 
-
-def _ours(found: os.stat_result) -> bool:
-    return found.st_uid in (0, os.geteuid())
-
-
-def _names(path: str) -> list[str]:
-    """The components, the first one last."""
-    return [name for name in reversed(path.split("/")) if name not in ("", ".")]
+    What an account could have put there (renamed, mounted) is copied for nobody who may not read
+    it: neither for that account nor for those that the deployment runs as (`readers`).
+    """
+    shaper = found.walked.shaper
+    if shaper is None:
+        return
+    leaf = described(found.path, os.fstat(handle), handle)
+    way = PathStatus((*found.walked.searched.values(), leaf), shaper)
+    own = accounts.account(shaper.uid) if shaper.uid is not None else None
+    everyone = (*readers, own or accounts.unlisted(shaper))
+    if any(way.denied_at(one.uid, {one.gid, *one.groups}, "r") is None for one in everyone):
+        return
+    names = " or ".join(dict.fromkeys(one.name for one in everyone))
+    raise Unreachable(
+        f"{found.path} may not be read by {names}, whose directory it is in: "
+        "what is in it is handed to nobody",
+        hint=f"look at it: sudo ls -l {shlex.quote(found.path)}",
+    )
 
 
 @contextlib.contextmanager

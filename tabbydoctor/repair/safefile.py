@@ -12,11 +12,18 @@ import os
 import secrets
 import shlex
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from tabbydoctor.host import Account, FileStatus
 from tabbydoctor.repair.attributes import read_attributes, write_attributes
-from tabbydoctor.repair.directories import Place, names_in, place, synchronise
+from tabbydoctor.repair.directories import (
+    Place,
+    names_in,
+    place,
+    require_reader,
+    synchronise,
+)
 from tabbydoctor.repair.errors import ChangedMeanwhile, RepairError, Unreachable, explained
 from tabbydoctor.repair.states import FileState
 
@@ -39,14 +46,25 @@ class _Seen:
     identity: Identity | None
 
 
-def read(path: str) -> FileState | None:
-    """The file, or None where there is none. Raises RepairError."""
+def read(
+    path: str,
+    readers: Collection[Account] | None = None,
+    judged: FileStatus | None = None,
+) -> FileState | None:
+    """The file, or None where there is none.
+
+    `readers`: for whom it is read, where others than root could have bent the way; None to compare
+    it alone. `judged`: what was looked at, and has to be there still. Raises RepairError.
+    """
     with _explaining(path, "read"):
         try:
             with place(path) as found:
-                return _look(found).state
+                seen = _look(found, readers)
         except FileNotFoundError:
             return None
+    if judged is not None and seen.identity and seen.identity[:2] != judged.identity:
+        raise ChangedMeanwhile(path)
+    return seen.state
 
 
 def replace(path: str, before: FileState | None, after: FileState | None, tag: str) -> None:
@@ -99,7 +117,7 @@ def _explaining(path: str, doing: str) -> Iterator[None]:
         raise explained(error, path, doing) from error
 
 
-def _look(found: Place) -> _Seen:
+def _look(found: Place, readers: Collection[Account] | None = None) -> _Seen:
     try:
         handle = os.open(found.name, _READ, dir_fd=found.directory)
     except FileNotFoundError:
@@ -113,6 +131,8 @@ def _look(found: Place) -> _Seen:
     try:
         status = os.fstat(handle)
         _check_kind(found.path, status)
+        if readers is not None:
+            require_reader(found, handle, readers)
         content = _content(found.path, handle)
         xattrs, labels = read_attributes(handle)
         identity = _identity(os.fstat(handle))

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tabbydoctor.host.access import PathStatus
+
 Layer = Literal["default", "working-directory", "environment", "config-file", "argument"]
 
 
@@ -98,6 +100,8 @@ class ConfigFile:
     """The line of the problem, 1-based."""
     denied_at: str = ""
     """What TabbyAPI's account may not open: the file, or a directory on the way to it."""
+    way: PathStatus | None = field(default=None, repr=False)
+    """All that leads to the file, where TabbyAPI's account may not open it."""
     text: str = ""
     """What it holds (empty where it could not be read)."""
     data: Mapping[str, Any] = field(default_factory=dict)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import errno
-import posixpath
 import stat
 from dataclasses import replace
 from typing import Literal
 
-from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.nix_pre_start import stored_config
 from tabbydoctor.deployment.nixos import generated_config
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Account, FileContent, Host
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.tabbyapi.config import ConfigFile, Problem
 from tabbydoctor.tabbyapi.migration import migrate
 from tabbydoctor.tabbyapi.yaml_reading import MAX_BYTES, read_document
@@ -40,15 +39,15 @@ def read_config(host: Host, path: str, role: Role, user: Account | None) -> Conf
     Raises Unknown where the doctor may not read it and cannot tell whether TabbyAPI may.
     """
     try:
-        content = host.read(path, limit=MAX_BYTES)
+        content = host.read(path, MAX_BYTES, user)
     except FileNotFoundError:
         return ConfigFile(path, role, "missing", "there is no such file")
     except OSError as error:
         return _unread(host, path, role, user, error)
-    denied = _denied_at(host, path, user)
+    way, denied = _denied(host, path, user)
     if denied and user and user.uid != host.effective_uid():
         detail = f"user {user.name} may not open {denied}"
-        return ConfigFile(path, role, "unreadable", detail, denied_at=denied)
+        return ConfigFile(path, role, "unreadable", detail, denied_at=denied, way=way)
     if content.truncated or content.status.size > MAX_BYTES:
         return _too_large(path, role, content)
     return _judged(path, role, content)
@@ -105,8 +104,8 @@ def _unread(host: Host, path: str, role: Role, user: Account | None, error: OSEr
     if isinstance(error, PermissionError):
         if host.effective_uid() not in (0, user.uid if user else 0):
             raise Unknown(f"cannot read {path}: run as root or as TabbyAPI's user") from error
-        denied = _denied_at(host, path, user)
-        return ConfigFile(path, role, "unreadable", "permission denied", denied_at=denied)
+        way, denied = _denied(host, path, user)
+        return ConfigFile(path, role, "unreadable", "permission denied", denied_at=denied, way=way)
     kind = _kind(host, path)
     if kind:
         problem: Problem = "not-a-file"
@@ -126,22 +125,16 @@ def _kind(host: Host, path: str) -> tuple[str, bool] | None:
     return status.kind, stat.S_ISFIFO(status.mode)
 
 
-def _denied_at(host: Host, path: str, user: Account | None) -> str:
-    """What TabbyAPI's user may not open on the way to a file; empty if it may, or unknown."""
-    if user is None or user.uid == 0:
-        return ""
-    real = host.real_path(path)
+def _denied(host: Host, path: str, user: Account | None) -> tuple[PathStatus | None, str]:
+    """The way to a file, and what TabbyAPI's user may not open on it: empty if nothing, or unknown.
+
+    The way is None where it cannot be looked at.
+    """
     try:
-        chain = PathStatus(tuple(host.status(part) for part in _way(real)))
+        way = host.way(path)
     except OSError:
-        return ""
-    denied = chain.denied_at(user.uid, {user.gid, *user.groups}, "r")
-    return denied.path if denied else ""
-
-
-def _way(path: str) -> list[str]:
-    """`/`, then every directory on the way, then the path itself."""
-    parts = [path]
-    while parts[-1] not in ("/", ""):
-        parts.append(posixpath.dirname(parts[-1]))
-    return list(reversed(parts))
+        return None, ""
+    if user is None or user.uid == 0:
+        return way, ""
+    denied = way.denied_at(user.uid, {user.gid, *user.groups}, "r")
+    return way, denied.path if denied else ""

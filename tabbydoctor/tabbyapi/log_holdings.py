@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.paths import path_status
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.tabbyapi.log_reading import log_files
 
 _NEWEST = 5
@@ -42,15 +42,17 @@ def log_holdings(host: Host, instance: Instance) -> LogHoldings:
     """Look into the beginning of the newest few files: TabbyAPI prints its keys at start."""
     found: list[KeptLog] = []
     problem = ""
-    for file in log_files(host, instance.directory)[:_NEWEST]:
+    for file in log_files(host, instance.directory, instance.user)[:_NEWEST]:
         try:
-            data = host.read(file.path, _START).data
+            data = host.read(file.path, _START, instance.user).data
             match = _KEY.search(data)
             if match:
                 line = data.count(b"\n", 0, match.start()) + 1
                 found.append(KeptLog(path_status(host, file.path), line))
         except PermissionError:
-            problem = f"reading {file.path} needs root (use sudo)"
+            root = host.effective_uid() == 0
+            problem = f"{file.path} is closed to TabbyAPI's account: it is not read for it"
+            problem = problem if root else f"reading {file.path} needs root (use sudo)"
         except Unknown as error:
             problem = str(error)
         except OSError:

@@ -14,7 +14,7 @@ from typing import Any
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Absent, NoFact, Unknown
-from tabbydoctor.host import FileStatus, Host
+from tabbydoctor.host import Account, FileStatus, Host
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
 from tabbydoctor.tabbyapi.log_text import cleaned, console_width, joined
 
@@ -23,7 +23,7 @@ NEEDS_JOURNAL = (
     "reading the journal needs root (sudo) or membership of the group adm or systemd-journal"
 )
 _HEAD_BYTES = 256 << 10
-_WHOLE_BYTES = 1 << 20
+_WHOLE_BYTES = _TAIL_BYTES = 1 << 20
 _DENIED = ("insufficient permissions", "not seeing messages", "Permission denied")
 
 Entry = dict[str, Any]
@@ -139,11 +139,14 @@ def _message(entry: Entry) -> str:
     return value if isinstance(value, str) else ""
 
 
-def log_files(host: Host, directory: str) -> list[FileStatus]:
-    """`logs/*.log` of a working directory, newest first. Links are left out: whose is unknown."""
+def log_files(host: Host, directory: str, user: Account | None) -> list[FileStatus]:
+    """`logs/*.log` of a working directory, newest first, as its account sees them.
+
+    Links are left out: whose is unknown.
+    """
     logs = posixpath.join(directory, "logs")
     try:
-        names = [name for name in host.names(logs) if name.endswith(".log")]
+        names = [name for name in host.names(logs, user) if name.endswith(".log")]
     except OSError:
         return []
     found = []
@@ -158,7 +161,7 @@ def log_files(host: Host, directory: str) -> list[FileStatus]:
 
 
 def _from_files(host: Host, instance: Instance) -> RunLog | None:
-    files = log_files(host, instance.directory)
+    files = log_files(host, instance.directory, instance.user)
     if not files:
         return None
     newest = files[0]
@@ -166,7 +169,7 @@ def _from_files(host: Host, instance: Instance) -> RunLog | None:
     if process and newest.modified < process.started:
         return None  # of an earlier run
     try:
-        text, complete = _file_text(host, newest)
+        text, complete = _file_text(host, newest, instance.user)
     except OSError as error:
         raise Unknown(f"{newest.path} cannot be read: {error.strerror}") from error
     lines: Iterable[LogLine] = (LogLine(line, newest.modified) for line in text.splitlines())
@@ -178,12 +181,12 @@ def _from_files(host: Host, instance: Instance) -> RunLog | None:
     )
 
 
-def _file_text(host: Host, file: FileStatus) -> tuple[str, bool]:
+def _file_text(host: Host, file: FileStatus, user: Account | None) -> tuple[str, bool]:
     if file.size <= _WHOLE_BYTES:
-        return host.read(file.path, _WHOLE_BYTES).text(), True
-    head = host.read(file.path, _HEAD_BYTES).text().splitlines()[:HEAD_LINES]
-    tail = host.run(("tail", f"--lines={TAIL_LINES}", "--", file.path)).stdout
-    return "\n".join((*head, tail)), False
+        return host.read(file.path, _WHOLE_BYTES, user).text(), True
+    head = host.read(file.path, _HEAD_BYTES, user).text().splitlines()[:HEAD_LINES]
+    tail = host.read(file.path, _TAIL_BYTES, user, end=True).text().splitlines()[1:]
+    return "\n".join((*head, *tail[-TAIL_LINES:])), False
 
 
 def shown_by(log: RunLog) -> str:

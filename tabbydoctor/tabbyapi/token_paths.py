@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
-from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.paths import find_path, path_status
 from tabbydoctor.host import Host
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.tokens import Tokens
 
@@ -25,6 +25,8 @@ class TokenPaths:
     """None where there is no such directory."""
     strays: tuple[str, ...] = ()
     """Files that look like tokens in places where TabbyAPI does not look."""
+    closed_strays: tuple[str, ...] = ()
+    """Those that TabbyAPI's account cannot read, and others than root may have put there."""
     beside_main: str = ""
     """The one of them beside main.py, where the working directory is another; else empty."""
 
@@ -39,6 +41,7 @@ def token_paths(
         file=path_status(host, tokens.path) if tokens.status else None,
         directory=_directory(host, posixpath.dirname(tokens.path)),
         strays=strays,
+        closed_strays=tuple(path for path in strays if _closed(host, path, instance)),
         beside_main=beside_main if beside_main in strays else "",
     )
 
@@ -67,6 +70,13 @@ def _strays(
         for path in dict.fromkeys(places)
         if host.real_path(path) not in read and find_path(host, path) is not None
     ]
+
+
+def _closed(host: Host, path: str, instance: Instance) -> bool:
+    way, user = find_path(host, path), instance.user
+    if way is None or way.shaper is None or user is None:
+        return False
+    return way.denied_at(user.uid, {user.gid, *user.groups}, "r") is not None
 
 
 GATHERERS = (token_paths,)

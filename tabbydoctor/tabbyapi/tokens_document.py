@@ -24,8 +24,9 @@ _TOO_LARGE = 512 << 10  # ruamel would take many seconds
 _DEEP = 8  # libyaml's composer recurses without a bound of its own
 _TOO_DEEP = 1000  # Python's own limit: ruamel gives up long before
 _STR = "tag:yaml.org,2002:str"
-_TAG = re.compile(r"(?:^|[\s,\[{])!", re.MULTILINE)
-"""What may be a tag, of which ruamel.yaml makes an object of its own."""
+_TAG = re.compile(r"(?:^|[\s,\[{])[!&*]", re.MULTILINE)
+"""What may be a tag, of which ruamel.yaml makes an object of its own, or an anchor, of which it
+and libyaml allow different names."""
 
 Place = tuple[str | int, ...]
 

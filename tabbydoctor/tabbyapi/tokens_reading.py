@@ -12,7 +12,7 @@ from dataclasses import replace
 from tabbydoctor import redaction
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.facts import Unknown
-from tabbydoctor.host import FileContent, FileStatus, Host
+from tabbydoctor.host import Account, FileContent, FileStatus, Host
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.tokens import Tokens
 from tabbydoctor.tabbyapi.tokens_document import parse
@@ -33,7 +33,7 @@ def tokens(
     own = posixpath.join(instance.directory, TOKENS_FILE)
     path = targets.tokens or own
     key_lists = installation.key_lists if installation else None
-    found = read_tokens(host, path, key_lists is not False)
+    found = read_tokens(host, path, key_lists is not False, instance.user)
     if instance.container and found.problem in ("missing", "unreadable") and not targets.tokens:
         raise Unknown(
             f"TabbyAPI runs in a container ({instance.container}): its {TOKENS_FILE} cannot be "
@@ -44,11 +44,18 @@ def tokens(
     return replace(found, read_instead=own if elsewhere else "")
 
 
-def read_tokens(host: Host, path: str, key_lists: bool = True) -> Tokens:
-    """Read one tokens file. `key_lists`: whether `api_key` may be a list. Never raises."""
+def read_tokens(
+    host: Host, path: str, key_lists: bool = True, user: Account | None = None
+) -> Tokens:
+    """Read one tokens file, for TabbyAPI's `user`. Never raises.
+
+    `key_lists`: whether `api_key` may be a list.
+    """
     base = Tokens(path, _status(host, path), parent=_status(host, posixpath.dirname(path) or "/"))
     try:
-        content = host.read(path, LIMIT)
+        content = host.read(path, LIMIT, user)
+    except PermissionError:
+        return replace(base, problem="unreadable", detail=_withheld(host, user))
     except OSError as error:
         return _unread(base, error)
     return replace(_judged(base, content, key_lists), status=content.status)
@@ -80,9 +87,14 @@ def _unread(base: Tokens, error: OSError) -> Tokens:
         kind = base.status.kind
         hang = "" if base.status.is_directory else ", on which TabbyAPI's start would hang"
         return replace(base, problem="invalid", detail=f"it is {kind}{hang}")
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return replace(base, problem="unreadable", detail="reading it needs root (use sudo)")
     return replace(base, problem="unreadable", detail=f"{error.strerror or error}")
+
+
+def _withheld(host: Host, user: Account | None) -> str:
+    """Why it was not read: root reads for nobody what he could only have put there."""
+    if host.effective_uid() != 0:
+        return "reading it needs root (use sudo)"
+    return f"{user.name if user else 'TabbyAPI'} may not read it, and could have put it there"
 
 
 def _status(host: Host, path: str) -> FileStatus | None:

@@ -127,7 +127,9 @@ class Scene:
         """What the remedy of a finding plans. Raises CannotFix."""
 
         async def planned() -> Draft:
-            facts, draft = self.facts(), Draft()
+            facts = self.facts()
+            accounts = (SERVICE, *([self.router.user] if self.router and self.router.user else []))
+            draft = Draft(readers=accounts)
             facts.provide(Draft, draft)
             try:
                 await facts.call(REMEDIES[id].plan)

@@ -145,6 +145,13 @@ def test_never_what_tabbyapi_would_exit_on(scene: Scene) -> None:
 # TOK007
 
 
+@pytest.fixture
+def roots_directory(scene: Scene) -> None:
+    """None but root can have put anything there."""
+    os.chown(scene.directory, 0, 0)
+
+
+@pytest.mark.usefixtures("roots_directory")
 def test_the_service_gets_its_file(scene: Scene) -> None:
     scene.write(scene.tokens, KEYS, 0o600, owner=0)
     before = scene.snapshot()
@@ -156,6 +163,7 @@ def test_the_service_gets_its_file(scene: Scene) -> None:
     assert scene.snapshot() == before
 
 
+@pytest.mark.usefixtures("roots_directory")
 def test_the_router_does_not_lose_it(scene: Scene) -> None:
     scene.router = SITE
     scene.write(scene.tokens, KEYS, 0o600, owner=ROUTER.uid)
@@ -163,6 +171,15 @@ def test_the_router_does_not_lose_it(scene: Scene) -> None:
     assert permissions(scene.tokens) == (0o640, SERVICE.uid, ROUTER.gid)
 
 
+def test_the_service_is_not_given_what_it_may_have_moved_there(scene: Scene) -> None:
+    scene.write(scene.tokens, KEYS, 0o600, owner=0)
+    (finding,) = scene.findings("TOK007")
+    assert not any("fix TOK007" in line for one in finding.remedies for line in one.commands)
+    with pytest.raises(CannotFix, match="they could have put it there"):
+        scene.draft("TOK007")
+
+
+@pytest.mark.usefixtures("roots_directory")
 def test_a_tabbyapi_that_is_down_is_started(scene: Scene) -> None:
     scene.properties = {"ActiveState": "failed"}
     scene.write(scene.tokens, KEYS, 0o600, owner=0)

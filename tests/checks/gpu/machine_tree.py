@@ -16,7 +16,6 @@ from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.host.data import (
     Account,
     CommandResult,
-    FileContent,
     FileStatus,
     Group,
     NvmlGpu,
@@ -43,6 +42,7 @@ class TreeHost(LocalHost):
         super().__init__()
         root.chmod(0o755)  # pytest closes its directories to others
         self.root = root
+        self.files_below = str(root)
         self.state = nvml
         self.commands: dict[str, CommandResult] = {}
         self.known_groups: tuple[Group, ...] = ()
@@ -50,14 +50,8 @@ class TreeHost(LocalHost):
     def _at(self, path: str) -> str:
         return f"{self.root}{path}"
 
-    def read(self, path: str, limit: int = 1 << 20) -> FileContent:
-        return super().read(self._at(path), limit)
-
     def status(self, path: str, follow: bool = True) -> FileStatus:
         return replace(super().status(self._at(path), follow), path=path)
-
-    def names(self, directory: str) -> Sequence[str]:
-        return super().names(self._at(directory))
 
     def real_path(self, path: str) -> str:
         return super().real_path(self._at(path)).removeprefix(str(self.root))

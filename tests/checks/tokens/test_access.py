@@ -181,6 +181,7 @@ def test_the_file_that_tabbyapi_reads_is_not_misplaced(scene: Scene) -> None:
 
 def test_denied_by_the_file(scene: Scene) -> None:
     scene.write(uid=0)
+    os.chown(scene.directory, 0, 0)
     (finding,) = judged_denied(scene)
     assert finding.title == "tabby cannot read /srv/tabby/api_tokens.yml"
     assert "sudo chown tabby /srv/tabby/api_tokens.yml" in finding.remedies[0].commands
@@ -192,8 +193,28 @@ def test_denied_by_the_file(scene: Scene) -> None:
     )
 
 
+def test_what_the_service_may_have_moved_there_is_not_opened_to_it(scene: Scene) -> None:
+    scene.write(uid=0)
+    (finding,) = judged_denied(scene)
+    commands = [line for remedy in finding.remedies for line in remedy.commands]
+    assert not any("chown" in line or "setfacl" in line for line in commands)
+
+
+def test_what_is_behind_a_link_of_the_service_s_is_not_opened_to_it(scene: Scene) -> None:
+    (scene.root / "root").mkdir(mode=0o700)
+    (scene.root / "root" / "api_tokens.yml").write_text(KEYS)
+    scene.file.symlink_to("/root/api_tokens.yml")
+    os.chown(scene.file, SERVICE.uid, SERVICE.gid, follow_symlinks=False)
+    assert scene.tokens.problem == "unreadable"
+    assert scene.tokens.api_keys == ()
+    (finding,) = judged_denied(scene)
+    (remedy,) = finding.remedies
+    assert remedy.commands == ("ls -l /srv/tabby/api_tokens.yml /root/api_tokens.yml",)
+
+
 def test_denied_by_a_directory_on_the_way(scene: Scene) -> None:
     scene.write()
+    os.chown(scene.directory, 0, 0)
     (scene.root / "srv").chmod(0o700)
     (finding,) = judged_denied(scene)
     assert finding.remedies[0].commands == ("sudo setfacl -m u:tabby:x /srv",)

@@ -67,7 +67,6 @@ def gone(d: Deployment) -> None:
     consequences=DOWN,
     answers=False,
     waits_for=given_up,
-    fix=("TOK007",),
 )
 def denied(d: Deployment) -> None:
     d.machine.run(["chown", "root:root", str(d.tokens)])

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tabbydoctor.deployment.access import PathStatus
 from tabbydoctor.deployment.paths import path_status
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.host.data import FileStatus
 from tabbydoctor.host.local import LocalHost
 

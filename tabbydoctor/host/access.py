@@ -15,15 +15,39 @@ _USER_OBJ, _USER, _GROUP_OBJ, _GROUP, _MASK, _OTHER = 1, 2, 4, 8, 16, 32
 
 
 @dataclass(frozen=True, slots=True)
+class Shaper:
+    """Who could have exchanged something on a way: an account, a group's members, or anybody."""
+
+    uid: int | None
+    """The account; None where several could."""
+    gid: int | None = None
+    """Its group, or the group whose members could; None for anybody."""
+
+
+@dataclass(frozen=True, slots=True)
 class PathStatus:
     """The status of a path and of every directory on the way to it, `/` first."""
 
     chain: tuple[FileStatus, ...]
+    shaper: Shaper | None = None
+    """Who first could have exchanged something on the way; None where only root could."""
+    foreign_link: str = ""
+    """The first link on the way that others than root may have put there."""
+    inside: Shaper | None = None
+    """Of a directory: who could exchange what is in it, as `shaper` of the paths below it."""
 
     @property
     def leaf(self) -> FileStatus:
         """The thing itself."""
         return self.chain[-1]
+
+    @property
+    def own_file(self) -> bool:
+        """Whether the thing itself belongs to whoever could have bent the way, no link on it.
+
+        Only then may he be asked to open it to others: it is his to give.
+        """
+        return bool(self.shaper and self.shaper.uid == self.leaf.uid and not self.foreign_link)
 
     def denied_at(self, uid: int, groups: Collection[int], want: Want) -> FileStatus | None:
         """What first denies an account the access: a directory on the way, or the thing itself."""
