@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from tabbydoctor import plugins
 from tabbydoctor.deployment.parts import Instance, RouterSite
+from tabbydoctor.deployment.reader import reader
 from tabbydoctor.diagnosis.finding import Safety
+from tabbydoctor.diagnosis.hands import Hands
 from tabbydoctor.diagnosis.report import CheckResult
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.examination import facts_of, require_something
@@ -28,8 +31,11 @@ from tabbydoctor.remedies.disable_auth import plan_disable_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.router_key import plan_router_key
 from tabbydoctor.repair.errors import RepairError
+from tabbydoctor.routers.inputs import RouterInputs
+from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
+from tabbydoctor.tabbyapi.tokens_reading import TOKENS_FILE
 from tabbydoctor.targets import Targets
 
 _IN_PART = ("RTR009",)
@@ -50,13 +56,15 @@ async def _prepare(host: Host, targets: Targets, request: FixRequest) -> Prepare
     try:
         await require_something(host, facts, targets, request.time_limit)
         results = await _look(facts, request)
-        _introduce(draft, facts)
+        _introduce(draft, facts, host, targets)
         refusals = [
             refusal
             for id, planner in _chosen(request, results)
             if (refusal := await _planned(facts, draft, id, planner))
         ]
         refusals += _without_remedy(request, results)
+        hands = Hands(host)
+        refusals = [replace(one, manual=hands.lines(one.manual)) for one in refusals]
         answered = await _answers(facts)
     finally:
         await facts.close()
@@ -72,13 +80,30 @@ async def _prepare(host: Host, targets: Targets, request: FixRequest) -> Prepare
     )
 
 
-def _introduce(draft: Draft, facts: Facts) -> None:
+def _introduce(draft: Draft, facts: Facts, host: Host, targets: Targets) -> None:
     """Tell the draft whose deployment it is about, and which files were judged."""
-    parts = (facts.known(Instance), facts.known(RouterSite))
-    draft.readers = tuple(part.user for part in parts if part and part.user)
+    parts = [part for part in (facts.known(Instance), facts.known(RouterSite)) if part]
+    draft.readers = tuple(account for part in parts if (account := reader(host, part)))
+    for part in parts:
+        if part.unit is None and part.process and part.user:
+            # Its own arguments name its files: an edit of them is no more than it may do itself.
+            draft.by_word |= dict.fromkeys(_named_files(facts, part), part.user)
+    for path in (targets.config, targets.tokens, targets.router):
+        draft.by_word.pop(path or "", None)
     paths = facts.known(TokenPaths)
     if paths and paths.file:
         draft.judged[paths.file.leaf.path] = paths.file.leaf
+
+
+def _named_files(facts: Facts, part: Instance | RouterSite) -> Iterator[str]:
+    """The files of a part that runs under no unit, but for those that the user named."""
+    if isinstance(part, RouterSite):
+        inputs = facts.known(RouterInputs)
+        yield from filter(None, (part.path, *(inputs.files if inputs else ())))
+        return
+    config = facts.known(EffectiveConfig)
+    yield from (file.path for file in config.files) if config else ()
+    yield f"{part.directory}/{TOKENS_FILE}"
 
 
 async def _answers(facts: Facts) -> bool:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.reader import reader
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
 
@@ -36,7 +37,7 @@ def backend(host: Host, instance: Instance) -> Backend:
         raise Unknown(f"TabbyAPI runs in the container {instance.container}: look inside it")
     path = f"{instance.main_directory}/backends/exllamav3/model.py"
     try:
-        text = host.read(path, limit=4 << 20).text()
+        text = host.seen_by(reader(host, instance)).read(path, limit=4 << 20).text()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise Absent(f"there is no {path}") from error
     except OSError as error:

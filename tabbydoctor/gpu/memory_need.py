@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.reader import reader
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.byte_range import GIB, ByteRange
@@ -105,6 +106,7 @@ def memory_need(
     model = _named(files, "model")
     if model is None:
         raise Absent("no model is configured")
+    host = host.seen_by(reader(host, instance))
     if config.value("model", "cpu_moe_offload_layers"):
         raise Unknown("cpu_moe_offload_layers keeps experts in system memory: how much is unknown")
     main = _loaded(host, model, config.value("model", "cache_mode"))

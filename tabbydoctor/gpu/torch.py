@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.reader import reader
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
 
@@ -53,6 +54,7 @@ def python_environment(host: Host, instance: Instance) -> PythonEnvironment:
     """
     if instance.container:
         raise Unknown(f"TabbyAPI runs in the container {instance.container}: look inside it")
+    host = host.seen_by(reader(host, instance))
     for prefix in _prefixes(instance):
         directories = tuple(_site_packages(host, prefix))
         if directories:

@@ -54,6 +54,13 @@ class Host(Protocol):
         """
         ...
 
+    def seen_by(self, account: Account | None) -> Host:
+        """The same machine, its files read only where that account could; None changes nothing.
+
+        For paths that the account's own words name (a configuration, a source, an argument).
+        """
+        ...
+
     def way(self, path: str) -> PathStatus:
         """All that leads to a path, links followed, and who could have bent it. Raises OSError."""
         ...

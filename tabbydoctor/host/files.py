@@ -16,8 +16,9 @@ from tabbydoctor.host.access import PathStatus, Shaper, Want
 from tabbydoctor.host.data import Account, FileContent, FileStatus
 from tabbydoctor.host.walk import described, find, seen_by_process
 
-Reader = Callable[[Shaper], Account]
-"""The account as which a way is judged that somebody could have bent."""
+Reader = Callable[[Shaper | None], Account | None]
+"""For a way that somebody could have bent, or that is trusted: the account as which what stands at
+its end is read; None for the doctor itself."""
 _NEVER_WAIT = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
@@ -89,9 +90,9 @@ def real_path(path: str) -> str:
 
 
 def _permitted(found: PathStatus, reader: Reader, want: Want, path: str) -> None:
-    if found.shaper is None:
-        return
     account = reader(found.shaper)
+    if account is None:
+        return
     denied = found.denied_at(account.uid, {account.gid, *account.groups}, want)
     if denied is not None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)

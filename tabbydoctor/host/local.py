@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping, Sequence
 
@@ -31,6 +32,7 @@ class LocalHost:
 
     def __init__(self) -> None:
         self._http = HttpDoor()
+        self._only: Account | None = None
 
     def read(
         self, path: str, limit: int = 1 << 20, reader: Account | None = None, *, end: bool = False
@@ -49,10 +51,17 @@ class LocalHost:
     def real_path(self, path: str) -> str:
         return files.real_path(path)
 
+    def seen_by(self, account: Account | None) -> LocalHost:
+        seen = copy.copy(self)
+        seen._only = account
+        return seen
+
     def _reader(self, account: Account | None) -> files.Reader:
         """The given account; else whoever could have bent the way, and can do no more."""
 
-        def of(shaper: Shaper) -> Account:
+        def of(shaper: Shaper | None) -> Account | None:
+            if self._only is not None or shaper is None:
+                return self._only
             known = self.account(shaper.uid) if shaper.uid is not None else None
             return account or known or accounts.unlisted(shaper)
 

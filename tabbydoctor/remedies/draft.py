@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.host import Account, FileStatus
+from tabbydoctor.host import Account, FileStatus, files
 from tabbydoctor.repair import safefile
 from tabbydoctor.repair.changes import DaemonReload, FileChange, Plan, Restart, UnitAction
 from tabbydoctor.repair.errors import RepairError
@@ -49,6 +49,9 @@ class Draft:
     """The accounts of the deployment: what their directories hold is read for nobody else."""
     judged: dict[str, FileStatus] = field(default_factory=dict)
     """Files that findings were made from: a plan is made for those very files, or not at all."""
+    by_word: dict[str, Account] = field(default_factory=dict)
+    """Files that a process's own arguments named -> its account: what it could not write itself
+    is not written for it."""
     _before: dict[str, FileState | None] = field(default_factory=dict)
     _after: dict[str, FileState | None] = field(default_factory=dict)
     _actions: list[UnitAction] = field(default_factory=list)
@@ -142,10 +145,25 @@ class Draft:
 
     def _state(self, path: str) -> FileState | None:
         if path not in self._before:
+            self._require_word(path)
             self._before[path] = self._after[path] = safefile.read(
                 path, self.readers, self.judged.get(path)
             )
         return self._after[path]
+
+    def _require_word(self, path: str) -> None:
+        account = self.by_word.get(path)
+        if account is None:
+            return
+        try:
+            way = files.way(path)
+        except OSError:
+            return  # what is not there is made in a directory that is judged when it is
+        if way.denied_at(account.uid, {account.gid, *account.groups}, "w"):
+            raise CannotFix(
+                f"{path} is named by the arguments of a process of {account.name}, who may not "
+                "write it: name it yourself (--config, --router), or run it under a unit"
+            )
 
 
 def _owner(uid: int, gid: int) -> tuple[int, int]:

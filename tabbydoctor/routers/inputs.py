@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.deployment.reader import reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.routers import RouterReading, litellm, llama_swap, python
@@ -65,7 +66,7 @@ def router_inputs(
         return found
 
     reading = read(environment)
-    files = dict(_configurations(host, reading))
+    files = dict(_configurations(host.seen_by(reader(host, site)), reading))
     reading = read(environment, files) if files else reading
     if address and address.moved and address.configured_taken and not reading.calls:
         # It asks whoever holds the configured port, and means TabbyAPI.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.deployment.reader import reader
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import environment_file
 from tabbydoctor.host import Host
@@ -90,7 +91,8 @@ def router_keys(host: Host, site: RouterSite, reading: RouterReading) -> RouterK
             there = [instead[5:]] if instead.startswith("file ") else []
         elif not there:
             missing |= {path: f"{reading.path}:{reading.reads_files.get(path)}" for path in files}
-        found += _in_files(host, reading, there)
+        # The source names these files: what its account cannot read, it does not send.
+        found += _in_files(host.seen_by(reader(host, site)), reading, there)
     for key in found:
         remember(key.value)
     return RouterKeys(tuple(dict.fromkeys(found)), missing)

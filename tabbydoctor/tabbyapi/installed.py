@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from tabbydoctor.deployment.nix_wrapper import package_directory
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.reader import reader
 from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.keys import TABLE, Key, Kind, shipped_sections
@@ -34,6 +35,7 @@ _TABLE_SOURCE = "the table shipped with tabbydoctor"
 
 def installation(host: Host, instance: Instance) -> Installation:
     """The keys of the TabbyAPI that the instance runs, or the shipped table's."""
+    host = host.seen_by(reader(host, instance))
     root = _root(host, instance)
     path = f"{root}/{_MODELS}"
     try:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.reader import reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.arguments import CommandLine, known_keys, parse
@@ -127,9 +128,9 @@ def _files(host: Host, instance: Instance, override: str | None) -> Iterator[Con
     """The files TabbyAPI reads, the weaker first; one named twice counts as `--config`."""
     own = f"{instance.directory.rstrip('/')}/config.yml"
     if override is None or host.real_path(override) != host.real_path(own):
-        yield read_config(host, own, "working-directory", instance.user)
+        yield read_config(host, own, "working-directory", reader(host, instance))
     if override is not None:
-        given = read_config(host, override, "config-file", instance.user)
+        given = read_config(host, override, "config-file", reader(host, instance))
         yield at_next_start(host, instance, given)
 
 

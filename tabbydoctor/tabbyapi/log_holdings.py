@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.paths import path_status
+from tabbydoctor.deployment.reader import reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.host.access import PathStatus
@@ -42,9 +43,10 @@ def log_holdings(host: Host, instance: Instance) -> LogHoldings:
     """Look into the beginning of the newest few files: TabbyAPI prints its keys at start."""
     found: list[KeptLog] = []
     problem = ""
-    for file in log_files(host, instance.directory, instance.user)[:_NEWEST]:
+    own = reader(host, instance)
+    for file in log_files(host, instance.directory, own)[:_NEWEST]:
         try:
-            data = host.read(file.path, _START, instance.user).data
+            data = host.read(file.path, _START, own).data
             match = _KEY.search(data)
             if match:
                 line = data.count(b"\n", 0, match.start()) + 1

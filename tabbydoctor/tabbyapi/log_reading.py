@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.deployment.reader import reader
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Absent, NoFact, Unknown
 from tabbydoctor.host import Account, FileStatus, Host
@@ -161,7 +162,8 @@ def log_files(host: Host, directory: str, user: Account | None) -> list[FileStat
 
 
 def _from_files(host: Host, instance: Instance) -> RunLog | None:
-    files = log_files(host, instance.directory, instance.user)
+    own = reader(host, instance)
+    files = log_files(host, instance.directory, own)
     if not files:
         return None
     newest = files[0]
@@ -169,7 +171,7 @@ def _from_files(host: Host, instance: Instance) -> RunLog | None:
     if process and newest.modified < process.started:
         return None  # of an earlier run
     try:
-        text, complete = _file_text(host, newest, instance.user)
+        text, complete = _file_text(host, newest, own)
     except OSError as error:
         raise Unknown(f"{newest.path} cannot be read: {error.strerror}") from error
     lines: Iterable[LogLine] = (LogLine(line, newest.modified) for line in text.splitlines())

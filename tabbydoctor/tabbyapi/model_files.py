@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.reader import reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Setting
@@ -44,7 +45,8 @@ def model_files(host: Host, instance: Instance, config: EffectiveConfig) -> Mode
     """Look at what the configuration names. Raises Unknown inside a container."""
     if instance.container:
         raise Unknown(f"the models of {instance.container} are inside the container")
-    return ModelFiles(tuple(_Finder(host, instance.directory, config).all()))
+    seen = host.seen_by(reader(host, instance))
+    return ModelFiles(tuple(_Finder(seen, instance.directory, config).all()))
 
 
 class _Finder:

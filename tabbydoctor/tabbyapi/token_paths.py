@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.paths import find_path, path_status
+from tabbydoctor.deployment.reader import reader
 from tabbydoctor.host import Host
 from tabbydoctor.host.access import PathStatus
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -73,7 +74,7 @@ def _strays(
 
 
 def _closed(host: Host, path: str, instance: Instance) -> bool:
-    way, user = find_path(host, path), instance.user
+    way, user = find_path(host, path), reader(host, instance)
     if way is None or way.shaper is None or user is None:
         return False
     return way.denied_at(user.uid, {user.gid, *user.groups}, "r") is not None

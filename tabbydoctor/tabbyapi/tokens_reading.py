@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from tabbydoctor import redaction
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.reader import reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Account, FileContent, FileStatus, Host
 from tabbydoctor.tabbyapi.installation import Installation
@@ -33,7 +34,7 @@ def tokens(
     own = posixpath.join(instance.directory, TOKENS_FILE)
     path = targets.tokens or own
     key_lists = installation.key_lists if installation else None
-    found = read_tokens(host, path, key_lists is not False, instance.user)
+    found = read_tokens(host, path, key_lists is not False, reader(host, instance))
     if instance.container and found.problem in ("missing", "unreadable") and not targets.tokens:
         raise Unknown(
             f"TabbyAPI runs in a container ({instance.container}): its {TOKENS_FILE} cannot be "
