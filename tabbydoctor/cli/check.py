@@ -6,7 +6,6 @@ import asyncio
 import io
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +13,7 @@ import typer
 from tabbydoctor import plugins
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.options import Given, with_targets
+from tabbydoctor.cli.output import write_output
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.report import Report
 from tabbydoctor.diagnosis.selection import UnknownSelection, select
@@ -113,9 +113,4 @@ def _write(report: Report, reporter: Reporter, output: str | None, verbose: bool
         return
     text = io.StringIO()
     reporter.write(report, text, verbose=verbose)
-    try:
-        Path(output).write_text(text.getvalue(), encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise CommandError(
-            f"--output {output}: {error.strerror}", hint="the report was not written"
-        ) from error
+    write_output(output, text.getvalue())

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 
 from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.host import files
 from tabbydoctor.targets import Targets
 
 SYSTEM = "/etc/tabbydoctor/settings.toml"
@@ -34,8 +38,9 @@ def load_settings(path: str | None, environment: Mapping[str, str]) -> Settings:
     """
     for candidate in [path] if path else _usual_places(environment):
         try:
-            with Path(candidate).open("rb") as file:
-                text = file.read(_LIMIT)
+            if not path and _bent(candidate):
+                continue
+            text = _read(candidate)
         except OSError as error:
             if path or not isinstance(
                 error, FileNotFoundError | PermissionError | NotADirectoryError
@@ -46,6 +51,23 @@ def load_settings(path: str | None, environment: Mapping[str, str]) -> Settings:
             continue
         return Settings(candidate, _parsed(candidate, text))
     return Settings()
+
+
+def _bent(path: str) -> bool:
+    """Whether others than root and the doctor's own user say what stands there: by a HOME that
+    sudo kept, another account's settings would steer root's doctor."""
+    if files.way(path).shaper is None:
+        return False
+    sys.stderr.write(f"{path} is not read: others may write it (--settings names it)\n")
+    return True
+
+
+def _read(path: str) -> bytes:
+    """Raises OSError; what is no regular file is no settings file."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        return file.read(_LIMIT)
 
 
 def _usual_places(environment: Mapping[str, str]) -> list[str]:

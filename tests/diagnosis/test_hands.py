@@ -20,7 +20,7 @@ TABBY = Account("tabby", 61002, 61002, groups=(61002,))
 
 
 @pytest.fixture
-def hands() -> Iterator[Hands]:
+def told() -> Iterator[Hands]:
     """`/home/ivan` is Ivan's, `/home/ivan/TabbyAPI/logs` Tabby's, `/etc` and `/srv` are root's."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
@@ -51,44 +51,52 @@ def hands() -> Iterator[Hands]:
 OWN = "/home/ivan/TabbyAPI"
 
 
+AS_IVAN, AS_TABBY, AS_ROOT, NOBODY = "sudo -u ivan", "sudo -u tabby", "sudo", None
+"""In place of `sudo` in what is printed; None where it is not printed."""
+
+
 @pytest.mark.parametrize(
-    ("command", "expected"),
+    ("command", "hands"),
     [
-        ("sudo chmod 600 /etc/x.conf", "sudo chmod 600 /etc/x.conf"),
-        ("sudoedit /etc/x.conf", "sudoedit /etc/x.conf"),
-        (f"sudoedit {OWN}/config.yml", f"sudoedit -u ivan {OWN}/config.yml"),
-        (f"sudo chmod 600 {OWN}/config.yml", f"sudo -u ivan chmod 600 {OWN}/config.yml"),
-        (f"sudo chmod 600 {OWN}/roots.yml", f"sudo -u ivan chmod 600 {OWN}/roots.yml"),
-        (f"sudo rm {OWN}/roots.yml", f"sudo -u ivan rm {OWN}/roots.yml"),
-        (f"sudo install -m 600 /dev/null {OWN}/new", f"sudo -u ivan install -m 600 /dev/null {OWN}/new"),
-        ("sudo install -m 600 /dev/null /home/ivan/a/b/new", "sudo -u ivan install -m 600 /dev/null /home/ivan/a/b/new"),
-        (f"sudo chmod 600 {OWN}/logs/a.log", f"sudo -u tabby chmod 600 {OWN}/logs/a.log"),
-        ("sudo cat /home/ivan/passwd", "sudo -u ivan cat /home/ivan/passwd"),
-        (f"echo x | sudo tee {OWN}/config.yml", f"echo x | sudo -u ivan tee {OWN}/config.yml"),
-        (f"sudo -H {OWN}/bin/python -m pip list", f"sudo -u ivan -H {OWN}/bin/python -m pip list"),
-        (f"sudo sed -n 1,3p '{OWN}/a b'", f"sudo -u ivan sed -n 1,3p '{OWN}/a b'"),
-        (f"sudo -u tabby cat {OWN}/config.yml", f"sudo -u tabby cat {OWN}/config.yml"),
-        (f"ls -l {OWN}/config.yml", f"ls -l {OWN}/config.yml"),
-        ("sudo setfacl -m u:tabby:x /home/ivan", "sudo setfacl -m u:tabby:x /home/ivan"),
-        (f"sudo tabbydoctor fix --config={OWN}/config.yml", f"sudo tabbydoctor fix --config={OWN}/config.yml"),
-        ("sudo systemctl restart tabbyapi.service", "sudo systemctl restart tabbyapi.service"),
-        (f"sudo chown ivan {OWN}/roots.yml", None),
-        ("sudo chown ivan /home/ivan/passwd", None),
-        (f"sudo mv {OWN}/config.yml {OWN}/logs/a.log", f"sudo -u ivan mv {OWN}/config.yml {OWN}/logs/a.log"),
-        ("sudo rm /srv/open/x", None),
+        ("sudo chmod 600 /etc/x.conf", AS_ROOT),
+        (f"sudo chmod 600 {OWN}/config.yml", AS_IVAN),
+        (f"sudo chmod 600 {OWN}/roots.yml", AS_IVAN),
+        (f"sudo rm {OWN}/roots.yml", AS_IVAN),
+        (f"sudo install -m 600 /dev/null {OWN}/new", AS_IVAN),
+        ("sudo install -m 600 /dev/null /home/ivan/a/b/new", AS_IVAN),
+        (f"sudo chmod 600 {OWN}/logs/a.log", AS_TABBY),
+        ("sudo cat /home/ivan/passwd", AS_IVAN),
+        (f"echo x | sudo tee {OWN}/config.yml", AS_IVAN),
+        (f"sudo -H {OWN}/bin/python -m pip list", AS_IVAN),
+        (f"sudo sed -n 1,3p '{OWN}/a b'", AS_IVAN),
+        (f"sudo -u tabby cat {OWN}/config.yml", AS_ROOT),
+        (f"ls -l {OWN}/config.yml", AS_ROOT),
+        ("sudo setfacl -m u:tabby:x /home/ivan", AS_ROOT),
+        (f"sudo tabbydoctor fix --config={OWN}/config.yml", AS_ROOT),
+        ("sudo systemctl restart tabbyapi.service", AS_ROOT),
+        (f"sudo mv {OWN}/config.yml {OWN}/logs/a.log", AS_IVAN),
+        (f"sudo chown ivan {OWN}/roots.yml", NOBODY),
+        ("sudo chown ivan /home/ivan/passwd", NOBODY),
+        ("sudo rm /srv/open/x", NOBODY),
     ],
-)  # fmt: skip
-def test_a_command(hands: Hands, command: str, expected: str | None) -> None:
-    assert hands.command(command) == expected
+)
+def test_a_command(hands: str | None, command: str, told: Hands) -> None:
+    expected = command.replace("sudo", hands, 1) if hands else None
+    assert told.command(command) == expected
 
 
-def test_a_remedy_that_lacks_a_step_is_for_a_person(hands: Hands) -> None:
+def test_an_editor(told: Hands) -> None:
+    assert told.command("sudoedit /etc/x.conf") == "sudoedit /etc/x.conf"
+    assert told.command(f"sudoedit {OWN}/config.yml") == f"sudoedit -u ivan {OWN}/config.yml"
+
+
+def test_a_remedy_that_lacks_a_step_is_for_a_person(told: Hands) -> None:
     remedy = Remedy("Give it to ivan", Safety.SAFE, (f"sudo chown ivan {OWN}/roots.yml", "true"))
-    (told,) = hands.finding(Finding("x", remedies=(remedy,))).remedies
-    assert (told.safety, told.commands) == (Safety.MANUAL, ())
-    assert told.title.startswith("Give it to ivan (by hand: others than root could exchange")
+    (one,) = told.finding(Finding("x", remedies=(remedy,))).remedies
+    assert (one.safety, one.commands) == (Safety.MANUAL, ())
+    assert one.title.startswith("Give it to ivan (by hand: others than root could exchange")
 
 
-def test_what_needs_no_care_is_as_it_was(hands: Hands) -> None:
+def test_what_needs_no_care_is_as_it_was(told: Hands) -> None:
     finding = Finding("x", remedies=(Remedy("y", commands=("sudo systemctl daemon-reload",)),))
-    assert hands.finding(finding) is finding
+    assert told.finding(finding) is finding

@@ -1,0 +1,45 @@
+"""Writing a report to a file that the user named, through no link of somebody else's."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.repair.directories import Place, place
+from tabbydoctor.repair.errors import RepairError
+
+_KERNELS = ("/dev/", "/proc/")
+"""Whose links lead to what this process has open: `/dev/stdout`, a shell's `>(…)`."""
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+
+
+def write_output(path: str, text: str) -> None:
+    """Replace what is in the file. Raises CommandError, the file then as it was."""
+    try:
+        if path.startswith(_KERNELS):
+            handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        else:
+            with place(os.path.abspath(path)) as found:
+                handle = _opened(found)
+        with open(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+    except RepairError as error:
+        raise _failed(path, error.message) from error
+    except OSError as error:
+        raise _failed(path, error.strerror or str(error)) from error
+
+
+def _opened(found: Place) -> int:
+    handle = os.open(found.name, _WRITE, 0o666, dir_fd=found.directory)
+    status = os.fstat(handle)
+    if stat.S_ISREG(status.st_mode):
+        if status.st_nlink > 1 and found.walked.shaper:
+            os.close(handle)
+            raise RepairError("it has a second name (a hard link), which others may have made")
+        os.ftruncate(handle, 0)
+    return handle
+
+
+def _failed(path: str, why: str) -> CommandError:
+    return CommandError(f"--output {path}: {why}", hint="the report was not written")

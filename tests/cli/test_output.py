@@ -1,0 +1,96 @@
+"""`--output` and the settings file: root's hands and ears are lent to nobody."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.output import write_output
+from tabbydoctor.cli.settings import load_settings
+
+IVAN = 61001
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: root is who writes")
+
+
+@pytest.fixture
+def theirs() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        home = Path(name) / "ivan"
+        home.mkdir()
+        os.chown(home, IVAN, IVAN)
+        (Path(name) / "roots").write_text("root's")
+        yield home
+
+
+def test_a_report_replaces_what_was_there(tmp_path: Path) -> None:
+    file = tmp_path / "report"
+    file.write_text("a much longer text than the new one")
+    write_output(str(file), "new\n")
+    assert file.read_text() == "new\n"
+
+
+def test_own_links_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").touch()
+    (tmp_path / "link").symlink_to("real")
+    tmp_path.chmod(0o755)
+    write_output(str(tmp_path / "link"), "x")
+    assert (tmp_path / "real").read_text() == "x"
+
+
+def test_what_is_open_already() -> None:
+    reader, writer = os.pipe()
+    write_output(f"/dev/fd/{writer}", "piped")
+    os.close(writer)
+    assert os.read(reader, 10) == b"piped"
+    os.close(reader)
+
+
+@pytest.mark.parametrize("name", ["no/such/directory", ""])
+def test_no_such_place(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CommandError, match="--output"):
+        write_output(str(tmp_path / name), "x")
+
+
+@needs_root
+@pytest.mark.parametrize("how", ["link", "chain", "directory", "hard link"])
+def test_no_way_that_others_may_have_made(theirs: Path, how: str) -> None:
+    victim = theirs.parent / "roots"
+    at = theirs / "report"
+    if how == "hard link":
+        at.hardlink_to(victim)
+    elif how == "directory":
+        (theirs / "d").symlink_to(victim.parent)
+        at = theirs / "d" / "roots"
+    else:
+        at.symlink_to(victim if how == "link" else "second")
+        (theirs / "second").symlink_to(victim)
+    with pytest.raises(CommandError, match=r"link"):
+        write_output(str(at), "overwritten")
+    assert victim.read_text() == "root's"
+
+
+@needs_root
+def test_settings_of_another_account_do_not_steer_root(
+    theirs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = theirs / ".config/tabbydoctor/settings.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text('tokens = "/root/other/api_tokens.yml"\n')
+    environment = {"HOME": str(theirs)}
+    assert load_settings(None, environment).path != str(own)
+    assert "is not read: others may write it" in capsys.readouterr().err
+    assert load_settings(str(own), environment).values["tokens"] == "/root/other/api_tokens.yml"
+
+
+def test_a_fifo_is_no_settings_file(tmp_path: Path) -> None:
+    fifo = tmp_path / "settings.toml"
+    subprocess.run(["mkfifo", fifo], check=True)
+    with pytest.raises(CommandError, match="not a regular file"):
+        load_settings(str(fifo), {})
