@@ -12,6 +12,7 @@ import typer
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
 from tabbydoctor.cli.showing import show_json, show_text
+from tabbydoctor.invocation import invocation
 
 if TYPE_CHECKING:  # every command pays for what is imported here: fix alone needs these
     from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared
@@ -85,18 +86,20 @@ def _ids(words: list[str], *, auth: bool, all_safe: bool) -> tuple[str, ...]:
     if auth and words:
         raise CommandError(
             f"--auth and {' '.join(words)} are two repairs: one run each",
-            hint=f"tabbydoctor fix --auth; then tabbydoctor fix {' '.join(words)}",
+            hint=f"{invocation('fix --auth')}; then {invocation('fix')} {' '.join(words)}",
         )
     if auth + all_safe + bool(words) != 1:
         raise CommandError(
             "fix what? One of: --auth, --all-safe, or ids of findings",
-            hint="tabbydoctor check names them",
+            hint=f"{invocation('check')} names them",
         )
     ids = tuple(word.upper() for word in words)
     known = {check.id for check in plugins.checks()}
     for id in ids:
         if id not in known:
-            raise CommandError(f"there is no check {id}", hint="tabbydoctor list shows them all")
+            raise CommandError(
+                f"there is no check {id}", hint=f"{invocation('list')} shows them all"
+            )
     return ids
 
 

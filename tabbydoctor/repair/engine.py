@@ -13,6 +13,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from tabbydoctor.invocation import again
 from tabbydoctor.repair import services, state_directory
 from tabbydoctor.repair.changes import Plan
 from tabbydoctor.repair.errors import ChangedMeanwhile, NothingToUndo, RepairError
@@ -106,20 +107,18 @@ class State:
             for entry in reversed(entries):
                 if isinstance(entry, Record) and entry.stage in IN_FORCE:
                     return entry
-            raise NothingToUndo("nothing to undo", hint="tabbydoctor history shows what was done")
+            raise NothingToUndo("nothing to undo", hint=_history())
         for entry in entries:
             if entry.id == change_id:
                 return _in_force(entry)
-        raise NothingToUndo(
-            f"there is no change {change_id}", hint="tabbydoctor history shows what was done"
-        )
+        raise NothingToUndo(f"there is no change {change_id}", hint=_history())
 
     def _in_the_way(self, record: Record, error: ChangedMeanwhile) -> RepairError:
         """The same error; where it was a later change of the doctor's, the hint names that."""
         for later in reversed(self._journal.records()):
             shared = set(later.targets) & set(record.targets)
             if later.id > record.id and later.stage in IN_FORCE and shared:
-                hint = f"undo the later change first: tabbydoctor undo {later.id}"
+                hint = f"undo the later change first: {again(f'undo {later.id}')}"
                 return RepairError(error.message, hint)
         return error
 
@@ -130,6 +129,10 @@ def open_state(state_dir: str | None = None, runner: Runner = services.systemctl
     Raises RepairError where the directory is not to be trusted.
     """
     return State(state_directory.state_directory(state_dir), runner)
+
+
+def _history() -> str:
+    return f"{again('history')} shows what was done"
 
 
 def _in_force(entry: Record | Damaged) -> Record:

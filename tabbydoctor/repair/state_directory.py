@@ -8,6 +8,7 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
+from tabbydoctor.invocation import invocation
 from tabbydoctor.repair.directories import place
 from tabbydoctor.repair.errors import RepairError, explained
 
@@ -55,7 +56,7 @@ def check(directory: Path) -> None:
 def elsewhere(directory: Path) -> str:
     """A hint where changes may be recorded, if not in this directory; empty for none."""
     if os.geteuid() != 0 and directory != SYSTEM and SYSTEM.is_dir():
-        return "changes made by root are taken back by root: sudo tabbydoctor undo"
+        return f"changes made by root are taken back by root: {invocation('undo', root=True)}"
     return ""
 
 

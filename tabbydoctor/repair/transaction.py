@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from tabbydoctor.invocation import again
 from tabbydoctor.repair import directories, safefile, services
 from tabbydoctor.repair.changes import FileChange, Plan
 from tabbydoctor.repair.errors import ChangedMeanwhile, RepairError, Unreachable, explained
@@ -118,7 +119,7 @@ class Transaction:
         if failures:
             raise RepairError(
                 f"not all could be put back: {'; '.join(one.message for one in failures)}",
-                hint=failures[0].hint or "see to that, then: tabbydoctor undo",
+                hint=failures[0].hint or f"see to that, then: {again('undo')}",
             )
         notes += self._remove_directories(record)
         notes += services.perform(record.actions, self._runner, restart=self._restart)
