@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from tabbydoctor.own_code import leave_current_directory, warn_root
+
 
 def main() -> int:
     """Run the command line; the return value is the exit code."""
@@ -12,6 +14,8 @@ def main() -> int:
 
         sys.stdout.write(f"tabbydoctor {__version__}\n")
         return 0
+    leave_current_directory()
+    warn_root()
     from tabbydoctor.cli.app import run
 
     return run(sys.argv[1:])
