@@ -70,6 +70,7 @@ class State:
             return self._act(plan, verify, restart)
         with self.lock():
             self.recover(restart=restart)
+            self._in_nobodys_midst(tuple(change.path for change in plan.files))
             return change_of(self._transaction(restart).apply(plan, verify))
 
     def undo(self, change_id: str | None = None, *, restart: bool = True) -> Change:
@@ -86,6 +87,7 @@ class State:
                 if change_id in (None, change.id):
                     return change
             record = self._chosen(change_id)
+            self._in_nobodys_midst(record.targets)
             try:
                 return change_of(self._transaction(restart).undo(record))
             except ChangedMeanwhile as error:
@@ -113,6 +115,17 @@ class State:
                 return _in_force(entry)
         raise NothingToUndo(f"there is no change {change_id}", hint=_history())
 
+    def _in_nobodys_midst(self, paths: tuple[str, ...]) -> None:
+        """Raise RepairError where a change that nobody can finish may be half made in a file."""
+        for entry in self._journal.entries():
+            if isinstance(entry, Damaged) and entry.may_be_changing(paths):
+                files = ", ".join(entry.suspected or ()) or "the files it was about"
+                raise RepairError(
+                    f"the change {entry.id} may be half made, and its record cannot be read: "
+                    f"{entry.reason}",
+                    hint=f"see that {files} are as they should be, then move {entry.path} away",
+                )
+
     def _in_the_way(self, record: Record, error: ChangedMeanwhile) -> RepairError:
         """The same error; where it was a later change of the doctor's, the hint names that."""
         for later in reversed(self._journal.records()):
@@ -137,7 +150,11 @@ def _history() -> str:
 
 def _in_force(entry: Record | Damaged) -> Record:
     if isinstance(entry, Damaged):
-        raise RepairError(f"the record of {entry.id} cannot be read: {entry.reason}")
+        raise RepairError(
+            f"the record of {entry.id} cannot be read: {entry.reason}",
+            hint=f"nothing can be put back from it; the other changes can be undone; it is in "
+            f"{entry.path}",
+        )
     if entry.stage not in IN_FORCE:
         raise NothingToUndo(f"the change {entry.id} has been taken back already")
     return entry
