@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 
 from tabbydoctor import plugins
@@ -27,6 +26,7 @@ from tabbydoctor.remedies.by_finding import REMEDIES, Planner
 from tabbydoctor.remedies.disable_auth import plan_disable_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.router_key import plan_router_key
+from tabbydoctor.repair import interrupts
 from tabbydoctor.repair.errors import RepairError
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.targets import Targets
@@ -38,7 +38,7 @@ variable that is set and unused): the finding's own remedy tells which."""
 
 def prepare(host: Host, targets: Targets, request: FixRequest) -> Prepared:
     """Look and plan; nothing is changed. Raises NothingToExamine, RepairError."""
-    return asyncio.run(_prepare(host, targets, request))
+    return interrupts.run(_prepare(host, targets, request))
 
 
 async def _prepare(host: Host, targets: Targets, request: FixRequest) -> Prepared:

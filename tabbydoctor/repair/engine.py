@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tabbydoctor.invocation import again
-from tabbydoctor.repair import services, state_directory
+from tabbydoctor.repair import interrupts, services, state_directory
 from tabbydoctor.repair.changes import Plan
 from tabbydoctor.repair.errors import ChangedMeanwhile, NothingToUndo, RepairError
 from tabbydoctor.repair.journal import Journal
@@ -25,6 +25,8 @@ from tabbydoctor.repair.services import Runner
 from tabbydoctor.repair.transaction import Transaction, Verify, unfinished
 
 __all__ = ["Change", "Plan", "RepairError", "State", "open_state"]
+
+_TO_THE_END = "a change is being taken back; that goes on to its end"
 
 
 class State:
@@ -51,7 +53,7 @@ class State:
         """Take back what killed processes left unfinished. Call it before planning."""
         if not self._journal.exists():
             return ()
-        with self.lock():
+        with interrupts.held(_TO_THE_END), self.lock():
             self._journal.clear_partial()
             transaction = self._transaction(restart)
             found = unfinished(self._journal)
@@ -68,7 +70,7 @@ class State:
         plan = plan.needed
         if not plan.files:
             return self._act(plan, verify, restart)
-        with self.lock():
+        with interrupts.held(), self.lock():
             self.recover(restart=restart)
             self._in_nobodys_midst(tuple(change.path for change in plan.files))
             return change_of(self._transaction(restart).apply(plan, verify))
@@ -81,7 +83,7 @@ class State:
         """
         if not self._journal.exists():
             raise NothingToUndo("nothing to undo", hint=state_directory.elsewhere(self.directory))
-        with self.lock():
+        with interrupts.held(_TO_THE_END), self.lock():
             recovered = self.recover(restart=restart)
             for change in recovered:
                 if change_id in (None, change.id):

@@ -221,7 +221,7 @@ def _states(plan: Plan) -> list[FileState]:
 def _changes(record: Record, place: int) -> tuple[FileChange, ...]:
     """Raises Unreadable, OSError."""
     stored = {one.digest for file in record.files for one in (file.before, file.after) if one}
-    if not stored.issuperset(filter(DIGEST.fullmatch, os.listdir(place))):
+    if not stored.issuperset(name for name in os.listdir(place) if DIGEST.fullmatch(name)):
         raise Unreadable("it holds contents that its manifest does not name")
     return tuple(
         FileChange(file.path, _content(file.before, place), _content(file.after, place))
