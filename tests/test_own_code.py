@@ -51,10 +51,11 @@ def start(
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     if path is not None:
         environment["PYTHONPATH"] = path
-    return subprocess.run(
+    done: subprocess.CompletedProcess[str] = subprocess.run(
         [*WAYS[way], *arguments],
         cwd=cwd, env=environment, capture_output=True, text=True, check=False, **more,
-    )  # type: ignore[call-overload,no-any-return] # fmt: skip
+    )  # type: ignore[call-overload] # fmt: skip
+    return done
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -61,13 +61,15 @@ class Steps:
     What a profile or trace function raises ends it; so each of the two sends one signal.
     """
 
-    def __init__(self, first: str, at: int, gap: int, pair: tuple[int, int]) -> None:
+    def __init__(self, first: str, at: int, gap: int, pair: tuple[int, ...]) -> None:
         self.first, self.at, self.gap, self.pair = first, at, gap, pair
         self.sent = 0
 
     def start(self) -> None:
-        sys.settrace(self._trace)
-        sys.setprofile(self._profile)
+        if self.first == "line":
+            sys.settrace(self._trace)
+        else:
+            sys.setprofile(self._profile)
 
     def _step(self, kind: str) -> None:
         if self.sent == 0 and kind == self.first:
@@ -80,7 +82,15 @@ class Steps:
                 self._send()
 
     def _send(self) -> None:
+        """Before the first one, what waits for the second is set up."""
         self.sent += 1
+        if self.sent == 1 and self.first == "line":
+            sys.setprofile(self._profile)
+        elif self.sent == 1:
+            sys.settrace(self._trace)
+            frame: FrameType | None = sys._getframe()
+            while frame := frame and frame.f_back:
+                frame.f_trace = self._trace(frame, "call", None)
         os.kill(os.getpid(), self.pair[self.sent - 1])
 
     def _profile(self, frame: FrameType, event: str, called: Any) -> None:
