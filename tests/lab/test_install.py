@@ -38,9 +38,8 @@ def checkout(deploy: Deploy) -> Deployment:
     machine = broken.machine
     machine.useradd(ADMIN)
     machine.write(f"/etc/sudoers.d/{ADMIN}", f"{ADMIN} ALL=(ALL) NOPASSWD: ALL\n", mode=0o440)
-    # What the machine below has for pip's settings (pam_env(8) gives them to sudo) does not count.
-    machine.write("/etc/environment", "")
-    machine.remove("/etc/xdg/pip")
+    # What pip is told on the machine below does not count.
+    machine.remove("/etc/xdg/pip", "/root/.config/pip", "/root/.pip")
     machine.write("/etc/pip.conf", f"[global]\nno-index = true\nfind-links = {wheels()}\n")
     machine.run(["cp", "-r", broken.installed.source, CHECKOUT])
     machine.run(["chown", "-R", f"{ADMIN}:{ADMIN}", CHECKOUT])

@@ -182,6 +182,21 @@ def test_most_of_that_is_damage() -> None:
         assert seen["damaged"] > sum(seen.values()) / 2
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"mode": "0644"', '"mode": "0666"'), ('"verified"', '"undone"'), ("/unit.d", "/unit.e")],
+)
+def test_what_has_the_form_of_a_record_is_told_by_its_sum(
+    scene: tuple[Path, list[str]], old: str, new: str
+) -> None:
+    state, records, ids = afresh(scene)
+    manifest = records / ids[1] / "manifest.json"
+    text = manifest.read_text()
+    assert old in text
+    manifest.write_text(text.replace(old, new))
+    the_others_live(state, ids, damaged=True)
+
+
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_any_bytes_of_the_manifest(scene: tuple[Path, list[str]], data: st.DataObject) -> None:
