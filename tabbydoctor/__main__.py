@@ -15,10 +15,14 @@ def main() -> int:
         sys.stdout.write(f"tabbydoctor {__version__}\n")
         return 0
     leave_current_directory()
-    warn_root()
-    from tabbydoctor.cli.app import run
+    try:
+        warn_root()
+        from tabbydoctor.cli.app import run
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # before a command had begun
+        sys.stderr.write("tabbydoctor: interrupted\n")
+        return 130
 
 
 if __name__ == "__main__":

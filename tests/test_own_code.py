@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import tabbydoctor
+from tabbydoctor import __main__
 from tabbydoctor.trust import Untrusted, trusted
 
 NOBODY = 65534
@@ -210,3 +211,16 @@ def test_where_a_link_of_its_own_leads_is_judged_too(place: Path) -> None:
     with pytest.raises(Untrusted) as caught:
         trusted(str(place / "own/link/x"))
     assert caught.value.path == f"{place}/theirs"
+
+
+def test_an_interrupt_before_a_command_has_begun_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["tabbydoctor", "check"])
+    monkeypatch.setattr(__main__, "leave_current_directory", lambda: None)
+    monkeypatch.setattr(__main__, "warn_root", interrupt)
+    assert __main__.main() == 130
+    assert capsys.readouterr().err == "tabbydoctor: interrupted\n"
