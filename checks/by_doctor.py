@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tabbydoctor.api import Remedy, Safety
+from tabbydoctor.invocation import invocation
 
 
 def by_doctor(id: str, safety: Safety, *, restart: bool = False) -> Remedy:
@@ -14,5 +15,5 @@ def by_doctor(id: str, safety: Safety, *, restart: bool = False) -> Remedy:
     return Remedy(
         f"Or let tabbydoctor do it: it shows its plan first, {end}",
         safety,
-        (f"sudo tabbydoctor fix {id}",),
+        (invocation(f"fix {id}", root=True),),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from tabbydoctor.own_code import leave_current_directory, warn_root
+
 
 def main() -> int:
     """Run the command line; the return value is the exit code."""
@@ -12,9 +14,15 @@ def main() -> int:
 
         sys.stdout.write(f"tabbydoctor {__version__}\n")
         return 0
-    from tabbydoctor.cli.app import run
+    leave_current_directory()
+    try:
+        warn_root()
+        from tabbydoctor.cli.app import run
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # before a command had begun
+        sys.stderr.write("tabbydoctor: interrupted\n")
+        return 130
 
 
 if __name__ == "__main__":

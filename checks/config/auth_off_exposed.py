@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.invocation import invocation
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
@@ -29,7 +30,10 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 from . import edit
 
-_GIVE_KEY = Remedy("Then give the router the key", Safety.MANUAL, ("sudo tabbydoctor fix --auth",))
+
+def _give_key() -> Remedy:
+    command = invocation("fix --auth", root=True)
+    return Remedy("Then give the router the key", Safety.MANUAL, (command,))
 
 
 @check("CFG008", "auth-off-exposed", category="config", severity=Severity.ERROR)
@@ -65,7 +69,7 @@ def auth_off_exposed(
                 {("network", "disable_auth"): False},
                 machine,
             ),
-            *(() if _sends_key(router) else (_GIVE_KEY,)),
+            *(() if _sends_key(router) else (_give_key(),)),
             edit(
                 "Or set network.host to 127.0.0.1",
                 host.origin,

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.nixos import edit_lasts
 from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.invocation import invocation
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored
 from tabbydoctor.tabbyapi.dropped import about_auth
@@ -54,7 +55,9 @@ def _without_effect(
         (Evidence(item.origin.where, "network.disable_auth", written),),
         (
             Remedy(
-                "Give the router the key", Safety.MANUAL, ("sudo tabbydoctor fix --auth --dry-run",)
+                "Give the router the key",
+                Safety.MANUAL,
+                (invocation("fix --auth --dry-run", root=True),),
             ),
             *_switch(item, config, instance, machine),
             *_removal(item, instance, machine),

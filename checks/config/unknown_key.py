@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.nixos import edit_lasts, generated_config
 from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.invocation import invocation
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored
 from tabbydoctor.tabbyapi.dropped import name_of, unknown_names
 from tabbydoctor.tabbyapi.installation import Installation
@@ -128,7 +129,7 @@ def _variable(item: Ignored, answer: Meant, instance: Instance, machine: Machine
                 Remedy(
                     "Give the router the key, and take the variable out here",
                     Safety.MANUAL,
-                    ("sudo tabbydoctor fix --auth --dry-run",),
+                    (invocation("fix --auth --dry-run", root=True),),
                 ),
             ),
         )

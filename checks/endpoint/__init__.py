@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.invocation import invocation
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -60,6 +61,6 @@ def taking_over(
         f"The file changed less than {RELOAD_SECONDS + _SLACK:.0f} seconds before. This version "
         f"looks every {RELOAD_SECONDS:.0f} seconds: no restart is needed.",
         evidence=(Evidence(tokens.path, actual="changed a moment ago"),),
-        remedies=(Remedy("Look again", commands=("tabbydoctor check",)),),
+        remedies=(Remedy("Look again", commands=(invocation("check"),)),),
         severity=Severity.WARNING,
     )

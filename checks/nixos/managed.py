@@ -26,13 +26,16 @@ from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.nixos import temporary_drop_ins
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.from_config import expressed
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.nixos.nix_text import literal, path
 
 from . import in_configuration
 
-_TAKE_BACK = Remedy("Take it back", Safety.UNSAFE, ("sudo tabbydoctor undo",))
+
+def _take_back() -> Remedy:
+    return Remedy("Take it back", Safety.UNSAFE, (invocation("undo", root=True),))
 
 
 @check("NIX001", "nix-managed", category="nixos", severity=Severity.INFO)
@@ -62,7 +65,7 @@ def _temporary(module: NixModule, copy: str) -> Finding:
         f"A temporary repair is in force: {module.unit.name} runs on {copy}",
         "Until the machine starts anew, changes of configuration.nix do not count for it.",
         (Evidence(f"systemctl cat {module.unit.name}", f"--config {module.config}", copy),),
-        (_TAKE_BACK,),
+        (_take_back(),),
     )
 
 
@@ -73,5 +76,5 @@ def _drop_ins(unit: Unit) -> Iterator[Finding]:
             "It is gone when the machine starts anew; what is to last is said in "
             "configuration.nix.",
             (Evidence(place),),
-            (_TAKE_BACK,),
+            (_take_back(),),
         )

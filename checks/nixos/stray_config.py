@@ -23,6 +23,7 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Severity, check
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.key_lines import key_lines
 from tabbydoctor.nixos.module import NixModule, taken_back
@@ -42,7 +43,7 @@ def stray_config(
     kept = [one for one in stray if not opens((one.section, one.key), one.value, config)]
     wanted = {(one.section, one.key): one.value for one in kept}
     lines = key_lines(instance, wanted, "working-directory")
-    read = f"sudo tabbydoctor nix to-options {quoted}"
+    read = invocation(f"nix to-options {quoted}", root=True)
     yield Finding(
         f"{path} is merged underneath what NixOS writes",
         f"It sets {', '.join(one.name for one in stray[:6])}, and configuration.nix does not "

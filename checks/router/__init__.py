@@ -9,8 +9,9 @@ from difflib import get_close_matches
 from tabbydoctor.api import Absent, Evidence, Remedy, Safety, Unknown
 from tabbydoctor.deployment.nixos import in_store
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.invocation import invocation
 from tabbydoctor.routers import Call, RouterReading
-from tabbydoctor.routers.by_hand import DISABLE, DISABLE_COMMAND, key_by_hand
+from tabbydoctor.routers.by_hand import DISABLE, disable_command, key_by_hand
 from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
@@ -90,12 +91,12 @@ def wire_key(
         change = key_by_hand(site.path, reading, "api_tokens.yml")
         if config is not None and not binds_loopback_only(config.host):
             return Remedy(change, Safety.MANUAL)
-        return Remedy(f"{change}; {DISABLE}", Safety.MANUAL, (DISABLE_COMMAND,))
+        return Remedy(f"{change}; {DISABLE}", Safety.MANUAL, (disable_command(),))
     own = site is not None and site.unit is not None and site.unit.user_manager
     return Remedy(
         "Let the router read the API key and send it to TabbyAPI, in its probe and its requests",
         Safety.SAFE,
-        ("tabbydoctor fix --auth" if own else "sudo tabbydoctor fix --auth",),
+        (invocation("fix --auth", root=not own),),
     )
 
 

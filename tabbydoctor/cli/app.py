@@ -25,6 +25,7 @@ from tabbydoctor.cli import (
     undo,
 )
 from tabbydoctor.cli.errors import CommandError, report_error
+from tabbydoctor.invocation import invocation
 
 app = typer.Typer(
     name="tabbydoctor",
@@ -103,5 +104,5 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 def _usage(error: TyperException) -> CommandError:
     context = getattr(error, "ctx", None)
-    command = context.command_path if context else "tabbydoctor"
-    return CommandError(error.format_message(), hint=f"see {command} --help")
+    words = context.command_path.removeprefix("tabbydoctor").strip() if context else ""
+    return CommandError(error.format_message(), hint=f"see {invocation(f'{words} --help'.strip())}")

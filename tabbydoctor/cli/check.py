@@ -20,6 +20,7 @@ from tabbydoctor.diagnosis.selection import UnknownSelection, select
 from tabbydoctor.diagnosis.verdict import FailOn
 from tabbydoctor.examination import NothingToExamine, examine
 from tabbydoctor.host.local import LocalHost
+from tabbydoctor.invocation import invocation
 from tabbydoctor.reports import Reporter
 from tabbydoctor.reports.redacted import redacted
 
@@ -76,7 +77,7 @@ def _selected(only: str | None, skip: str | None) -> tuple[Check, ...]:
     try:
         return select(plugins.checks(), only, skip)
     except UnknownSelection as error:
-        raise CommandError(str(error), hint="tabbydoctor list shows them all") from error
+        raise CommandError(str(error), hint=f"{invocation('list')} shows them all") from error
     except plugins.PluginError as error:
         raise CommandError(str(error), hint="remove or update that plug-in") from error
 
@@ -96,7 +97,8 @@ def _examine(given: Given, checks: Sequence[Check], timeout: float, fail_on: Fai
     except NothingToExamine as error:
         raise CommandError(
             str(error),
-            hint="name it with --dir, --unit or --url; `tabbydoctor demo` shows the doctor at work",
+            hint="name it with --dir, --unit or --url; "
+            f"`{invocation('demo')}` shows the doctor at work",
         ) from error
 
 

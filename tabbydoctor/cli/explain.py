@@ -12,6 +12,7 @@ from tabbydoctor import plugins
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
 from tabbydoctor.diagnosis.check import Check
+from tabbydoctor.invocation import invocation
 
 
 @with_targets
@@ -37,5 +38,5 @@ def _named(word: str, checks: tuple[Check, ...]) -> Check:
     near = difflib.get_close_matches(word.upper(), [check.id for check in checks], n=3)
     raise CommandError(
         f"there is no check {word!r}",
-        hint=f"did you mean {', '.join(near)}?" if near else "tabbydoctor list shows them all",
+        hint=f"did you mean {', '.join(near)}?" if near else f"{invocation('list')} shows them all",
     )

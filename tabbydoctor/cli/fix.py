@@ -12,6 +12,8 @@ import typer
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
 from tabbydoctor.cli.showing import show_json, show_text
+from tabbydoctor.invocation import invocation
+from tabbydoctor.redaction import redact
 
 if TYPE_CHECKING:  # every command pays for what is imported here: fix alone needs these
     from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared
@@ -62,6 +64,7 @@ def fix(
     from tabbydoctor.fixing import view as fix_view
     from tabbydoctor.fixing.request import FixRequest
     from tabbydoctor.remedies.options import FixOptions
+    from tabbydoctor.repair import interrupts
 
     request = FixRequest(
         auth=auth,
@@ -71,11 +74,14 @@ def fix(
         restart=not no_restart,
         ready_timeout=_seconds(ready_timeout),
     )
-    result = _run(given, request, dry_run=dry_run, yes=yes, quiet=format == Format.JSON)
-    if format == Format.JSON:
-        show_json(fix_view.as_json(result))
-    else:
-        _show(result, dry_run=dry_run)
+    # What is done is told, too, before a signal may end it.
+    with interrupts.held():
+        result = _run(given, request, dry_run=dry_run, yes=yes, quiet=format == Format.JSON)
+        if format == Format.JSON:
+            show_json(fix_view.as_json(result))
+        else:
+            _show(result, dry_run=dry_run)
+        sys.stdout.flush()
     return result.exit_code
 
 
@@ -85,18 +91,20 @@ def _ids(words: list[str], *, auth: bool, all_safe: bool) -> tuple[str, ...]:
     if auth and words:
         raise CommandError(
             f"--auth and {' '.join(words)} are two repairs: one run each",
-            hint=f"tabbydoctor fix --auth; then tabbydoctor fix {' '.join(words)}",
+            hint=f"{invocation('fix --auth')}; then {invocation('fix')} {' '.join(words)}",
         )
     if auth + all_safe + bool(words) != 1:
         raise CommandError(
             "fix what? One of: --auth, --all-safe, or ids of findings",
-            hint="tabbydoctor check names them",
+            hint=f"{invocation('check')} names them",
         )
     ids = tuple(word.upper() for word in words)
     known = {check.id for check in plugins.checks()}
     for id in ids:
         if id not in known:
-            raise CommandError(f"there is no check {id}", hint="tabbydoctor list shows them all")
+            raise CommandError(
+                f"there is no check {id}", hint=f"{invocation('list')} shows them all"
+            )
     return ids
 
 
@@ -120,6 +128,7 @@ def _run(given: Given, request: FixRequest, *, dry_run: bool, yes: bool, quiet: 
     from tabbydoctor.examination import NothingToExamine
     from tabbydoctor.fixing import run
     from tabbydoctor.host.local import LocalHost
+    from tabbydoctor.repair import interrupts
     from tabbydoctor.repair.engine import RepairError, open_state
 
     def agree(prepared: Prepared) -> bool:
@@ -129,16 +138,22 @@ def _run(given: Given, request: FixRequest, *, dry_run: bool, yes: bool, quiet: 
 
     try:
         if dry_run:
-            return run.dry_run(LocalHost, given.targets, request)
+            with interrupts.open_to_interrupts():
+                return run.dry_run(LocalHost, given.targets, request)
         state = open_state(given.state_dir)
         result = run.fix(LocalHost, given.targets, request, state, agree, _progress)
-        if not quiet and _loopback_instead(result):
+        if quiet or result.applied:
+            return result
+        with interrupts.open_to_interrupts():
+            instead = _loopback_instead(result)
+        if instead:
             options = replace(request.options, bind_loopback=True)
             again = replace(request, options=options)
             result = run.fix(LocalHost, given.targets, again, state, agree, _progress)
         return result
-    except KeyboardInterrupt:
-        sys.stderr.write("\ntabbydoctor: nothing stays changed\n")
+    except KeyboardInterrupt as interrupt:
+        stays = " · ".join(map(str, interrupt.args)) or "nothing stays changed"
+        sys.stderr.write(f"\ntabbydoctor: {redact(stays)}\n")
         raise
     except NothingToExamine as error:
         raise CommandError(str(error), hint="name it with --dir, --unit or --url") from error

@@ -15,6 +15,7 @@ from tabbydoctor.examination import examine
 from tabbydoctor.fixing import run
 from tabbydoctor.fixing.request import FixRequest, FixResult
 from tabbydoctor.host.local import LocalHost
+from tabbydoctor.invocation import invocation
 from tabbydoctor.remedies.options import STRATEGIES, FixOptions, Strategy
 from tabbydoctor.repair.engine import State, open_state
 from tabbydoctor.reports import Reporter
@@ -44,7 +45,7 @@ def show() -> None:
         _expect(report, FAULT)
         for strategy in STRATEGIES:
             _repair(demo, strategy)
-    _say("", "That was the demo: all of it is gone again. For real: tabbydoctor check")
+    _say("", f"That was the demo: all of it is gone again. For real: {invocation('check')}")
 
 
 def _repair(demo: DemoDeployment, strategy: Strategy) -> None:

@@ -61,7 +61,7 @@ class Hands:
             return command
         words = _words(command)
         program = _program(words)
-        if program in _OWN_PATHS:
+        if program in _OWN_PATHS or "tabbydoctor" in words:
             return command
         accounts = set(filter(None, (self._account(path, program) for path in _paths(words))))
         if not accounts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -30,6 +29,7 @@ from tabbydoctor.remedies.by_finding import REMEDIES, Planner
 from tabbydoctor.remedies.disable_auth import plan_disable_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.router_key import plan_router_key
+from tabbydoctor.repair import interrupts
 from tabbydoctor.repair.errors import RepairError
 from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -45,7 +45,7 @@ variable that is set and unused): the finding's own remedy tells which."""
 
 def prepare(host: Host, targets: Targets, request: FixRequest) -> Prepared:
     """Look and plan; nothing is changed. Raises NothingToExamine, RepairError."""
-    return asyncio.run(_prepare(host, targets, request))
+    return interrupts.run(_prepare(host, targets, request))
 
 
 async def _prepare(host: Host, targets: Targets, request: FixRequest) -> Prepared:

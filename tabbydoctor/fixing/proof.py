@@ -17,6 +17,7 @@ from tabbydoctor.facts import Facts, NoFact
 from tabbydoctor.fixing.prepare import asked_for, present
 from tabbydoctor.fixing.request import ROUTER_IDS, FixRequest, Prepared, Proof
 from tabbydoctor.host import Host, HttpAnswer
+from tabbydoctor.repair import interrupts
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_health import RouterHealth
 from tabbydoctor.tabbyapi.answers import detail
@@ -44,7 +45,7 @@ def prove(
     progress: Progress,
 ) -> Proof:
     """Look at the running deployment. `host` makes a fresh one for each look."""
-    return asyncio.run(_Proving(host, targets, request, prepared, progress).prove())
+    return interrupts.run(_Proving(host, targets, request, prepared, progress).prove())
 
 
 class _Proving:

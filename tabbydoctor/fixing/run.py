@@ -8,6 +8,7 @@ from tabbydoctor.fixing.prepare import prepare
 from tabbydoctor.fixing.proof import Progress, prove
 from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared, Proof
 from tabbydoctor.host import Host
+from tabbydoctor.repair import interrupts
 from tabbydoctor.repair.engine import State
 from tabbydoctor.targets import Targets
 
@@ -33,15 +34,29 @@ def fix(
 
     A plan is shown to `agree` first. With a proof that fails everything is taken back.
     """
-    first = prepare(host(), targets, request)
-    if first.plan.empty:
-        return FixResult(first, int(not first.nothing_to_do))
-    if not agree(first):
-        return FixResult(first, 1, declined=True)
+    with interrupts.held():
+        return _fix(host, targets, request, state, agree, progress)
+
+
+def _fix(
+    host: MakeHost,
+    targets: Targets,
+    request: FixRequest,
+    state: State,
+    agree: Agree,
+    progress: Progress,
+) -> FixResult:
+    with interrupts.open_to_interrupts():
+        first = prepare(host(), targets, request)
+        if first.plan.empty:
+            return FixResult(first, int(not first.nothing_to_do))
+        if not agree(first):
+            return FixResult(first, 1, declined=True)
     with state.lock():
         state.recover(restart=request.restart)
         # Again, under the lock: what was just agreed to must still be what there is.
-        prepared = prepare(host(), targets, request)
+        with interrupts.open_to_interrupts():
+            prepared = prepare(host(), targets, request)
         proofs: list[Proof] = []
 
         def verify() -> bool | None:

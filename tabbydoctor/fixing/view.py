@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tabbydoctor.fixing.request import FixResult, Prepared
+from tabbydoctor.invocation import again
 from tabbydoctor.nixos.by_rebuild import THEN
 from tabbydoctor.nixos.one_block import one_block
 from tabbydoctor.reports.page import Page
@@ -115,7 +116,7 @@ def outcome_text(result: FixResult, width: int) -> str:
     if result.change and result.change.left:
         page.flow((f"Changed by somebody else, and left: {', '.join(result.change.left)}", ""))
     if result.applied and result.change and result.change.id:
-        page.flow((f"To take it back: tabbydoctor undo {result.change.id}", ""))
+        page.flow((f"To take it back: {again(f'undo {result.change.id}')}", ""))
     return page.text()
 
 

@@ -14,6 +14,7 @@ from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import FileContent, Host
+from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.hand_edits import content, edits
 from tabbydoctor.nixos.key_lines import Keys
 
@@ -63,7 +64,7 @@ class NixModule:
 def taken_back(copy: str | None, lines: Iterable[str]) -> tuple[str, ...]:
     """What comes before a rebuild: on the copy of a temporary repair no option counts."""
     options = any(line.startswith("services.tabbyapi.") for line in lines)
-    return ("sudo tabbydoctor undo",) if copy and options else ()
+    return (invocation("undo", root=True),) if copy and options else ()
 
 
 def nix_module(host: Host, instance: Instance) -> NixModule:

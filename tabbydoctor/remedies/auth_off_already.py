@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tabbydoctor.deployment.nixos import edit_lasts
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.draft import CannotFix
@@ -26,7 +27,7 @@ def waits_for_restart(config: EffectiveConfig, endpoint: Endpoint | None) -> boo
         raise CannotFix(
             "TabbyAPI asks for keys until it is restarted, and would not start on its "
             "configuration as it is",
-            "tabbydoctor check --only CFG",
+            invocation("check --only CFG"),
         )
     return True
 

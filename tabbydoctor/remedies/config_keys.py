@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tabbydoctor.deployment.nixos import generated_config
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.invocation import invocation
 from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.restarting import refuse_container, restart_tabbyapi
@@ -21,7 +22,6 @@ from tabbydoctor.tabbyapi.opening import exposes_without_auth, switches_auth_off
 
 _FILES = ("working-directory", "config-file")
 _CERTAIN = ("gone", "elsewhere", "misspelt")
-_AUTH_HINT = "tabbydoctor fix --auth --strategy disable-auth"
 
 
 def rename_keys(
@@ -161,12 +161,12 @@ def _refuse_opening(place: tuple[str, ...], value: object, config: EffectiveConf
         raise CannotFix(
             f"to write {'.'.join(place)} there would switch authentication off; that is asked for "
             "by its name",
-            _AUTH_HINT,
+            invocation("fix --auth --strategy disable-auth", root=True),
         )
     if exposes_without_auth(place, value, config):
         raise CannotFix(
             f"to write network.host: {value} would open a TabbyAPI that asks for no key",
-            "tabbydoctor fix --auth",
+            invocation("fix --auth", root=True),
         )
 
 

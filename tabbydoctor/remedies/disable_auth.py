@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.nixos.nix_text import comment
 from tabbydoctor.remedies import dropin, nixos, temporary
@@ -87,7 +88,8 @@ def _refuse_exposed(
     local = clients_are_local(reading)
     lines = [_loopback_lines(machine, instance, module, config)] if local else []
     if module is not None and module.temporary and config.auth_disabled:
-        lines.insert(0, comment("sudo tabbydoctor undo ends the temporary repair that is in force"))
+        undo = invocation("undo", root=True)
+        lines.insert(0, comment(f"{undo} ends the temporary repair that is in force"))
     raise CannotFix(
         f"TabbyAPI listens on {config.host}: without authentication everybody who reaches it is "
         "admin (--allow-exposed does it all the same)",

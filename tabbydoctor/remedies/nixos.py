@@ -16,7 +16,7 @@ from tabbydoctor.nixos.nix_text import comment, literal
 from tabbydoctor.nixos.service import option_lines
 from tabbydoctor.remedies.draft import CannotFix
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.by_hand import DISABLE, DISABLE_COMMAND, key_by_hand
+from tabbydoctor.routers.by_hand import DISABLE, disable_command, key_by_hand
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 
@@ -160,7 +160,7 @@ def source_by_hand(path: str, tokens_path: str, reading: RouterReading | None) -
     """What to do about a router whose source is in the store, as comments: the change first."""
     change = f"{key_by_hand(path, reading, tokens_path)}; or move it out of {STORE}."
     instead = f"{DISABLE[0].upper()}{DISABLE[1:]}:"
-    return (comment(change), comment(instead), *steps("run", (DISABLE_COMMAND,)))
+    return (comment(change), comment(instead), *steps("run", (disable_command(),)))
 
 
 def _stays(site: RouterSite) -> bool:

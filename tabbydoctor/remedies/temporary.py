@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from tabbydoctor.deployment.nixos import temporary_copy
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.remedies import dropin, nixos
 from tabbydoctor.remedies.auth_off_already import said
@@ -64,13 +65,14 @@ def in_force(draft: Draft, instance: Instance, module: NixModule, config: Effect
     if wanted:
         _lasting(draft, instance, wanted)
     else:
-        draft.manual.append("configuration.nix says it by now: sudo tabbydoctor undo ends this")
+        undo = invocation("undo", root=True)
+        draft.manual.append(f"configuration.nix says it by now: {undo} ends this")
 
 
 def _note(draft: Draft, unit: Unit, copy: str) -> None:
     draft.notes.append(
         f"it holds until the machine starts anew: {unit.name} runs on {copy}, and changes of "
-        "configuration.nix do not count before tabbydoctor undo"
+        f"configuration.nix do not count before {invocation('undo', root=True)}"
     )
 
 

@@ -13,7 +13,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tabbydoctor.repair import services, state_directory
+from tabbydoctor.invocation import again
+from tabbydoctor.repair import interrupts, services, state_directory
 from tabbydoctor.repair.changes import Plan
 from tabbydoctor.repair.errors import ChangedMeanwhile, NothingToUndo, RepairError
 from tabbydoctor.repair.journal import Journal
@@ -24,6 +25,8 @@ from tabbydoctor.repair.services import Runner
 from tabbydoctor.repair.transaction import Transaction, Verify, unfinished
 
 __all__ = ["Change", "Plan", "RepairError", "State", "open_state"]
+
+_TO_THE_END = "a change is being taken back; that goes on to its end"
 
 
 class State:
@@ -50,7 +53,7 @@ class State:
         """Take back what killed processes left unfinished. Call it before planning."""
         if not self._journal.exists():
             return ()
-        with self.lock():
+        with interrupts.held(_TO_THE_END), self.lock():
             self._journal.clear_partial()
             transaction = self._transaction(restart)
             found = unfinished(self._journal)
@@ -67,8 +70,9 @@ class State:
         plan = plan.needed
         if not plan.files:
             return self._act(plan, verify, restart)
-        with self.lock():
+        with interrupts.held(), self.lock():
             self.recover(restart=restart)
+            self._in_nobodys_midst(tuple(change.path for change in plan.files))
             return change_of(self._transaction(restart).apply(plan, verify))
 
     def undo(self, change_id: str | None = None, *, restart: bool = True) -> Change:
@@ -79,12 +83,13 @@ class State:
         """
         if not self._journal.exists():
             raise NothingToUndo("nothing to undo", hint=state_directory.elsewhere(self.directory))
-        with self.lock():
+        with interrupts.held(_TO_THE_END), self.lock():
             recovered = self.recover(restart=restart)
             for change in recovered:
                 if change_id in (None, change.id):
                     return change
             record = self._chosen(change_id)
+            self._in_nobodys_midst(record.targets)
             try:
                 return change_of(self._transaction(restart).undo(record))
             except ChangedMeanwhile as error:
@@ -106,20 +111,29 @@ class State:
             for entry in reversed(entries):
                 if isinstance(entry, Record) and entry.stage in IN_FORCE:
                     return entry
-            raise NothingToUndo("nothing to undo", hint="tabbydoctor history shows what was done")
+            raise NothingToUndo("nothing to undo", hint=_history())
         for entry in entries:
             if entry.id == change_id:
                 return _in_force(entry)
-        raise NothingToUndo(
-            f"there is no change {change_id}", hint="tabbydoctor history shows what was done"
-        )
+        raise NothingToUndo(f"there is no change {change_id}", hint=_history())
+
+    def _in_nobodys_midst(self, paths: tuple[str, ...]) -> None:
+        """Raise RepairError where a change that nobody can finish may be half made in a file."""
+        for entry in self._journal.entries():
+            if isinstance(entry, Damaged) and entry.may_be_changing(paths):
+                files = ", ".join(entry.suspected or ()) or "the files it was about"
+                raise RepairError(
+                    f"the change {entry.id} may be half made, and its record cannot be read: "
+                    f"{entry.reason}",
+                    hint=f"see that {files} are as they should be, then move {entry.path} away",
+                )
 
     def _in_the_way(self, record: Record, error: ChangedMeanwhile) -> RepairError:
         """The same error; where it was a later change of the doctor's, the hint names that."""
         for later in reversed(self._journal.records()):
             shared = set(later.targets) & set(record.targets)
             if later.id > record.id and later.stage in IN_FORCE and shared:
-                hint = f"undo the later change first: tabbydoctor undo {later.id}"
+                hint = f"undo the later change first: {again(f'undo {later.id}')}"
                 return RepairError(error.message, hint)
         return error
 
@@ -132,9 +146,17 @@ def open_state(state_dir: str | None = None, runner: Runner = services.systemctl
     return State(state_directory.state_directory(state_dir), runner)
 
 
+def _history() -> str:
+    return f"{again('history')} shows what was done"
+
+
 def _in_force(entry: Record | Damaged) -> Record:
     if isinstance(entry, Damaged):
-        raise RepairError(f"the record of {entry.id} cannot be read: {entry.reason}")
+        raise RepairError(
+            f"the record of {entry.id} cannot be read: {entry.reason}",
+            hint=f"nothing can be put back from it; the other changes can be undone; it is in "
+            f"{entry.path}",
+        )
     if entry.stage not in IN_FORCE:
         raise NothingToUndo(f"the change {entry.id} has been taken back already")
     return entry

@@ -3,35 +3,39 @@
     STATE/changes/20261123T053612Z-4f2a/manifest.json   what, when, how far it has come
                                         <sha256>        contents before and after
 
-Directories have mode 0700, files 0600: contents hold keys.
+Directories have mode 0700, files 0600: contents hold keys. A record that was damaged is told of,
+and stands in the way of no other.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
 import secrets
-import shutil
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tabbydoctor.repair import safefile, state_directory, store
 from tabbydoctor.repair.changes import FileChange, Plan
 from tabbydoctor.repair.errors import RepairError, explained
+from tabbydoctor.repair.manifest import DIGEST, LIMIT, Unreadable, from_json, suspected, to_json
 from tabbydoctor.repair.record import (
+    IN_FORCE,
+    UNFINISHED,
     Damaged,
     Record,
     Stage,
     StoredState,
-    Unreadable,
-    from_json,
     record_of,
-    to_json,
 )
 from tabbydoctor.repair.states import FileState
 
+_CHANGES = "changes"
 _MANIFEST = "manifest.json"
 _PARTIAL = ".partial-"
 _ID = re.compile(r"(\d{8}T\d{6}Z)-([0-9a-f]{4})")
@@ -42,15 +46,20 @@ class Journal:
     """All records below one state directory."""
 
     def __init__(self, directory: Path) -> None:
-        self._changes = directory / "changes"
+        self._directory = directory
+        self._path = directory / _CHANGES
 
     def exists(self) -> bool:
-        """Whether anything was ever recorded here."""
-        return self._changes.is_dir()
+        """Whether anything was ever recorded here. Raises RepairError."""
+        with self._opened() as changes:
+            return changes is not None
 
     def entries(self) -> list[Record | Damaged]:
         """Every record, the oldest first. Raises RepairError."""
-        return [self._entry(id) for id in self._ids()]
+        with self._opened() as changes:
+            if changes is None:
+                return []
+            return [self._entry(id, changes) for id in _ids(changes)]
 
     def records(self) -> list[Record]:
         """Every record that can be read, the oldest first. Raises RepairError."""
@@ -59,99 +68,149 @@ class Journal:
     def prepare(self, plan: Plan, directories: tuple[str, ...]) -> Record:
         """Record a plan: afterwards it is durable, whole and `prepared`. Raises RepairError."""
         now = datetime.now(UTC)
-        record = record_of(plan, self._next_id(now), now.isoformat(timespec="seconds"), directories)
-        partial = self._changes / f"{_PARTIAL}{record.id}"
-        try:
-            self._changes.mkdir(mode=0o700, exist_ok=True)
-            partial.mkdir(mode=0o700)
-            for state in _states(plan):
-                if not (partial / state.digest).exists():
-                    _write(partial / state.digest, state.content)
-            _write(partial / _MANIFEST, to_json(record).encode("ascii"))
-            _synchronise(partial)
-            partial.rename(self._changes / record.id)
-            _synchronise(self._changes)
-            _synchronise(self._changes.parent)
-        except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise explained(error, str(self._changes), "record the change in") from error
+        with self._made() as changes:
+            id = self._next_id(now, _ids(changes))
+            record = record_of(plan, id, now.isoformat(timespec="seconds"), directories)
+            manifest = to_json(record).encode("ascii")
+            if len(manifest) > LIMIT:
+                raise RepairError("the change is too large to be recorded")
+            partial = f"{_PARTIAL}{id}"
+            try:
+                os.mkdir(partial, 0o700, dir_fd=changes)
+                with store.directory(partial, changes) as directory:
+                    for state in _states(plan):
+                        if not store.exists(state.digest, directory):
+                            store.write(state.digest, state.content, directory)
+                    store.write(_MANIFEST, manifest, directory)
+                    os.fsync(directory)
+                os.rename(partial, id, src_dir_fd=changes, dst_dir_fd=changes)
+                os.fsync(changes)
+            except OSError as error:
+                store.remove(partial, changes)
+                raise explained(error, str(self._path), "record the change in") from error
         return record
 
     def mark(self, record: Record, stage: Stage) -> Record:
         """The record at a new stage, durable. Raises RepairError."""
         marked = replace(record, stage=stage)
-        directory = self._changes / record.id
-        new = directory / f"{_PARTIAL}{_MANIFEST}"
+        new = f"{_PARTIAL}{secrets.token_hex(4)}-{_MANIFEST}"
         try:
-            new.unlink(missing_ok=True)
-            _write(new, to_json(marked).encode("ascii"))
-            new.rename(directory / _MANIFEST)
-            _synchronise(directory)
+            with self._opened() as changes, store.directory(record.id, _there(changes)) as place:
+                try:
+                    store.write(new, to_json(marked).encode("ascii"), place)
+                    os.rename(new, _MANIFEST, src_dir_fd=place, dst_dir_fd=place)
+                    os.fsync(place)
+                except OSError:
+                    store.remove(new, place)
+                    raise
         except OSError as error:
-            with contextlib.suppress(OSError):
-                new.unlink(missing_ok=True)
-            raise explained(error, str(directory), "record the state of the change in") from error
+            where = str(self._path / record.id)
+            raise explained(error, where, "record the state of the change in") from error
         return marked
 
     def changes(self, record: Record) -> tuple[FileChange, ...]:
         """A record's files with their contents. Raises RepairError for a damaged record."""
-        return tuple(
-            FileChange(file.path, self._state(record, file.before), self._state(record, file.after))
-            for file in record.files
-        )
+        path = self._path / record.id
+        try:
+            with self._opened() as changes, store.directory(record.id, _there(changes)) as place:
+                return _changes(record, place)
+        except OSError as error:
+            raise explained(error, str(path), "read the recorded contents in") from error
+        except Unreadable as error:
+            raise RepairError(
+                f"the record {path} is damaged: {error}",
+                hint=f"nothing can be put back from it; to go on, move {path} away",
+            ) from error
 
     def clear_partial(self) -> None:
         """Remove records that were never finished: their changes were not begun."""
-        if self._changes.is_dir():
-            for partial in self._changes.glob(f"{_PARTIAL}*"):
-                shutil.rmtree(partial, ignore_errors=True)
-            for manifest in self._changes.glob(f"*/{_PARTIAL}{_MANIFEST}"):
-                manifest.unlink(missing_ok=True)
+        with self._opened() as changes:
+            if changes is None:
+                return
+            _clear(changes)
+            for id in _ids(changes):
+                with contextlib.suppress(OSError), store.directory(id, changes) as record:
+                    _clear(record)
 
-    def _ids(self) -> list[str]:
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[int | None]:
+        """A handle of the records' directory; None where there is none. Raises RepairError."""
+        with contextlib.ExitStack() as stack:
+            changes: int | None
+            try:
+                state = state_directory.opened(self._directory)
+                stack.callback(os.close, state)
+                changes = stack.enter_context(store.directory(_CHANGES, state))
+            except FileNotFoundError:
+                changes = None
+            except OSError as error:
+                raise explained(error, str(self._path), "read") from error
+            yield changes
+
+    @contextlib.contextmanager
+    def _made(self) -> Iterator[int]:
+        """A handle of the records' directory, which is made where there is none."""
+        with contextlib.ExitStack() as stack:
+            try:
+                state = state_directory.opened(self._directory)
+                stack.callback(os.close, state)
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(_CHANGES, 0o700, dir_fd=state)
+                    os.fsync(state)
+                changes = stack.enter_context(store.directory(_CHANGES, state))
+            except OSError as error:
+                raise explained(error, str(self._path), "record the change in") from error
+            yield changes
+
+    def _entry(self, id: str, changes: int) -> Record | Damaged:
+        path = str(self._path / id)
+        content = b""
         try:
-            return sorted(name for name in os.listdir(self._changes) if _ID.fullmatch(name))
-        except FileNotFoundError:
-            return []
+            with store.directory(id, changes) as place:
+                content = store.read(_MANIFEST, place, LIMIT)
+                record = from_json(content)
+                if record.id != id:
+                    raise Unreadable(f"it is the manifest of {record.id}")
+                if record.stage in IN_FORCE | UNFINISHED:
+                    _changes(record, place)
         except OSError as error:
-            raise explained(error, str(self._changes), "read") from error
+            reason = error.strerror or type(error).__name__
+        except Unreadable as error:
+            reason = str(error)
+        else:
+            return record
+        return Damaged(id, f"{path}: {reason}", path, suspected(content))
 
-    def _entry(self, id: str) -> Record | Damaged:
-        manifest = self._changes / id / _MANIFEST
-        try:
-            record = from_json(manifest.read_text("ascii"))
-        except OSError as error:
-            return Damaged(id, f"{manifest}: {error.strerror}")
-        except (Unreadable, UnicodeDecodeError) as error:
-            return Damaged(id, f"{manifest}: {error}")
-        if record.id != id:
-            return Damaged(id, f"{manifest}: it is the manifest of {record.id}")
-        return record
-
-    def _state(self, record: Record, stored: StoredState | None) -> FileState | None:
-        if stored is None:
-            return None
-        path = self._changes / record.id / stored.digest
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise explained(error, str(path), "read the recorded content") from error
-        if hashlib.sha256(content).hexdigest() != stored.digest:
-            raise RepairError(
-                f"the recorded content {path} is damaged",
-                hint=f"nothing can be put back from it; to go on, move {path.parent} away",
-            )
-        return stored.with_content(content)
-
-    def _next_id(self, now: datetime) -> str:
+    def _next_id(self, now: datetime, ids: list[str]) -> str:
         """Later than every id there is, even within a second or where the clock went back."""
         time, number = now.strftime(_TIME), secrets.randbelow(0x8000)
-        last = _ID.fullmatch(self._ids()[-1]) if self._ids() else None
+        last = _ID.fullmatch(ids[-1]) if ids else None
         if last and last[1] >= time:
             time, number = last[1], int(last[2], 16) + 1
+        try:
             if number > 0xFFFF:
-                raise RepairError(f"no id is left for a change at {time}", hint="try again")
+                later = datetime.strptime(time, _TIME) + timedelta(seconds=1)
+                time, number = later.strftime(_TIME), 0
+        except (ValueError, OverflowError) as error:
+            path = self._path / ids[-1]
+            raise RepairError(f"no id is later than that of {path}", f"move {path} away") from error
         return f"{time}-{number:04x}"
+
+
+def _ids(changes: int) -> list[str]:
+    return sorted(name for name in os.listdir(changes) if _ID.fullmatch(name))
+
+
+def _clear(directory: int) -> None:
+    for name in os.listdir(directory):
+        if name.startswith(_PARTIAL):
+            store.remove(name, directory)
+
+
+def _there(changes: int | None) -> int:
+    if changes is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    return changes
 
 
 def _states(plan: Plan) -> list[FileState]:
@@ -159,17 +218,21 @@ def _states(plan: Plan) -> list[FileState]:
     return [state for state in states if state is not None]
 
 
-def _write(path: Path, content: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with open(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def _changes(record: Record, place: int) -> tuple[FileChange, ...]:
+    """Raises Unreadable, OSError."""
+    stored = {one.digest for file in record.files for one in (file.before, file.after) if one}
+    if not stored.issuperset(name for name in os.listdir(place) if DIGEST.fullmatch(name)):
+        raise Unreadable("it holds contents that its manifest does not name")
+    return tuple(
+        FileChange(file.path, _content(file.before, place), _content(file.after, place))
+        for file in record.files
+    )
 
 
-def _synchronise(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _content(stored: StoredState | None, place: int) -> FileState | None:
+    if stored is None:
+        return None
+    content = store.read(stored.digest, place, safefile.LIMIT)
+    if hashlib.sha256(content).hexdigest() != stored.digest:
+        raise Unreadable(f"the recorded content {stored.digest} is damaged")
+    return stored.with_content(content)

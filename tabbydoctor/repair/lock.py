@@ -11,6 +11,10 @@ from filelock import FileLock, Timeout
 
 from tabbydoctor.repair.errors import Busy, explained
 
+_PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Neither a link nor a FIFO in the place of a file holds anybody up."""
+_LONGEST = 20
+
 
 class RepairLock:
     """A lock (flock(2)) in the state directory; it ends with its process, however that ends."""
@@ -39,13 +43,14 @@ class RepairLock:
 
     def _sign(self) -> None:
         with contextlib.suppress(OSError):  # only a courtesy to the one who has to wait
-            handle = os.open(self._holder, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            handle = os.open(self._holder, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _PLAIN, 0o600)
             with open(handle, "w", encoding="ascii") as file:
                 file.write(f"{os.getpid()}\n")
 
     def _who(self) -> str:
         try:
-            pid = self._holder.read_text("ascii").strip()
-        except (OSError, UnicodeDecodeError):
+            with open(os.open(self._holder, os.O_RDONLY | _PLAIN), "rb") as file:
+                pid = file.read(_LONGEST).decode("ascii", "replace").strip()
+        except OSError:
             return ""
         return f" (process {pid})" if pid.isdigit() else ""

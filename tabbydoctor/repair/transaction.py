@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tabbydoctor.repair import directories, safefile, services
+from tabbydoctor.invocation import again
+from tabbydoctor.repair import directories, interrupts, safefile, services
 from tabbydoctor.repair.changes import FileChange, Plan
 from tabbydoctor.repair.errors import ChangedMeanwhile, RepairError, Unreachable, explained
 from tabbydoctor.repair.journal import Journal
@@ -39,19 +40,35 @@ class Transaction:
         for change in plan.files:
             if safefile.read(change.path) != change.before:
                 raise ChangedMeanwhile(change.path)
-        record = self._journal.prepare(plan, _directories(plan))
-        try:
-            self._write(record, plan)
+        with interrupts.held("taking everything back; that goes on to its end"):
+            interrupts.checkpoint()
+            record = self._journal.prepare(plan, _directories(plan))
+            try:
+                problems, ended = self._do(record, plan, verify)
+                if ended is not None:
+                    return ended
+            except BaseException as error:
+                taken_back = self.roll_back(record)
+                if taken_back.left and isinstance(error, RepairError):
+                    raise RepairError(error.message, " · ".join(taken_back.notes)) from error
+                if taken_back.left and isinstance(error, KeyboardInterrupt):
+                    raise KeyboardInterrupt(*taken_back.notes) from error
+                raise
+            return self.roll_back(replace(record, notes=problems))
+
+    def _do(
+        self, record: Record, plan: Plan, verify: Verify | None
+    ) -> tuple[tuple[str, ...], Record | None]:
+        """The problems there were; without any, and with no proof against it, the record."""
+        self._write(record, plan)
+        with interrupts.open_to_interrupts():
             problems = services.perform(plan.actions, self._runner, restart=self._restart)
             proof = verify() if verify and not problems else None
-            if not problems and proof is not False:
-                return self._journal.mark(record, Stage.VERIFIED if proof else Stage.APPLIED)
-        except BaseException as error:
-            taken_back = self.roll_back(record)
-            if taken_back.left and isinstance(error, RepairError):
-                raise RepairError(error.message, " · ".join(taken_back.notes)) from error
-            raise
-        return self.roll_back(replace(record, notes=problems))
+        if problems or proof is False:
+            return problems, None
+        ended = self._journal.mark(record, Stage.VERIFIED if proof else Stage.APPLIED)
+        interrupts.checkpoint()
+        return (), ended
 
     def roll_back(self, record: Record) -> Record:
         """Take back what is the change's own; files that others changed are left and noted."""
@@ -95,6 +112,7 @@ class Transaction:
             except OSError as error:
                 raise explained(error, directory, "make the directory") from error
         for change in plan.files:
+            interrupts.checkpoint()
             safefile.replace(change.path, change.before, change.after, record.id)
 
     def _finish(self, record: Record, stage: Stage) -> Record:
@@ -118,7 +136,7 @@ class Transaction:
         if failures:
             raise RepairError(
                 f"not all could be put back: {'; '.join(one.message for one in failures)}",
-                hint=failures[0].hint or "see to that, then: tabbydoctor undo",
+                hint=failures[0].hint or f"see to that, then: {again('undo')}",
             )
         notes += self._remove_directories(record)
         notes += services.perform(record.actions, self._runner, restart=self._restart)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from tabbydoctor.diagnosis.finding import Finding, Safety, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root, Status
+from tabbydoctor.invocation import invocation
 
 AUTH_ROOTS = frozenset({"CFG004", "RTR001", "RTR002", "RTR003", "RTR005"})
 """The root causes that `fix --auth` repairs."""
-_AUTH_COMMANDS = ("sudo tabbydoctor fix --auth", "tabbydoctor fix --auth")
+_AUTH_REPAIR = "fix --auth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,9 @@ class Outline:
         offered = [command for remedy in remedies for command in remedy.commands]
         # A router's source in the store is changed by hand: none of its remedies is safe.
         by_hand = bool(remedies) and not any(one.safety is Safety.SAFE for one in remedies)
-        default = _AUTH_COMMANDS[0] if roots and not by_hand else ""
-        return next((command for command in _AUTH_COMMANDS if command in offered), default)
+        default = invocation(_AUTH_REPAIR, root=True) if roots and not by_hand else ""
+        ways = (invocation(_AUTH_REPAIR, root=True), invocation(_AUTH_REPAIR))
+        return next((command for command in ways if command in offered), default)
 
     def subject(self) -> str:
         """What has the faults: TabbyAPI, or only the router in front of it."""
@@ -145,9 +147,9 @@ def next_step(outline: Outline) -> str:
     if outline.roots:
         repair = outline.auth_repair()
         fix = f"{repair}, or " if repair else ""
-        return f"Next: {fix}tabbydoctor explain {outline.roots[0].id} for more."
+        return f"Next: {fix}{invocation(f'explain {outline.roots[0].id}')} for more."
     if summary["unknown"]:
-        return "Next: provide what is named above, then run tabbydoctor check again."
+        return f"Next: provide what is named above, then run {invocation('check')} again."
     if summary["crashed"]:
         return "Next: report the crash above; it is a fault of the doctor or of a plug-in."
-    return "Nothing to do. tabbydoctor check --verbose shows every check."
+    return f"Nothing to do. {invocation('check --verbose')} shows every check."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tabbydoctor.invocation import invocation
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.probes import is_open
 
@@ -11,8 +12,11 @@ DISABLE = (
     "or, where TabbyAPI serves this machine alone, switch its authentication off (on NixOS with "
     "--temporary: at once, until the machine starts anew)"
 )
-DISABLE_COMMAND = "sudo tabbydoctor fix --auth --strategy disable-auth"
-"""What is left for a router whose source cannot be edited."""
+
+
+def disable_command() -> str:
+    """What is left for a router whose source cannot be edited."""
+    return invocation("fix --auth --strategy disable-auth", root=True)
 
 
 def key_by_hand(path: str, reading: RouterReading | None, tokens: str) -> str:

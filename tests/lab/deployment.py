@@ -69,6 +69,7 @@ Restart=on-failure
 [Install]
 WantedBy=multi-user.target
 """
+LINK = "/usr/local/bin/tabbydoctor"
 BACKEND_UNIT = """\
 [Unit]
 Description={name} (stand-in)
@@ -172,6 +173,8 @@ class Deployment:
         deployment._lay_out_tabbyapi(config, tokens, release)
         deployment._lay_out_router(router)
         deployment._lay_out_backends()
+        # As the README's "Install it" has it: so `sudo tabbydoctor` is what works, and is printed.
+        machine.run(["ln", "-sfn", installed.doctor, LINK])
         machine.systemctl("daemon-reload")
         machine.systemctl("enable", "--quiet", *UNITS)
         return deployment

@@ -28,6 +28,7 @@ class Installed:
     """Where the installed project is; the same path outside and inside a machine."""
 
     environment: Path
+    source: Path  # what it was built from
     site_packages: tuple[Path, ...]  # the project's own, and its dependencies'
 
     @property
@@ -58,7 +59,25 @@ def installed() -> Iterator[Installed]:
         session = Path(directory)
         session.chmod(0o755)
         wheel = _build_wheel(build_tools, session / "build")
-        yield _install(wheel, dependencies, session / "venv")
+        yield _install(wheel, dependencies, session / "venv", session / "build/source")
+
+
+def wheels() -> Path:
+    """A directory with all wheels that `pip install` of the working tree asks an index for.
+
+    Raises:
+        subprocess.CalledProcessError: pip failed; its output is on stderr.
+    """
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    wanted = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    environment = _environment_with(wanted)
+    directory = environment / "wheels"
+    with FileLock(f"{environment}.lock"):
+        if not directory.exists():
+            collect = ["wheel", "--quiet", "--wheel-dir", f"{directory}.partial"]
+            _run([environment / "bin/pip", *collect, *wanted])
+            Path(f"{directory}.partial").rename(directory)
+    return directory
 
 
 def _clear_up_after_killed_sessions() -> None:
@@ -98,7 +117,7 @@ def _build_wheel(build_tools: Path, directory: Path) -> Path:
     return wheel
 
 
-def _install(wheel: Path, dependencies: Path, environment: Path) -> Installed:
+def _install(wheel: Path, dependencies: Path, environment: Path, source: Path) -> Installed:
     """A virtual environment with the wheel in it, and the dependencies' on its path."""
     _run([SYSTEM_PYTHON, "-m", "venv", "--without-pip", environment])
     python = environment / "bin/python"
@@ -107,7 +126,7 @@ def _install(wheel: Path, dependencies: Path, environment: Path) -> Installed:
     (ours,) = environment.glob("lib/python3*/site-packages")
     (theirs,) = dependencies.glob("lib/python3*/site-packages")
     (ours / "dependencies.pth").write_text(f"{theirs}\n")
-    return Installed(environment, (ours, theirs))
+    return Installed(environment, source, (ours, theirs))
 
 
 def _run(command: Sequence[str | Path]) -> None:

@@ -11,6 +11,7 @@ from tabbydoctor.nixos.generated import generated
 from tests.lab.deployment import (
     DATA,
     INSTALL_STAND_IN,
+    LINK,
     TABBY_PORT,
     TOKENS,
     Deployment,
@@ -87,6 +88,7 @@ class NixDeployment:
         """What `nixos-rebuild switch` leaves for these options; not started."""
         made = cls(machine, installed)
         machine.write("/etc/NIXOS", "")
+        machine.run(["ln", "-sfn", installed.doctor, LINK])
         machine.run(["useradd", "--system", "--user-group", f"--home={STATE}", "tabbyapi"])
         machine.mkdir(STATE, mode=0o750, owner="tabbyapi:tabbyapi")
         python = Deployment(machine, installed)._environment(f"{PACKAGE}/env")

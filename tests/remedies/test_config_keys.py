@@ -95,7 +95,7 @@ def test_authentication_is_never_switched_off(scene: Scene, text: str) -> None:
     assert scene.findings("CFG003")
     with pytest.raises(CannotFix) as refused:
         scene.draft("CFG003")
-    assert refused.value.manual == "tabbydoctor fix --auth --strategy disable-auth"
+    assert refused.value.manual == "sudo tabbydoctor fix --auth --strategy disable-auth"
 
 
 def test_a_server_without_authentication_is_never_opened(scene: Scene) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tabbydoctor.cli.app import run
 from tabbydoctor.repair import state_directory
 from tabbydoctor.repair.engine import open_state
 from tabbydoctor.repair.errors import Busy, NothingToUndo, RepairError
@@ -76,6 +80,153 @@ def test_one_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/var/lib")
     with pytest.raises(RepairError, match="is a symbolic link"):
         open_state(str(tmp_path / "link" / "tabbydoctor"))
+
+
+def _mine(place: Path) -> None:
+    place.mkdir(mode=0o700)
+
+
+def _theirs_above(place: Path) -> None:
+    _mine(place)
+    os.chown(place.parent, 65534, 65534)
+
+
+def _theirs_far_above(place: Path) -> None:
+    _mine(place)
+    os.chown(place.parent.parent, 65534, 65534)
+
+
+def _everybodys_above(place: Path) -> None:
+    _mine(place)
+    place.parent.chmod(0o777)
+
+
+def _a_groups_above(place: Path) -> None:
+    _mine(place)
+    os.chown(place.parent, 0, 65534)
+    place.parent.chmod(0o775)
+
+
+def _their_link(place: Path) -> None:
+    _mine(place.with_name("real"))
+    place.symlink_to("real")
+    os.lchown(place, 65534, 65534)
+
+
+def _their_link_above(place: Path) -> None:
+    (place.parent.with_name("real") / place.name).mkdir(parents=True, mode=0o700)
+    place.parent.rmdir()
+    place.parent.symlink_to("real")
+    os.lchown(place.parent, 65534, 65534)
+
+
+def _own_link_to_theirs(place: Path) -> None:
+    real = place.parent.with_name("real")
+    (real / "state").mkdir(parents=True, mode=0o700)
+    os.chown(real, 65534, 65534)
+    place.symlink_to(real / "state")
+
+
+def _missing_below_theirs(place: Path) -> None:
+    os.chown(place.parent, 65534, 65534)
+
+
+REFUSED = {
+    "below another account's": (_theirs_above, "cannot be trusted: .* belongs to"),
+    "far below another account's": (_theirs_far_above, "cannot be trusted: .* belongs to"),
+    "below everybody's": (_everybodys_above, "can be written by everybody"),
+    "below a group's": (_a_groups_above, "can be written by its group"),
+    "another account's link": (_their_link, "is a symbolic link that others"),
+    "below another account's link": (_their_link_above, "is a symbolic link that others"),
+    "an own link to below another's": (_own_link_to_theirs, "belongs to"),
+    "not there yet, below another's": (_missing_below_theirs, "belongs to"),
+}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give it away")
+@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize("uid", [0, 1])
+def test_what_others_may_exchange_is_refused(tmp_path_for_all: Path, kind: str, uid: int) -> None:
+    """As root, and as an account without privileges."""
+    lay_out, said = REFUSED[kind]
+    place = tmp_path_for_all / "above" / "near" / "state"
+    place.parent.mkdir(parents=True)
+    lay_out(place)
+    if uid:
+        for path in (*tmp_path_for_all.rglob("*"),):
+            if path.lstat().st_uid == 0:
+                os.lchown(path, uid, -1)
+    before = sorted(tmp_path_for_all.rglob("*"))
+    for command in ("history", "undo", "fix"):
+        refused = _as(uid, lambda command=command: _refusal(command, place))  # type: ignore[misc]
+        assert re.search(said, refused), refused
+        assert "--state-dir" in refused
+    assert sorted(tmp_path_for_all.rglob("*")) == before
+
+
+def _refusal(command: str, place: Path) -> str:
+    try:
+        state = open_state(str(place))
+        if command == "history":
+            state.history()
+        elif command == "undo":
+            state.undo()
+        else:
+            with state.lock():
+                pass
+    except RepairError as error:
+        return f"{error.message}\n{error.hint}"
+    return "accepted"
+
+
+def _as(uid: int, work: Callable[[], str]) -> str:
+    """What it returns when an account does it, in a child."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        os.write(writer, work().encode())
+        os._exit(0)
+    os.close(writer)
+    with open(reader) as answer:
+        said = answer.read()
+    os.waitpid(child, 0)
+    return said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another account")
+@pytest.mark.parametrize("uid", [0, 1])
+def test_an_own_one_in_tmp_is_fine(uid: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o1777)
+        place = Path(name) / "new" / "state"
+        assert _as(uid, lambda: _refusal("fix", place)) == "accepted"
+        assert _as(uid, lambda: _refusal("history", place)) == "accepted"
+        assert place.stat().st_uid == uid
+        assert stat.S_IMODE(place.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give it away")
+@pytest.mark.parametrize("way", ["option", "variable", "settings"])
+def test_however_it_is_named(
+    tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "theirs" / "state"
+    place.mkdir(parents=True, mode=0o700)
+    os.chown(place.parent, 65534, 65534)
+    (tmp_path / "settings.toml").write_text(f'state_dir = "{place}"\n')
+    given = {
+        "option": ["--state-dir", str(place)],
+        "variable": [],
+        "settings": ["--settings", str(tmp_path / "settings.toml")],
+    }[way]
+    if way == "variable":
+        monkeypatch.setenv("TABBYDOCTOR_STATE_DIR", str(place))
+    for command in (["history"], ["undo"], ["fix", "--auth", "--yes"]):
+        assert run([*command, *given, "--dir", str(tmp_path)]) == 2
+        assert "cannot be trusted" in capsys.readouterr().err
 
 
 def test_a_file_is_refused(tmp_path: Path) -> None:

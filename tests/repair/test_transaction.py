@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tabbydoctor.invocation import again
 from tabbydoctor.repair.changes import DaemonReload, FileChange, Plan, Restart
 from tabbydoctor.repair.engine import State
 from tabbydoctor.repair.errors import ChangedMeanwhile, NothingToUndo, RepairError
@@ -183,7 +184,7 @@ def test_undo_takes_one_after_the_other_then_nothing(files: Path, state: State) 
     assert [change.id for change in state.history()] == [second.id, first.id]
     with pytest.raises(RepairError, match="/a was changed by somebody else") as caught:
         state.undo(first.id)
-    assert caught.value.hint == f"undo the later change first: tabbydoctor undo {second.id}"
+    assert caught.value.hint == f"undo the later change first: {again(f'undo {second.id}')}"
     assert state.undo().id == second.id
     assert state.undo().id == first.id
     assert snapshot(files) == before

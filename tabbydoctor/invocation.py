@@ -1,0 +1,49 @@
+"""How the doctor is called: what is printed must work where it is pasted.
+
+`sudo` looks for programs on its own path (`secure_path`, sudoers(5)), not on the caller's: a
+doctor in somebody's virtual environment is not found there, and is called by its whole path.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+
+NAME = "tabbydoctor"
+SECURE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""The usual `secure_path` of sudoers(5)."""
+
+
+def invocation(arguments: str, *, root: bool = False) -> str:
+    """The command line that runs this doctor with these arguments, as root where that is needed."""
+    path = SECURE_PATH if root else os.environ.get("PATH", os.defpath)
+    return f"{'sudo ' if root else ''}{called(program(), path)} {arguments}"
+
+
+def again(arguments: str) -> str:
+    """The command line for the account that runs the doctor now: what root did, root takes back."""
+    return invocation(arguments, root=os.geteuid() == 0)
+
+
+def program() -> tuple[str, ...]:
+    """The words that start the doctor that runs: its command, else its interpreter's module."""
+    given = os.path.abspath(sys.argv[0]) if sys.argv and sys.argv[0] else ""
+    beside = os.path.join(os.path.dirname(sys.executable), NAME)
+    for command in (given, beside):
+        if os.path.basename(command) == NAME and _runs(command):
+            return (command,)
+    return (sys.executable or "python3", "-P", "-m", NAME)
+
+
+def called(program: tuple[str, ...], path: str) -> str:
+    """The name alone where the search path leads to this very program, else its whole path."""
+    found = shutil.which(NAME, path=path)
+    if found is not None and os.path.realpath(found) == os.path.realpath(program[0]):
+        return NAME
+    return shlex.join(program)
+
+
+def _runs(command: str) -> bool:
+    return os.path.isfile(command) and os.access(command, os.X_OK)
