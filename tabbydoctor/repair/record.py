@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tabbydoctor.redaction import redact
 from tabbydoctor.repair.changes import DaemonReload, FileChange, Plan, Restart, UnitAction
 from tabbydoctor.repair.states import FileState
 
@@ -121,7 +122,7 @@ def to_json(record: Record) -> str:
         "schema_version": SCHEMA_VERSION,
         "id": record.id,
         "made_at": record.made_at,
-        "title": record.title,
+        "title": redact(record.title),
         "state": str(record.stage),
         "files": [
             {"path": file.path, "before": _state(file.before), "after": _state(file.after)}
@@ -130,7 +131,7 @@ def to_json(record: Record) -> str:
         "directories": list(record.directories),
         "actions": [_action(action) for action in record.actions],
         "left": list(record.left),
-        "notes": list(record.notes),
+        "notes": [redact(note) for note in record.notes],
     }
     return json.dumps(document, indent=1) + "\n"
 
