@@ -13,7 +13,9 @@ def main() -> int:
         sys.stdout.write(f"tabbydoctor {__version__}\n")
         return 0
     from tabbydoctor.cli.app import run
+    from tabbydoctor.cli.errors import hide_from_python
 
+    hide_from_python()
     return run(sys.argv[1:])
 
 
