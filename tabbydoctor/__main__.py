@@ -18,7 +18,9 @@ def main() -> int:
     try:
         warn_root()
         from tabbydoctor.cli.app import run
+        from tabbydoctor.cli.errors import hide_from_python
 
+        hide_from_python()
         return run(sys.argv[1:])
     except KeyboardInterrupt:  # before a command had begun
         sys.stderr.write("tabbydoctor: interrupted\n")

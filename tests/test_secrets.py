@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tabbydoctor import redaction
 from tabbydoctor.cli.app import run
 from tabbydoctor.demo import standin
 from tabbydoctor.demo.deployment import demo_deployment
@@ -53,6 +55,21 @@ async def forward(body):
     async with httpx.AsyncClient(headers={{{{"X-API-Key": "{OTHER}"}}}}) as c:
         return await c.post(f"http://127.0.0.1:{{{{PORT}}}}/v1/chat/completions", json=body)
 '''  # noqa: E501
+
+MISTAKEN = "Zx9-mistaken-argument-44"
+"""A key that is given where none belongs."""
+FORMS: list[Callable[[str], str]] = [
+    str,
+    lambda key: base64.b64encode(f":{key}::".encode()).decode(),
+    lambda key: base64.b64encode(f"user:{key}".encode()).decode(),
+    lambda key: base64.urlsafe_b64encode(f"a:{key}".encode()).decode(),
+    lambda key: key.encode().hex(),
+    lambda key: key.encode().hex().upper(),
+    lambda key: "".join(f"%{ord(char):02x}" for char in key),
+    lambda key: "".join(f"\\u{ord(char):04x}" for char in key),
+    lambda key: f"{key[:12]}\n    {key[12:]}",
+]
+"""How a key is planted, too."""
 COMMANDS = [
     ["check"],
     ["check", "--verbose"],
@@ -71,6 +88,34 @@ COMMANDS = [
     ["fix", "--all-safe", "--dry-run"],
     ["fix", "CFG003", "CFG004", "TOK004", "TOK005", "--dry-run", "--format", "json"],
     ["history"],
+    ["history", "--format", "json"],
+    ["list", "--format", "json"],
+    ["explain", "TOK003", "--format", "json"],
+    ["nix", "to-options"],
+    ["schema"],
+    ["undo"],
+]
+MISTAKES = [
+    ["check", MISTAKEN],
+    ["check", "--only", MISTAKEN],
+    ["check", "--format", MISTAKEN],
+    ["check", "--fail-on", MISTAKEN],
+    ["check", "--timeout", MISTAKEN],
+    ["check", f"--timeout={MISTAKEN}"],
+    ["check", f"--api-key={MISTAKEN}"],
+    ["check", "--output", f"/nonexistent/{MISTAKEN}"],
+    ["fix", MISTAKEN],
+    ["fix", "--auth", MISTAKEN],
+    ["fix", "--auth", "--strategy", MISTAKEN],
+    ["undo", MISTAKEN],
+    ["explain", MISTAKEN],
+    ["explain", MISTAKEN, "--format", "json"],
+    ["config", "--format", MISTAKEN],
+    ["probe", MISTAKEN],
+    ["history", f"--token={MISTAKEN}"],
+    ["nix", "to-config", MISTAKEN],
+    ["schema", MISTAKEN],
+    [MISTAKEN],
 ]
 
 
@@ -85,6 +130,7 @@ def plant(directory: Path, tokens: str, port: int) -> list[str]:
         f"ERROR 1 validation error for AuthKeys\n  input_value={{'api_key': '{API}'}}\n"
         f"WARNING Failed to reload api_tokens.yml, keeping the previous keys: {OTHER}\n"
         f"INFO Headers: {{'authorization': 'Bearer {API}'}}\n"
+        + "".join(f"ERROR OutOfMemoryError: seen {form(OTHER)} of it\n" for form in FORMS)
     )
     router = directory / "router.py"
     router.write_text(ROUTER.format(port=port))
@@ -97,10 +143,17 @@ def nothing_leaks(targets: list[str], capsys: pytest.CaptureFixture[str]) -> Non
     for command in COMMANDS:
         run([*command, *targets])
         text = capsys.readouterr()
-        for secret in (API, ADMIN, OTHER):
-            assert secret not in text.out + text.err, command
+        hidden(text.out + text.err, command)
         if "json" in command:
             json.loads(text.out)
+
+
+def hidden(text: str, command: list[str]) -> None:
+    """No key in any form: of an encoded one not even its middle."""
+    for secret in (API, ADMIN, OTHER):
+        for form in FORMS:
+            written = form(secret)
+            assert written[6:-6] not in text, (command, written)
 
 
 @pytest.fixture
@@ -116,6 +169,37 @@ def test_of_the_files(tabby: Path, tokens: str, capsys: pytest.CaptureFixture[st
     nothing_leaks(plant(tabby, tokens, port=1), capsys)
 
 
+def test_of_arguments(tabby: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    targets = plant(tabby, SPOILT_TOKENS["fine"], port=1)
+    for command in MISTAKES:
+        redaction.forget_all()
+        assert run([*command, *targets]) == 2, command
+        text = capsys.readouterr()
+        assert "/nonexistent" in text.err or MISTAKEN not in text.out + text.err, command
+        assert "/nonexistent" in text.err or MISTAKEN.upper() not in text.out + text.err, command
+
+
+def test_of_repairs_and_their_records(tabby: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    targets = plant(tabby, SPOILT_TOKENS["fine"], port=1)
+    repair = ["--yes", "--no-restart", "--ready-timeout", "1"]
+    for command in (
+        ["fix", "--all-safe", *repair],
+        ["fix", "CFG004", "CFG003", *repair, "--format", "json"],
+        ["fix", "--auth", "--strategy", "router-tokens", *repair],
+        ["history"],
+        ["history", "--format", "json"],
+        ["undo"],
+        ["undo"],
+    ):
+        run([*command, *targets])
+        shown = capsys.readouterr()
+        hidden(shown.out + shown.err, command)
+    records = list((tabby.parent / "state").rglob("*.json"))
+    assert records
+    for record in records:
+        hidden(record.read_text(), [str(record)])
+
+
 @pytest.fixture
 def echo() -> Iterator[servers.Listener]:
     """A TabbyAPI whose every error repeats the request's headers (and so the key)."""
@@ -123,7 +207,8 @@ def echo() -> Iterator[servers.Listener]:
 
     def tell(connection, request: bytes) -> None:  # type: ignore[no-untyped-def]
         lines = request.decode("latin-1").split("\r\n")[1:]
-        body = json.dumps({"detail": " ".join(lines), "issues": [{"description": str(lines)}]})
+        told = " ".join([*lines, *(form(API) for form in FORMS)])
+        body = json.dumps({"detail": told, "issues": [{"description": told}, {"time": told}]})
         servers.answers("503 Service Unavailable", body.encode())(connection, request)
 
     table = {"/.well-known/serviceinfo": info}

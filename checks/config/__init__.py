@@ -18,6 +18,7 @@ from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.nixos.by_rebuild import by_rebuild, where_made
 from tabbydoctor.nixos.key_lines import Keys, key_lines
 from tabbydoctor.nixos.module import taken_back
+from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.config import Origin
 from tabbydoctor.tabbyapi.keys import is_secret
 
@@ -28,7 +29,7 @@ def shown(section: str, key: str | None, value: Any) -> str:
     """A value for a finding, short, and hidden where it may be a secret."""
     if is_secret(section, key) or isinstance(value, dict):
         return "***" if value is not None and not isinstance(value, dict) else "a mapping"
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = redact(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

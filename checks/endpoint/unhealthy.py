@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Unknown, check
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.answers import health_issues, of_tabbyapi
 from tabbydoctor.tabbyapi.probes import Endpoint
 
@@ -54,7 +55,7 @@ def unhealthy(endpoint: Endpoint, instance: Instance | None) -> Iterator[Finding
         evidence=(
             Evidence(answer.url, "200", "503"),
             *(
-                Evidence(f"issue of {time}", actual=text[:_LENGTH])
+                Evidence(f"issue of {time}", actual=redact(text)[:_LENGTH])
                 for time, text in issues[-_SHOWN:]
             ),
         ),

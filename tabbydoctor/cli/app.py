@@ -25,7 +25,10 @@ from tabbydoctor.cli import (
     undo,
 )
 from tabbydoctor.cli.errors import CommandError, report_error
+from tabbydoctor.cli.options import TARGET_OPTIONS
 from tabbydoctor.invocation import invocation
+from tabbydoctor.redaction import remember
+from tabbydoctor.redaction.values import looks_secret
 
 app = typer.Typer(
     name="tabbydoctor",
@@ -80,12 +83,14 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, Abort):
         outcome = INTERRUPTED
     except TyperException as error:
+        _hide_keys(arguments)
         return report_error(_usage(error), as_json=as_json)
     except BrokenPipeError:
         # The reader (head, less) has seen enough; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except CommandError as error:
+        _hide_keys(arguments)
         return report_error(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the doctor itself failed: said, never a traceback
         return report_error(CommandError.crash(error), as_json=as_json)
@@ -100,6 +105,19 @@ def wants_json(arguments: Sequence[str]) -> bool:
     """Whether machine output was asked for, told even from arguments that do not parse."""
     pairs = zip(["", *arguments], [*arguments, ""], strict=True)
     return any((one, two) == ("--format", "json") or two == "--format=json" for one, two in pairs)
+
+
+def _hide_keys(arguments: Sequence[str]) -> None:
+    """A key given as an argument by mistake is not repeated in the error; what names a part of
+    the deployment is.
+    """
+    before = ""
+    for argument in arguments:
+        option, _, word = argument.rpartition("=")
+        if (option or before) not in TARGET_OPTIONS and looks_secret(word):
+            for form in (word, word.upper(), word.lower()):
+                remember(form)
+        before = argument
 
 
 def _usage(error: TyperException) -> CommandError:

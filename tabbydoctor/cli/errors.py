@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import threading
 import traceback
+import warnings
 
 from tabbydoctor.redaction import redact
 from tabbydoctor.reports.json_report import error_document, write_document
+from tabbydoctor.reports.visible import visible_lines
 
 
 class CommandError(Exception):
@@ -30,12 +34,29 @@ class CommandError(Exception):
         )
 
 
+def hide_from_python() -> None:
+    """Keep Python and libraries from writing on stderr what no redactor has seen: warnings about
+    others' sources, tracebacks of threads, log lines.
+    """
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    logging.getLogger().addHandler(logging.NullHandler())
+    sys.excepthook = lambda _kind, error, _trace: _say_crash(error)
+    sys.unraisablehook = lambda unraisable: _say_crash(unraisable.exc_value)
+    threading.excepthook = lambda arguments: _say_crash(arguments.exc_value)
+
+
+def _say_crash(error: BaseException | None) -> None:
+    if isinstance(error, Exception):
+        report_error(CommandError.crash(error), as_json=False)
+
+
 def report_error(error: CommandError, *, as_json: bool) -> int:
     """Say it, redacted; the return value is the exit code."""
     message, hint = redact(error.message), redact(error.hint)
     if as_json:
         write_document(error_document(message, hint, error.exit_code), sys.stdout)
-    sys.stderr.write(f"tabbydoctor: {message}\n")
+    sys.stderr.write(f"tabbydoctor: {visible_lines(message)}\n")
     if hint:
-        sys.stderr.write(f"  {hint}\n")
+        sys.stderr.write(f"  {visible_lines(hint)}\n")
     return error.exit_code

@@ -13,7 +13,7 @@ from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
 from tabbydoctor.cli.showing import show_json, show_text
 from tabbydoctor.invocation import invocation
-from tabbydoctor.redaction import redact
+from tabbydoctor.reports.leaving import leaving
 
 if TYPE_CHECKING:  # every command pays for what is imported here: fix alone needs these
     from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared
@@ -153,7 +153,7 @@ def _run(given: Given, request: FixRequest, *, dry_run: bool, yes: bool, quiet: 
         return result
     except KeyboardInterrupt as interrupt:
         stays = " · ".join(map(str, interrupt.args)) or "nothing stays changed"
-        sys.stderr.write(f"\ntabbydoctor: {redact(stays)}\n")
+        sys.stderr.write(f"\ntabbydoctor: {leaving(stays)}\n")
         raise
     except NothingToExamine as error:
         raise CommandError(str(error), hint="name it with --dir, --unit or --url") from error
@@ -175,7 +175,7 @@ def _show_plan(prepared: Prepared) -> None:
 
     text = fix_view.plan_text(prepared, _width())
     if text.strip():
-        show_text(text + "\n")
+        show_text(text)
         sys.stdout.flush()
 
 
@@ -186,13 +186,13 @@ def _asked(prepared: Prepared) -> bool:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         sys.stderr.write("tabbydoctor: not applied: add --yes, or run it on a terminal\n")
         return False
-    return typer.confirm(fix_view.question(prepared), default=False)
+    return typer.confirm(leaving(fix_view.question(prepared)), default=False)
 
 
 def _progress(text: str) -> None:
     """One line on a terminal that wipes itself."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.write(f"\r\x1b[K{leaving(text)}")
         sys.stderr.flush()
 
 

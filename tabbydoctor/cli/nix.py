@@ -12,7 +12,8 @@ import typer
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
 from tabbydoctor.cli.showing import fact, show_text
-from tabbydoctor.redaction import redact
+from tabbydoctor.reports.leaving import leaving
+from tabbydoctor.reports.visible import visible_json
 
 app = typer.Typer(
     help="Say a config.yml in options of the NixOS module, and the other way.",
@@ -71,10 +72,10 @@ def to_config(
     if format == Format.TEXT:
         return show_text(block.to_config(found))
     for (section, key), why in found.ignored.items():
-        sys.stderr.write(f"ignored: {section}.{key}: {why}\n")
+        sys.stderr.write(leaving(f"ignored: {section}.{key}: {why}") + "\n")
     for remark in found.remarks:
-        sys.stderr.write(f"{redact(remark)}\n")
-    return show_text(found.text)
+        sys.stderr.write(leaving(remark) + "\n")
+    return show_text(visible_json(found.text))
 
 
 def _found(given: Given) -> str:

@@ -41,6 +41,8 @@ _HELP: Mapping[str, str] = {
     "settings": "A TOML file with any of these (default: the user's, then /etc/tabbydoctor).",
     "state_dir": "Where changes are recorded.",
 }
+TARGET_OPTIONS = frozenset(f"--{name.replace('_', '-')}" for name in _HELP)
+"""The shared options as they are written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from tabbydoctor.cli.options import Given
 from tabbydoctor.examination import gather
 from tabbydoctor.facts import NoFact
 from tabbydoctor.host.local import LocalHost
-from tabbydoctor.redaction import redact, redact_all
+from tabbydoctor.redaction import redact_all
 from tabbydoctor.reports.json_report import write_document
+from tabbydoctor.reports.leaving import leaving
 
 T = TypeVar("T")
 TIME_LIMIT = 15.0
@@ -32,7 +33,7 @@ def fact(given: Given, kind: type[T]) -> T:
 
 def show_text(text: str) -> int:
     """Print, redacted; the exit code 0."""
-    sys.stdout.write(redact(text).rstrip("\n") + "\n")
+    sys.stdout.write(leaving(text).rstrip("\n") + "\n")
     return 0
 
 

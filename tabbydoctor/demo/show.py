@@ -19,6 +19,7 @@ from tabbydoctor.invocation import invocation
 from tabbydoctor.remedies.options import STRATEGIES, FixOptions, Strategy
 from tabbydoctor.repair.engine import State, open_state
 from tabbydoctor.reports import Reporter
+from tabbydoctor.reports.leaving import leaving
 from tabbydoctor.reports.outline import outline, verdict
 from tabbydoctor.reports.redacted import redacted
 from tabbydoctor.targets import Targets
@@ -132,5 +133,5 @@ def _reporter() -> Reporter:
 
 
 def _say(*lines: str) -> None:
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write(leaving("\n".join(lines)) + "\n")
     sys.stdout.flush()

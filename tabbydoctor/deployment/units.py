@@ -9,7 +9,7 @@ from tabbydoctor.deployment.parts import Machine, ProcessTable, Units
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit, UnitFile, assignments
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
-from tabbydoctor.redaction import remember
+from tabbydoctor.redaction import remember_named
 from tabbydoctor.targets import Targets
 
 # Where administrators and NixOS put units (systemd.unit(5)); distributions' own are not ours.
@@ -23,7 +23,6 @@ _USER_DIRECTORIES = (".config/systemd/user", ".local/share/systemd/user")
 _WORTH_A_LOOK = re.compile(
     r"(?i)tabby|litellm|llama-?swap|router|sglang|llama|proxy|gateway|\bmain\.py|\bstart\.(?:py|sh)"
 )
-_SECRET_NAME = re.compile(r"(?i)key|token|secret|password")
 
 PROPERTIES = [
     "Id",
@@ -206,8 +205,7 @@ def _unit(host: Host, properties: dict[str, str], owner: str | None) -> Unit:
     paths = [properties.get("FragmentPath", ""), *properties.get("DropInPaths", "").split()]
     files = [file for path in paths if path and (file := _unit_file(host, path))]
     for name, value in assignments(properties.get("Environment", "")).items():
-        if _SECRET_NAME.search(name):
-            remember(value)
+        remember_named(name, value)
     return Unit(
         name=properties["Id"],
         properties=properties,
@@ -228,7 +226,7 @@ def _unit_file(host: Host, path: str) -> UnitFile | None:
 def _environment_files(host: Host, properties: dict[str, str]) -> Iterator[EnvironmentFile]:
     """`/path (ignore_errors=yes)`, one or several to a line."""
     shown = properties.get("EnvironmentFiles", "")
-    for path, ignore in re.findall(r"(\S.*?) \(ignore_errors=(yes|no)\)", shown):
+    for path, ignore in re.findall(r"(?m)(?:^|(?<=\) ))(\S.*?) \(ignore_errors=(yes|no)\)", shown):
         optional = ignore == "yes"
         try:
             text = host.read(path, 256 << 10).text()
@@ -236,8 +234,7 @@ def _environment_files(host: Host, properties: dict[str, str]) -> Iterator[Envir
             yield EnvironmentFile(path, optional, problem=error.strerror or str(error))
             continue
         for name, value in environment_file(text).items():
-            if _SECRET_NAME.search(name):
-                remember(value)
+            remember_named(name, value)
         yield EnvironmentFile(path, optional, text)
 
 

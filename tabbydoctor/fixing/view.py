@@ -8,7 +8,9 @@ from tabbydoctor.fixing.request import FixResult, Prepared
 from tabbydoctor.invocation import again
 from tabbydoctor.nixos.by_rebuild import THEN
 from tabbydoctor.nixos.one_block import one_block
+from tabbydoctor.redaction import Redacted, redact
 from tabbydoctor.reports.page import Page
+from tabbydoctor.reports.visible import visible
 
 
 def as_json(result: FixResult) -> dict[str, Any]:
@@ -48,8 +50,17 @@ def _refused(prepared: Prepared) -> list[str]:
     return [f"{one.id}: {one.message}\n{one.manual}".rstrip() for one in prepared.refusals]
 
 
-def plan_text(prepared: Prepared, width: int) -> str:
-    """The plan: what becomes of which file, what is restarted, what is left to do by hand."""
+def plan_text(prepared: Prepared, width: int) -> Redacted:
+    """The plan, without secrets: what becomes of which file, what is restarted, its diff, and
+    what is left to do by hand.
+    """
+    diff = prepared.plan.diff()
+    shown = "".join(f"{visible(line)}\n" for line in diff.rstrip("\n").split("\n")) if diff else ""
+    parts = [redact(_steps_text(prepared, width)), shown, redact(_by_hand(prepared, width))]
+    return Redacted("\n".join(part for part in parts if part.strip()))
+
+
+def _steps_text(prepared: Prepared, width: int) -> str:
     page = Page(width)
     if not prepared.plan.empty:
         page.flow((f"Plan: {prepared.plan.title or 'repair'}", "bold"))
@@ -61,11 +72,6 @@ def plan_text(prepared: Prepared, width: int) -> str:
         page.flow((f"{action.kind} {action.target}{left}", ""), indent=2, hang=4)
     for note in prepared.draft.notes:
         page.flow((f"- {note}", ""), indent=2, hang=4)
-    diff = prepared.plan.diff()
-    if diff:
-        page.blank()
-        _verbatim(page, diff)
-    _by_hand(page, prepared)
     return page.text()
 
 
@@ -84,7 +90,8 @@ def _verbatim(page: Page, text: str) -> None:
         page.verbatim(line)
 
 
-def _by_hand(page: Page, prepared: Prepared) -> None:
+def _by_hand(prepared: Prepared, width: int) -> str:
+    page = Page(width)
     for text in prepared.draft.manual:
         page.blank()
         page.flow((f"By hand: {text}", ""), hang=2)
@@ -99,6 +106,7 @@ def _by_hand(page: Page, prepared: Prepared) -> None:
     if of_nix:
         page.blank()
         _verbatim(page, one_block(of_nix))
+    return page.text()
 
 
 def outcome_text(result: FixResult, width: int) -> str:

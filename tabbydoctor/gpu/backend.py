@@ -12,7 +12,7 @@ from tabbydoctor.host import Host
 
 _REQUIRED = re.compile(r"""check_package_version\(\s*["']exllamav3["']\s*,\s*["']([\d.]+)["']""")
 _DEFAULT = re.compile(
-    r"^\s*cache_size_default\s*=\s*(max_seq_len|[1-9][0-9]{0,9})\s*$", re.MULTILINE
+    r"^[ \t]*cache_size_default\s*=\s*(max_seq_len|[1-9][0-9]{0,9})[ \t]*$", re.MULTILINE
 )
 
 

@@ -21,7 +21,7 @@ from tabbydoctor.nixos.key_lines import Keys
 _RUNNING = "/run/current-system/configuration.nix"
 """There with `system.copySystemConfiguration`."""
 _DIRECTORY = "/etc/nixos"
-_COMMENT = re.compile(r"/\*.*?\*/|#[^\n]*", re.DOTALL)
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|#[^\n]*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

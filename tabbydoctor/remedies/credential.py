@@ -19,7 +19,7 @@ _DIRECTORY = "/etc/tabbydoctor"
 _CREDENTIALS_SINCE = 247
 """The systemd release that brought LoadCredential=."""
 _ENVIRONMENT = re.compile(
-    r"^([ \t]*Environment[ \t]*=[ \t]*)((?:[^\r\n\\]|\\[\s\S])*)(\r\n|\n|\Z)", re.MULTILINE
+    r"^([ \t]*Environment[ \t]*=[ \t]*+)((?:[^\r\n\\]|\\[\s\S])*)(\r\n|\n|\Z)", re.MULTILINE
 )
 """The setting in a unit file, with the lines it goes on in (systemd.syntax(7))."""
 _WORD = re.compile(r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\\[^\n]|[^\s'"\\])+""")

@@ -36,7 +36,7 @@ http:
 _SIGNS = {
     "nginx": r"nginx|proxy_pass",
     "caddy": r"caddyfile|reverse_proxy",
-    "haproxy": r"haproxy|\bbackend\s+\w+[^{]*\bserver\b",
+    "haproxy": r"haproxy|\bbackend\s+\w+[^{]{0,500}\bserver\b",
     "traefik": r"traefik|loadBalancer",
     "open-webui": r"open-?webui|OPENAI_API_BASE_URL",
     "sillytavern": r"sillytavern",

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tabbydoctor.redaction import redact as redact_secrets
+from tabbydoctor.redaction import Redacted
 from tabbydoctor.repair.diff import unified_diff
 from tabbydoctor.repair.errors import RepairError
 from tabbydoctor.repair.states import FileState
 
 Kind = Literal["create", "remove", "edit", "permissions", "none"]
-Redactor = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +40,9 @@ class FileChange:
         """The path."""
         return self.path
 
-    def diff(self, redact: Redactor = redact_secrets) -> str:
+    def diff(self) -> Redacted:
         """The change as a unified diff without secrets."""
-        return redact(unified_diff(self.path, self.before, self.after))
+        return unified_diff(self.path, self.before, self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +112,6 @@ class Plan:
         """Whether there is nothing to do."""
         return not self.needed.files and not self.actions
 
-    def diff(self, redact: Redactor = redact_secrets) -> str:
+    def diff(self) -> Redacted:
         """All files' changes as one unified diff without secrets."""
-        return "".join(change.diff(redact) for change in self.needed.files)
+        return Redacted("".join(change.diff() for change in self.needed.files))

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tabbydoctor.redaction import redact
 from tabbydoctor.repair.changes import DaemonReload, Restart, UnitAction
 from tabbydoctor.repair.record import UNFINISHED, Record, Stage, StoredFile, StoredState
 
@@ -38,7 +39,7 @@ def to_json(record: Record) -> str:
         "schema_version": SCHEMA_VERSION,
         "id": record.id,
         "made_at": record.made_at,
-        "title": record.title,
+        "title": redact(record.title),
         "state": str(record.stage),
         "files": [
             {"path": file.path, "before": _state(file.before), "after": _state(file.after)}
@@ -47,7 +48,7 @@ def to_json(record: Record) -> str:
         "directories": list(record.directories),
         "actions": [_action(action) for action in record.actions],
         "left": list(record.left),
-        "notes": list(record.notes),
+        "notes": [redact(note) for note in record.notes],
     }
     return json.dumps({**document, _CHECK: _digest(document)}, indent=1) + "\n"
 

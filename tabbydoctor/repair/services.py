@@ -57,7 +57,7 @@ def _manager(owner: str | None) -> list[str]:
 
 
 def _problem(result: CommandResult) -> str:
-    said = " ".join(result.stderr.split())[:_SHOWN] or f"exit status {result.code}"
+    said = " ".join(redact(result.stderr).split())[:_SHOWN] or f"exit status {result.code}"
     if result.timed_out:
         said = f"not done after {TIME_LIMIT:g} seconds"
     return redact(f"{' '.join(result.argv)}: {said}")

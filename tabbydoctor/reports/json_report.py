@@ -10,10 +10,10 @@ from typing import Any, TextIO
 
 from tabbydoctor.diagnosis.finding import Evidence, Finding
 from tabbydoctor.diagnosis.report import CheckResult, Report
+from tabbydoctor.reports.visible import visible_json
 
 SCHEMA_VERSION = 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_CONTROL = re.compile("[\x7f-\x9f]")
 
 
 class JsonReporter:
@@ -56,11 +56,10 @@ def error_document(message: str, hint: str, exit_code: int) -> dict[str, Any]:
 def dumps(document: Mapping[str, Any]) -> str:
     """A document as text that UTF-8 can hold: lone surrogates become U+FFFD.
 
-    Control characters are escaped, those that JSON would let through included.
+    What cannot be seen is escaped: controls and marks of direction that JSON would let through.
     """
     text = json.dumps(_plain(document), ensure_ascii=False, indent=2, allow_nan=False)
-    text = _SURROGATE.sub("\ufffd", text)
-    return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return visible_json(_SURROGATE.sub("\ufffd", text))
 
 
 def write_document(document: Mapping[str, Any], stream: TextIO) -> None:

@@ -6,7 +6,7 @@ import re
 
 from rich.cells import cell_len
 
-from tabbydoctor.reports.visible import escape, visible
+from tabbydoctor.reports.visible import escape, is_visible, visible
 
 CONTINUATION = "    "
 _SINGLE = r"'[^']*'"
@@ -36,7 +36,7 @@ def command_lines(command: str, width: int) -> list[str]:
         return [line for words in statements for line in _fold(words, width)]
     lines: list[str] = []
     for line, words in zip(written, statements, strict=True):
-        fits = line.isprintable() and cell_len(line) <= width
+        fits = is_visible(line) and cell_len(line) <= width
         lines += [line] if fits else _fold(words, width)
     return lines
 
@@ -77,16 +77,16 @@ def _statements(command: str) -> list[list[str]] | None:
 
 
 def _seen(word: str) -> str:
-    if word.isprintable():
+    if is_visible(word):
         return word
     return "".join(_seen_segment(segment) for segment in _SEGMENT.findall(word))
 
 
 def _seen_segment(segment: str) -> str:
-    if segment.isprintable() or not segment.startswith("'"):
+    if is_visible(segment) or not segment.startswith("'"):
         return visible(segment)
     body = segment[1:-1].replace("\\", "\\\\")
-    escaped = "".join(char if char.isprintable() else escape(char) for char in body)
+    escaped = "".join(char if is_visible(char) else escape(char) for char in body)
     return f"$'{escaped}'"
 
 

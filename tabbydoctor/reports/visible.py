@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+_SEEN_BY_NOBODY = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Printable to Python, and yet without a look (Unicode's Default_Ignorable_Code_Point)."""
+_BEYOND_ASCII = re.compile(r"[^\x20-\x7e\n]")
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
@@ -12,9 +19,31 @@ def visible(text: str) -> str:
     the plain space, and the lone surrogates by which Python carries undecodable bytes
     (PEP 383), shown as the byte they stand for.
     """
-    if text.isprintable():
+    if is_visible(text):
         return text
-    return "".join(char if char.isprintable() else escape(char) for char in text)
+    return "".join(char if is_visible(char) else escape(char) for char in text)
+
+
+def is_visible(text: str) -> bool:
+    """Whether every character of a text can be seen, and changes no other's direction."""
+    return text.isprintable() and _SEEN_BY_NOBODY.search(text) is None
+
+
+def visible_lines(text: str) -> str:
+    """The same of several lines, which stay lines."""
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
+def visible_json(document: str) -> str:
+    """A JSON document that means the same, with what cannot be seen as JSON's own escapes."""
+    return _BEYOND_ASCII.sub(lambda found: _json_escape(found[0]), document)
+
+
+def _json_escape(char: str) -> str:
+    if is_visible(char):
+        return char
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def escape(char: str) -> str:

@@ -24,7 +24,7 @@ def recognises(path: str, text: str, command: tuple[str, ...]) -> bool:
     if not path.endswith((".yaml", ".yml")):
         return False
     keys = set(re.findall(r"^(\w+)\s*:", text, re.MULTILINE))
-    swaps = re.search(r"^\s+(proxy|checkEndpoint|apiKey|cmd)\s*:", text, re.MULTILINE)
+    swaps = re.search(r"^[ \t]+(proxy|checkEndpoint|apiKey|cmd)[ \t]*:", text, re.MULTILINE)
     return bool(keys & {"models", "peers"}) and bool(swaps)
 
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 BEGIN = "# >>> tabbydoctor: sends TabbyAPI its API key, and no other server"
 END = "# <<< tabbydoctor"
 BLOCK = re.compile(
-    r"^# >>> tabbydoctor\b.*?^# <<< tabbydoctor[^\r\n]*(?:\r\n|\r|\n|\Z)", re.M | re.S
+    r"^# >>> tabbydoctor\b(?:(?!^# >>> tabbydoctor\b).)*?"
+    r"^# <<< tabbydoctor[^\r\n]*(?:\r\n|\r|\n|\Z)",
+    re.M | re.S,
 )
 CREDENTIALS, VARIABLE = "CREDENTIALS_DIRECTORY", "TABBY_API_KEY"
 _ADDRESSES = re.compile(r"^_TABBY_ADDRESSES = (\{.*\})", re.M)

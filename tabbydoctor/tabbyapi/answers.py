@@ -12,6 +12,7 @@ from typing import Any
 
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host.data import HttpAnswer
+from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.probes import PATHS, Credential, Endpoint
 
 NO_KEY_SEEN = "Please provide an"
@@ -20,7 +21,7 @@ NO_MODEL = "No models are currently loaded"
 KEYED_PATHS = tuple(path for path in PATHS if path != "/health")
 
 _OPENAPI_TITLE = re.compile(rb'"info"\s*:\s*\{[^{}]*?"title"\s*:\s*"TabbyAPI"')
-_HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_HTML_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,200})</title", re.IGNORECASE)
 
 
 def document(answer: HttpAnswer | None) -> dict[str, Any]:
@@ -129,4 +130,4 @@ def introduction(answer: HttpAnswer) -> str:
     """How a stranger presents itself: its Server header, or the title of its page."""
     title = _HTML_TITLE.search(_text(answer))
     words = answer.headers.get("server") or (title[1] if title else "")
-    return " ".join("".join(c if c.isprintable() else " " for c in words).split())[:60]
+    return " ".join("".join(c if c.isprintable() else " " for c in redact(words)).split())[:60]

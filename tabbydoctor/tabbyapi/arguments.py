@@ -105,8 +105,8 @@ def _without_values(message: str, unknown: list[str]) -> str:
         return f"unrecognized arguments: {' '.join(unknown)}"
     if message.startswith("unrecognized arguments:"):
         return "unrecognized arguments"
-    message = re.sub(r"invalid choice: '.*?' \(", "invalid choice (", message)
-    return re.sub(r"(--?[\w-]+)=\S+", r"\1", message)
+    message = re.sub(r"invalid choice: '.{0,1024}?' \(", "invalid choice (", message)
+    return re.sub(r"(?<![\w-])(--?[\w-]+)=\S+", r"\1", message)
 
 
 def _dest(key: tuple[str, str]) -> str:

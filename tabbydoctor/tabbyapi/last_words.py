@@ -35,7 +35,7 @@ _REASONS: tuple[tuple[Kind, re.Pattern[str], str], ...] = (
     ),
     (
         "port",
-        re.compile(r"\[Errno 13\] error while attempting to bind.*?, (?P<what>\d+)\)"),
+        re.compile(r"\[Errno 13\] error while attempting to bind.{0,256}?, (?P<what>\d+)\)"),
         "its account may not bind port {what}: those below 1024 are root's",
     ),
 )

@@ -192,4 +192,4 @@ def _marked(error: MarkedYAMLError) -> Document:
 
 def _without_values(problem: str) -> str:
     """A message of ruamel's without what it quotes from the file (single signs are harmless)."""
-    return re.sub(r"\s*(['\"])(?!<)[^'\"]{2,}\1", "", problem).strip()
+    return re.sub(r"(?<!\s)\s*(['\"])(?!<)[^'\"]{2,}\1", "", problem).strip()

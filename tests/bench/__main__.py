@@ -5,7 +5,9 @@ Nothing here passes or fails; the aims stand beside the figures.
 
 from __future__ import annotations
 
+import base64
 import os
+import random
 import resource
 import statistics
 import subprocess
@@ -15,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tabbydoctor.demo.deployment import DemoDeployment, demo_deployment
+from tabbydoctor.redaction import redact, remember
 
 ROUNDS = 9
 LIBRARIES = "typer, rich.console, httpx, yaml, ruamel.yaml, pydantic, psutil, pynvml, pluggy"
@@ -102,8 +105,44 @@ def versus(deployment: DemoDeployment, change: Callable[[], None]) -> float:
     return after / before
 
 
+TEXTS: dict[str, Callable[[int], str]] = {
+    "one character": lambda size: "a" * size,
+    "hex": lambda size: random.Random(1).randbytes(size // 2).hex(),
+    "base64": lambda size: base64.b64encode(random.Random(1).randbytes(size * 3 // 4)).decode(),
+    "prose": lambda size: (
+        "The token limit of a server is no key, and its keys are kept.\n" * (size // 62)
+    ),
+}
+"""Texts of so many bytes."""
+
+
+def redaction(text: Callable[[int], str]) -> tuple[float, float]:
+    """How many times longer 2 MB take than 1 MB, and the seconds of the latter."""
+
+    def once(size: int) -> float:
+        given = text(size)
+        started = time.perf_counter()
+        redact(given)
+        return time.perf_counter() - started
+
+    rounds = [(once(1_000_000), once(2_000_000)) for _ in range(ROUNDS)]
+    one, two = (statistics.median(column) for column in zip(*rounds, strict=True))
+    return two / one, one
+
+
+def redactions() -> None:
+    """The redactor, with the keys of a large deployment in mind."""
+    for number in range(10_000):
+        remember(f"{number:032x}")
+    for name, text in TEXTS.items():
+        ratio, one = redaction(text)
+        what = f"redact 2 MB / 1 MB, {name}"
+        show(what, f"{ratio:.2f}×", f"aim: at most 2.5×   ({one * 1000:.0f} ms)")
+
+
 def main() -> None:
     """Measure and print."""
+    redactions()
     bare, version = in_turn(python("-c", "pass"), python("-m", "tabbydoctor", "--version"))
     show("tabbydoctor --version / python -c pass", f"{version / bare:.2f}×", "aim: at most 10×")
     with demo_deployment() as deployment:

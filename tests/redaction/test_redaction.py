@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabbydoctor.redaction import MARK, forget_all, redact, redact_all, remember
+from tabbydoctor.redaction import MARK, forget_all, redact, redact_all, remember, remember_named
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +100,34 @@ def test_ten_thousand_keys_each_go() -> None:
     for key in keys:
         remember(key)
     assert redact(" ".join(keys)) == " ".join([MARK] * len(keys))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TABBY_TOKENS_PATH", "/opt/TabbyAPI/api_tokens.yml"),
+        ("TABBY_API_KEY", "/run/credentials/x.service/key"),
+        ("MAX_TOKENS", "4096"),
+        ("KEYBOARD", "qwertz-layout-1"),
+        ("HF_TOKEN", "none"),
+        ("TOKENS_FILE", "api_tokens.yml"),
+    ],
+)
+def test_what_a_variable_holds_is_not_hidden_for_its_name_alone(name: str, value: str) -> None:
+    remember_named(name, value)
+    assert redact(f"seen at {value}, line 1") == f"seen at {value}, line 1"
+
+
+@pytest.mark.parametrize("name", ["HF_TOKEN", "TABBY_API_KEY", "DB_PASSWORD", "KEY", "apiKey"])
+def test_what_a_variable_of_a_secret_holds_is_remembered(name: str) -> None:
+    remember_named(name, "Zx9-planted-41")
+    assert redact("seen Zx9-planted-41 there") == f"seen {MARK} there"
+
+
+@pytest.mark.parametrize("secret", ["key", "the", "1", "5000", "models"])
+def test_a_short_word_goes_only_where_it_is_a_value(secret: str) -> None:
+    remember(secret)
+    text = f"the key of 1 server on port 5000 has models, and {secret} stays"
+    assert redact(text) == text
+    assert redact(f"'{secret}'") == f"'{MARK}'"
+    assert redact(secret) == MARK

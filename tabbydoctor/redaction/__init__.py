@@ -1,0 +1,142 @@
+"""The one redactor: every output, log and error message goes through it.
+
+Two ways, together: values that were read as secrets are remembered and replaced wherever they
+turn up, wrapped and encoded too; and what looks like a secret, or goes by the name of one, is
+replaced even if nobody remembered it. The time it takes is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tabbydoctor.redaction.named import Kind, named
+from tabbydoctor.redaction.names import Strength, strength
+from tabbydoctor.redaction.remembered import SHORTEST, Finder
+from tabbydoctor.redaction.shapes import shaped
+from tabbydoctor.redaction.spans import MARK, Span, without
+from tabbydoctor.redaction.values import is_plain, looks_secret
+from tabbydoctor.redaction.views import views
+
+__all__ = [
+    "MARK",
+    "Redacted",
+    "forget_all",
+    "redact",
+    "redact_all",
+    "redact_file",
+    "redact_path",
+    "remember",
+    "remember_named",
+]
+
+_PROGRAMS = (".py", ".pyi", ".js", ".ts", ".go", ".rs", ".lua", ".rb", ".nix")
+_PYTHON = re.compile(r"#!.{0,200}python")
+_lock = threading.Lock()
+_long: set[str] = set()
+_short: set[str] = set()
+_finder: list[Finder] = []
+"""Of the long ones, once it is needed; empty when one was added."""
+
+
+class Redacted(str):
+    """A text from which the secrets were taken with more knowledge than the text itself gives."""
+
+    __slots__ = ()
+
+
+def remember(secret: str) -> None:
+    """A value that must never be shown. Empty ones are no secret."""
+    for value in {secret, secret.strip()}:
+        if not value.strip():
+            continue
+        with _lock:
+            known = _short if len(value) < SHORTEST else _long
+            if value not in known:
+                known.add(value)
+                _finder.clear()
+
+
+def remember_named(name: str, value: str) -> None:
+    """Remember a value if its name is a secret's, and it is no path, number or placeholder."""
+    how = strength(name)
+    if (how is Strength.SURE and not is_plain(value)) or (how and looks_secret(value)):
+        remember(value)
+
+
+def redact(text: str) -> str:
+    """The text with every secret replaced by `[redacted]`."""
+    return text if isinstance(text, Redacted) else _redacted(text, "text")
+
+
+def redact_file(text: str, path: str) -> str:
+    """The text of a file, likewise; it keeps its lines.
+
+    In a program the strings are judged, in a file of settings what stands behind a name.
+    """
+    program = path.endswith(_PROGRAMS) or _PYTHON.match(text) is not None
+    return _redacted(text, "source" if program else "settings")
+
+
+def redact_path(path: str) -> str:
+    """A path without what is remembered: nothing in it is hidden for its name or its shape."""
+    return without(path, _of_remembered(path))
+
+
+def redact_all(value: Any) -> Any:
+    """The same for every string inside mappings and sequences, keys included."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {redact_all(key): redact_all(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        return type(value)(redact_all(inner) for inner in value)  # type: ignore[call-arg]
+    return value
+
+
+def forget_all() -> None:
+    """Drop what was remembered (for tests)."""
+    with _lock:
+        _long.clear()
+        _short.clear()
+        _finder.clear()
+
+
+def _redacted(text: str, kind: Kind) -> str:
+    text = without(text, _of_remembered(text))
+    return without(text, [*shaped(text), *named(text, kind)])
+
+
+def _of_remembered(text: str) -> Iterator[Span]:
+    finder = _current()
+    if finder:
+        for view in views(text, finder.shortest):
+            yield from (view.back(start, end) for start, end in finder.spans(view.text))
+    yield from _of_short(text)
+
+
+def _current() -> Finder:
+    with _lock:
+        if not _finder:
+            # As their bytes, too, and as they look where a line break took the place of a blank.
+            octets = (value.encode("utf-8", "surrogatepass").decode("latin-1") for value in _long)
+            joined = (word for value in _long if len(word := "".join(value.split())) >= SHORTEST)
+            _finder.append(Finder({*_long, *octets, *joined}))
+        return _finder[0]
+
+
+def _of_short(text: str) -> Iterator[Span]:
+    """A short one where it stands alone; one of letters or of digits only, which is a word or a
+    number like any other, where it stands for a value.
+    """
+    with _lock:
+        short = sorted(_short)
+    for secret in short:
+        word = re.escape(secret)
+        ordinary = secret.isalpha() or secret.isdigit()
+        around = (
+            (r"(?:(?<=[\"'])|\A)", r"(?=[\"']|\Z)") if ordinary else (r"(?<![\w-])", r"(?![\w-])")
+        )
+        yield from (found.span() for found in re.finditer(word.join(around), text))
