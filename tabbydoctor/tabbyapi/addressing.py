@@ -66,8 +66,10 @@ def address(
             raise Absent("no TabbyAPI was found on this machine and no --url was given")
         raise Unknown("where TabbyAPI listens cannot be seen; give its address with --url")
     trusted = targets.url is not None and not is_local(host, place.host)
+    single = _single(host, place, own, table)
+    nearest = single[0] if single else place
     watched = instance is not None and instance.container is None and not trusted
-    listens = _holds(own, place, table) if watched else None
+    listens = _holds(own, nearest, table) if watched else None
     moved = _moved(place, config) and (targets.url is None or listens is True)
     wanted = config.port if config and moved else place.port
     taken = config is not None and any(each not in own for each in _at(config.port, table))
@@ -81,7 +83,7 @@ def address(
         moved=moved,
         configured_taken=taken,
         configured_too=_held(own, config, table) if targets.url else not taken,
-        single=_single(host, place, own, table),
+        single=tuple(each.url for each in single),
         inner=socket.url if socket and socket.url != place.url else "",
     )
 
@@ -119,7 +121,7 @@ def _given(targets: Targets) -> _Place | None:
 
 def _single(
     host: Host, place: _Place, own: tuple[Listener, ...], table: ProcessTable | None
-) -> tuple[str, ...]:
+) -> list[_Place]:
     """The place once for each address its host stands for, TabbyAPI's own socket first.
 
     Over TLS the name is kept: the certificate is for it.
@@ -129,10 +131,10 @@ def _single(
     if place.any or name == "localhost" or name.endswith(".localhost"):
         found = [*([name] if place.any else found), *_LOOPBACKS]
     if place.scheme != "http" or not found:
-        return ()
+        return []
     places = [replace(place, host=address) for address in dict.fromkeys(found)]
     places.sort(key=lambda each: _holds(own, each, table) is not True)
-    return tuple(each.url for each in places)
+    return places
 
 
 def _listening(
