@@ -96,6 +96,13 @@ def test_a_visitor_sends_no_admin_key(deployment: Deployment) -> None:
     assert accepted(deployment) == BOTH
 
 
+def test_its_own_account_sees_its_process(deployment: Deployment) -> None:
+    found = deployment.doctor("probe", "--format", "json", user=deployment.user)
+    table = json.loads(found.stdout)
+    assert table["admin_withheld"] is None
+    assert {one["credential"] for one in table["answers"]} == {"none", "wrong", *BOTH}
+
+
 def test_behind_systemds_own_forwarder_tabbyapi_is_asked_itself(deployment: Deployment) -> None:
     machine = deployment.machine
     machine.unit("front.socket", "[Socket]\nListenStream=127.0.0.1:5005\n")

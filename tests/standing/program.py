@@ -3,6 +3,8 @@
 `python program.py ROLE ADDRESS PORT RECORD [TARGET]`; `ready` on standard output once it listens.
 """
 
+from __future__ import annotations
+
 import array
 import json
 import os
@@ -10,14 +12,15 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 API_KEY = "the-api-key-0123456789abcdef"
 ADMIN_KEY = "the-admin-key-0123456789abcdef"
-INFO = {"version": 0.1, "software": {"name": "TabbyAPI"}}
-OPENAPI = {"openapi": "3.1.0", "info": {"title": "TabbyAPI"}}
+INFO: dict[str, object] = {"version": 0.1, "software": {"name": "TabbyAPI"}}
+OPENAPI: dict[str, object] = {"openapi": "3.1.0", "info": {"title": "TabbyAPI"}}
 
 
-def answer(path, headers):
+def answer(path: str, headers: dict[str, str]) -> tuple[int, dict[str, object]]:
     """Status and document, as TabbyAPI has them."""
     if path == "/.well-known/serviceinfo":
         return 200, INFO
@@ -33,7 +36,7 @@ def answer(path, headers):
     return 200, {"permission": "admin" if key == ADMIN_KEY else "api", "id": "a-model"}
 
 
-def head_of(connection):
+def head_of(connection: socket.socket) -> list[str]:
     """The lines of a request's head."""
     read = b""
     while b"\r\n\r\n" not in read:
@@ -44,7 +47,9 @@ def head_of(connection):
     return read.decode("latin-1").split("\r\n")
 
 
-def serve(connection, record, status=None, location=""):
+def serve(
+    connection: socket.socket, record: str, status: int | None = None, location: str = ""
+) -> None:
     """Answer one request and hang up."""
     lines = head_of(connection)
     if not lines[0]:
@@ -64,7 +69,7 @@ def serve(connection, record, status=None, location=""):
     connection.close()
 
 
-def listen(address, port):
+def listen(address: str, port: int) -> socket.socket:
     """Like a server that shares its port with others (SO_REUSEPORT), IPv4 and IPv6 at once."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = socket.socket(family)
@@ -78,14 +83,14 @@ def listen(address, port):
     return listener
 
 
-def each(listener, behave):
+def each(listener: socket.socket, behave: Callable[[socket.socket], None]) -> None:
     """Serve for ever, each connection in a thread of its own."""
     while True:
         connection, _ = listener.accept()
         threading.Thread(target=behave, args=(connection,), daemon=True).start()
 
 
-def hidden(connection, record):
+def hidden(connection: socket.socket, record: str) -> None:
     """Where no process has the socket open: on its way from one end of a pair to the other."""
     one, other = socket.socketpair()
     descriptors = array.array("i", [connection.fileno()])
@@ -97,7 +102,7 @@ def hidden(connection, record):
     serve(socket.socket(fileno=back), record)
 
 
-def first_then_stranger(listener, record):
+def first_then_stranger(listener: socket.socket, record: str) -> None:
     """TabbyAPI (a child) answers once and ends; its parent takes the socket over."""
     child = os.fork()
     if child == 0:
@@ -108,7 +113,7 @@ def first_then_stranger(listener, record):
     each(listener, lambda connection: serve(connection, record))
 
 
-def activated(listener, record):
+def activated(listener: socket.socket, record: str) -> None:
     """The parent made the socket, as systemd does; the child serves on it."""
     child = os.fork()
     if child == 0:
@@ -117,7 +122,7 @@ def activated(listener, record):
     os.waitpid(child, 0)
 
 
-def shared(listener, record):
+def shared(listener: socket.socket, record: str) -> None:
     """The parent accepts, and its child has the accepted socket, too."""
     print(f"child {os.getpid()}", flush=True)
     while True:
@@ -130,7 +135,7 @@ def shared(listener, record):
         connection.close()
 
 
-def lent(listener, record):
+def lent(listener: socket.socket, record: str) -> None:
     """A stranger accepts and lets a TabbyAPI (its child) have the socket as well."""
     one, other = socket.socketpair()
     child = os.fork()
@@ -147,7 +152,7 @@ def lent(listener, record):
         one.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
 
 
-def forward(connection, record, target):
+def forward(connection: socket.socket, record: str, target: str) -> None:
     """Hand everything on, and write down what came."""
     host, _, port = target.rpartition(":")
     onward = socket.create_connection((host.strip("[]"), int(port)))
@@ -160,7 +165,7 @@ def forward(connection, record, target):
     connection.close()
 
 
-def main():
+def main() -> None:
     role, address, port, record = sys.argv[1:5]
     target = sys.argv[5] if len(sys.argv) > 5 else ""
     listener = listen(address, int(port))

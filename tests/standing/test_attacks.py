@@ -153,7 +153,7 @@ def test_without_a_tabbyapi_root_gives_no_key_to_its_likeness(tmp_path: Path) ->
 @pytest.fixture
 def docker_proxy(tmp_path: Path) -> str:
     """A program by that name."""
-    return shutil.copy(os.path.realpath(sys.executable), tmp_path / "docker-proxy")
+    return shutil.copy(os.path.realpath(sys.executable), f"{tmp_path}/docker-proxy")
 
 
 def test_behind_a_forwarder_tabbyapi_is_asked_itself(tmp_path: Path, docker_proxy: str) -> None:
