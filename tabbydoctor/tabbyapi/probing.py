@@ -14,12 +14,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from tabbydoctor.deployment.access import allows
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.host import Host
+from tabbydoctor.host import Host, Process
 from tabbydoctor.tabbyapi.addressing import host_and_port
 from tabbydoctor.tabbyapi.meeting import Meeting, meet
 from tabbydoctor.tabbyapi.probes import PATHS, Address, Credential, Endpoint
-from tabbydoctor.tabbyapi.standing import Judge
+from tabbydoctor.tabbyapi.standing import Judge, named
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 PERMISSION = "/v1/auth/permission"
@@ -47,15 +48,16 @@ async def endpoint(
     """The table of answers. A listener that does not answer is asked once.
 
     Of the addresses that a host name stands for, the one where TabbyAPI answers; behind a
-    forwarder TabbyAPI itself is asked, where it can be reached.
+    forwarder (a program, or the kernel's own address translation) TabbyAPI itself is asked,
+    where it can be reached.
     """
     judge = Judge(instance, host.effective_uid() == 0, address.trusted)
     met = await _first(host, judge, address)
     found_by = address.found_by
-    if met.standing == "forwarder" and met.identity == "tabbyapi":
+    if met.standing in ("forwarder", "hidden") and met.identity == "tabbyapi":
         inner = await _behind(host, judge, address)
         if inner:
-            found_by = f"{found_by}, behind {met.stranger}"
+            found_by = f"{found_by}, behind {met.stranger or 'what cannot be seen'}"
             met = inner
     shown = replace(address, url=met.url, found_by=found_by)
     if met.standing == "own":
@@ -97,7 +99,8 @@ async def _table(met: Meeting, address: Address, tokens: Tokens | None) -> Endpo
         return Endpoint(address, False, identity, first, {}, _UNREACHED, _UNREACHED, asked_at)
     if first.error == "timeout":  # it began to answer and did not end: once is enough
         return Endpoint(address, True, "unknown", first, {}, _UNFINISHED, _UNFINISHED, asked_at)
-    withheld, admin_withheld = met.withheld, met.admin_withheld
+    theirs = _not_theirs(met, tokens)
+    withheld, admin_withheld = met.withheld or theirs, met.admin_withheld or theirs
     cells = [] if identity == "other" else list(_cells(tokens, withheld, admin_withheld))
     answers = await asyncio.gather(
         *(met.ask(cell.path, cell.credential, cell.key) for cell in cells)
@@ -109,6 +112,29 @@ async def _table(met: Meeting, address: Address, tokens: Tokens | None) -> Endpo
         elif cell.key:
             withheld, admin_withheld = withheld or answer.detail, admin_withheld or answer.detail
     return Endpoint(address, True, identity, first, table, withheld, admin_withheld, asked_at)
+
+
+def _not_theirs(met: Meeting, tokens: Tokens | None) -> str:
+    """Why the process that answers gets nothing of the file, in words: its account may not read it.
+
+    An account that runs something in TabbyAPI's directory, or that makes a link to a file of
+    another, is not shown by root what it cannot see.
+    """
+    for line in met.peer.holders if met.peer else ():
+        if not _may_read(line[0], tokens):
+            path = tokens.path if tokens else ""
+            return f"{named(line[0])} runs as an account that cannot read {path} itself"
+    return ""
+
+
+def _may_read(process: Process, tokens: Tokens | None) -> bool:
+    if tokens is None or tokens.status is None:
+        return True  # there is nothing to be read
+    if process.uid is None:
+        return False
+    uid, groups = process.uid, process.groups or ()
+    enters = tokens.parent is None or allows(tokens.parent, uid, groups, "x")
+    return enters and allows(tokens.status, uid, groups, "r")
 
 
 def further_key(number: int) -> str:

@@ -75,12 +75,14 @@ def running(
     *,
     python: str = sys.executable,
     wrapped: tuple[str, ...] = (),
+    source: str | Path = PROGRAM,
 ) -> Iterator[Program]:
     """A program for the time of a `with`."""
     record = directory / f"{role}-{len(list(directory.iterdir()))}.jsonl"
     record.touch()
+    record.chmod(0o666)
     process = subprocess.Popen(
-        [*wrapped, python, "-S", str(PROGRAM), role, host, str(port), str(record), target],
+        [*wrapped, python, "-S", str(source), role, host, str(port), str(record), target],
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -111,16 +113,21 @@ def configured(host: str, port: int) -> EffectiveConfig:
 
 
 def look(
-    own: Instance | None, url: str | None = None, config: EffectiveConfig | None = None
+    own: Instance | None,
+    url: str | None = None,
+    config: EffectiveConfig | None = None,
+    *,
+    tokens: Tokens = FILE,
+    door: Callable[[], LocalHost] = LocalHost,
 ) -> Endpoint:
     """What the doctor sees and does, from the targets on."""
 
     async def once() -> Endpoint:
-        host = LocalHost()
+        host = door()
         try:
             table = process_table(host)
             place = address(host, Targets(url=url), own, config, table, None)
-            return await endpoint(host, place, FILE, own)
+            return await endpoint(host, place, tokens, own)
         finally:
             await host.close()
 

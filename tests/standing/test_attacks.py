@@ -4,23 +4,38 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.host.data import Process
+from tabbydoctor.host.data import FileStatus, HttpAnswer, Process
+from tabbydoctor.host.local import LocalHost
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.probing import PERMISSION
 from tabbydoctor.tabbyapi.standing import Judge, is_own, named
 from tests.host.servers import answers, listening
 from tests.standing.program import ADMIN_KEY, API_KEY
-from tests.standing.scene import Program, as_nobody, configured, instance, look, running
+from tests.standing.scene import (
+    FILE,
+    NOBODY,
+    PROGRAM,
+    Program,
+    as_nobody,
+    configured,
+    instance,
+    look,
+    running,
+)
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root is to see whose socket it is")
 
@@ -192,6 +207,77 @@ def test_a_forwarder_while_tabbyapi_is_down_is_a_stranger(
         target = f"{LOOPBACK}:{likeness.port}"
         with running(tmp_path, "forwards", LOOPBACK, target=target, python=docker_proxy) as proxy:
             assert see(proxy, NOT_RUNNING).identity == "other"
+
+
+class Translating(LocalHost):
+    """Where the kernel leads connections to one port elsewhere (netfilter's DNAT): nobody here
+    has accepted them."""
+
+    port = 0
+
+    async def get(self, url: str, *arguments: Any, **options: Any) -> HttpAnswer:
+        admission = options.get("admission")
+        if admission and urlsplit(url).port == self.port:
+            asked = admission.refusal
+            away = replace(
+                admission, refusal=lambda peer: asked(replace(peer, local=False, holders=()))
+            )
+            options["admission"] = away
+        return await super().get(url, *arguments, **options)
+
+
+def test_behind_an_address_translation_tabbyapi_is_asked_itself(tmp_path: Path) -> None:
+    with running(tmp_path, "plain", LOOPBACK) as own:
+        target = f"{LOOPBACK}:{own.port}"
+        with running(tmp_path, "forwards", LOOPBACK, target=target) as kernel:
+
+            def door() -> LocalHost:
+                host = Translating()
+                host.port = kernel.port
+                return host
+
+            url = f"http://{LOOPBACK}:{kernel.port}"
+            found = look(own.instance(), url, configured(LOOPBACK, own.port), door=door)
+            alone = look(own.instance(), url, door=door)
+            assert "uthorization" not in repr(kernel.received())
+    assert (found.address.url, granted(found)) == (f"http://{target}", True)
+    assert (alone.identity, granted(alone)) == ("tabbyapi", False)
+    assert "cannot be seen" in alone.withheld
+
+
+@pytest.mark.parametrize(
+    ("mode", "uid", "directory", "sent"),
+    [
+        (0o600, 0, 0o755, False),
+        (0o600, NOBODY, 0o755, True),
+        (0o640, 0, 0o755, False),
+        (0o644, 0, 0o755, True),
+        (0o644, 0, 0o700, False),
+    ],
+)
+def test_nobody_is_sent_a_key_of_a_file_that_he_cannot_read(
+    mode: int, uid: int, directory: int, sent: bool
+) -> None:
+    """A stranger starts a `main.py` in TabbyAPI's directory, and is taken for it."""
+    parent = FileStatus("/srv", stat.S_IFDIR | directory, 0, 0, 0, 0.0)
+    status = FileStatus(FILE.path, stat.S_IFREG | mode, uid, 0, 99, 0.0)
+    tokens = replace(FILE, status=status, parent=parent)
+    place = Path(tempfile.mkdtemp())
+    try:
+        place.chmod(0o777)
+        program = shutil.copy(PROGRAM, place)
+        wrapped = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+        python = os.path.realpath(sys.executable)
+        with running(
+            place, "plain", LOOPBACK, python=python, wrapped=wrapped, source=program
+        ) as likeness:
+            url = f"http://{LOOPBACK}:{likeness.port}"
+            found = look(likeness.instance(), url, tokens=tokens)
+            assert ("authorization" in repr(likeness.received())) is sent
+    finally:
+        shutil.rmtree(place)
+    assert (found.identity, granted(found)) == ("tabbyapi", sent)
+    assert ("cannot read" in found.admin_withheld) is not sent
 
 
 @pytest.fixture
