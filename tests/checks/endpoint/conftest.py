@@ -54,15 +54,15 @@ def look(server: Server, moved: bool = False) -> Seen:
     return Seen(probe(address, tokens), config, tokens, instance)
 
 
-def probe(address: Address, tokens: Tokens | None = None) -> Endpoint:
-    """Ask whoever listens there; with tokens it is the TabbyAPI whose tokens these are."""
+def probe(address: Address, tokens: Tokens | None = None, *, own: bool = False) -> Endpoint:
+    """Ask whoever listens there; `own`, and with tokens, it is the TabbyAPI that was found."""
     port = urlsplit(address.url).port or 0
-    own = Instance("/srv/tabby", process=holder_of(port)) if tokens else None
+    instance = Instance("/srv/tabby", process=holder_of(port)) if own or tokens else None
 
     async def once() -> Endpoint:
         host = LocalHost()
         try:
-            return await endpoint(host, address, tokens, own)
+            return await endpoint(host, address, tokens, instance)
         finally:
             await host.close()
 
