@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +15,6 @@ from tabbydoctor import redaction
 from tabbydoctor.cli.app import run
 from tabbydoctor.demo import standin
 from tabbydoctor.demo.deployment import demo_deployment
-from tests.host import servers
 
 API, ADMIN = "Zx9-planted-api-key-41", "Zx9-planted-admin-key-42"
 OTHER = "Zx9-planted-other-key-43"
@@ -200,27 +201,51 @@ def test_of_repairs_and_their_records(tabby: Path, capsys: pytest.CaptureFixture
         hidden(record.read_text(), [str(record)])
 
 
+ECHO = """\
+import http.server, json, sys
+
+class Echo(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        with open("received", "a") as file:
+            file.write(f"{self.path}\\n{self.headers}")
+        told = " ".join([f"{name}: {value}" for name, value in self.headers.items()] + sys.argv[1:])
+        body = {"detail": told, "issues": [{"description": told}, {"time": told}]}
+        if self.path.startswith("/.well-known/serviceinfo"):
+            body = {"software": {"name": "TabbyAPI"}, "service": "TabbyAPI"}
+        self.send_response(200 if "software" in body else 503)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
 @pytest.fixture
-def echo() -> Iterator[servers.Listener]:
-    """A TabbyAPI whose every error repeats the request's headers (and so the key)."""
-    info = servers.answers("200 OK", b'{"software": {"name": "TabbyAPI"}, "service": "TabbyAPI"}')
+def echo(tabby: Path) -> Iterator[int]:
+    """The port of a TabbyAPI whose every error repeats the request's headers (and so the key), and
+    the key in each of its forms."""
+    (tabby / "main.py").write_text(ECHO)
+    with subprocess.Popen(
+        [sys.executable, "main.py", *(form(API) for form in FORMS)],
+        cwd=tabby,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout
+        yield int(server.stdout.readline())
+        server.kill()
 
-    def tell(connection, request: bytes) -> None:  # type: ignore[no-untyped-def]
-        lines = request.decode("latin-1").split("\r\n")[1:]
-        told = " ".join([*lines, *(form(API) for form in FORMS)])
-        body = json.dumps({"detail": told, "issues": [{"description": told}, {"time": told}]})
-        servers.answers("503 Service Unavailable", body.encode())(connection, request)
 
-    table = {"/.well-known/serviceinfo": info}
-    with servers.listening(servers.routes(table, tell)) as listener:
-        yield listener
-
-
-def test_of_a_servers_errors(
-    tabby: Path, echo: servers.Listener, capsys: pytest.CaptureFixture[str]
-) -> None:
-    nothing_leaks(plant(tabby, SPOILT_TOKENS["fine"], echo.port), capsys)
-    assert echo.saw(API), "the key was sent, and came back in the error"
+def test_of_a_servers_errors(tabby: Path, echo: int, capsys: pytest.CaptureFixture[str]) -> None:
+    nothing_leaks(plant(tabby, SPOILT_TOKENS["fine"], echo), capsys)
+    received = (tabby / "received").read_text()
+    assert API in received, "the key was sent, and came back in the error"
+    assert ADMIN in received
 
 
 def test_of_a_running_server(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,8 @@ Loading and unloading models, and everything else that asks for the admin key, f
 ## How it is told
 GET `/v1/auth/permission` with the admin key as Bearer must answer `admin`. Nothing is loaded
 or unloaded for it. Where that route is missing (before March 2024) the list of models is
-asked instead.
+asked instead. The admin key goes only to a process that is seen to be TabbyAPI's: that takes
+root, or TabbyAPI's own account, on the machine where it runs.
 
 ## What to do
 Restart TabbyAPI. If it still refuses, it reads another file: its working directory decides. Where
@@ -21,7 +22,7 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, check
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.tabbyapi.answers import accepted, keyed, of_tabbyapi, permission
+from tabbydoctor.tabbyapi.answers import accepted, keyed, of_tabbyapi, offered, permission
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.probing import PERMISSION
@@ -43,6 +44,7 @@ def admin_rejected(
     installation: Installation | None,
 ) -> Iterator[Finding]:
     of_tabbyapi(endpoint)
+    offered(endpoint, "admin_key")
     granted = permission(endpoint.answer(PERMISSION, "admin_key"))
     refused = accepted(keyed(endpoint, "admin_key")) is False
     if not refused and granted in ("", "admin"):

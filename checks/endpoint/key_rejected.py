@@ -12,7 +12,8 @@ GET `/v1/auth/permission` (and `/v1/models`) with `Authorization: Bearer <key>`;
 answers `Invalid API key` to a key it does not know. Servers before July 2026 read the file
 only at the start; later ones read a change within two seconds (until then it is a warning that
 passes), and keep the old keys when the new file is not valid. A key with a space in it is
-refused as Bearer by every version.
+refused as Bearer by every version. No key is sent to a process that is seen not to be TabbyAPI's,
+nor where the process cannot be seen and does not name itself TabbyAPI.
 
 ## What to do
 Restart TabbyAPI. If it still refuses, it reads another file: its working directory decides. Where
@@ -23,7 +24,7 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Severity, check
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.tabbyapi.answers import accepted, keyed, of_tabbyapi
+from tabbydoctor.tabbyapi.answers import accepted, keyed, of_tabbyapi, offered
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.probing import PERMISSION, further_key
@@ -45,6 +46,7 @@ def key_rejected(
     installation: Installation | None,
 ) -> Iterator[Finding]:
     of_tabbyapi(endpoint)
+    offered(endpoint, "api_key")
     verdicts = list(_verdicts(endpoint))
     refused = verdicts.count(False)
     if not refused:

@@ -75,8 +75,8 @@ def _choose(found: Iterable[Instance], targets: Targets, table: ProcessTable) ->
 
 
 def _rank(one: Instance, port: int | None, table: ProcessTable) -> tuple[bool, int, bool, str]:
-    holder = table.holder(port) if port else None
-    holds = bool(holder and one.process and holder.pid == one.process.pid)
+    own = one.process.pid if one.process else 0
+    holds = any(each.port == port and each.pid == own for each in table.listeners if each.pid)
     name = one.unit.name if one.unit else ""
     usual = USUAL_NAMES.index(name) if name in USUAL_NAMES else len(USUAL_NAMES)
     return (not holds, usual, one.process is None, one.name)

@@ -13,6 +13,7 @@ from typing import Protocol
 from tabbydoctor.host.access import PathStatus
 from tabbydoctor.host.data import (
     Account,
+    Admission,
     CommandResult,
     FileContent,
     FileStatus,
@@ -20,11 +21,13 @@ from tabbydoctor.host.data import (
     HttpAnswer,
     Listener,
     NvmlState,
+    Peer,
     Process,
 )
 
 __all__ = [
     "Account",
+    "Admission",
     "CommandResult",
     "FileContent",
     "FileStatus",
@@ -33,6 +36,7 @@ __all__ = [
     "HttpAnswer",
     "Listener",
     "NvmlState",
+    "Peer",
     "Process",
 ]
 
@@ -97,6 +101,11 @@ class Host(Protocol):
         """Listening TCP sockets; `pid` is None where it may not be seen."""
         ...
 
+    def inner_listeners(self, pid: int) -> Sequence[Listener]:
+        """The listening sockets of a process that has a network namespace of its own, at the
+        addresses that others can reach; empty where it has none, or may not be looked at."""
+        ...
+
     def run(
         self,
         argv: Sequence[str],
@@ -121,8 +130,12 @@ class Host(Protocol):
         body: bytes | None = None,
         timeout: float = 3.0,
         limit: int = 64 << 10,
+        admission: Admission | None = None,
     ) -> HttpAnswer:
         """One HTTP request: no redirect followed, no proxy used, a small body read.
+
+        With `admission` nothing is sent before the far end of this very connection was admitted;
+        a request that carries a key needs one.
 
         Never raises for what the other side does: see `HttpAnswer.error`.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -136,6 +136,8 @@ class Process:
     cgroup: str = ""
     user_unit: bool = False
     """Whether `unit` belongs to a user manager."""
+    parent: int = 0
+    """The process that started it, or took it over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,35 @@ class Listener:
     port: int
     pid: int | None = None
     inode: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The far end of a connection, as the kernel tells it while the connection stands."""
+
+    address: str
+    port: int
+    local: bool = False
+    """Its socket is one of this machine's (or of the network namespace that was named)."""
+    holders: tuple[tuple[Process, ...], ...] = ()
+    """Each process that has the accepted socket open, followed by its parent, and so on; none
+    where nobody has accepted it, or it may not be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What the far end of a connection must be before a request goes over it."""
+
+    refusal: Callable[[Peer], str]
+    """Why it must not, in words; empty where it may."""
+    likely: tuple[tuple[Process, ...], ...] = ()
+    """Processes (each with its parents) to look at first; where one of them holds the socket no
+    other is looked at."""
+    namespace: int | None = None
+    """A process in whose network namespace the far end may be, where it is not in this one."""
+    patience: float = 60.0
+    """Seconds a server gets to accept the connection before it is judged as one that has not (and
+    before the request's own time is over): one that has time does it at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +213,8 @@ class HttpAnswer:
     body: bytes = b""
     truncated: bool = False
     error: str | None = None
-    """One of: refused, timeout, reset, protocol, unresolved, unreachable, tls, unsendable."""
+    """One of: refused, timeout, reset, protocol, unresolved, unreachable, tls, unsendable, withheld
+    (the far end was not admitted: nothing was sent)."""
     detail: str = ""
     elapsed: float = 0.0
     """Seconds until the body (or its limit) was read."""

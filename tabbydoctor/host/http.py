@@ -2,6 +2,8 @@
 
 No redirect is followed, no proxy variable or .netrc is used, nothing is unpacked, at most
 `limit` bytes are read and at most `timeout` seconds are waited in all, name look-up included.
+A request with an admission is sent only over a connection whose far end was admitted after it
+was connected: no look before can tell who will accept, and no connection is used twice.
 Neither headers nor bodies are logged.
 """
 
@@ -17,11 +19,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tabbydoctor import __version__
-from tabbydoctor.host.data import HttpAnswer
+from tabbydoctor.host.data import Admission, HttpAnswer
+from tabbydoctor.host.peers import Peers
 
 if TYPE_CHECKING:
     import httpx
@@ -44,6 +47,7 @@ class HttpDoor:
 
     def __init__(self) -> None:
         self._clients: dict[str, httpx.AsyncClient] = {}
+        self._peers = Peers()
 
     async def get(
         self,
@@ -54,6 +58,7 @@ class HttpDoor:
         body: bytes | None = None,
         timeout: float = 3.0,
         limit: int = 64 << 10,
+        admission: Admission | None = None,
     ) -> HttpAnswer:
         """One request. Never raises for what the other side does: see HttpAnswer.error.
 
@@ -75,8 +80,9 @@ class HttpDoor:
                 connect = (timeout - (time.monotonic() - begun)) * 0.9
                 every = {**_HEADERS, **(headers or {})}
                 waits = httpx.Timeout(None, connect=connect)
+                steps = {"trace": _Gate(admission, self._peers)} if admission else None
                 async with client.stream(
-                    method, url, headers=every, content=body, timeout=waits
+                    method, url, headers=every, content=body, timeout=waits, extensions=steps
                 ) as response:
                     await received.take(response, limit)
         except _failures() as failure:
@@ -103,6 +109,39 @@ class HttpDoor:
         clients, self._clients = self._clients, {}
         for client in clients.values():
             await client.aclose()
+
+
+class _Withheld(Exception):  # noqa: N818 - an answer, not an error
+    """The far end was not admitted; the message is why."""
+
+
+@dataclass
+class _Gate:
+    """Follows one request through httpcore (its `trace` extension) and stops it before it is sent.
+
+    After the connection stands and before TLS begins, who accepted it is looked at.
+    """
+
+    admission: Admission
+    peers: Peers
+    admitted: bool = False
+
+    async def __call__(self, step: str, info: Mapping[str, Any]) -> None:
+        if step == "connection.connect_tcp.complete":
+            await self._admit(info["return_value"])
+        elif step.endswith("send_request_headers.started") and not self.admitted:
+            raise _Withheld("the connection was another request's")
+
+    async def _admit(self, stream: Any) -> None:
+        here, there = stream.get_extra_info("client_addr"), stream.get_extra_info("server_addr")
+        try:
+            peer = await self.peers.of(here[:2], there[:2], self.admission)
+            if why := self.admission.refusal(peer):
+                raise _Withheld(why)
+        except BaseException:
+            await stream.aclose()  # httpcore does not know it yet
+            raise
+        self.admitted = True
 
 
 @dataclass
@@ -195,13 +234,15 @@ def _failures() -> tuple[type[Exception], ...]:
     """What a request may raise for what the other side does, or for a header it cannot carry."""
     import httpx
 
-    return (OSError, UnicodeError, httpx.HTTPError, httpx.InvalidURL)
+    return (OSError, UnicodeError, httpx.HTTPError, httpx.InvalidURL, _Withheld)
 
 
 def _why(failure: BaseException) -> tuple[str, str]:
     """The error word and a text. Texts of exceptions may hold a key: few are passed on."""
     import httpx
 
+    if isinstance(failure, _Withheld):
+        return "withheld", str(failure)
     if isinstance(failure, httpx.InvalidURL):
         return "unresolved", "not an HTTP address"
     if isinstance(failure, TimeoutError | httpx.TimeoutException):

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 
 import psutil
 
-from tabbydoctor.host import accounts, commands, files, nvml, processes
+from tabbydoctor.host import accounts, commands, files, nvml, peers, processes
 from tabbydoctor.host.access import PathStatus, Shaper
 from tabbydoctor.host.data import (
     Account,
+    Admission,
     CommandResult,
     FileContent,
     FileStatus,
@@ -82,6 +83,9 @@ class LocalHost:
     def listeners(self) -> Sequence[Listener]:
         return processes.listeners()
 
+    def inner_listeners(self, pid: int) -> Sequence[Listener]:
+        return peers.inner_listeners(pid)
+
     def run(
         self,
         argv: Sequence[str],
@@ -101,9 +105,16 @@ class LocalHost:
         body: bytes | None = None,
         timeout: float = 3.0,
         limit: int = 64 << 10,
+        admission: Admission | None = None,
     ) -> HttpAnswer:
         return await self._http.get(
-            url, headers, method=method, body=body, timeout=timeout, limit=limit
+            url,
+            headers,
+            method=method,
+            body=body,
+            timeout=timeout,
+            limit=limit,
+            admission=admission,
         )
 
     def nvml(self) -> NvmlState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import socket
@@ -18,32 +19,58 @@ _SERVERS = ("python", ".py", "tabby", "llm", "llama-swap")
 
 def processes() -> Sequence[Process]:
     """Every process but kernel threads; what may not be seen is None."""
-    boot = psutil.boot_time()
-    tick = os.sysconf("SC_CLK_TCK")
-    found = (_process(pid, boot, tick) for pid in psutil.pids())
-    return [process for process in found if process is not None]
+    return [_process(pid, arguments) for pid in psutil.pids() if (arguments := _arguments(pid))]
 
 
-def _process(pid: int, boot: float, tick: int) -> Process | None:
-    argv = _text(pid, "cmdline").split("\0")[:-1]
-    if not argv:
-        return None
+def pids() -> Sequence[int]:
+    """The numbers of all processes."""
+    return psutil.pids()
+
+
+def line_of(pid: int) -> tuple[Process, ...]:
+    """A process as it is now, then its parent, and so on."""
+    line: list[Process] = []
+    while pid > 0 and pid not in [process.pid for process in line]:
+        line.append(_process(pid, _arguments(pid)))
+        pid = line[-1].parent
+    return tuple(line)
+
+
+def started(pid: int) -> float:
+    """When a process started, in seconds since the epoch; 0 where it has ended."""
+    fields = _text(pid, "stat").rpartition(")")[2].split()
+    return _boot() + int(fields[19]) / os.sysconf("SC_CLK_TCK") if len(fields) > 19 else 0.0
+
+
+@functools.cache
+def _boot() -> float:
+    """Asked once: the kernel tells another second each time the clock is set (proc_stat(5))."""
+    return psutil.boot_time()
+
+
+def _arguments(pid: int) -> tuple[str, ...]:
+    """None for a kernel thread, and for a process that has ended or hides them."""
+    return tuple(_text(pid, "cmdline").split("\0")[:-1])
+
+
+def _process(pid: int, argv: tuple[str, ...]) -> Process:
     status = _text(pid, "status")
     cgroup = _text(pid, "cgroup").strip().rsplit("::", 1)[-1]
     unit, user_unit = unit_of(cgroup)
     fields = _text(pid, "stat").rpartition(")")[2].split()
     return Process(
         pid=pid,
-        argv=tuple(argv),
+        argv=argv,
         uid=_effective_uid(status),
         cwd=_link(pid, "cwd"),
         executable=_link(pid, "exe"),
         groups=_groups(status),
         environment=_environment(pid) if _interesting(argv) else None,
-        started=boot + int(fields[19]) / tick if len(fields) > 19 else 0.0,
+        started=started(pid),
         unit=unit,
         cgroup=cgroup,
         user_unit=user_unit,
+        parent=int(fields[1]) if len(fields) > 1 else 0,
     )
 
 

@@ -51,6 +51,7 @@ def as_json(endpoint: Endpoint) -> dict[str, Any]:
         "identity": endpoint.identity,
         "enforces_auth": endpoint.enforces_auth,
         "withheld": endpoint.withheld or None,
+        "admin_withheld": endpoint.admin_withheld or None,
         "answers": [
             {
                 "endpoint": row,
@@ -75,7 +76,13 @@ def _about(endpoint: Endpoint) -> dict[str, str]:
         "identity": _IDENTITIES[endpoint.identity] if endpoint.reached else "",
         "authentication": _ENFORCES[endpoint.enforces_auth] if endpoint.answers else "",
         "keys not sent": endpoint.withheld if endpoint.reached else "",
+        "admin key": _admin_key(endpoint),
     }
+
+
+def _admin_key(endpoint: Endpoint) -> str:
+    alone = endpoint.reached and endpoint.admin_withheld and not endpoint.withheld
+    return f"not sent: {endpoint.admin_withheld}" if alone else ""
 
 
 def _no_answer(answer: HttpAnswer) -> str:

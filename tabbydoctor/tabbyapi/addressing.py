@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
 from tabbydoctor.deployment.parts import Instance, ProcessTable
@@ -11,14 +13,16 @@ from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.host.data import Listener, Process
 from tabbydoctor.tabbyapi.config import EffectiveConfig
-from tabbydoctor.tabbyapi.locality import is_local, is_loopback
+from tabbydoctor.tabbyapi.locality import addresses_of, is_local, is_loopback
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_lines import matches
 from tabbydoctor.tabbyapi.probes import Address
+from tabbydoctor.tabbyapi.standing import named
 from tabbydoctor.targets import Targets
 
 _PORTS = {"http": 80, "https": 443}
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+_LOOPBACKS = ("127.0.0.1", "::1")
 _FIRST_EPHEMERAL_PORT = 32768
 """Linux hands out ports from here to outgoing connections (ip_local_port_range, ip(7)): a
 listener there is some library's (NCCL, torch), not the API."""
@@ -33,6 +37,8 @@ class _Place:
     found_by: str
     scheme: str = "http"
     path: str = ""
+    any: bool = False
+    """The host stands for any address of this machine."""
 
     @property
     def url(self) -> str:
@@ -53,14 +59,17 @@ def address(
     """
     own = _own_listeners(instance, table)
     logged = _logged(host, log)
-    place = _given(targets) or _listening(own, config, logged) or logged or _configured(config)
+    socket = _listening(own, config, logged)
+    place = _given(targets) or socket or logged or _configured(config)
     if place is None:
         if instance is None:
             raise Absent("no TabbyAPI was found on this machine and no --url was given")
         raise Unknown("where TabbyAPI listens cannot be seen; give its address with --url")
     trusted = targets.url is not None and not is_local(host, place.host)
+    single = _single(host, place, own, table)
+    nearest = single[0] if single else place
     watched = instance is not None and instance.container is None and not trusted
-    listens = _holds(own, place, table) if watched else None
+    listens = _holds(own, nearest, table) if watched else None
     moved = _moved(place, config) and (targets.url is None or listens is True)
     wanted = config.port if config and moved else place.port
     taken = config is not None and any(each not in own for each in _at(config.port, table))
@@ -74,6 +83,8 @@ def address(
         moved=moved,
         configured_taken=taken,
         configured_too=_held(own, config, table) if targets.url else not taken,
+        single=tuple(each.url for each in single),
+        inner=socket.url if socket and socket.url != place.url else "",
     )
 
 
@@ -87,7 +98,9 @@ def host_and_port(host: str, port: int) -> str:
 
 def connectable(host: str) -> str:
     """An address to connect to for one that was bound: loopback for a wildcard."""
-    bare = host.strip("[]").removeprefix("::ffff:")
+    bare = host.strip("[]")
+    with contextlib.suppress(ValueError):
+        bare = str(IPv6Address(bare).ipv4_mapped or bare)
     return _ANY.get(bare, bare)
 
 
@@ -103,7 +116,25 @@ def _given(targets: Targets) -> _Place | None:
     if not host:
         raise Unknown(f"{source} is not an HTTP address")
     path = parts.path.rstrip("/").removesuffix("/v1")
-    return _Place(connectable(host), port, source, parts.scheme, path)
+    return _Place(connectable(host), port, source, parts.scheme, path, any=host in _ANY)
+
+
+def _single(
+    host: Host, place: _Place, own: tuple[Listener, ...], table: ProcessTable | None
+) -> list[_Place]:
+    """The place once for each address its host stands for, TabbyAPI's own socket first.
+
+    Over TLS the name is kept: the certificate is for it.
+    """
+    name = place.host.lower()
+    found = list(addresses_of(host, name)) if is_local(host, name) else []
+    if place.any or name == "localhost" or name.endswith(".localhost"):
+        found = [*([name] if place.any else found), *_LOOPBACKS]
+    if place.scheme != "http" or not found:
+        return []
+    places = [replace(place, host=address) for address in dict.fromkeys(found)]
+    places.sort(key=lambda each: _holds(own, each, table) is not True)
+    return places
 
 
 def _listening(
@@ -168,9 +199,10 @@ def _moved(place: _Place, config: EffectiveConfig | None) -> bool:
 def _holds(own: tuple[Listener, ...], place: _Place, table: ProcessTable | None) -> bool | None:
     """Whether TabbyAPI's own process answers at the place; None where it cannot be seen."""
     there = [listener for listener in _at(place.port, table) if _answers(listener, place.host)]
+    there = [one for one in there if one.address == place.host] or there  # the kernel's choice
     if table is None or any(listener.pid is None for listener in there):
         return None
-    return any(listener in own for listener in there)
+    return bool(there) and all(listener in own for listener in there)
 
 
 def _held(
@@ -198,14 +230,5 @@ def _holder(own: tuple[Listener, ...], port: int, table: ProcessTable | None) ->
     for listener in _at(port, table):
         if table and listener.pid is not None and listener not in own:
             process = table.process(listener.pid)
-            return _named(process) if process else f"process {listener.pid}"
+            return named(process) if process else f"process {listener.pid}"
     return ""
-
-
-def _named(process: Process) -> str:
-    """Program (with its script), pid and unit; never its arguments, which may hold a key."""
-    program, *rest = process.argv or ("a program",)
-    scripts = [word for word in rest[:2] if word.endswith((".py", ".js"))]
-    words = [word.rsplit("/", 1)[-1] for word in (program, *scripts)]
-    unit = f", {process.unit}" if process.unit else ""
-    return f"{' '.join(words)} (pid {process.pid}{unit})"

@@ -77,6 +77,13 @@ def keyed(endpoint: Endpoint, credential: Credential) -> list[HttpAnswer]:
     return [answer for answer in asked if answer is not None]
 
 
+def offered(endpoint: Endpoint, credential: Credential) -> None:
+    """Raises Unknown, with the reason, where a credential was kept back."""
+    why = endpoint.admin_withheld if credential == "admin_key" else endpoint.withheld
+    if why:
+        raise Unknown(f"the {credential.replace('_', ' ')} was not sent: {why}")
+
+
 def accepted(answers: Iterable[HttpAnswer]) -> bool | None:
     """Whether the credential they were given to is good; None where they do not tell."""
     told = list(answers)

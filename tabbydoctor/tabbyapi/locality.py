@@ -24,7 +24,7 @@ def is_loopback(name: str) -> bool:
 def is_local(host: Host, name: str) -> bool:
     """Whether a host is loopback, or an address or a hosts(5) name of this machine."""
     own = set(_own_addresses(host))
-    here = {name, *_addresses_of(host, name)}
+    here = {name, *addresses_of(host, name)}
     return any(is_loopback(address) or address in own for address in here)
 
 
@@ -34,8 +34,8 @@ def _own_addresses(host: Host) -> Iterator[str]:
         yield str(IPv6Address(bytes.fromhex(line.split()[0])))
 
 
-def _addresses_of(host: Host, name: str) -> Iterator[str]:
-    """The addresses that /etc/hosts gives a name."""
+def addresses_of(host: Host, name: str) -> Iterator[str]:
+    """The addresses that hosts(5) gives a name."""
     for line in _text(host, "/etc/hosts").splitlines():
         address, *names = line.partition("#")[0].split() or [""]
         if name.lower() in (other.lower() for other in names):

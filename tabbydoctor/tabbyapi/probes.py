@@ -22,7 +22,7 @@ class Address:
     """`host:port` as the configuration says."""
     found_by: str
     trusted: bool = False
-    """Given by the user: a key may be sent there whoever answers."""
+    """Another machine, given by the user: the API key may be sent there whoever answers."""
     process_listens: bool | None = None
     """Whether the port is held by TabbyAPI's own process; None where it cannot be told."""
     holder: str = ""
@@ -36,6 +36,11 @@ class Address:
 
     Where `--url` names another, only if its own process is seen there.
     """
+    single: tuple[str, ...] = ()
+    """`url` once for each address its host name stands for on this machine, in the order in which
+    they are asked; empty where it is one already."""
+    inner: str = ""
+    """The URL of TabbyAPI's own socket where `url` is another: asked behind a forwarder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,14 @@ class Endpoint:
     reached: bool
     """Something answered HTTP."""
     identity: Literal["tabbyapi", "other", "unknown"]
-    """By /.well-known/serviceinfo, or by whose process listens."""
+    """By whose process answers; by /.well-known/serviceinfo where that cannot be seen."""
     serviceinfo: HttpAnswer
     answers: dict[tuple[str, Credential], HttpAnswer]
     """Only what was asked: no key goes to a listener that is not TabbyAPI."""
     withheld: str = ""
     """Why keys were not sent, in words; empty when they were (or there were none)."""
+    admin_withheld: str = ""
+    """Why the admin key was not sent, in words; it asks for more than the API key."""
     asked_at: float = 0.0
     """When it was asked, in seconds since the epoch."""
 

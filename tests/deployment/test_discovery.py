@@ -213,11 +213,14 @@ def test_of_several_the_one_asked_for_and_the_others_are_told(tmp_path: Path) ->
         assert found(find(tmp_path, *blocks, targets=targets)).directory == "/srv/two"
 
 
-def test_of_several_the_one_that_holds_the_port_of_the_url(tmp_path: Path) -> None:
+@pytest.mark.parametrize("others", [(), (Listener("::1", 5001, 7),)])
+def test_of_several_the_one_that_holds_the_port_of_the_url(
+    tmp_path: Path, others: tuple[Listener, ...]
+) -> None:
     for path in ("/srv/one", "/srv/two"):
         tabby_directory(tmp_path, path)
     processes = [server(1, "/srv/one"), server(2, "/srv/two")]
-    listeners = [Listener("127.0.0.1", 5000, 1), Listener("127.0.0.1", 5001, 2)]
+    listeners = [*others, Listener("127.0.0.1", 5000, 1), Listener("127.0.0.1", 5001, 2)]
     result = find(
         tmp_path,
         processes=processes,

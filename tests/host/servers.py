@@ -9,6 +9,8 @@ import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
+from tabbydoctor.host import Process, processes
+
 Behaviour = Callable[[socket.socket, bytes], None]
 """What a listener does with a connection whose request (the head at least) has been read."""
 
@@ -61,6 +63,15 @@ class Listener:
     def saw(self, words: str) -> bool:
         """Whether any connection sent these words."""
         return any(words.encode() in request for request in self.received)
+
+
+def holder_of(port: int) -> Process:
+    """The process that listens on a port, as it is now."""
+    return next(
+        processes.line_of(each.pid)[0]
+        for each in processes.listeners()
+        if each.port == port and each.pid
+    )
 
 
 @contextlib.contextmanager

@@ -44,3 +44,17 @@ def test_nobody_there() -> None:
     document = as_json(found)
     assert json.loads(json.dumps(document)) == document
     assert (document["reached"], document["error"], document["answers"]) == (False, "refused", [])
+
+
+def test_an_admin_key_that_alone_was_kept_back() -> None:
+    table = {(PERMISSION, "api_key"): HttpAnswer(URL, status=200)}
+    found = Endpoint(
+        HERE,
+        True,
+        "tabbyapi",
+        HttpAnswer(URL, status=200),
+        table,  # type: ignore[arg-type]
+        admin_withheld="unseen",
+    )
+    assert "admin key      not sent: unseen" in as_text(found, 80)
+    assert as_json(found)["admin_withheld"] == "unseen"

@@ -6,12 +6,14 @@ import asyncio
 import dataclasses
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tabbydoctor.demo import standin
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.host import Admission, HttpAnswer, Peer
 from tabbydoctor.host.local import LocalHost
 from tabbydoctor.tabbyapi import answers as reading
 from tabbydoctor.tabbyapi.probes import CREDENTIALS, PATHS, Address, Credential, Endpoint
@@ -23,6 +25,7 @@ from tests.host.servers import (
     answers,
     drips,
     hangs,
+    holder_of,
     listening,
     resets,
     routes,
@@ -35,17 +38,68 @@ INFO = b'{"version":0.1,"software":{"name":"TabbyAPI"}}'
 UNKEYED = b'{"detail":"Please provide an API key"}'
 
 
-def at(url: str, *, trusted: bool = False, own: bool | None = None) -> Address:
-    return Address(url, "127.0.0.1:5000", "the test", trusted=trusted, process_listens=own)
+class BlindHost(LocalHost):
+    """As an account sees it that may not look at other accounts' processes."""
+
+    def effective_uid(self) -> int:
+        return 65534
+
+    def _seen(self, peer: Peer) -> Peer:
+        return dataclasses.replace(peer, holders=())
+
+    async def get(
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        method: str = "GET",
+        body: bytes | None = None,
+        timeout: float = 3.0,
+        limit: int = 64 << 10,
+        admission: Admission | None = None,
+    ) -> HttpAnswer:
+        if admission:
+            asked = admission.refusal
+            admission = dataclasses.replace(admission, refusal=lambda peer: asked(self._seen(peer)))
+        return await super().get(
+            url,
+            headers,
+            method=method,
+            body=body,
+            timeout=timeout,
+            limit=limit,
+            admission=admission,
+        )
 
 
-def probe(address: Address, tokens: Tokens | None = FILE) -> Endpoint:
+class ForeignHost(BlindHost):
+    """What answers is on another machine."""
+
+    def _seen(self, peer: Peer) -> Peer:
+        return dataclasses.replace(peer, local=False, holders=())
+
+
+def at(url: str, *, trusted: bool = False) -> Address:
+    return Address(url, "127.0.0.1:5000", "the test", trusted=trusted)
+
+
+def own(port: int) -> Instance:
+    """The TabbyAPI that listens on a port."""
+    return Instance("/srv/tabby", process=holder_of(port))
+
+
+def probe(
+    address: Address,
+    tokens: Tokens | None = FILE,
+    instance: Instance | None = None,
+    host: Callable[[], LocalHost] = LocalHost,
+) -> Endpoint:
     async def once() -> Endpoint:
-        host = LocalHost()
+        door = host()
         try:
-            return await endpoint(host, address, tokens)
+            return await endpoint(door, address, tokens, instance)
         finally:
-            await host.close()
+            await door.close()
 
     return asyncio.run(once())
 
@@ -69,7 +123,7 @@ def server(program: Program, tmp_path: Path) -> Iterator[Server]:
 
 
 def of(server: Server, tokens: Tokens | None = FILE) -> Endpoint:
-    return probe(at(f"http://127.0.0.1:{server.port}"), tokens)
+    return probe(at(f"http://127.0.0.1:{server.port}"), tokens, own(server.port))
 
 
 def test_the_table_of_a_server_with_keys(server: Server) -> None:
@@ -149,7 +203,7 @@ OLD = {  # before 2024-03-18: no serviceinfo, no /health, no /v1/auth/permission
 
 def test_an_old_server_of_our_own_process_is_told_by_it_and_gets_its_keys() -> None:
     with listening(routes(OLD)) as server:
-        found = probe(at(server.url, own=True))
+        found = probe(at(server.url), instance=own(server.port))
     assert found.identity == "tabbyapi"
     assert found.enforces_auth is True
     assert column(found, "none") == [404, 404, 401, 401]
@@ -158,7 +212,7 @@ def test_an_old_server_of_our_own_process_is_told_by_it_and_gets_its_keys() -> N
 
 def test_an_old_server_whose_process_is_unseen_is_recognised_but_gets_no_key() -> None:
     with listening(routes(OLD)) as server:
-        found = probe(at(server.url, own=None))
+        found = probe(at(server.url), host=BlindHost)
     assert found.identity == "tabbyapi"
     assert "run as root" in found.withheld
     assert found.enforces_auth is True
@@ -167,7 +221,8 @@ def test_an_old_server_whose_process_is_unseen_is_recognised_but_gets_no_key() -
 
 def never_a_key(behave: Behaviour, *, trusted: bool = False) -> Endpoint:
     with listening(behave) as stranger:
-        found = probe(at(stranger.url, trusted=trusted, own=False))
+        address = at(stranger.url, trusted=trusted)
+        found = probe(address, host=ForeignHost if trusted else BlindHost)
     assert not stranger.saw("Authorization")
     assert not stranger.saw(API_KEY)
     assert not stranger.saw(ADMIN_KEY)
@@ -229,23 +284,25 @@ def test_a_redirect_leads_nowhere() -> None:
 def test_who_does_not_answer_is_asked_once(
     behave: Behaviour, error: str, identity: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tabbydoctor.tabbyapi.probing.TIMEOUT", 0.3)
+    monkeypatch.setattr("tabbydoctor.tabbyapi.meeting.TIMEOUT", 0.3)
     with listening(behave) as server:
-        found = probe(at(server.url, own=True))
+        found = probe(at(server.url), instance=own(server.port))
     assert not found.reached
     assert (found.serviceinfo.error, found.identity) == (error, identity)
     assert len(server.received) == 1
 
 
 def test_a_dripping_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tabbydoctor.tabbyapi.probing.TIMEOUT", 0.3)
+    monkeypatch.setattr("tabbydoctor.tabbyapi.meeting.TIMEOUT", 0.3)
     assert never_a_key(drips).identity == "unknown"
 
 
-def test_an_address_the_user_trusts_gets_the_keys_although_nothing_names_it() -> None:
+def test_an_address_the_user_trusts_gets_the_api_key_although_nothing_names_it() -> None:
     with listening(answers("503 Service Unavailable")) as server:
-        found = probe(at(server.url, trusted=True))
+        found = probe(at(server.url, trusted=True), host=ForeignHost)
     assert found.withheld == ""
+    assert "on that machine" in found.admin_withheld
+    assert not server.saw(ADMIN_KEY)
     assert server.saw(f"Bearer {API_KEY}")
     assert server.saw(f"Bearer {WRONG_KEY}")
 

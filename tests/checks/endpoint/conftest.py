@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -23,6 +24,7 @@ from tabbydoctor.tabbyapi.tokens import Tokens
 from tabbydoctor.tabbyapi.tokens_reading import read_tokens
 from tabbydoctor.targets import Targets
 from tests.contract.server import TOKENS, Program, Server
+from tests.host.servers import holder_of
 
 HEALTHY = {
     "api_tokens.yml": TOKENS,
@@ -52,13 +54,15 @@ def look(server: Server, moved: bool = False) -> Seen:
     return Seen(probe(address, tokens), config, tokens, instance)
 
 
-def probe(address: Address, tokens: Tokens | None = None) -> Endpoint:
-    """Ask whoever listens there."""
+def probe(address: Address, tokens: Tokens | None = None, *, own: bool = False) -> Endpoint:
+    """Ask whoever listens there; `own`, and with tokens, it is the TabbyAPI that was found."""
+    port = urlsplit(address.url).port or 0
+    instance = Instance("/srv/tabby", process=holder_of(port)) if own or tokens else None
 
     async def once() -> Endpoint:
         host = LocalHost()
         try:
-            return await endpoint(host, address, tokens)
+            return await endpoint(host, address, tokens, instance)
         finally:
             await host.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -207,3 +208,19 @@ def test_a_restart_stops_what_was_started_by_hand_first(start: Start) -> None:
         "sudo kill 134",
         "sudo systemctl restart 'tabby api.service'",
     )
+
+
+@pytest.mark.parametrize(
+    ("kept", "check"),
+    [
+        ({"withheld": "unseen", "admin_withheld": "unseen"}, key_rejected),
+        ({"withheld": "unseen", "admin_withheld": "unseen"}, admin_rejected),
+        ({"admin_withheld": "unseen"}, admin_rejected),
+    ],
+)
+def test_a_key_that_was_kept_back_is_not_said_to_be_good(
+    healthy: Seen, kept: dict[str, Any], check: Any
+) -> None:
+    with pytest.raises(Unknown, match="was not sent: unseen"):
+        list(check.judge(replace(healthy.endpoint, **kept), healthy.tokens, None, None))
+    assert not list(key_rejected.judge(healthy.endpoint, healthy.tokens, None, None))

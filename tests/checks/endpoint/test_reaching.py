@@ -86,7 +86,7 @@ def test_stopped_until_the_router_starts_it_is_a_remark() -> None:
 
 
 def test_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tabbydoctor.tabbyapi.probing.TIMEOUT", 0.3)
+    monkeypatch.setattr("tabbydoctor.tabbyapi.meeting.TIMEOUT", 0.3)
     with listening(hangs) as server:
         found = probe(Address(server.url, "", "the test"))
     (finding,) = judge(found, RUNNING, state=ProcessState("S"))

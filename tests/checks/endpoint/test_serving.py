@@ -71,7 +71,7 @@ def test_no_model_at_all_is_a_remark(tmp_path: Path, release: Release) -> None:
 
 def test_without_a_key_the_model_is_unknown(start: Start) -> None:
     seen = look(start())
-    found = probe(seen.endpoint.address)
+    found = probe(seen.endpoint.address, own=True)
     with pytest.raises(Unknown, match="no key that is at hand"):
         list(no_model.judge(found, seen.config, None))
 
