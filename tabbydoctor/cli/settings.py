@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -56,9 +55,11 @@ def _usual_places(environment: Mapping[str, str]) -> list[str]:
 
 
 def _parsed(path: str, text: bytes) -> dict[str, str]:
+    from tabbydoctor.documents import toml_of
+
     try:
-        data = tomllib.loads(text.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data = toml_of(text.decode("utf-8"))
+    except ValueError as error:
         raise CommandError(f"{path}: no valid TOML: {error}") from error
     for name, value in data.items():
         if name not in names():

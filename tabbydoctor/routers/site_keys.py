@@ -6,11 +6,10 @@ import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
-import yaml
-
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import environment_file
+from tabbydoctor.documents import yaml_of
 from tabbydoctor.host import Host
 from tabbydoctor.redaction import remember
 from tabbydoctor.routers import RouterReading
@@ -216,8 +215,8 @@ def _shown(host: Host, path: str) -> bool:
 
 def _in_tokens(host: Host, path: str, wanted: str) -> str:
     try:
-        data = yaml.safe_load(host.read(path, 64 << 10).text())
-    except (OSError, yaml.YAMLError):
+        data = yaml_of(host.read(path, 64 << 10).text())
+    except (OSError, ValueError):
         return ""
     key = data.get(wanted) if isinstance(data, dict) else None
     key = key[0] if isinstance(key, list) and key else key

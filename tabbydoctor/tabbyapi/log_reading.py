@@ -5,7 +5,6 @@ Bounded: the beginning of the run and its end, however long it is.
 
 from __future__ import annotations
 
-import json
 import posixpath
 import shlex
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Absent, NoFact, Unknown
 from tabbydoctor.host import FileStatus, Host
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
@@ -122,7 +122,7 @@ def _journal(
 
 def _entry(line: str) -> Entry | None:
     try:
-        entry = json.loads(line)
+        entry = json_of(line)
     except ValueError:
         return None  # cut in the middle by the limit
     usable = isinstance(entry, dict) and {"__CURSOR", "__REALTIME_TIMESTAMP"} <= entry.keys()

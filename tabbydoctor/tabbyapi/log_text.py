@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from tabbydoctor import redaction
+from tabbydoctor.documents import whole_number
 from tabbydoctor.tabbyapi.log import LogLine
 
 DEFAULT_WIDTH = 80
@@ -30,9 +31,8 @@ _REFUSED_VALUE = re.compile(r"(input_value=)(.+?)(?=, input_type=|$)")
 def console_width(environment: Mapping[str, str]) -> int:
     """The column at which TabbyAPI's console wraps."""
     for name in ("TABBY_LOG_CONSOLE_WIDTH", "COLUMNS"):
-        text = environment.get(name, "")
-        if text.isdecimal() and int(text) > 0:
-            return int(text)
+        if width := whole_number(environment.get(name, "")):
+            return width
     return DEFAULT_WIDTH
 
 
