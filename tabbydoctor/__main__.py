@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 
 def main() -> int:
@@ -14,7 +15,12 @@ def main() -> int:
         return 0
     from tabbydoctor.cli.app import run
 
-    return run(sys.argv[1:])
+    code = run(sys.argv[1:])
+    if threading.active_count() > 1:
+        from tabbydoctor.threads import leave
+
+        leave(code)
+    return code
 
 
 if __name__ == "__main__":

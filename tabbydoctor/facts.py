@@ -58,11 +58,30 @@ def gathered_kind(gatherer: Gatherer) -> type:
     return cast(type, typing.get_type_hints(gatherer)["return"])
 
 
+def incomplete(fact: object) -> str:
+    """Why nothing can be concluded from what a fact does not hold; empty where it can.
+
+    A fact of which a part may have been left out says so in an attribute of that name.
+    """
+    return str(getattr(fact, "incomplete", ""))
+
+
 class Facts:
     """The facts of one run. Use from one event loop only."""
 
-    def __init__(self, given: Iterable[object], gatherers: Iterable[Gatherer]) -> None:
-        """`given` are facts at hand (the host under its protocol goes through `provide`)."""
+    def __init__(
+        self,
+        given: Iterable[object],
+        gatherers: Iterable[Gatherer],
+        patience: float | None = None,
+    ) -> None:
+        """`given` are facts at hand (the host under its protocol goes through `provide`).
+
+        `patience` is for how many seconds, from the first question on, what is not needed is
+        waited for; by default without end.
+        """
+        self._patience = patience
+        self._patient_until: float | None = None
         self._tasks: dict[type, asyncio.Future[Any]] = {}
         self._given: dict[type, object] = {type(fact): fact for fact in given}
         self._gatherers: dict[type, Gatherer] = {gathered_kind(g): g for g in gatherers}
@@ -121,12 +140,18 @@ class Facts:
         return dict(zip(wanted, values, strict=True))
 
     async def _get(self, kind: type, optional: bool) -> object:
-        try:
+        """What is not needed holds up and fails nobody: late or crashed, it is None."""
+        if not optional:
             return cast(object, await self.get(kind))
-        except NoFact:
-            if optional:
-                return None
+        if self._patient_until is None and self._patience is not None:
+            self._patient_until = asyncio.get_running_loop().time() + self._patience
+        try:
+            async with asyncio.timeout_at(self._patient_until):
+                return cast(object, await self.get(kind))
+        except LookupError:  # nothing gathers it: a fault of the doctor's own
             raise
+        except Exception:  # noqa: BLE001 - who needs it says so
+            return None
 
     async def _gather(self, gatherer: Gatherer) -> Any:
         return await self.call(gatherer)

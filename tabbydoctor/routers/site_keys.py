@@ -63,6 +63,8 @@ class RouterKeys:
     keys: tuple[RouterKey, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
     """Files a key is read from that are not there -> `path:line` of what reads them."""
+    incomplete: str = ""
+    """Why there may be others; empty where these are all."""
 
 
 def stale_copies(keys: RouterKeys, accepted: Container[str | None]) -> tuple[RouterKey, ...] | None:
@@ -92,7 +94,7 @@ def router_keys(host: Host, site: RouterSite, reading: RouterReading) -> RouterK
         found += _in_files(host, reading, there)
     for key in found:
         remember(key.value)
-    return RouterKeys(tuple(dict.fromkeys(found)), missing)
+    return RouterKeys(tuple(dict.fromkeys(found)), missing, reading.incomplete)
 
 
 def _file_choices(reading: RouterReading) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:

@@ -335,7 +335,8 @@ def text_of(*values: Value) -> Value:
     ]
     parts: list[Const | Unknown] = []
     for known, run in itertools.groupby(pieces, lambda piece: isinstance(piece, Const)):
-        parts += [_joined(run)] if known else list(run)
+        every = list(run)
+        parts += [_joined(every)] if known else every
     if not parts:
         return Const("")
     return parts[0] if len(parts) == 1 and isinstance(parts[0], Const) else Text(tuple(parts))
@@ -347,11 +348,10 @@ def _piece(value: Value) -> Const | Unknown:
     return SOMETHING
 
 
-def _joined(pieces: Iterable[Any]) -> Const:
+def _joined(pieces: Sequence[Const | Unknown]) -> Const:
     """Constants as one string."""
-    every = list(pieces)
-    texts = [str(each.value) for each in every]
-    return built("".join, texts, sum(map(len, texts)), any(each.hint for each in every))
+    texts = [str(each.value) for each in pieces if isinstance(each, Const)]
+    return built("".join, texts, sum(map(len, texts)), any(each.hint for each in pieces))
 
 
 def built(make: Callable[..., str], given: Any, length: int, hint: bool = False) -> Const:

@@ -20,7 +20,7 @@ NO_MODEL = "No models are currently loaded"
 KEYED_PATHS = tuple(path for path in PATHS if path != "/health")
 
 _OPENAPI_TITLE = re.compile(rb'"info"\s*:\s*\{[^{}]*?"title"\s*:\s*"TabbyAPI"')
-_HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_HTML_TITLE = re.compile(r"<title[^<>]*>([^<]*)</title", re.IGNORECASE)
 
 
 def document(answer: HttpAnswer | None) -> dict[str, Any]:

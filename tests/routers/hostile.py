@@ -107,13 +107,9 @@ BRANCHING: Mapping[str, str] = {
     "many closures": _around(
         "def outer():\n" + "\n".join(f"    n{i} = lambda: {i}" for i in range(4_000))
     ),
-    "many calls": _around(
-        "c = httpx.Client()\nu = TABBY + '/v1/models'\n"
-        + "c.get(u)\n" * 18_000
-    ),
+    "many calls": _around("c = httpx.Client()\nu = TABBY + '/v1/models'\n" + "c.get(u)\n" * 18_000),
     "many calls in a function": _around(
-        "c = httpx.Client()\nu = TABBY + '/v1/models'\ndef f(k):\n"
-        + "    c.get(u)\n" * 18_000
+        "c = httpx.Client()\nu = TABBY + '/v1/models'\ndef f(k):\n" + "    c.get(u)\n" * 18_000
     ),
 }
 """Ways through the code that are too many to be followed."""
