@@ -25,7 +25,7 @@ class LastWords:
 _REASONS: tuple[tuple[Kind, re.Pattern[str], str], ...] = (
     (
         "program",
-        re.compile(r"can't open file '(?P<what>[^']+)': \[Errno \d+\] (?P<why>[\w ]+)"),
+        re.compile(r"can't open file '(?P<what>[^']{1,4096})': \[Errno \d+\] (?P<why>[\w ]+)"),
         "Python cannot open its program {what}: {why}",
     ),
     (
@@ -35,7 +35,7 @@ _REASONS: tuple[tuple[Kind, re.Pattern[str], str], ...] = (
     ),
     (
         "port",
-        re.compile(r"\[Errno 13\] error while attempting to bind.*?, (?P<what>\d+)\)"),
+        re.compile(r"\[Errno 13\] error while attempting to bind.{0,200}?, (?P<what>\d+)\)"),
         "its account may not bind port {what}: those below 1024 are root's",
     ),
 )

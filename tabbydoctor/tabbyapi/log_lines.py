@@ -47,14 +47,14 @@ _W: Weight = "warning"
 KNOWN_LINES: tuple[KnownLine, ...] = (
     _line(
         "config-not-loaded",
-        r"The YAML config from '(.+)' couldn't load",
+        r"The YAML config from '(.{1,500})' couldn't load",
         "TabbyAPI could not use its configuration file and went on with defaults",
         _E,
         ("CFG002", "CFG003", "CFG005"),
     ),
     _line(
         "config-not-found",
-        r"The '(.+)' file cannot be found",
+        r"The '(.{1,500})' file cannot be found",
         "a configuration file is not there",
         None,
         ("CFG001",),
@@ -112,7 +112,7 @@ KNOWN_LINES: tuple[KnownLine, ...] = (
     ),
     _line(
         "bind-failed",
-        r"(?i)\[Errno (?:98|99)\].*address",
+        r"(?i)\[Errno (?:98|99)\].{0,500}address",
         "the address is not this machine's, or the port is taken",
         _E,
         ("CFG005", "API002"),
@@ -179,7 +179,7 @@ KNOWN_LINES: tuple[KnownLine, ...] = (
     ),
     _line(
         "format-gone",
-        r"(?i)(?:exl2|gptq|exllamav2|quanti[sz]ation|model|backend)\b.*no longer supported",
+        r"(?i)(?:exl2|gptq|exllamav2|quanti[sz]ation|model|backend)\b.{0,200}no longer supported",
         "the installed version does not load models of this format any more",
         _E,
         ("CFG010",),

@@ -148,7 +148,7 @@ def _unparseable(error: Exception, text: str) -> TokensDocument:
 def _loose_secrets(text: str) -> tuple[str, ...]:
     """Words of an unusable file that may be keys: long ones that name no value."""
     bare = re.sub(r"(?m)(^|\s)#.*$", "", text)
-    words = re.findall(r"[^\s\"',:\[\]{}]{8,}+(?![\"']?\s*:)", bare)
+    words = re.findall(r"(?<![^\s\"',:\[\]{}])[^\s\"',:\[\]{}]{8,}+(?![\"']?\s*:)", bare)
     return tuple(dict.fromkeys(words[:1000]))
 
 
