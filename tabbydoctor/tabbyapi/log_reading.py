@@ -169,7 +169,10 @@ def _from_files(host: Host, instance: Instance) -> RunLog | None:
         text, complete = _file_text(host, newest)
     except OSError as error:
         raise Unknown(f"{newest.path} cannot be read: {error.strerror}") from error
-    lines: Iterable[LogLine] = (LogLine(line, newest.modified) for line in text.splitlines())
+    every = text.splitlines()
+    if len(every) > HEAD_LINES + TAIL_LINES:
+        every, complete = [*every[:HEAD_LINES], *every[-TAIL_LINES:]], False
+    lines: Iterable[LogLine] = (LogLine(line, newest.modified) for line in every)
     return RunLog(
         source=newest.path,
         lines=tuple(cleaned(line) for line in lines),

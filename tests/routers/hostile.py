@@ -102,14 +102,14 @@ BRANCHING: Mapping[str, str] = {
             for i in reversed(range(18))
         )
     ),
-    "many names": _around("\n".join(f"n{i} = {i}" for i in range(20_000))),
+    "many names": _around("\n".join(f"n{i} = {i}" for i in range(6_000))),
     "many functions": _around("\n".join(f"def f{i}(a): return a" for i in range(8_000))),
     "many closures": _around(
         "def outer():\n" + "\n".join(f"    n{i} = lambda: {i}" for i in range(4_000))
     ),
-    "many calls": _around("c = httpx.Client()\nu = TABBY + '/v1/models'\n" + "c.get(u)\n" * 18_000),
+    "many calls": _around("c = httpx.Client()\nu = TABBY + '/v1/models'\n" + "c.get(u)\n" * 5_000),
     "many calls in a function": _around(
-        "c = httpx.Client()\nu = TABBY + '/v1/models'\ndef f(k):\n" + "    c.get(u)\n" * 18_000
+        "c = httpx.Client()\nu = TABBY + '/v1/models'\ndef f(k):\n" + "    c.get(u)\n" * 5_000
     ),
 }
 """Ways through the code that are too many to be followed."""
