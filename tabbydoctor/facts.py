@@ -35,6 +35,10 @@ class Unknown(NoFact):
     """
 
 
+class NotGathered(LookupError):  # noqa: N818 - a fault of the doctor's own
+    """Nothing gathers facts of a kind."""
+
+
 # What is raised where several facts cannot be had: a crash first, then what is absent.
 _RANK: Mapping[type[BaseException], int] = {Absent: 1, Unknown: 2}
 
@@ -93,14 +97,14 @@ class Facts:
     async def get(self, kind: type[T]) -> T:
         """The fact of this kind.
 
-        Raises Absent or Unknown as its gatherer did, LookupError if nothing gathers it.
+        Raises Absent or Unknown as its gatherer did, NotGathered if nothing gathers it.
         A caller that gives up waiting does not stop the gathering: others may wait too.
         """
         if kind in self._given:
             return cast(T, self._given[kind])
         if kind not in self._tasks:
             if kind not in self._gatherers:
-                raise LookupError(f"nothing gathers {kind.__name__}")
+                raise NotGathered(f"nothing gathers {kind.__name__}")
             self._tasks[kind] = asyncio.ensure_future(self._gather(self._gatherers[kind]))
         return cast(T, await asyncio.shield(self._tasks[kind]))
 
@@ -148,7 +152,7 @@ class Facts:
         try:
             async with asyncio.timeout_at(self._patient_until):
                 return cast(object, await self.get(kind))
-        except LookupError:  # nothing gathers it: a fault of the doctor's own
+        except NotGathered:
             raise
         except Exception:  # noqa: BLE001 - who needs it says so
             return None

@@ -38,7 +38,7 @@ TOLERANT: Mapping[str, Callable[[bytes], object]] = {
     "litellm": lambda data: litellm.read("/r.yaml", data.decode(errors="replace"), URLS),
     "llama-swap": lambda data: llama_swap.read("/r.yaml", data.decode(errors="replace"), URLS),
     "python router": lambda data: python.read("/r.py", data.decode(errors="replace"), URLS),
-    "an answer": lambda data: answers.document(HttpAnswer("", 200, body=data)),
+    "an answer": lambda data: answers.document(HttpAnswer("", status=200, body=data)),
 }
 """Raise nothing."""
 WORDS = st.sampled_from(
