@@ -20,7 +20,7 @@ MOST_NODES = 20_000
 """YAML nodes (PyYAML takes about two seconds for so many)."""
 MOST_EXPANDED = 200_000
 """Values once every alias and merge key is followed."""
-MOST_MEMORY = 128 << 20
+MOST_MEMORY = 96 << 20
 """Bytes that the values of a JSON document may take, as estimated from its text."""
 LONGEST_NUMBER = 1_000
 """Digits; Python itself refuses to print what has more than 4,300."""
