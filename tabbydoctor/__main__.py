@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 from tabbydoctor.own_code import leave_current_directory, warn_root
 
@@ -21,10 +22,15 @@ def main() -> int:
         from tabbydoctor.cli.errors import hide_from_python
 
         hide_from_python()
-        return run(sys.argv[1:])
+        code = run(sys.argv[1:])
     except KeyboardInterrupt:  # before a command had begun
         sys.stderr.write("tabbydoctor: interrupted\n")
-        return 130
+        code = 130
+    if threading.active_count() > 1:
+        from tabbydoctor.threads import leave
+
+        leave(code)
+    return code
 
 
 if __name__ == "__main__":

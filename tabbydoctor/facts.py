@@ -35,6 +35,10 @@ class Unknown(NoFact):
     """
 
 
+class NotGathered(LookupError):  # noqa: N818 - a fault of the doctor's own
+    """Nothing gathers facts of a kind."""
+
+
 # What is raised where several facts cannot be had: a crash first, then what is absent.
 _RANK: Mapping[type[BaseException], int] = {Absent: 1, Unknown: 2}
 
@@ -58,11 +62,30 @@ def gathered_kind(gatherer: Gatherer) -> type:
     return cast(type, typing.get_type_hints(gatherer)["return"])
 
 
+def incomplete(fact: object) -> str:
+    """Why nothing can be concluded from what a fact does not hold; empty where it can.
+
+    A fact of which a part may have been left out says so in an attribute of that name.
+    """
+    return str(getattr(fact, "incomplete", ""))
+
+
 class Facts:
     """The facts of one run. Use from one event loop only."""
 
-    def __init__(self, given: Iterable[object], gatherers: Iterable[Gatherer]) -> None:
-        """`given` are facts at hand (the host under its protocol goes through `provide`)."""
+    def __init__(
+        self,
+        given: Iterable[object],
+        gatherers: Iterable[Gatherer],
+        patience: float | None = None,
+    ) -> None:
+        """`given` are facts at hand (the host under its protocol goes through `provide`).
+
+        `patience` is for how many seconds, from the first question on, what is not needed is
+        waited for; by default without end.
+        """
+        self._patience = patience
+        self._patient_until: float | None = None
         self._tasks: dict[type, asyncio.Future[Any]] = {}
         self._given: dict[type, object] = {type(fact): fact for fact in given}
         self._gatherers: dict[type, Gatherer] = {gathered_kind(g): g for g in gatherers}
@@ -74,14 +97,14 @@ class Facts:
     async def get(self, kind: type[T]) -> T:
         """The fact of this kind.
 
-        Raises Absent or Unknown as its gatherer did, LookupError if nothing gathers it.
+        Raises Absent or Unknown as its gatherer did, NotGathered if nothing gathers it.
         A caller that gives up waiting does not stop the gathering: others may wait too.
         """
         if kind in self._given:
             return cast(T, self._given[kind])
         if kind not in self._tasks:
             if kind not in self._gatherers:
-                raise LookupError(f"nothing gathers {kind.__name__}")
+                raise NotGathered(f"nothing gathers {kind.__name__}")
             self._tasks[kind] = asyncio.ensure_future(self._gather(self._gatherers[kind]))
         return cast(T, await asyncio.shield(self._tasks[kind]))
 
@@ -121,12 +144,18 @@ class Facts:
         return dict(zip(wanted, values, strict=True))
 
     async def _get(self, kind: type, optional: bool) -> object:
-        try:
+        """What is not needed holds up and fails nobody: late or crashed, it is None."""
+        if not optional:
             return cast(object, await self.get(kind))
-        except NoFact:
-            if optional:
-                return None
+        if self._patient_until is None and self._patience is not None:
+            self._patient_until = asyncio.get_running_loop().time() + self._patience
+        try:
+            async with asyncio.timeout_at(self._patient_until):
+                return cast(object, await self.get(kind))
+        except NotGathered:
             raise
+        except Exception:  # noqa: BLE001 - who needs it says so
+            return None
 
     async def _gather(self, gatherer: Gatherer) -> Any:
         return await self.call(gatherer)

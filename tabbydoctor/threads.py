@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import sys
 import threading
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
 
@@ -37,3 +40,26 @@ def in_thread(work: Callable[[], T]) -> Awaitable[T]:
 
     threading.Thread(target=body, daemon=True).start()
     return future
+
+
+class _Unawaited(ThreadPoolExecutor):
+    """Of whose threads the end is not awaited: the lookup of a name may take minutes."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Give its threads up."""
+        super().shutdown(wait=False, cancel_futures=True)
+
+
+def await_nobody() -> asyncio.AbstractEventLoop:
+    """The running loop, whose end will wait for no thread that the loop itself starts."""
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(_Unawaited(thread_name_prefix="unawaited"))
+    return loop
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now, whatever threads still hang: nobody waits for what they do."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)

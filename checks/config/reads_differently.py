@@ -20,9 +20,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
 from tabbydoctor.api import Evidence, Finding, Severity, check
+from tabbydoctor.documents import yaml_of
 from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.keys import TABLE, Key
@@ -54,8 +53,8 @@ def _differences(file: ConfigFile, installation: Installation) -> Iterator[Findi
 
 def _as_yaml_1_1(text: str) -> dict[Any, Any]:
     try:
-        return _mapping(yaml.safe_load(text))
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        return _mapping(yaml_of(text))
+    except ValueError:
         return {}
 
 

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.documents import whole_number
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.torch import PythonEnvironment
@@ -100,7 +101,9 @@ def _own_driver(cuda: tuple[int, ...]) -> str | None:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+    return tuple(
+        number for part in version.split(".") if (number := whole_number(part)) is not None
+    )
 
 
 def _remedies(machine: Machine, needed: str, cuda: tuple[int, ...]) -> Iterator[Remedy]:

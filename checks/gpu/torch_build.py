@@ -27,6 +27,7 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.documents import whole_number
 from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
@@ -115,7 +116,7 @@ def _too_old(
 def _release(version: str) -> tuple[int, ...]:
     """The numbers a version begins with, without zeros at the end: 1.4 is 1.4.0."""
     found = re.match(r"\d+(?:\.\d+)*", version)
-    numbers = [int(number) for number in found[0].split(".")] if found else []
+    numbers = [whole_number(number) or 0 for number in found[0].split(".")] if found else []
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return tuple(numbers)

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.documents import whole_number
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.kernel_log import KernelLine, KernelLog
 from tabbydoctor.gpu.need import GpuNeed
@@ -63,8 +64,9 @@ def xid(need: GpuNeed, instance: Instance, driver: Driver, log: KernelLog) -> It
 def _xids(log: KernelLog) -> Iterator[_Xid]:
     for line in log.lines:
         match = _XID.search(line.text)
-        if match and int(match[2]) in _ACTIONS:
-            yield _Xid(match[1].lower(), int(match[2]), line)
+        number = whole_number(match[2]) if match else None
+        if match and number in _ACTIONS:
+            yield _Xid(match[1].lower(), number, line)
 
 
 def _settled(found: _Xid, instance: Instance) -> bool:

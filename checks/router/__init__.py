@@ -26,6 +26,8 @@ def readable(reading: RouterReading) -> RouterReading:
     if reading.problem:
         where = f"{reading.path}:{reading.line}" if reading.line else reading.path
         raise Unknown(f"{where}: {reading.problem}")
+    if not reading.calls and reading.incomplete:
+        raise Unknown(reading.incomplete)
     if not reading.calls:
         raise Absent(f"{reading.path} makes no call that reaches TabbyAPI")
     return reading

@@ -57,7 +57,8 @@ def env_unset(
     if site.unit is None:
         _look_at_process(site, reading, root=machine is not None and machine.root)
     found = [_unset(site, name, reading, config) for name in unset_variables(site, reading)]
-    for name in router_environment(site) if site.unit else ():
+    whole = not reading.incomplete  # else what it does not read is not known
+    for name in router_environment(site) if site.unit and whole else ():
         if _KEY.fullmatch(name) and name not in reading.reads_environment:
             found.append(_unused(site, name, reading, machine))
     yield from found

@@ -18,7 +18,7 @@ Raise the limit well above the load time.
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.log import RunLog
 
@@ -29,7 +29,9 @@ _SERVING = "Uvicorn running on"
 
 @check("RTR014", "router-impatient", category="router", severity=Severity.WARNING)
 def impatient(reading: RouterReading, log: RunLog) -> Iterator[Finding]:
-    if not readable(reading).timeouts:
+    if not readable(reading).timeouts and reading.incomplete:
+        raise Unknown(reading.incomplete)
+    if not reading.timeouts:
         raise Absent(f"{reading.path} has no waiting loop with a known limit")
     took = _load_time(log)
     if took is None:

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.documents import whole_number
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_lines import matches, says
 
@@ -113,4 +114,4 @@ def _left_behind(unit: Unit, log: RunLog) -> bool:
 def _server(log: RunLog) -> int | None:
     """The process that served, by its log."""
     found = [match for line in log.lines if (match := _SERVER.search(line.text))]
-    return int(found[-1][1]) if found else None
+    return whole_number(found[-1][1]) if found else None

@@ -33,6 +33,7 @@ from tabbydoctor.tabbyapi.log_lines import says
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 from ..key_rotation import rotation
+from . import by_hand_behind
 
 _JOURNAL_GROUPS = ("adm", "systemd-journal")
 
@@ -62,8 +63,6 @@ def _files(
     found: list[tuple[KeptLog, Readers]], instance: Instance, tokens: Tokens | None
 ) -> Finding:
     kept, readers = max(found, key=lambda one: len(one[1].login))
-    paths = [shlex.quote(one.path.leaf.path) for one, _ in found]
-    logs = shlex.quote(f"{instance.directory}/logs")
     return Finding(
         f"{readers.summary} can read keys in {kept.path.leaf.path}",
         _many_files(len(found)),
@@ -75,15 +74,21 @@ def _files(
             )
             for one, who in found
         ),
-        (
-            Remedy(
-                "Close the directory of the logs, and the files",
-                Safety.SAFE,
-                (f"sudo chmod 700 {logs}", *(f"sudo chmod 600 {path}" for path in paths)),
-            ),
-            rotation(instance, tokens),
-        ),
+        (_close(found, instance), rotation(instance, tokens)),
         severity=Severity.WARNING if readers.login else Severity.INFO,
+    )
+
+
+def _close(found: list[tuple[KeptLog, Readers]], instance: Instance) -> Remedy:
+    linked = next((one for one, _ in found if one.path.foreign_link), None)
+    if linked:
+        return by_hand_behind(linked.path)
+    logs = shlex.quote(f"{instance.directory}/logs")
+    paths = [shlex.quote(one.path.leaf.path) for one, _ in found]
+    return Remedy(
+        "Close the directory of the logs, and the files",
+        Safety.SAFE,
+        (f"sudo chmod 700 {logs}", *(f"sudo chmod 600 {path}" for path in paths)),
     )
 
 

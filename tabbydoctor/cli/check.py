@@ -41,7 +41,11 @@ def check(
         str, typer.Option(help="error, warning or unknown: from where on the exit code is 1.")
     ] = "error",
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Time limit of each check.")
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            help="Time limit of each check; the whole run ends after three times as long.",
+        ),
     ] = 10.0,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show what passed and was skipped, too.")

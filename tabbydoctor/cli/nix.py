@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -113,9 +112,11 @@ def _mapping(path: str) -> Mapping[Any, Any]:
 
 def _options(path: str) -> Mapping[str, Any]:
     """The options in a JSON document, alone or below services.tabbyapi."""
+    from tabbydoctor.documents import json_of
+
     try:
-        data = json.loads(_read(path))
-    except (ValueError, RecursionError) as error:
+        data = json_of(_read(path))
+    except ValueError as error:
         raise CommandError(f"{_shown(path)} is no JSON: {error}", hint=_HOW) from error
     for outer in ("services", "tabbyapi"):
         if isinstance(data, dict) and set(data) == {outer}:

@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
@@ -78,9 +77,11 @@ def _usual_places(environment: Mapping[str, str]) -> list[str]:
 
 
 def _parsed(path: str, text: bytes) -> dict[str, str]:
+    from tabbydoctor.documents import toml_of
+
     try:
-        data = tomllib.loads(text.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data = toml_of(text.decode("utf-8"))
+    except ValueError as error:
         raise CommandError(f"{path}: no valid TOML: {error}") from error
     for name, value in data.items():
         if name not in names():

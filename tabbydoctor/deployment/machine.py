@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tabbydoctor.deployment.parts import Machine, ProcessTable
+from tabbydoctor.documents import whole_number
 from tabbydoctor.host import Host
 
 
@@ -14,7 +15,7 @@ def machine(host: Host) -> Machine:
     version = re.search(r"\d+", manager.stdout)
     return Machine(
         systemd=manager.code == 0,
-        systemd_version=int(version[0]) if version else None,
+        systemd_version=whole_number(version[0]) if version else None,
         systemd_problem=_problem(host, manager.code, manager.stderr),
         nixos=_there(host, "/etc/NIXOS"),
         wsl=_there(host, "/dev/dxg") or _there(host, "/proc/sys/fs/binfmt_misc/WSLInterop"),

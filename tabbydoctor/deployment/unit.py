@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tabbydoctor.documents import whole_number
+
 
 @dataclass(frozen=True, slots=True)
 class UnitFile:
@@ -57,7 +59,8 @@ class Unit:
     def number(self, name: str) -> int | None:
         """A numeric property; None where unset or `[not set]`."""
         text = self.get(name)
-        return int(text) if text.lstrip("-").isdigit() else None
+        size = whole_number(text.removeprefix("-"))
+        return -size if size is not None and text.startswith("-") else size
 
     @property
     def exists(self) -> bool:

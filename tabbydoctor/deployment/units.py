@@ -226,8 +226,9 @@ def _unit_file(host: Host, path: str) -> UnitFile | None:
 def _environment_files(host: Host, properties: dict[str, str]) -> Iterator[EnvironmentFile]:
     """`/path (ignore_errors=yes)`, one or several to a line."""
     shown = properties.get("EnvironmentFiles", "")
-    for path, ignore in re.findall(r"(?m)(?:^|(?<=\) ))(\S.*?) \(ignore_errors=(yes|no)\)", shown):
-        optional = ignore == "yes"
+    parts = re.split(r" \(ignore_errors=(yes|no)\)", shown)
+    for path, ignore in zip(parts[::2], parts[1::2], strict=False):
+        path, optional = path.strip(), ignore == "yes"
         try:
             text = host.read(path, 256 << 10).text()
         except OSError as error:

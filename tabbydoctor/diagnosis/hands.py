@@ -96,6 +96,12 @@ class Hands:
         return self._ways[path]
 
 
+def without_commands(finding: Finding) -> Finding:
+    """The finding with remedies in words alone."""
+    bare = tuple(replace(remedy, commands=()) for remedy in finding.remedies)
+    return replace(finding, remedies=bare)
+
+
 def _program(words: list[str]) -> str:
     """What sudo is to run, or `sudoedit`."""
     if "sudo" not in words:

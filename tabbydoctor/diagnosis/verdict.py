@@ -14,8 +14,12 @@ _COUNTS: dict[FailOn, frozenset[Status]] = {
     "warning": frozenset({"failed", "warning"}),
     "unknown": frozenset({"failed", "warning", "unknown", "crashed"}),
 }
+_NOT_JUDGED: frozenset[Status] = frozenset({"skipped", "unknown", "crashed"})
 
 
 def exit_code(results: Iterable[CheckResult], fail_on: FailOn) -> int:
-    """0 if nothing is at or above the level, else 1."""
-    return int(any(result.status in _COUNTS[fail_on] for result in results))
+    """0 if nothing is at or above the level, else 1; 2 where nothing was judged at all."""
+    statuses = {result.status for result in results}
+    if statuses and statuses <= _NOT_JUDGED:
+        return 2
+    return int(bool(statuses & _COUNTS[fail_on]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import time
 from collections.abc import Iterable
@@ -13,23 +14,26 @@ from tabbydoctor.deployment.parts import Discovery, Units
 from tabbydoctor.diagnosis.causes import roots, with_causes
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.report import Report
-from tabbydoctor.diagnosis.runner import Pending, run_checks
+from tabbydoctor.diagnosis.runner import WHOLE_RUN, Pending, run_checks
 from tabbydoctor.diagnosis.verdict import FailOn, exit_code
 from tabbydoctor.examination.deployment import deployment_document, notes
 from tabbydoctor.facts import Absent, Facts, Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.targets import Targets
+from tabbydoctor.threads import await_nobody, in_thread
 
 T = TypeVar("T")
+_CLOSING = 1.0
+"""Seconds."""
 
 
 class NothingToExamine(Exception):  # noqa: N818 - it is an answer for the operator
     """There is no TabbyAPI on this machine, and none was named."""
 
 
-def facts_of(host: Host, targets: Targets) -> Facts:
-    """Facts about a deployment, none gathered yet."""
-    facts = Facts([targets], plugins.gatherers())
+def facts_of(host: Host, targets: Targets, patience: float | None = None) -> Facts:
+    """Facts about a deployment, none gathered yet; `patience` as in Facts."""
+    facts = Facts([targets], plugins.gatherers(), patience)
     facts.provide(Host, host)
     return facts
 
@@ -43,25 +47,38 @@ async def examine(
     fail_on: FailOn = "error",
     pending: Pending | None = None,
 ) -> Report:
-    """Run the checks and say what they come to. Raises NothingToExamine."""
+    """Run the checks and say what they come to. Raises NothingToExamine.
+
+    `time_limit` is of one check, in seconds; the whole ends after WHOLE_RUN times as many, and
+    what was not judged by then is unknown.
+    """
     started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
-    facts = facts_of(host, targets)
+    facts = facts_of(host, targets, patience=(WHOLE_RUN - 1) * time_limit)
+    until = await_nobody().time() + WHOLE_RUN * time_limit
     try:
-        await require_something(host, facts, targets, time_limit)
-        results = with_causes(await run_checks(checks, facts, time_limit, pending))
+        with contextlib.suppress(TimeoutError):
+            await require_something(host, facts, targets, until)
+        results = with_causes(await run_checks(checks, facts, time_limit, pending, until))
         return Report(
             version=__version__,
             started_at=started.isoformat(timespec="milliseconds"),
             duration_ms=round((time.monotonic() - clock) * 1000),
-            deployment=await deployment_document(facts, targets, time_limit),
+            deployment=await deployment_document(facts, targets, until),
             results=results,
             roots=roots(results),
             exit_code=exit_code(results, fail_on),
             notes=notes(facts),
         )
     finally:
-        await facts.close()
-        await host.close()
+        await _closed(host, facts)
+
+
+async def _closed(host: Host, facts: Facts) -> None:
+    """Let go of everything, without waiting for what hangs."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSING):
+            await facts.close()
+            await host.close()
 
 
 def _require_named(host: Host, targets: Targets) -> None:
@@ -80,11 +97,13 @@ def _require_named(host: Host, targets: Targets) -> None:
             raise NothingToExamine(f"{named}: it is {found.kind}")
 
 
-async def require_something(host: Host, facts: Facts, targets: Targets, time_limit: float) -> None:
-    """Raises NothingToExamine where there is nothing, with what was in the way."""
-    _require_named(host, targets)
+async def require_something(host: Host, facts: Facts, targets: Targets, until: float) -> None:
+    """Raises NothingToExamine where there is nothing, with what was in the way; TimeoutError
+    where that cannot be told by then (by the loop's clock).
+    """
     named = (targets.url, targets.unit, targets.user_unit)
-    async with asyncio.timeout(time_limit + 5):
+    async with asyncio.timeout_at(until):
+        await in_thread(lambda: _require_named(host, targets))
         discovery = await facts.get(Discovery)
     found = discovery.instance or discovery.unloadable
     if found is None and not any(named):
@@ -105,9 +124,9 @@ async def _hidden(facts: Facts) -> str:
 async def gather(host: Host, targets: Targets, kind: type[T], time_limit: float) -> T:
     """One fact, for the commands that show it. Raises Absent, Unknown or TimeoutError."""
     facts = facts_of(host, targets)
+    await_nobody()
     try:
         async with asyncio.timeout(time_limit):
             return await facts.get(kind)
     finally:
-        await facts.close()
-        await host.close()
+        await _closed(host, facts)

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, TypeVar
 
 from tabbydoctor.deployment.parts import Discovery, Instance, RouterSite
-from tabbydoctor.facts import Facts, NoFact
+from tabbydoctor.facts import Facts
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -15,14 +15,16 @@ from tabbydoctor.targets import Targets
 T = TypeVar("T")
 
 
-async def deployment_document(facts: Facts, targets: Targets, time_limit: float) -> dict[str, Any]:
-    """The `deployment` of the machine output; a part that is not known is null."""
+async def deployment_document(facts: Facts, targets: Targets, until: float) -> dict[str, Any]:
+    """The `deployment` of the machine output; a part that is not known by then (by the loop's
+    clock) is null.
+    """
     discovery, config, tokens, address, router = await asyncio.gather(
-        _fact(facts, Discovery, time_limit),
-        _fact(facts, EffectiveConfig, time_limit),
-        _fact(facts, Tokens, time_limit),
-        _fact(facts, Address, time_limit),
-        _fact(facts, RouterSite, time_limit),
+        _fact(facts, Discovery, until),
+        _fact(facts, EffectiveConfig, until),
+        _fact(facts, Tokens, until),
+        _fact(facts, Address, until),
+        _fact(facts, RouterSite, until),
     )
     one = discovery.instance if discovery else None
     unloadable = discovery.unloadable if discovery else None
@@ -60,11 +62,11 @@ def notes(facts: Facts) -> tuple[str, ...]:
     )
 
 
-async def _fact(facts: Facts, kind: type[T], time_limit: float) -> T | None:
+async def _fact(facts: Facts, kind: type[T], until: float) -> T | None:
     try:
-        async with asyncio.timeout(time_limit):
+        async with asyncio.timeout_at(until):
             return await facts.get(kind)
-    except (NoFact, TimeoutError, LookupError):
+    except Exception:  # noqa: BLE001 - late or crashed: the checks say so
         return None
 
 

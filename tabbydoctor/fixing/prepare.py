@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from tabbydoctor.deployment.reader import reader
 from tabbydoctor.diagnosis.finding import Safety
 from tabbydoctor.diagnosis.hands import Hands
 from tabbydoctor.diagnosis.report import CheckResult
-from tabbydoctor.diagnosis.runner import run_checks
+from tabbydoctor.diagnosis.runner import WHOLE_RUN, run_checks
 from tabbydoctor.examination import facts_of, require_something
 from tabbydoctor.facts import Facts, NoFact
 from tabbydoctor.fixing.request import (
@@ -37,6 +38,7 @@ from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens_reading import TOKENS_FILE
 from tabbydoctor.targets import Targets
+from tabbydoctor.threads import await_nobody
 
 _IN_PART = ("RTR009",)
 """Fired by a fault that is repaired here, and by a matter of order that is left to a person (a
@@ -54,13 +56,13 @@ async def _prepare(host: Host, targets: Targets, request: FixRequest) -> Prepare
     facts.provide(Draft, draft)
     facts.provide(type(request.options), request.options)
     try:
-        await require_something(host, facts, targets, request.time_limit)
+        await _require_something(host, facts, targets, request)
         results = await _look(facts, request)
         _introduce(draft, facts, host, targets)
         refusals = [
             refusal
             for id, planner in _chosen(request, results)
-            if (refusal := await _planned(facts, draft, id, planner))
+            if (refusal := await _planned(request, facts, draft, id, planner))
         ]
         refusals += _without_remedy(request, results)
         hands = Hands(host)
@@ -104,6 +106,17 @@ def _named_files(facts: Facts, part: Instance | RouterSite) -> Iterator[str]:
     config = facts.known(EffectiveConfig)
     yield from (file.path for file in config.files) if config else ()
     yield f"{part.directory}/{TOKENS_FILE}"
+
+
+async def _require_something(
+    host: Host, facts: Facts, targets: Targets, request: FixRequest
+) -> None:
+    """Raises NothingToExamine, RepairError where that cannot be told in time."""
+    try:
+        until = await_nobody().time() + WHOLE_RUN * request.time_limit
+        await require_something(host, facts, targets, until)
+    except TimeoutError as error:
+        raise RepairError("the deployment could not be looked at in time") from error
 
 
 async def _answers(facts: Facts) -> bool:
@@ -165,10 +178,20 @@ def _chosen(request: FixRequest, results: tuple[CheckResult, ...]) -> list[tuple
     return []
 
 
-async def _planned(facts: Facts, draft: Draft, id: str, planner: Planner) -> Refusal | None:
+async def _planned(
+    request: FixRequest, facts: Facts, draft: Draft, id: str, planner: Planner
+) -> Refusal | None:
     try:
         with draft.all_or_nothing():
-            await facts.call(planner)
+            async with asyncio.timeout(request.planning_limit):
+                await facts.call(planner)
+    except TimeoutError as error:  # its thread may go on adding: nothing of the draft counts
+        limit = f"{request.planning_limit:g} s"
+        raise RepairError(
+            f"{id}: planning the repair took longer than {limit}: nothing was changed",
+            hint="the router may be too large or too involved to be edited: tabbydoctor explain "
+            f"{id} tells the change to make by hand",
+        ) from error
     except CannotFix as error:
         return Refusal(id, error.message, error.manual, error.loopback_would_do)
     except RepairError as error:

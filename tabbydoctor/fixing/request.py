@@ -40,6 +40,8 @@ class FixRequest:
     """Seconds that TabbyAPI may take to load its model after a restart."""
     time_limit: float = 10.0
     """Seconds for each check."""
+    planning_limit: float = 60.0
+    """Seconds that planning one repair may take."""
 
 
 @dataclass(frozen=True, slots=True)

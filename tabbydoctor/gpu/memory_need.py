@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.reader import reader
+from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.byte_range import GIB, ByteRange
@@ -142,8 +142,8 @@ def _read_config(host: Host, directory: str) -> Mapping[str, Any]:
     path = f"{directory}/config.json"
     try:
         overrides = "tabby_config.yml" in host.names(directory)
-        found = json.loads(host.read(path, limit=32 << 20).text())
-    except (OSError, ValueError, RecursionError) as error:
+        found = json_of(host.read(path, limit=32 << 20).data)
+    except (OSError, ValueError) as error:
         raise Unknown(f"cannot read {path}") from error
     if overrides:
         raise Unknown(f"{directory}/tabby_config.yml overrides the configuration of this model")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.documents import whole_number
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.gpu.driver import DeviceNodes
 from tabbydoctor.gpu.service_groups import ServiceGroups
@@ -31,7 +32,7 @@ def needed_nodes(nodes: DeviceNodes, instance: Instance, machine: Machine) -> di
 def _minors(nodes: DeviceNodes, instance: Instance) -> list[int]:
     """The GPUs meant by CUDA_VISIBLE_DEVICES where it numbers them, else all."""
     chosen = [part.strip() for part in instance.environment.get(VARIABLE, "").split(",")]
-    named = [int(part) for part in chosen if part.isdecimal()]
+    named = [number for part in chosen if (number := whole_number(part)) is not None]
     return [minor for minor in sorted(nodes.gpus) if not named or minor in named]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.documents import whole_number
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 
@@ -83,7 +84,8 @@ def _primary(instance: Instance, gids: Mapping[str, int]) -> frozenset[int]:
 
 
 def _gid(name: str, gids: Mapping[str, int]) -> int | None:
-    return int(name) if name.isdigit() else gids.get(name)
+    gid = whole_number(name)
+    return gids.get(name) if gid is None else gid
 
 
 GATHERERS = (service_groups,)

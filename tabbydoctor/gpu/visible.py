@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tabbydoctor.documents import whole_number
 from tabbydoctor.host import NvmlState
 from tabbydoctor.host.data import NvmlGpu
 
@@ -37,8 +38,9 @@ def in_bus_order(state: NvmlState, environment: Mapping[str, str]) -> bool:
 
 
 def _named(state: NvmlState, entry: str) -> NvmlGpu | None:
-    if entry.isdecimal():
-        return next((gpu for gpu in state.gpus if gpu.index == int(entry)), None)
+    number = whole_number(entry)
+    if number is not None:
+        return next((gpu for gpu in state.gpus if gpu.index == number), None)
     if not entry.startswith("GPU-"):
         return None
     return next((gpu for gpu in state.gpus if (gpu.uuid or "").startswith(entry)), None)

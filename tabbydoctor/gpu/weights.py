@@ -6,13 +6,13 @@ names each tensor's type and place (huggingface.co/docs/safetensors). No tensor 
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Unknown
 from tabbydoctor.gpu.byte_range import ByteRange
 from tabbydoctor.host import Host
@@ -70,8 +70,8 @@ def _head(host: Host, path: str) -> Mapping[str, Any]:
     if length > _LONGEST_HEAD:
         raise Unknown(f"{path} is no safetensors file")
     try:
-        found = json.loads(host.read(path, 8 + length).data[8:])
-    except (ValueError, RecursionError) as error:
+        found = json_of(host.read(path, 8 + length).data[8:])
+    except ValueError as error:
         raise Unknown(f"{path} is no safetensors file") from error
     return found if isinstance(found, dict) else {}
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
+from tabbydoctor.documents import yaml_of
 from tabbydoctor.remedies.draft import CannotFix
 from tabbydoctor.repair.yaml_edit import set_value
 from tabbydoctor.routers.urls import server
@@ -23,8 +22,8 @@ def wired(kind: str, content: bytes, urls: tuple[str, ...]) -> bytes:
     """
     servers = {server(url) for url in urls}
     try:
-        data = yaml.safe_load(content)
-    except yaml.YAMLError as error:
+        data = yaml_of(content)
+    except ValueError as error:
         raise CannotFix("the router's configuration is no valid YAML") from error
     edits = _litellm(data, servers) if kind == "litellm" else _llama_swap(data, servers)
     for path, value in edits:

@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import yaml as pyyaml
 from ruamel.yaml import YAML
 
+from tabbydoctor.documents import yaml_of
 from tabbydoctor.repair.yaml_text import CannotEdit
 from tabbydoctor.tabbyapi.yaml_reading import read_document
 
@@ -59,15 +59,15 @@ def _proven_for_older_readers(
 ) -> bool:
     text, data = before
     try:
-        old = pyyaml.safe_load(text)
-    except (pyyaml.YAMLError, ValueError):
+        old = yaml_of(text)
+    except ValueError:
         return True
     ways = [path[:length] for length in range(1, len(path) + 1)]
     if any(holds(old, way) != holds(data, way) for way in ways):
         return True
     try:
-        return same(pyyaml.safe_load(after), change(old))
-    except (pyyaml.YAMLError, ValueError, LookupError):
+        return same(yaml_of(after), change(old))
+    except (ValueError, LookupError):
         return False
 
 

@@ -96,6 +96,15 @@ class RouterReading:
     """Keys written in the source itself. Never shown."""
     timeouts: tuple[tuple[int, float], ...] = ()
     """(line, seconds) of how long it waits for a backend to become ready."""
+    cuts: tuple[str, ...] = ()
+    """What was not followed, and why, in words; empty where the reading came to its end."""
+
+    @property
+    def incomplete(self) -> str:
+        """Why nothing can be concluded from what was not found in it; empty where it can."""
+        if not self.cuts:
+            return ""
+        return f"{self.path} was not read to its end: {'; '.join(self.cuts)}"
 
     def of(self, purpose: Purpose) -> tuple[Call, ...]:
         """The calls of one purpose."""

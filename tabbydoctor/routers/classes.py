@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tabbydoctor.routers.budget import PATHS, cut
 from tabbydoctor.routers.keys import is_secret
 from tabbydoctor.routers.ranking import ranked
 from tabbydoctor.routers.settings import is_settings, settings_of
@@ -47,7 +48,10 @@ def construct(
         return
     ready = replace(setup, bound=blank)
     self_name = setup.node.args.args[0].arg if setup.node.args.args else "self"
-    for end in run.enter(ready, arguments, keywords, world)[:4]:
+    ends = run.enter(ready, arguments, keywords, world)
+    if len(ends) > 4:
+        cut(PATHS)
+    for end in ends[:4]:
         if end.flow != "raise":
             after = world.with_(globals=end.globals, assumed=end.assumed)
             yield end.names.get(self_name, blank), after
@@ -113,7 +117,7 @@ def method(class_: Class, name: str) -> Value | None:
 
 def inherited(run: Interpreter, me: Instance, name: str) -> Function | None:
     """The method that `super().name` means in the method being followed."""
-    owner = run.functions[run.stack[-1]][1] if run.stack else None
+    _, owner = run.functions.get(run.stack[-1], (None, None)) if run.stack else (None, None)
     for class_ in _classes(me.of):
         if class_.node is owner:
             for base in class_.bases:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tabbydoctor.routers.assignment import assign, elements
+from tabbydoctor.routers.budget import ROUNDS, cut
 from tabbydoctor.routers.evaluation import evaluate, evaluate_all, test
 from tabbydoctor.routers.ranking import MANY, plain
 from tabbydoctor.routers.values import (
@@ -54,9 +55,12 @@ def _comprehended(
     after = world
     for inner in _bound(run, node.generators, world):
         for values, then in evaluate_all(run, elements, inner):
+            if len(collected) == 4 * MANY:
+                cut(ROUNDS)
+                break
             collected.append(values)
             after = after.with_(globals=then.globals)
-    yield after, collected[: 4 * MANY]
+    yield after, collected
 
 
 def _bound(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tabbydoctor.routers import conditions
+from tabbydoctor.routers.budget import SIZE, TooLarge, cut, take
 from tabbydoctor.routers.lookup import attribute, item
 from tabbydoctor.routers.operators import label, operate
 from tabbydoctor.routers.ranking import constant, plain, ranked
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from tabbydoctor.routers.interpreter import Interpreter
 
 
+_NAME = 100
+"""Bytes that a name takes in a closure."""
+
+
 def evaluate(run: Interpreter, node: ast.expr | None, world: World) -> Iterator[Outcome]:
     """Every value an expression may have, each with the world in which it has it."""
     if node is None:
@@ -39,7 +44,11 @@ def evaluate(run: Interpreter, node: ast.expr | None, world: World) -> Iterator[
         yield SOMETHING, world
     else:
         follow = FORMS.get(type(node), _anything)
-        yield from follow(run, node, world)
+        try:
+            yield from follow(run, node, world)
+        except TooLarge:
+            cut(SIZE)
+            yield SOMETHING, world
 
 
 def evaluate_all(
@@ -209,6 +218,7 @@ def _walrus(run: Interpreter, node: ast.NamedExpr, world: World) -> Iterator[Out
 
 
 def _lambda(run: Interpreter, node: ast.Lambda, world: World) -> Iterator[Outcome]:
+    take(_NAME * len(world.names))
     yield Function(node, dict(world.names), world.scope), world
 
 

@@ -6,7 +6,9 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from tabbydoctor.routers import budget
 from tabbydoctor.routers.assignment import assign, elements, removed
+from tabbydoctor.routers.budget import SIZE, TooLarge, cut, take
 from tabbydoctor.routers.evaluation import evaluate, evaluate_all, test
 from tabbydoctor.routers.operators import operate
 from tabbydoctor.routers.values import (
@@ -24,7 +26,7 @@ from tabbydoctor.routers.world import World, merged
 if TYPE_CHECKING:
     from tabbydoctor.routers.interpreter import Interpreter
 
-PATHS = 40
+PATHS = 100
 """How many worlds are kept side by side after a statement."""
 ROUNDS = 40
 """How many rounds of a loop over known things are followed."""
@@ -34,6 +36,8 @@ def execute(run: Interpreter, body: Sequence[ast.stmt], world: World) -> list[Wo
     """Every world in which the statements may end."""
     worlds = [world]
     for statement in body:
+        if run.spent:
+            break
         going = [each for each in worlds if not each.flow]
         done = [each for each in worlds if each.flow]
         if not going:
@@ -49,7 +53,11 @@ def run_statement(run: Interpreter, node: ast.stmt, world: World) -> list[World]
     if not run.spend():
         return [world]
     follow = _STATEMENTS.get(type(node), _nothing)
-    return list(follow(run, node, world))
+    try:
+        return list(follow(run, node, world))
+    except TooLarge:
+        cut(SIZE)
+        return [world]
 
 
 def _nothing(run: Interpreter, node: ast.stmt, world: World) -> Iterable[World]:
@@ -113,7 +121,10 @@ def _if(run: Interpreter, node: ast.If, world: World) -> Iterable[World]:
 def _for(run: Interpreter, node: ast.For | ast.AsyncFor, world: World) -> Iterable[World]:
     for source, then in evaluate(run, node.iter, world):
         going, ended = [then], list[World]()
-        for element in elements(source, node.lineno)[:ROUNDS]:
+        every = elements(source, node.lineno)
+        if len(every) > ROUNDS:
+            cut(budget.ROUNDS)
+        for element in every[:ROUNDS]:
             after = [
                 last
                 for each in going
@@ -182,6 +193,7 @@ def _function(
     run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, world: World
 ) -> Iterable[World]:
     closure = dict(world.names) if world.scope else {}
+    take(100 * len(closure))
     function = Function(node, closure, world.scope)
     run.defined(function)
     value: Value = function

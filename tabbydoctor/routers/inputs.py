@@ -13,6 +13,7 @@ from tabbydoctor.deployment.reader import reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.routers import RouterReading, litellm, llama_swap, python
+from tabbydoctor.routers.budget import Budget, budget
 from tabbydoctor.routers.keys import is_secret
 from tabbydoctor.routers.marked_block import legible
 from tabbydoctor.routers.site_address import unit_texts, written_at
@@ -46,6 +47,17 @@ def router_inputs(
     host: Host, site: RouterSite, address: Address | None, config: EffectiveConfig | None
 ) -> RouterInputs:
     """Read the router. Raises Unknown where its file cannot be read or is of no known kind."""
+    with budget() as time:
+        return _router_inputs(host, site, address, config, time)
+
+
+def _router_inputs(
+    host: Host,
+    site: RouterSite,
+    address: Address | None,
+    config: EffectiveConfig | None,
+    time: Budget,
+) -> RouterInputs:
     if site.path is None:
         raise Unknown("the router's source is not known; name it with --router")
     text = source_text(host, site.path)
@@ -58,8 +70,12 @@ def router_inputs(
     asked = urls
 
     def read(
-        environment: Mapping[str, str], files: Mapping[str, str] | None = None
+        environment: Mapping[str, str],
+        files: Mapping[str, str] | None = None,
+        before: RouterReading | None = None,
     ) -> RouterReading:
+        if before is not None and time.overdrawn:  # what is known stands: more would be less
+            return replace(before, cuts=tuple(dict.fromkeys((*before.cuts, *time.cuts))))
         found: RouterReading = kind.read(
             site.path, text, asked, files=files, environment=environment, directory=directory
         )
@@ -67,13 +83,16 @@ def router_inputs(
 
     reading = read(environment)
     files = dict(_configurations(host.seen_by(reader(host, site)), reading))
-    reading = read(environment, files) if files else reading
+    reading = read(environment, files, reading) if files else reading
     if address and address.moved and address.configured_taken and not reading.calls:
         # It asks whoever holds the configured port, and means TabbyAPI.
         asked = (*urls, f"http://{address.configured}")
-        reading = read(environment, files)
+        reading = read(environment, files, reading)
     while lacked := _lacked(site, reading, environment):
-        without = read({**environment, **lacked}, files)
+        without = read({**environment, **lacked}, files, reading)
+        if without.cuts and time.overdrawn:
+            reading = without
+            break
         if not _sending(reading) <= _sending(without):
             break
         environment, reading = {**environment, **lacked}, without

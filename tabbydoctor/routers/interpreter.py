@@ -10,8 +10,9 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from tabbydoctor.routers import calls, comprehension
+from tabbydoctor.routers import budget, calls, comprehension
 from tabbydoctor.routers.assignment import assign
+from tabbydoctor.routers.budget import TooLarge, cut, overdrawn
 from tabbydoctor.routers.classes import function_name, owners
 from tabbydoctor.routers.evaluation import FORMS, evaluate
 from tabbydoctor.routers.execution import execute
@@ -37,7 +38,7 @@ ALL_STEPS = 150_000
 """The same for a whole pass."""
 DEPTH = 7
 """How deep calls of the source's own functions are followed."""
-RESULTS = 16
+RESULTS = 48
 """How many results of one call are followed."""
 
 # Comprehensions assign, and assignments evaluate: they join the other forms here.
@@ -116,12 +117,18 @@ class Interpreter:
     def start(self, node: ast.AST) -> list[World]:
         """One function with unknown arguments."""
         self._steps = STEPS
+        self._entered.add(node)
+        if node not in self.functions:  # its definition was not come to any more
+            cut(budget.STEPS)
+            return []
         function, owner = self.functions[node]
         ends: list[World] = []
-        for bound in owners(self, owner) if owner else [None]:
-            ready = replace(function, bound=bound) if bound is not None else function
-            ends += self.enter(ready, [], {}, World())
-        self._entered.add(node)
+        try:
+            for bound in owners(self, owner) if owner else [None]:
+                ready = replace(function, bound=bound) if bound is not None else function
+                ends += self.enter(ready, [], {}, World())
+        except TooLarge:
+            cut(budget.SIZE)
         return ends
 
     # -- functions and classes ---------------------------------------------------------
@@ -138,6 +145,8 @@ class Interpreter:
 
     def too_deep(self, node: ast.AST) -> bool:
         """Whether a call of a function is one too many, or its own."""
+        if len(self._stack) >= DEPTH:
+            cut(budget.DEPTH)
         return len(self._stack) >= DEPTH or node in self._stack
 
     def like(self, answer: int) -> Interpreter:
@@ -170,6 +179,8 @@ class Interpreter:
             return
         ends = self.enter(function, arguments, keywords, world)
         outcomes: list[Outcome] = []
+        if len(ends) > RESULTS:
+            cut(budget.PATHS)
         for end in ends[:RESULTS]:
             if end.flow == "raise" and not end.yielded:
                 continue
@@ -277,7 +288,16 @@ class Interpreter:
         """Whether there is effort left; takes one step of it."""
         self._steps -= 1
         self._left -= 1
-        return self._steps > 0 and self._left > 0
+        if self._left % 32 == 0 and overdrawn():
+            self._left = 0
+        if self.spent:
+            cut(budget.STEPS)
+        return not self.spent
+
+    @property
+    def spent(self) -> bool:
+        """Whether no effort is left."""
+        return self._steps <= 0 or self._left <= 0
 
 
 def _kept(end: World, parameters: Mapping[str, Value]) -> dict[str, Value]:

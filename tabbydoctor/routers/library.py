@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urljoin
 
+from tabbydoctor.documents import whole_number
 from tabbydoctor.routers import machine
 from tabbydoctor.routers.assignment import elements
 from tabbydoctor.routers.lookup import attribute
@@ -142,8 +143,9 @@ def _number(site: Site) -> Value:
     text = likely_text(value)
     if isinstance(value, Const) and isinstance(value.value, int):
         return value
-    if text is not None and text.lstrip("-").isdigit():
-        return Const(int(text), getattr(value, "hint", False))
+    number = whole_number(text) if text is not None else None
+    if number is not None:
+        return Const(number, getattr(value, "hint", False))
     return value
 
 

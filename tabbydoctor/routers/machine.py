@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
+from tabbydoctor.documents import json_of
 from tabbydoctor.routers.ranking import plain
 from tabbydoctor.routers.values import (
     SOMETHING,
@@ -69,7 +69,7 @@ def _parsed(site: Site) -> Value:
 
 def _from_json(text: str, site: Site) -> Value:
     try:
-        return from_data(json.loads(text))
+        return from_data(json_of(text))
     except ValueError:
         return site.result()
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tabbydoctor.documents import whole_number
 from tabbydoctor.routers import machine
 from tabbydoctor.routers.assignment import put_at
+from tabbydoctor.routers.budget import MOST_PARTS
 from tabbydoctor.routers.lookup import item
 from tabbydoctor.routers.operators import filled
 from tabbydoctor.routers.ranking import plain
@@ -23,6 +27,7 @@ from tabbydoctor.routers.values import (
     Text,
     Unknown,
     Value,
+    built,
     likely_text,
     text_of,
 )
@@ -116,7 +121,13 @@ def _of_unknown(base: Unknown, name: str, site: Site) -> Value:
 def _replaced(base: Const, old: Value, new: Value) -> Value:
     before, after = likely_text(old), likely_text(new)
     if isinstance(base.value, str) and before is not None and after is not None:
-        return Const(base.value.replace(before, after), base.hint)
+        grown = base.value.count(before) * max(len(after) - len(before), 0)
+        return built(
+            lambda text: text.replace(before, after),
+            base.value,
+            len(base.value) + grown,
+            base.hint,
+        )
     return base
 
 
@@ -153,8 +164,8 @@ def _stripped(base: Value, name: str, what: Value) -> Value:
 def _same(base: Value, name: str) -> Value:
     if isinstance(base, Const) and isinstance(base.value, str):
         if name in ("lower", "upper", "title", "casefold"):
-            return Const(getattr(base.value, name)(), base.hint)
-        if name == "splitlines":
+            return built(operator.methodcaller(name), base.value, len(base.value), base.hint)
+        if name == "splitlines" and base.value.count("\n") < MOST_PARTS:
             return Items(tuple(Const(line) for line in base.value.splitlines()))
     return base
 
@@ -178,24 +189,21 @@ def _affix(base: Value, name: str, affix: Value, site: Site) -> Iterator[Outcome
 
 
 def _formatted(template: str, site: Site) -> Value:
-    pieces: list[str] = [""]
+    pieces = _FIELD.split(template)
     values: list[Value] = []
-    rest = template
     position = 0
-    while "{" in rest:
-        before, _, rest = rest.partition("{")
-        name, _, rest = rest.partition("}")
-        pieces[-1] += before
-        pieces.append("")
+    for name in pieces[1::2]:
         key = name.partition(":")[0]
-        if key and not key.isdigit():
+        index = whole_number(key) if key else position
+        if index is None:
             values.append(plain(site.keywords.get(key, SOMETHING)))
         else:
-            index = int(key) if key else position
             values.append(plain(site.argument(index) or SOMETHING))
             position += 1
-    pieces[-1] += rest
-    return filled(pieces, values)
+    return filled(pieces[::2], values)
+
+
+_FIELD = re.compile(r"\{([^}]*)\}?")
 
 
 def _unknown_entries(base: Unknown, name: str, site: Site) -> Value:

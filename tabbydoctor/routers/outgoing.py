@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tabbydoctor.routers.assignment import put_at
+from tabbydoctor.routers.budget import MOST_SENT, REQUESTS, cut
 from tabbydoctor.routers.evaluation import place_of
 from tabbydoctor.routers.keys import handed, is_secret
 from tabbydoctor.routers.library import keeps
@@ -95,7 +96,10 @@ def construct(name: str, site: Site) -> Client:
         auth,
         by=given.get("http_client", NOTHING),
     )
-    site.run.trace.clients.append(made)
+    if len(site.run.trace.clients) < MOST_SENT:
+        site.run.trace.clients.append(made)
+    else:
+        cut(REQUESTS)
     return made
 
 
@@ -203,6 +207,9 @@ def _record(
     body: bool,
     streams: bool,
 ) -> None:
+    if len(site.run.trace.sent) >= MOST_SENT:
+        cut(REQUESTS)
+        return
     site.run.trace.sent.append(
         Sent(
             place,
@@ -215,7 +222,7 @@ def _record(
             body,
             streams,
             site.run.stack,
-            site.world,
+            site.world.with_(names={}, globals={}, result=NOTHING),
         )
     )
 

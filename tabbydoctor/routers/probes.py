@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterable
 
@@ -48,8 +49,14 @@ def _hands_on(sent: Sent) -> bool:
     innermost = next((node for node in reversed(sent.stack) if hasattr(node, "name")), None)
     if innermost is None:
         return False
+    return _takes_content(innermost)
+
+
+@functools.lru_cache(maxsize=256)
+def _takes_content(function: ast.AST) -> bool:
+    """Looked up once for all the requests of a function."""
     content = {"json", "content", "text", "aread", "read", "aiter_bytes", "iter_content"}
-    names = {n.attr for n in ast.walk(innermost) if isinstance(n, ast.Attribute)}
+    names = {n.attr for n in ast.walk(function) if isinstance(n, ast.Attribute)}
     return bool(names & content)
 
 

@@ -7,17 +7,15 @@ Every `Call` keeps its exact position, so that an edit finds the same call again
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-import yaml
-
+from tabbydoctor.documents import Unreadable, json_of, python_of, yaml_of
 from tabbydoctor.routers import Call, Position, Purpose, RouterReading
+from tabbydoctor.routers.budget import budget
 from tabbydoctor.routers.interpreter import Interpreter
 from tabbydoctor.routers.keys import CLIENT_OWN, Handed, Key, key_of
 from tabbydoctor.routers.marked_block import MarkedBlock, legible, marked_block
@@ -71,22 +69,22 @@ def read(
     what the source holds: see `problem`.
     """
     whole = text.removeprefix("\ufeff")
-    block, source = marked_block(whole), legible(whole)
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", None)
-        message = getattr(error, "msg", str(error))
-        return RouterReading(path, name, f"not valid Python: {message}", line)
+        tree = python_of(legible(whole))
+    except Unreadable as error:
+        return RouterReading(path, name, str(error), error.line)
+    block, source = marked_block(whole), legible(whole)
     variables = {"PWD": directory, **(environment or {})}
     run = Interpreter(
         tree, path, _parsed(files or {}), variables, whole_environment=environment is not None
     )
     run.globals.update(known_functions(block) if block else {})
     try:
-        reading = _reading(path, source, run, _followed(run), tabby_urls)
+        with budget() as spent:
+            reading = _reading(path, source, run, _followed(run), tabby_urls)
     except RecursionError:
-        return RouterReading(path, name, "nested too deeply to be followed")
+        return RouterReading(path, name, "it is nested too deeply to be followed")
+    reading = replace(reading, cuts=tuple(spent.cuts))
     return _with_block(reading, block) if block else reading
 
 
@@ -116,10 +114,10 @@ def _parsed(files: Mapping[str, str]) -> dict[str, object]:
     for path, text in files.items():
         try:
             if PurePosixPath(path).suffix == ".json":
-                data[path] = json.loads(text)
+                data[path] = json_of(text)
             elif PurePosixPath(path).suffix in (".yml", ".yaml"):
-                data[path] = yaml.safe_load(text)
-        except (ValueError, yaml.YAMLError, RecursionError):
+                data[path] = yaml_of(text)
+        except Unreadable:
             continue
     return data
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tabbydoctor.routers.budget import CHOICES, cut
 from tabbydoctor.routers.values import (
     Bound,
     Const,
@@ -24,6 +25,8 @@ def ranked(values: Sequence[Value]) -> list[Value]:
     for value in values:
         if value not in distinct:
             distinct.append(value)
+    if len(distinct) > MANY:
+        cut(CHOICES)
     return sorted(distinct, key=lambda value: not _speaks_of_tabby(value))[:MANY]
 
 
@@ -46,8 +49,12 @@ def plain(value: Value) -> Value:
 
 def stored(values: list[Value], value: Value) -> None:
     """Add to what a name or attribute may hold."""
-    if value not in values and len(values) < 2 * MANY:
+    if value in values:
+        return
+    if len(values) < 2 * MANY:
         values.append(value)
+    else:
+        cut(CHOICES)
 
 
 def constant(value: Value) -> object:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.documents import python_of
 
 _COMMENT = ("#", ";")
 
@@ -54,8 +55,8 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _docstrings(text: str) -> set[int]:
     try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
+        tree = python_of(text)
+    except ValueError:
         return set()
     return {
         number

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from tabbydoctor.deployment.parts import ProcessTable, RouterSite
+from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host, HttpAnswer
 from tabbydoctor.routers import RouterReading
@@ -89,7 +89,7 @@ def _port(site: RouterSite, table: ProcessTable) -> int | None:
 
 def _said_of_tabbyapi(body: bytes) -> bool | None:
     try:
-        return _of_tabbyapi(json.loads(body))
+        return _of_tabbyapi(json_of(body))
     except (ValueError, RecursionError):
         return None
 

@@ -6,12 +6,11 @@ import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
-import yaml
-
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.reader import reader
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import environment_file
+from tabbydoctor.documents import yaml_of
 from tabbydoctor.host import Host
 from tabbydoctor.redaction import remember
 from tabbydoctor.routers import RouterReading
@@ -65,6 +64,8 @@ class RouterKeys:
     keys: tuple[RouterKey, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
     """Files a key is read from that are not there -> `path:line` of what reads them."""
+    incomplete: str = ""
+    """Why there may be others; empty where these are all."""
 
 
 def stale_copies(keys: RouterKeys, accepted: Container[str | None]) -> tuple[RouterKey, ...] | None:
@@ -95,7 +96,7 @@ def router_keys(host: Host, site: RouterSite, reading: RouterReading) -> RouterK
         found += _in_files(host.seen_by(reader(host, site)), reading, there)
     for key in found:
         remember(key.value)
-    return RouterKeys(tuple(dict.fromkeys(found)), missing)
+    return RouterKeys(tuple(dict.fromkeys(found)), missing, reading.incomplete)
 
 
 def _file_choices(reading: RouterReading) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -218,8 +219,8 @@ def _shown(host: Host, path: str) -> bool:
 
 def _in_tokens(host: Host, path: str, wanted: str) -> str:
     try:
-        data = yaml.safe_load(host.read(path, 64 << 10).text())
-    except (OSError, yaml.YAMLError):
+        data = yaml_of(host.read(path, 64 << 10).text())
+    except (OSError, ValueError):
         return ""
     key = data.get(wanted) if isinstance(data, dict) else None
     key = key[0] if isinstance(key, list) and key else key

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from tabbydoctor.routers.budget import (
+    DEEPEST_PATH,
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    MOST_PARTS,
+    WIDEST_NUMBER,
+    TooLarge,
+    text_fits,
+)
+
 Scalar: TypeAlias = str | int | float | bool | bytes | None
+
+
+def _weigh(value: Any, parts: Iterable[Any], limit: int = MOST_PARTS) -> None:
+    """Note how much a value holds, all the way down. Raises TooLarge."""
+    weight = 1
+    for part in parts:
+        weight += getattr(part, "weight", 1)
+        if weight > limit:
+            raise TooLarge
+    object.__setattr__(value, "weight", weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +37,14 @@ class Const:
 
     value: Scalar
     hint: bool = field(default=False, compare=False)
+
+    def __post_init__(self) -> None:
+        value = self.value
+        if isinstance(value, str | bytes):
+            if len(value) > LONGEST_TEXT:
+                raise TooLarge
+        elif isinstance(value, int) and value.bit_length() > WIDEST_NUMBER:
+            raise TooLarge
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +63,10 @@ class Unknown:
     checked: bool = field(default=False, compare=False)
     """Whether the code asked if it is a list before it used it."""
 
+    def __post_init__(self) -> None:
+        if len(self.path) > DEEPEST_PATH or len(self.root) > LONGEST_NAME:
+            raise TooLarge
+
     @property
     def name(self) -> tuple[str, ...]:
         """What tells it from other unknown values."""
@@ -51,6 +84,12 @@ class Text:
     """A string of known and unknown pieces."""
 
     parts: tuple[Const | Unknown, ...]
+    weight: int = field(default=1, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _weigh(self, self.parts)
+        if sum(len(_likely_piece(part) or "") for part in self.parts) > LONGEST_TEXT:
+            raise TooLarge
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +98,10 @@ class Table:
 
     items: tuple[tuple[Value, Value], ...] = ()
     rest: Unknown | None = None
+    weight: int = field(default=1, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _weigh(self, (part for item in self.items for part in item))
 
     def get(self, key: Value) -> Value | None:
         """What stands under a key."""
@@ -89,6 +132,10 @@ class Items:
 
     items: tuple[Value, ...] = ()
     more: bool = False
+    weight: int = field(default=1, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _weigh(self, self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +146,10 @@ class Function:
     closure: Mapping[str, Value] = field(default_factory=dict, compare=False)
     scope: int = field(default=0, compare=False)
     bound: Value | None = None
+    weight: int = field(default=1, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _weigh(self, (self.bound,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +159,10 @@ class Class:
     node: ast.ClassDef
     bases: tuple[Value, ...] = ()
     attributes: tuple[tuple[str, Value], ...] = ()
+    weight: int = field(default=1, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _weigh(self, (*self.bases, *(value for _, value in self.attributes)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +172,10 @@ class Instance:
     of: Class
     attributes: tuple[tuple[str, Value], ...] = ()
     hint: bool = field(default=False, compare=False)
+    weight: int = field(default=1, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _weigh(self, (self.of, *(value for _, value in self.attributes)))
 
     def get(self, name: str) -> Value | None:
         """An attribute set on the object itself."""
@@ -142,6 +201,10 @@ class Bound:
     name: str
     arguments: tuple[Value, ...] = ()
     keywords: tuple[tuple[str, Value], ...] = ()
+    weight: int = field(default=1, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _weigh(self, (self.base, *self.arguments, *(value for _, value in self.keywords)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +228,12 @@ class Client:
     """For openai: the attributes taken so far, `chat.completions`."""
     by: Value = Const(None)
     """The HTTP client it was given to send with, for openai."""
+    weight: int = field(default=1, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _weigh(self, (self.base, self.headers, self.auth, self.by))
+        if len(self.path) > LONGEST_NAME:
+            raise TooLarge
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +247,10 @@ class Prepared:
     headers: Value
     body: bool = False
     auth: Value = Const(None)
+    weight: int = field(default=1, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _weigh(self, (self.method, self.url, self.headers, self.auth))
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,14 +328,15 @@ def from_data(data: Any) -> Value:
 
 def text_of(*values: Value) -> Value:
     """The values written one after the other, as in an f-string."""
+    pieces = [
+        part
+        for value in values
+        for part in (value.parts if isinstance(value, Text) else (_piece(value),))
+    ]
     parts: list[Const | Unknown] = []
-    for value in values:
-        for part in value.parts if isinstance(value, Text) else (_piece(value),):
-            last = parts[-1] if parts else None
-            if isinstance(last, Const) and isinstance(part, Const):
-                parts[-1] = Const(str(last.value) + str(part.value), last.hint or part.hint)
-            else:
-                parts.append(part if isinstance(part, Unknown) else _as_text(part))
+    for known, run in itertools.groupby(pieces, lambda piece: isinstance(piece, Const)):
+        every = list(run)
+        parts += [_joined(every)] if known else every
     if not parts:
         return Const("")
     return parts[0] if len(parts) == 1 and isinstance(parts[0], Const) else Text(tuple(parts))
@@ -274,8 +348,16 @@ def _piece(value: Value) -> Const | Unknown:
     return SOMETHING
 
 
-def _as_text(value: Const) -> Const:
-    return Const(str(value.value), value.hint)
+def _joined(pieces: Sequence[Const | Unknown]) -> Const:
+    """Constants as one string."""
+    texts = [str(each.value) for each in pieces if isinstance(each, Const)]
+    return built("".join, texts, sum(map(len, texts)), any(each.hint for each in pieces))
+
+
+def built(make: Callable[..., str], given: Any, length: int, hint: bool = False) -> Const:
+    """A string made of what is given, if its length may be followed. Raises TooLarge."""
+    text_fits(length)
+    return Const(make(given), hint)
 
 
 def likely_text(value: Value) -> str | None:

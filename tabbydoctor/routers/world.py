@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
+from tabbydoctor.routers.budget import PATHS, cut, overdrawn
 from tabbydoctor.routers.values import NOTHING, Const, Unknown, Value, named_tabby
 
 Flow = Literal["", "return", "raise", "break", "continue"]
@@ -143,7 +144,10 @@ def satisfies(value: Any, operator: str, operand: Any) -> bool | None:
 def merged(worlds: Iterable[World], limit: int) -> list[World]:
     """Worlds that differ only in what was assumed become one; at most `limit` are kept."""
     result: list[World] = []
-    for world in worlds:
+    for number, world in enumerate(worlds):
+        if len(result) > 8 * limit or (number % 64 == 63 and overdrawn()):
+            cut(PATHS)
+            break
         for index, other in enumerate(result):
             if _alike(world, other):
                 result[index] = _joined(other, world)
@@ -152,6 +156,8 @@ def merged(worlds: Iterable[World], limit: int) -> list[World]:
             result.append(world)
     if len(result) > limit:
         result.sort(key=lambda world: world.degraded)
+        if not result[limit].degraded:
+            cut(PATHS)
     return result[:limit]
 
 

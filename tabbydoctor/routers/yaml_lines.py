@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-_TOO_MANY = 100_000
+from tabbydoctor.documents import Unreadable, yaml_with_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +29,17 @@ class Document:
 def document(text: str) -> Document:
     """Parse; a problem is told, not raised."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        lines: dict[tuple[str | int, ...], int] = {}
-        _walk(node, (), lines)
-        return Document(yaml.safe_load(text), lines)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        return Document(
-            problem=f"not valid YAML: {error.problem}", line=mark.line + 1 if mark else None
-        )
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        return Document(problem=f"not valid YAML: {type(error).__name__}")
+        data, node = yaml_with_root(text)
+    except Unreadable as error:
+        return Document(problem=str(error), line=error.line)
+    lines: dict[tuple[str | int, ...], int] = {}
+    _walk(node, (), lines)
+    return Document(data, lines)
 
 
 def _walk(
     node: yaml.Node | None, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]
 ) -> None:
-    if len(lines) > _TOO_MANY:
-        raise ValueError("too large")
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             inner = (*path, str(key.value))

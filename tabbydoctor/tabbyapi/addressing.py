@@ -9,6 +9,7 @@ from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
 from tabbydoctor.deployment.parts import Instance, ProcessTable
+from tabbydoctor.documents import whole_number
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.host.data import Listener, Process
@@ -164,10 +165,11 @@ def _logged(host: Host, log: RunLog | None) -> _Place | None:
     said = next(matches(log, "serving"), None) if log and log.present else None
     if said is None:
         return None
-    bound, _, port = said[1].partition("://")[2].rpartition(":")
-    if not port.isdigit() or not is_local(host, connectable(bound)):
+    bound, _, text = said[1].partition("://")[2].rpartition(":")
+    port = whole_number(text)
+    if port is None or not is_local(host, connectable(bound)):
         return None
-    return _Place(connectable(bound), int(port), "TabbyAPI's log")
+    return _Place(connectable(bound), port, "TabbyAPI's log")
 
 
 def _configured(config: EffectiveConfig | None) -> _Place | None:

@@ -5,11 +5,11 @@ Shapes: TabbyAPI's endpoints/core/router.py, common/auth.py and common/health.py
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
+from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host.data import HttpAnswer
 from tabbydoctor.redaction import redact
@@ -29,8 +29,8 @@ def document(answer: HttpAnswer | None) -> dict[str, Any]:
     if answer is None or not answer.body:
         return {}
     try:
-        found = json.loads(answer.body)
-    except (ValueError, RecursionError):
+        found = json_of(answer.body)
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from tabbydoctor.deployment.nix_wrapper import package_directory
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.reader import reader
+from tabbydoctor.documents import python_of
 from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.keys import TABLE, Key, Kind, shipped_sections
@@ -42,7 +43,7 @@ def installation(host: Host, instance: Instance) -> Installation:
         keys = read_keys(host.read(path, limit=4 << 20).text())
     except OSError as error:
         return _from_table(host, root, f"cannot read {path}: {error.strerror or error}")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (ValueError, RecursionError):
         return _from_table(host, root, f"{path} is not what TabbyAPI ships there")
     if not keys:
         return _from_table(host, root, f"{path} declares no {_ROOT}")
@@ -86,9 +87,9 @@ def _features(host: Host, root: str) -> tuple[bool | None, bool | None, bool | N
 def read_keys(source: str) -> dict[tuple[str, str], Key]:
     """The keys that a config_models.py declares: the fields of the root's sections.
 
-    Raises SyntaxError or ValueError where the text is no Python.
+    Raises Unreadable where the text is no Python.
     """
-    classes, names = _definitions(ast.parse(source))
+    classes, names = _definitions(python_of(source))
     root = classes.get(_ROOT)
     return {
         (section, key.name): key

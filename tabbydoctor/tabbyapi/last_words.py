@@ -25,7 +25,7 @@ class LastWords:
 _REASONS: tuple[tuple[Kind, re.Pattern[str], str], ...] = (
     (
         "program",
-        re.compile(r"can't open file '(?P<what>[^']+)': \[Errno \d+\] (?P<why>[\w ]+)"),
+        re.compile(r"can't open file '(?P<what>[^']{1,4096})': \[Errno \d+\] (?P<why>[\w ]+)"),
         "Python cannot open its program {what}: {why}",
     ),
     (

@@ -5,7 +5,6 @@ Bounded: the beginning of the run and its end, however long it is.
 
 from __future__ import annotations
 
-import json
 import posixpath
 import shlex
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.reader import reader
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Absent, NoFact, Unknown
 from tabbydoctor.host import Account, FileStatus, Host
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
@@ -123,7 +123,7 @@ def _journal(
 
 def _entry(line: str) -> Entry | None:
     try:
-        entry = json.loads(line)
+        entry = json_of(line)
     except ValueError:
         return None  # cut in the middle by the limit
     usable = isinstance(entry, dict) and {"__CURSOR", "__REALTIME_TIMESTAMP"} <= entry.keys()
@@ -174,7 +174,10 @@ def _from_files(host: Host, instance: Instance) -> RunLog | None:
         text, complete = _file_text(host, newest, own)
     except OSError as error:
         raise Unknown(f"{newest.path} cannot be read: {error.strerror}") from error
-    lines: Iterable[LogLine] = (LogLine(line, newest.modified) for line in text.splitlines())
+    every = text.splitlines()
+    if len(every) > HEAD_LINES + TAIL_LINES:
+        every, complete = [*every[:HEAD_LINES], *every[-TAIL_LINES:]], False
+    lines: Iterable[LogLine] = (LogLine(line, newest.modified) for line in every)
     return RunLog(
         source=newest.path,
         lines=tuple(cleaned(line) for line in lines),

@@ -11,9 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from tabbydoctor import redaction
+from tabbydoctor.documents import whole_number
 from tabbydoctor.tabbyapi.log import LogLine
 
 DEFAULT_WIDTH = 80
+LONGEST_LINE = 8_000
+"""Characters that are looked at; what TabbyAPI says of itself takes a tenth."""
 
 _PREFIX = re.compile(
     r"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (?:\| )?)?"
@@ -30,9 +33,8 @@ _REFUSED_VALUE = re.compile(r"(input_value=)(.+?)(?=, input_type=|$)")
 def console_width(environment: Mapping[str, str]) -> int:
     """The column at which TabbyAPI's console wraps."""
     for name in ("TABBY_LOG_CONSOLE_WIDTH", "COLUMNS"):
-        text = environment.get(name, "")
-        if text.isdecimal() and int(text) > 0:
-            return int(text)
+        if width := whole_number(environment.get(name, "")):
+            return width
     return DEFAULT_WIDTH
 
 
@@ -81,7 +83,16 @@ def cleaned(line: LogLine) -> LogLine:
     text = _TERMINAL.sub("", line.text).replace("\\<", "<")
     text = _PRINTED_KEYS.sub(_drop_list, text)
     text = _HEADERS.sub(_drop, text)
-    return replace(line, text=_REFUSED_VALUE.sub(rf"\1{redaction.MARK}", text))
+    text = _REFUSED_VALUE.sub(rf"\1{redaction.MARK}", text)
+    return replace(line, text=_shortened(text))
+
+
+def _shortened(text: str) -> str:
+    """A line of usual length, cut between two words: half a key would not be known as one."""
+    if len(text) <= LONGEST_LINE:
+        return text
+    end = max(text.rfind(blank, 0, LONGEST_LINE) for blank in " \t")
+    return f"{text[: max(end, 0)]} … ({len(text)} characters)"
 
 
 def _drop_list(found: re.Match[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any, Literal
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.reader import reader
+from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Setting
@@ -147,8 +147,8 @@ class _Finder:
     def _json(self, path: str) -> dict[str, Any]:
         """A JSON object, empty where it cannot be read as one."""
         try:
-            found = json.loads(self.host.read(path, limit=32 << 20).text())
-        except (OSError, ValueError, RecursionError):
+            found = json_of(self.host.read(path, limit=32 << 20).data)
+        except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
 

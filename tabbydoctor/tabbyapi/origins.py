@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.documents import whole_number
 from tabbydoctor.tabbyapi.config import ConfigFile, Origin
 from tabbydoctor.tabbyapi.config import Layer as LayerKind
 
@@ -57,5 +58,5 @@ def _place(source: str) -> tuple[str | None, int | None]:
     """The path and line in a source such as `/etc/tabby.env:3`."""
     found = re.fullmatch(r"(/.+):(\d+)", source)
     if found:
-        return found.group(1), int(found.group(2))
+        return found.group(1), whole_number(found.group(2))
     return (source, None) if source.startswith("/") else (None, None)

@@ -20,9 +20,9 @@ from ruamel.yaml.nodes import ScalarNode
 from tabbydoctor.tabbyapi.tokens import TokensProblem
 
 _LARGE = 16 << 10
-_TOO_LARGE = 512 << 10  # ruamel would take many seconds
+_TOO_LARGE = 256 << 10  # ruamel would take many seconds
 _DEEP = 8  # libyaml's composer recurses without a bound of its own
-_TOO_DEEP = 1000  # Python's own limit: ruamel gives up long before
+_TOO_DEEP = 500  # ruamel takes two frames a level, of Python's thousand
 _STR = "tag:yaml.org,2002:str"
 _TAG = re.compile(r"(?:^|[\s,\[{])[!&*]", re.MULTILINE)
 """What may be a tag, of which ruamel.yaml makes an object of its own, or an anchor, of which it

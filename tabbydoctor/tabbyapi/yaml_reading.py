@@ -25,6 +25,8 @@ MAX_BYTES = 256 << 10
 """The most of a file that is read; TabbyAPI's own sample has 14 KiB."""
 MAX_NODES = 20_000
 """The most YAML nodes that are read (ruamel.yaml takes about a second for so many)."""
+MAX_BITS = 4_000
+"""The widest whole number: Python itself prints no more than 4,300 digits."""
 MAX_EXPANDED = 200_000
 """The most values that aliases may expand to: TabbyAPI visits every one of them."""
 
@@ -63,7 +65,7 @@ class _BoundedComposer(Composer):
     def compose_node(self, parent: Any, index: Any) -> Any:
         self.seen += 1
         if self.seen > MAX_NODES:
-            raise _TooLarge
+            raise _TooLarge(f"it has more than {MAX_NODES} YAML nodes")
         return super().compose_node(parent, index)
 
     def get_single_node(self) -> Any:
@@ -83,8 +85,8 @@ def read_document(data: bytes) -> Document:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
         return _read(text)
-    except _TooLarge:
-        return Document(problem="too-large", detail=f"it has more than {MAX_NODES} YAML nodes")
+    except _TooLarge as limit:
+        return Document(problem="too-large", detail=str(limit))
     except _Bomb as bomb:
         return _bomb(bomb)
     except RecursionError:
@@ -169,6 +171,8 @@ def _plain(value: Any) -> Any:
         return bool(value)
     if isinstance(value, bool):
         return value
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise _TooLarge("it has a number of more digits than can be shown")
     plain = next((kind for kind in (int, float, str) if isinstance(value, kind)), None)
     return plain(value) if plain else value
 

@@ -120,3 +120,80 @@ def test_selection() -> None:
     assert select(checks, "gpu", None) == ()
     with pytest.raises(UnknownSelection, match="NOPE"):
         select(checks, None, "NOPE")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A fact that was not gathered to its end."""
+
+    found: int = 0
+    incomplete: str = "router.py was not read to its end"
+
+
+@check("NUM006", "number-read", category="router")
+def read_through(reading: Reading) -> Iterator[Finding]:
+    """Fires on what was found."""
+    if reading.found:
+        yield Finding("found")
+
+
+@check("NUM007", "number-beside", category="config")
+def beside(number: Number, reading: Reading | None) -> Iterator[Finding]:
+    """Can do without the reading."""
+    if number.value < 0:
+        yield Finding("below zero")
+
+
+def judged(facts: Facts, *checks: Check, limit: float) -> dict[str, CheckResult]:
+    async def body() -> tuple[CheckResult, ...]:
+        return await run_checks(checks, facts, limit)
+
+    return {result.check.id: result for result in asyncio.run(body())}
+
+
+def test_only_a_reading_that_came_to_its_end_is_passed() -> None:
+    found = judged(Facts([Number(1), Reading()], []), read_through, beside, limit=5)
+    assert (found["NUM006"].status, found["NUM007"].status) == ("unknown", "passed")
+    assert found["NUM006"].reason == Reading.incomplete
+    found = judged(Facts([Number(1), Reading(1)], []), read_through, limit=5)
+    assert found["NUM006"].status == "failed"
+    found = judged(Facts([Number(1), Reading(0, "")], []), read_through, limit=5)
+    assert found["NUM006"].status == "passed"
+
+
+def test_what_several_checks_wait_for_is_no_part_of_their_own_time() -> None:
+    started = threading.Event()
+
+    def slow_reading() -> Reading:
+        started.wait(0.4)  # longer than one check may take, shorter than the run
+        return Reading(1)
+
+    found = judged(Facts([], [slow_reading]), read_through, limit=0.2)
+    assert found["NUM006"].status == "failed"
+
+
+def test_a_fact_that_never_comes_ends_with_the_run() -> None:
+    def stuck() -> Reading:
+        _forever.wait()
+        return Reading()
+
+    found = judged(Facts([Number(-1)], [stuck], patience=0.1), read_through, beside, limit=0.1)
+    assert found["NUM006"].status == "unknown"
+    assert "whole run (0.3 s)" in (found["NUM006"].reason or "")
+    assert found["NUM007"].status == "failed"
+
+
+@pytest.mark.parametrize("fault", [MemoryError, RecursionError, KeyError, OSError])
+def test_who_does_not_need_what_crashed_is_judged(fault: type[Exception]) -> None:
+    def broken() -> Reading:
+        raise fault("of the reader")
+
+    found = judged(Facts([Number(-1)], [broken]), read_through, beside, limit=5)
+    assert (found["NUM006"].status, found["NUM007"].status) == ("crashed", "failed")
+
+
+def test_nothing_judged_is_no_success() -> None:
+    assert exit_code(run(shy).values(), "error") == 2
+    assert exit_code(run(crash, shy).values(), "error") == 2
+    assert exit_code(run(crash, negative, number=1).values(), "error") == 0
+    assert exit_code([], "error") == 0

@@ -20,6 +20,8 @@ from tests.lab.snapshot import FileState
 
 PLANTED = ("aa11bb22cc33dd44ee55ff6600778899", "99887766554433221100ffeeddccbbaa")
 SECRET = f"api_key: {PLANTED[0]}\nadmin_key: {PLANTED[1]}\n"
+SHOWN = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+"""A key in a log of root's that everybody may read: closing that log would be root's own doing."""
 OTHER = "/root/other/api_tokens.yml"
 ROOTS_OWN = (
     "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/profile", "/etc/ssl", "/etc/pam.d",
@@ -140,7 +142,7 @@ def _deployed(deploy: Deploy) -> Deployment:
     machine.write(OTHER, SECRET, mode=0o600)
     machine.write("/root/other/router.py", machine.read(deployment.router), mode=0o600)
     machine.mkdir("/var/log/roots", mode=0o755)
-    machine.write("/var/log/roots/a.log", f"Your API key is: {PLANTED[0]}\n", mode=0o644)
+    machine.write("/var/log/roots/a.log", f"Your API key is: {SHOWN}\n", mode=0o644)
     machine.write(f"{deployment.directory}/main.py", (DATA / "hostile.py.txt").read_text())
     machine.run(["chown", "-R", "ivan:ivan", str(deployment.directory)])
     machine.mkdir("/home/ivan/router", owner="ivan:ivan")

@@ -424,6 +424,19 @@ def test_reads_differently(deployment: Deployment, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "value",
+    ["1" + ":1" * 5_000, "9" * 9_000, "0x" + "f" * 9_000, "1" + ":59" * 250 + ".5",
+     "2001-99-99", "!!timestamp x", "!!int x", "!!bool x", "1e999", "&a [*a]"],
+    ids=lambda value: f"{value[:12]} of {len(value)}",
+)  # fmt: skip
+def test_no_value_makes_a_reader_of_the_configuration_crash(
+    deployment: Deployment, value: str
+) -> None:
+    for judge in (reads_differently, invalid_value):
+        str(deployment.judge(judge, f"network:\n  port: {value}\n"))
+
+
+@pytest.mark.parametrize(
     "text",
     ["network: {send_tracebacks: true}", "logging: {log_requests: yes}",
      "logging: {log_prompt: true}"],

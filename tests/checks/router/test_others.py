@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from pathlib import Path
 
@@ -200,3 +201,18 @@ def test_a_healthy_router_is_left_alone(name: str) -> None:
     assert not judge(env_unset, source, given, config(), None)
     assert not judge(list_key, source, tokens(API_KEY, "8" * 32), None)
     assert not judge(wrong_address, source, given, endpoint(True), RouterTargets({}), None, None)
+
+
+CUT = "it takes too many steps to be followed"
+
+
+def test_what_a_cut_reading_does_not_hold_proves_nothing() -> None:
+    """A source of which nothing was reached may call TabbyAPI after all, and read any variable."""
+    nothing = replace(reading("shared_client_keyed"), calls=(), cuts=(CUT,))
+    for check in (key_leaks, list_key, rewrites_config, probe_hopeless):
+        facts = (None,) * (len(inspect.signature(check.judge).parameters) - 1)
+        with pytest.raises(Unknown, match=CUT):
+            judge(check, nothing, *facts)
+    given, whole = site(f"TABBY_API_KEY={API_KEY}"), reading("per_call_client")
+    assert judge(env_unset, whole, given, config(), None)
+    assert not judge(env_unset, replace(whole, cuts=(CUT,)), given, config(), None)
