@@ -153,7 +153,9 @@ def _cannot_create(
             ),
         ),
         (
-            Remedy(
+            by_hand_behind(directory)
+            if directory.foreign_link
+            else Remedy(
                 f"Let {account.user} in",
                 Safety.UNSAFE,
                 (f"sudo setfacl -m u:{user}:r{rights} {path}", *start(instance)),

@@ -185,6 +185,7 @@ def _refuse_uncreatable(
         account.uid, account.configured, "x"
     )
     if barrier is not None:
+        _refuse_bent(directory, also_renamed=False)
         rights = "rwx" if barrier is directory.leaf else "x"
         raise CannotFix(
             f"{account.user} may not make a file in {directory.leaf.path}",

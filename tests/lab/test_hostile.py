@@ -100,6 +100,7 @@ TRAPS: Mapping[str, Trap] = {
     "tokens are mounted from passwd": Trap(TOKENS, bind("/etc/passwd")),
     "tokens were root's, moved": Trap(TOKENS, moved),
     "directory links to root's": Trap("TabbyAPI", link("/root/other")),
+    "directory links to an empty one of root's": Trap("TabbyAPI", link("/root/other/empty")),
     "directory is mounted from root's": Trap("TabbyAPI", bind("/root/other")),
     "config links to other keys": Trap(CONFIG, link(OTHER)),
     "config is a hard link to passwd": Trap(CONFIG, hard_link("/etc/passwd")),
@@ -141,6 +142,7 @@ def _deployed(deploy: Deploy) -> Deployment:
     machine.mkdir("/root/other", mode=0o700)
     machine.write(OTHER, SECRET, mode=0o600)
     machine.write("/root/other/router.py", machine.read(deployment.router), mode=0o600)
+    machine.mkdir("/root/other/empty", mode=0o700)
     machine.mkdir("/var/log/roots", mode=0o755)
     machine.write("/var/log/roots/a.log", f"Your API key is: {SHOWN}\n", mode=0o644)
     machine.write(f"{deployment.directory}/main.py", (DATA / "hostile.py.txt").read_text())
