@@ -13,6 +13,8 @@ from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.by_hand import DISABLE, DISABLE_COMMAND, key_by_hand
 from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.probes import is_open
+from tabbydoctor.routers.unread import RouterRead, unread_of
+from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
@@ -21,13 +23,39 @@ EXPECTED = "Authorization: Bearer <api_key>"
 
 
 def readable(reading: RouterReading) -> RouterReading:
-    """The reading. Raises Unknown where it could not be made, Absent where nothing is called."""
-    if reading.problem:
-        where = f"{reading.path}:{reading.line}" if reading.line else reading.path
-        raise Unknown(f"{where}: {reading.problem}")
-    if not reading.calls:
-        raise Absent(f"{reading.path} makes no call that reaches TabbyAPI")
+    """The reading. Raises Unknown where it could not be made, or found no call to TabbyAPI: the
+    one that is there in all likelihood was not seen.
+    """
+    if reading.problem or not reading.calls:
+        raise Unknown(unread_of(reading))
     return reading
+
+
+def whole(reading: RouterReading | None, read: RouterRead | None) -> None:
+    """Return where a fault that was not found in the reading is not there; else raise Unknown."""
+    unread = read.unread if read else unread_of(reading) if reading else ""
+    if unread:
+        raise Unknown(unread)
+
+
+def seen_live(witness: RouterWitness) -> tuple[Evidence, ...]:
+    """What the running router was asked, and what came back."""
+    return (
+        Evidence(f"GET {witness.url}, without a key", "TabbyAPI's list", witness.without_key),
+        Evidence(
+            f"GET {witness.url}, with a key nobody knows", "TabbyAPI's list", witness.with_unknown
+        ),
+    )
+
+
+def name_of(site: RouterSite | None, reading: RouterReading | None = None) -> str:
+    """The router's file, its unit or its process, for titles."""
+    path = reading.path if reading else site.path if site else None
+    if path:
+        return path.rpartition("/")[2]
+    if site and site.unit:
+        return site.unit.name
+    return f"process {site.process.pid}" if site and site.process else "the router"
 
 
 def key_needed(config: EffectiveConfig | None, endpoint: Endpoint | None) -> None:

@@ -13,6 +13,7 @@ from typing import Protocol
 from tabbydoctor.host.data import (
     Account,
     CommandResult,
+    Connection,
     FileContent,
     FileStatus,
     Group,
@@ -25,6 +26,7 @@ from tabbydoctor.host.data import (
 __all__ = [
     "Account",
     "CommandResult",
+    "Connection",
     "FileContent",
     "FileStatus",
     "Group",
@@ -76,6 +78,10 @@ class Host(Protocol):
 
     def listeners(self) -> Sequence[Listener]:
         """Listening TCP sockets; `pid` is None where it may not be seen."""
+        ...
+
+    def connections(self) -> Sequence[Connection]:
+        """TCP connections, made or being made, and those closed a moment ago."""
         ...
 
     def run(

@@ -126,6 +126,8 @@ class Process:
     cgroup: str = ""
     user_unit: bool = False
     """Whether `unit` belongs to a user manager."""
+    parent: int = 0
+    """The process that started it (or took it over); 0 where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,18 @@ class Listener:
     port: int
     pid: int | None = None
     inode: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One end of a TCP connection, as this machine holds it."""
+
+    local: tuple[str, int]
+    """Address and port of this end."""
+    remote: tuple[str, int]
+    """Address and port of the other end."""
+    pid: int | None = None
+    """None where it may not be seen, or once the process has closed it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from tabbydoctor.host import accounts, commands, files, nvml, processes
 from tabbydoctor.host.data import (
     Account,
     CommandResult,
+    Connection,
     FileContent,
     FileStatus,
     Group,
@@ -54,6 +55,9 @@ class LocalHost:
 
     def listeners(self) -> Sequence[Listener]:
         return processes.listeners()
+
+    def connections(self) -> Sequence[Connection]:
+        return processes.connections()
 
     def run(
         self,

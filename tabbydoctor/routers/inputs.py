@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 
@@ -20,8 +20,10 @@ from tabbydoctor.routers.site_environment import (
     router_environment,
     unset_variables,
 )
+from tabbydoctor.routers.urls import server
 from tabbydoctor.tabbyapi.addressing import host_and_port
 from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.locality import own_names
 from tabbydoctor.tabbyapi.probes import Address
 
 KINDS: dict[str, ModuleType] = {"python": python, "litellm": litellm, "llama-swap": llama_swap}
@@ -71,6 +73,10 @@ def router_inputs(
         # It asks whoever holds the configured port, and means TabbyAPI.
         asked = (*urls, f"http://{address.configured}")
         reading = read(environment, files)
+    if not reading.calls and (names := tuple(_by_names(host, urls))):
+        # The names of this machine, at TabbyAPI's port: whether they lead there is another matter.
+        asked = (*asked, *names)
+        reading = read(environment, files)
     while lacked := _lacked(site, reading, environment):
         without = read({**environment, **lacked}, files)
         if not _sending(reading) <= _sending(without):
@@ -117,6 +123,13 @@ def tabby_urls(address: Address | None, config: EffectiveConfig | None) -> tuple
         return (f"http://{place}",)
     configured = (f"http://{address.configured}",) if address.configured_too else ()
     return tuple(dict.fromkeys((address.url, *configured)))
+
+
+def _by_names(host: Host, urls: Iterable[str]) -> Iterator[str]:
+    ports = {port for url in urls if (place := server(url)) for port in place[1:]}
+    for name in own_names(host):
+        if server(f"http://{name}") != server("http://localhost"):
+            yield from (f"http://{name}:{port}" for port in ports)
 
 
 def _directory(site: RouterSite) -> str:

@@ -242,7 +242,7 @@ def test_an_address_that_the_unit_sets_is_found_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seen", [True, False])
 def test_whose_port_it_is_may_be_hidden(tmp_path: Path, seen: bool) -> None:
-    _write(tmp_path, "/opt/router/router.py", SOURCE)
+    _write(tmp_path, "/opt/router/router.py", f'{SOURCE}\nHEALTH = "/health"\n')
     with listening(answers("200 OK", b'{"tabbyapi": false}')) as router:
         process = Process(7, ("python", "router.py"))
         table = ProcessTable((process,), (Listener("127.0.0.1", router.port, 7 if seen else None),))

@@ -91,9 +91,12 @@ def test_the_same_family_is_right() -> None:
     assert not told(reading("any_answer"), endpoint(True, SIX))
 
 
-def test_localhost_is_both_families() -> None:
+def test_localhost_is_whatever_it_leads_to() -> None:
     local = replace(SHARED, addresses=("http://localhost:5000",))
-    assert not told(local, endpoint(True, SIX))
+    assert not told(local, endpoint(True, SIX), HttpAnswer("", status=200))
+    assert not told(local, endpoint(True, SIX), HttpAnswer("", error="timeout"))
+    (finding,) = told(local, endpoint(True))
+    assert finding.remedies[0].title == "Write 127.0.0.1 instead of localhost there"
 
 
 def test_nothing_is_said_while_tabbyapi_does_not_answer() -> None:

@@ -1,0 +1,64 @@
+"""Whether the reading of a router came to its end, and what was in the way if it did not.
+
+This is the one place that says so: silence of a reading proves something only where it is whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.facts import Unknown
+from tabbydoctor.host import Host
+from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.inputs import KINDS, source_text
+
+
+@dataclass(frozen=True, slots=True)
+class RouterRead:
+    """How far the router was read."""
+
+    unread: str = ""
+    """Why not to its end, in words; empty where it was."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether what was not found in it is not there."""
+        return not self.unread
+
+
+def router_read(host: Host, site: RouterSite, reading: RouterReading | None) -> RouterRead:
+    """How far the router was read, and what was in the way."""
+    return RouterRead(unread_of(reading) if reading else _not_begun(host, site))
+
+
+def unread_of(reading: RouterReading) -> str:
+    """Why a reading did not come to its end, in words; empty where it did."""
+    where = f"{reading.path}:{reading.line}" if reading.line else reading.path
+    if reading.problem:
+        return f"{where}: {reading.problem}"
+    cuts = [str(cut) for cut in _cuts(reading)]
+    if cuts:
+        more = f" (and {len(cuts) - 1} more)" if len(cuts) > 1 else ""
+        return f"{reading.path} was not read to its end: {cuts[0]}{more}"
+    if not reading.calls:
+        return f"{reading.path} makes no call that reaches TabbyAPI, as far as it was read"
+    return ""
+
+
+def _cuts(reading: RouterReading) -> Iterable[object]:
+    """What the reading says it did not follow."""
+    return getattr(reading, "cuts", ())
+
+
+def _not_begun(host: Host, site: RouterSite) -> str:
+    if site.path is None:
+        return "the router's source is not known; name it with --router"
+    try:
+        source_text(host, site.path)
+    except Unknown as reason:
+        return str(reason)
+    if site.kind not in KINDS:
+        return f"{site.path} is of no kind that can be read"
+    return f"{site.path} could not be read"
