@@ -11,7 +11,8 @@ then every request through it ends in 401 while everything else is well.
 ## How it is told
 The router is found by its unit, by its connections to TabbyAPI, or by what its command line
 runs. Its source was not read to its end where it is not Python, LiteLLM or llama-swap, where it
-cannot be opened, or where no call that reaches TabbyAPI was found in it. The running router tells
+cannot be opened, or where no call that reaches TabbyAPI was found in it; it does not tell, where
+the headers of such a call come from what is not known. The running router tells
 nothing where it answers `GET /v1/models` by itself, does not answer, or cannot be asked. Where
 that one route was seen to carry a key and the source was not read, this is a remark: what else
 the router sends is not known.
@@ -64,7 +65,7 @@ def unjudged(
     refusals: RouterRefusals | None = None,
 ) -> Iterator[Finding]:
     key_needed(config, endpoint)
-    if read.whole or _proven(witness, reading, refusals):
+    if not read.untold or _proven(witness, reading, refusals):
         return
     keyed = witness is not None and witness.verdict == "keyed"
     name = name_of(site)
@@ -72,7 +73,7 @@ def unjudged(
         f"What {name} sends besides GET /v1/models could not be judged"
         if keyed
         else f"Whether {name} sends TabbyAPI a key could not be judged",
-        f"{_live(site, witness, endpoint, machine)} Its source: {read.unread}.",
+        f"{_live(site, witness, endpoint, machine)} Its source: {read.untold}.",
         evidence=tuple(_evidence(site, witness)),
         remedies=tuple(_remedies(site, witness, machine)),
         severity=Severity.INFO if keyed else None,

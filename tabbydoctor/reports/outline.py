@@ -71,9 +71,7 @@ class Outline:
         """Whether a router is there, and what it sends could not be judged."""
         if not self.report.deployment.get("router"):
             return False
-        if any(
-            map(is_fault, findings(self.results[id])) for id in _ROUTER_FAULTS if id in self.results
-        ):
+        if any(self.faults(id) for id in _ROUTER_FAULTS):
             return False
         result = self.results.get(UNJUDGED)
         return result is not None and result.status not in ("passed", "skipped")

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
-from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.inputs import KINDS, source_text
+from tabbydoctor.routers.keys import CLIENT_OWN
+from tabbydoctor.routers.probes import is_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +23,30 @@ class RouterRead:
 
     unread: str = ""
     """Why not to its end, in words; empty where it was."""
+    vague: str = ""
+    """What of its key could not be told from what was read; empty where all could."""
 
     @property
-    def whole(self) -> bool:
-        """Whether what was not found in it is not there."""
-        return not self.unread
+    def untold(self) -> str:
+        """Why the reading does not tell whether the key is sent; empty where it does."""
+        return self.unread or self.vague
 
 
 def router_read(host: Host, site: RouterSite, reading: RouterReading | None) -> RouterRead:
     """How far the router was read, and what was in the way."""
-    return RouterRead(unread_of(reading) if reading else _not_begun(host, site))
+    if reading is None:
+        return RouterRead(_not_begun(host, site))
+    return RouterRead(unread_of(reading), vague_of(reading, reading.calls))
+
+
+def vague_of(reading: RouterReading, calls: Iterable[Call]) -> str:
+    """The first of some calls of which it is not known whether it sends a key, in words."""
+    asked = (call for call in calls if not is_open(call.path))
+    vague = (call for call in asked if call.sends_key is None and call.key_from != CLIENT_OWN)
+    found = next(vague, None)
+    if found is None:
+        return ""
+    return f"whether the call at {reading.path}:{found.line} sends a key cannot be told from it"
 
 
 def unread_of(reading: RouterReading) -> str:
