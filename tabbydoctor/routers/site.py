@@ -99,10 +99,12 @@ def _named_file(around: Around, targets: Targets, path: str, candidates: list[Un
             return replace(other, path=path, kind=site.kind, found_by=site.found_by)
     if targets.router_unit:
         raise Absent(f"there is no unit {full_name(targets.router_unit)}")
-    for process in table.processes if table else ():
-        if runs(host, process, path):
-            return replace(of_process(around, process), path=path, kind=site.kind)
-    return site
+    running = [one for one in (table.processes if table else ()) if runs(host, one, path)]
+    if not running:
+        return site
+    # Whatever started it names the file, too: the one that listens is the router.
+    process = min(running, key=lambda one: not around.listens(one))
+    return replace(of_process(around, process), path=path, kind=site.kind)
 
 
 def _named_unit(around: Around, targets: Targets, units: Units | None) -> RouterSite:
@@ -116,12 +118,20 @@ def _named_unit(around: Around, targets: Targets, units: Units | None) -> Router
     return replace(site, found_by=targets.source("router_unit"))
 
 
-def _rank(around: Around, site: RouterSite) -> tuple[bool, bool, bool, bool, str]:
+def _rank(around: Around, site: RouterSite) -> tuple[bool, bool, bool, bool, bool, str]:
     """The usual name first, then who is seen to talk to TabbyAPI, then names that tell."""
     name = site.unit.name if site.unit else site.path or ""
     running = bool(site.process) or bool(site.unit and site.unit.active)
-    talks = bool(around.with_sockets(site).pids & around.talking)
-    return (name != USUAL_NAME, not talks, not named_router(name), not running, name)
+    seen = around.with_sockets(site)
+    talks, listens = bool(seen.pids & around.talking), bool(seen.urls)
+    return (
+        name != USUAL_NAME,
+        not talks,
+        not named_router(name),
+        not running,
+        not listens,
+        name,
+    )
 
 
 GATHERERS = (

@@ -88,6 +88,10 @@ class Around:
         """Whom a unit runs as."""
         return self.host.account(unit.user)
 
+    def listens(self, process: Process) -> bool:
+        """Whether a process serves anything itself."""
+        return bool(self.with_sockets(RouterSite(None, "unknown", process=process)).urls)
+
     def with_sockets(self, site: RouterSite) -> RouterSite:
         """The router with its processes, and where they listen."""
         pids = family(site.unit, site.process, self.table, self.tabby)
@@ -166,7 +170,7 @@ def concerns(around: Around, site: RouterSite) -> bool:
 def callers(around: Around) -> Iterator[RouterSite]:
     """Who holds a connection to TabbyAPI's port and listens itself."""
     for process in _processes(around):
-        if process.pid in around.talking and _listens(around, process):
+        if process.pid in around.talking and around.listens(process):
             by = f"process {process.pid}, which is connected to TabbyAPI"
             yield replace(of_process(around, process), found_by=by)
 
@@ -177,7 +181,7 @@ def speakers(around: Around) -> Iterator[RouterSite]:
     for process in _processes(around):
         command = router_command(process.argv, process.cwd or "/")
         by_name = command is not None and named_router(command.path or "")
-        if process.pid in seen or not (by_name or _listens(around, process)):
+        if process.pid in seen or not (by_name or around.listens(process)):
             continue
         entry = command.path if command else None
         if content(around.host, process.argv, process.cwd or "/", entry, process).mentions(
@@ -199,10 +203,6 @@ def _processes(around: Around) -> Iterator[Process]:
 def _carries(argv: Sequence[str]) -> bool:
     program = basename(argv[0].split(" ", 1)[0].rstrip(":")) if argv else ""
     return _FORWARDERS.fullmatch(program) is not None
-
-
-def _listens(around: Around, process: Process) -> bool:
-    return bool(around.with_sockets(RouterSite(None, "unknown", process=process)).urls)
 
 
 def of_process(around: Around, process: Process) -> RouterSite:

@@ -20,6 +20,7 @@ from tabbydoctor.routers.inputs import source_text
 from tabbydoctor.routers.unread import unread_of
 from tabbydoctor.routers.urls import server
 from tabbydoctor.tabbyapi.locality import hosts_addresses, is_local
+from tabbydoctor.tabbyapi.log_lines import PROBE_MARK
 from tabbydoctor.tabbyapi.probes import Address
 
 _SERVICE_INFO = "/.well-known/serviceinfo"
@@ -157,7 +158,9 @@ async def router_targets(
         and (place[0] == "localhost" or is_local(host, place[0]))
         and not (address and url == address.url)
     ]
-    answers = await asyncio.gather(*(host.get(f"{url}{_SERVICE_INFO}") for url in urls))
+    answers = await asyncio.gather(
+        *(host.get(f"{url}{_SERVICE_INFO}?{PROBE_MARK}") for url in urls)
+    )
     names = {url: urlsplit(url).hostname or "" for url in urls}
     resolved = {url: found for url, name in names.items() if (found := hosts_addresses(host, name))}
     return RouterTargets(dict(zip(urls, answers, strict=True)), resolved)

@@ -69,9 +69,9 @@ def listens(port: int) -> bool:
 def check(tabby: Server, *arguments: str) -> dict[str, Any]:
     """What `check` says of the router, as one document, with its own words as `text`."""
     told = ["--format", "json", "--only", ",".join(ROUTERS), "--timeout", "30"]
+    told += ["--dir", str(tabby.directory)]
     ran = subprocess.run(
-        [sys.executable, "-m", "tabbydoctor", "check", *told, "--dir", str(tabby.directory)]
-        + [*arguments],
+        [sys.executable, "-m", "tabbydoctor", "check", *told, *arguments],
         capture_output=True,
         text=True,
         check=False,
