@@ -19,6 +19,7 @@ from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
+NOT_IN_TIME = "the router was not read in time"
 EXPECTED = "Authorization: Bearer <api_key>"
 
 
@@ -33,7 +34,7 @@ def readable(reading: RouterReading) -> RouterReading:
 
 def whole(reading: RouterReading | None, read: RouterRead | None) -> None:
     """Return where a fault that was not found in the reading is not there; else raise Unknown."""
-    unread = read.unread if read else unread_of(reading) if reading else ""
+    unread = read.unread if read else unread_of(reading) if reading else NOT_IN_TIME
     if unread:
         raise Unknown(unread)
 

@@ -64,7 +64,8 @@ def key_differs(
     except (Absent, Unknown):
         held = []
         if not live:
-            whole(None, read)
+            if read:
+                whole(None, read)
             raise
     yield from held
     if live and not any(live[0] in one.evidence for one in held):
@@ -74,7 +75,7 @@ def key_differs(
             evidence=live,
             remedies=(wire_key(site, config=config),),
         )
-    elif not held:
+    elif read and not held:
         whole(None, read)
 
 

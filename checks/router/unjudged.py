@@ -37,7 +37,7 @@ from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import key_needed, name_of
+from . import NOT_IN_TIME, key_needed, name_of
 
 NO_SUCH_MODEL = {
     "model": "tabbydoctor-no-such-model",
@@ -56,7 +56,7 @@ NO_SUCH_MODEL = {
 )
 def unjudged(
     site: RouterSite,
-    read: RouterRead,
+    read: RouterRead | None,
     witness: RouterWitness | None,
     config: EffectiveConfig | None,
     endpoint: Endpoint | None,
@@ -65,7 +65,8 @@ def unjudged(
     refusals: RouterRefusals | None = None,
 ) -> Iterator[Finding]:
     key_needed(config, endpoint)
-    if not read.untold or _proven(witness, reading, refusals):
+    untold = read.untold if read else NOT_IN_TIME
+    if not untold or _proven(witness, reading, refusals):
         return
     keyed = witness is not None and witness.verdict == "keyed"
     name = name_of(site)
@@ -73,7 +74,7 @@ def unjudged(
         f"What {name} sends besides GET /v1/models could not be judged"
         if keyed
         else f"Whether {name} sends TabbyAPI a key could not be judged",
-        f"{_live(site, witness, endpoint, machine)} Its source: {read.untold}.",
+        f"{_live(site, witness, endpoint, machine)} Its source: {untold}.",
         evidence=tuple(_evidence(site, witness)),
         remedies=tuple(_remedies(site, witness, machine)),
         severity=Severity.INFO if keyed else None,

@@ -54,18 +54,12 @@ def unread_of(reading: RouterReading) -> str:
     where = f"{reading.path}:{reading.line}" if reading.line else reading.path
     if reading.problem:
         return f"{where}: {reading.problem}"
-    cuts = [str(cut) for cut in _cuts(reading)]
-    if cuts:
-        more = f" (and {len(cuts) - 1} more)" if len(cuts) > 1 else ""
-        return f"{reading.path} was not read to its end: {cuts[0]}{more}"
+    incomplete = str(getattr(reading, "incomplete", ""))  # what it says of its own cuts
+    if incomplete:
+        return incomplete
     if not reading.calls:
         return f"{reading.path} makes no call that reaches TabbyAPI, as far as it was read"
     return ""
-
-
-def _cuts(reading: RouterReading) -> Iterable[object]:
-    """What the reading says it did not follow."""
-    return getattr(reading, "cuts", ())
 
 
 def _not_begun(host: Host, site: RouterSite) -> str:

@@ -11,7 +11,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
@@ -68,6 +68,11 @@ class RouterWitness:
     """Why nothing follows, in words; empty where something does."""
 
     @property
+    def told(self) -> tuple[str, str]:
+        """Both answers, in words."""
+        return self.without_key, self.with_unknown
+
+    @property
     def proves_fault(self) -> bool:
         """Whether TabbyAPI was seen not to get a key it accepts."""
         return self.verdict not in ("keyed", "nothing")
@@ -94,7 +99,7 @@ async def router_witness(
         seen = await asyncio.gather(*(_asked(host, url, endpoint) for url in own))
     best = next((one for one in seen if one.verdict != "nothing"), seen[0])
     if best.verdict != "nothing" and await _logged(host, instance, machine, stretch.token) is False:
-        return replace(best, verdict="nothing", why="it answers by itself: TabbyAPI was not asked")
+        return _own(best)
     return best
 
 
@@ -193,6 +198,14 @@ def _words(answer: HttpAnswer, said: Said) -> str:
         "own": "the router's own answer",
     }
     return f"{answer.status}, {meaning[said]}"
+
+
+def _own(seen: RouterWitness) -> RouterWitness:
+    """What it came to where TabbyAPI's log shows that it was not asked."""
+    words = (f"{told.partition(',')[0]}, the router's own answer" for told in seen.told)
+    without_key, with_unknown = words
+    why = f"its answer to GET {PATH} is its own: TabbyAPI was not asked"
+    return RouterWitness(seen.url, "nothing", without_key, with_unknown, why)
 
 
 def _why(bare: HttpAnswer, unknown: HttpAnswer) -> str:

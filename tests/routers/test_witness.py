@@ -129,6 +129,7 @@ def test_the_router_s_own_answer_proves_nothing(tabby: Tabby, answer: str) -> No
         seen = ask(tabby, url)
     assert seen.verdict == "nothing"
     assert seen.why
+    assert not any("TabbyAPI's" in words for words in seen.told)
 
 
 @pytest.mark.parametrize("policy", ["passthrough", "wrong"])
