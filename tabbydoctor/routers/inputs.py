@@ -14,6 +14,7 @@ from tabbydoctor.host import Host
 from tabbydoctor.routers import RouterReading, litellm, llama_swap, python
 from tabbydoctor.routers.keys import is_secret
 from tabbydoctor.routers.marked_block import legible
+from tabbydoctor.routers.neighbours import neighbours
 from tabbydoctor.routers.site_address import unit_texts, written_at
 from tabbydoctor.routers.site_environment import (
     passed_on,
@@ -66,9 +67,10 @@ def router_inputs(
         )
         return found
 
-    reading = read(environment)
-    files = dict(_configurations(host, reading))
-    reading = read(environment, files) if files else reading
+    modules = dict(neighbours(host, site.path, text)) if site.kind == "python" else {}
+    reading = read(environment, modules)
+    files = {**modules, **dict(_configurations(host, reading))}
+    reading = read(environment, files) if files != modules else reading
     if address and address.moved and address.configured_taken and not reading.calls:
         # It asks whoever holds the configured port, and means TabbyAPI.
         asked = (*urls, f"http://{address.configured}")
