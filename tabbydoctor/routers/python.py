@@ -84,7 +84,7 @@ def read(
     run = Interpreter(
         tree, path, _parsed(files or {}), variables, whole_environment=environment is not None
     )
-    run.modules = beside(path, files or {})
+    run.modules = beside(path, dict(files or {}))
     run.globals.update(known_functions(block) if block else {})
     try:
         reading = _reading(path, source, run, _followed(run), tabby_urls)

@@ -13,7 +13,6 @@ from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.inputs import KINDS, source_text
-from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.probes import is_open
 
 
@@ -42,7 +41,7 @@ def router_read(host: Host, site: RouterSite, reading: RouterReading | None) -> 
 def vague_of(reading: RouterReading, calls: Iterable[Call]) -> str:
     """The first of some calls of which it is not known whether it sends a key, in words."""
     asked = (call for call in calls if not is_open(call.path))
-    vague = (call for call in asked if call.sends_key is None and call.key_from != CLIENT_OWN)
+    vague = (call for call in asked if call.sends_key is None)
     found = next(vague, None)
     if found is None:
         return ""
