@@ -20,6 +20,7 @@ from tests.contract.server import API_KEY, TOKENS, Program, Server, free_port, p
 
 from . import relay
 
+DOCTOR = (sys.executable, "-m", "tabbydoctor", "check")
 LIVE = Path(__file__).with_name("live")
 ROUTERS = ("RTR001", "RTR002", "RTR005", "RTR010", "RTR013", "RTR019")
 NEEDS_NODE = pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
@@ -71,7 +72,7 @@ def check(tabby: Server, *arguments: str) -> dict[str, Any]:
     told = ["--format", "json", "--only", ",".join(ROUTERS), "--timeout", "30"]
     told += ["--dir", str(tabby.directory)]
     ran = subprocess.run(
-        [sys.executable, "-m", "tabbydoctor", "check", *told, *arguments],
+        [*DOCTOR, *told, *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -232,7 +233,7 @@ def test_check_sends_nothing_but_gets_of_allowed_paths(tabby: Server, tmp_path: 
     with running([sys.executable, "relay.py"], tmp_path, port, **told):
         (tmp_path / "record").write_text("")
         subprocess.run(
-            [sys.executable, "-m", "tabbydoctor", "check", "--dir", str(tabby.directory)],
+            [*DOCTOR, "--timeout", "60", "--dir", str(tabby.directory)],
             capture_output=True,
             check=False,
         )
