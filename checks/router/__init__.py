@@ -11,6 +11,7 @@ from tabbydoctor.deployment.nixos import in_store
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.by_hand import DISABLE, DISABLE_COMMAND, key_by_hand
+from tabbydoctor.routers.inputs import KINDS
 from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.unread import RouterRead, unread_of
@@ -113,13 +114,17 @@ def wire_key(
 ) -> Remedy:
     """What `fix --auth` does. It needs root, but for a router of a user's own manager.
 
-    A source in the store it cannot edit: that is changed by hand, where it is made from.
+    A source in the store it cannot edit: that is changed by hand, where it is made from. Nor can
+    it edit a router of a kind that it does not read.
     """
     if site is not None and site.path and in_store(site.path):
         change = key_by_hand(site.path, reading, "api_tokens.yml")
         if config is not None and not binds_loopback_only(config.host):
             return Remedy(change, Safety.MANUAL)
         return Remedy(f"{change}; {DISABLE}", Safety.MANUAL, (DISABLE_COMMAND,))
+    if site is not None and site.kind not in KINDS:
+        send = f"Let {name_of(site)} send {EXPECTED} to TabbyAPI alone"
+        return Remedy(f"{send}, in place of what its callers send", Safety.MANUAL)
     own = site is not None and site.unit is not None and site.unit.user_manager
     return Remedy(
         "Let the router read the API key and send it to TabbyAPI, in its probe and its requests",

@@ -107,7 +107,8 @@ def of_unit(around: Around, unit: Unit) -> RouterSite | None:
     process = around.process(unit)
     if command is None:
         running = around.with_sockets(RouterSite(None, "unknown", unit, process))
-        if not unit.command or not (running.urls or usual(unit)) or _carries(unit.command):
+        known = running.urls or usual(unit) or named_router(unit.name)
+        if not unit.command or not known or _carries(unit.command):
             return None
         files = content(around.host, unit.command, unit.working_directory, None, None).files
         return RouterSite(

@@ -13,6 +13,13 @@ _LOCAL = ("127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::]")
 _TEXTS = re.compile(r"\.(py|[cm]?[jt]sx?|rb|php|lua|pl|sh|ya?ml|json|toml|ini|conf|cfg|env|go|rs)$")
 _SYSTEM = re.compile(r"^(/usr/(s?bin|lib\w*|libexec)|/s?bin|/lib\w*|/nix/store)/")
 """Where programs of the distribution are: none of them has TabbyAPI's address built in."""
+_CONFIGURATIONS = {
+    "nginx": ("/etc/nginx/conf.d/", "/etc/nginx/sites-enabled/", "/etc/nginx/nginx.conf"),
+    "caddy": ("/etc/caddy/Caddyfile",),
+    "haproxy": ("/etc/haproxy/haproxy.cfg",),
+    "traefik": ("/etc/traefik/", "/etc/traefik/conf.d/", "/etc/traefik/dynamic/"),
+}
+"""Where the distributions' packages and the documentation of each put them."""
 _FILE_LIMIT = 512 << 10
 _PROGRAM_LIMIT = 32 << 20
 _FILES = 12
@@ -52,9 +59,12 @@ def content(
     """What a command line runs: its words, the files it names and those that these name in turn,
     the environment of its process, and a program that is not the distribution's.
     """
+    # A title that was written over the command line is one word.
+    argv = argv[0].split() if len(argv) == 1 else argv
     texts = [" ".join(argv), _environment(host, process)]
     files: list[str] = []
-    for path in dict.fromkeys((*([entry] if entry else []), *_named(host, argv, directory))):
+    named = (*([entry] if entry else []), *_named(host, argv, directory), *_usual(host, argv))
+    for path in dict.fromkeys(named):
         text = _text(host, path)
         if text:
             files.append(path)
@@ -71,6 +81,19 @@ def _named(host: Host, argv: Sequence[str], directory: str) -> Iterator[str]:
         path = posixpath.normpath(posixpath.join(directory, word.partition("=")[2] or word))
         if len(path) < 4096 and "\0" not in path and _is_file(host, path):
             yield path
+
+
+def _usual(host: Host, argv: Sequence[str]) -> Iterator[str]:
+    """The files that a gateway reads where its command line names none."""
+    program = re.split(r"[: ]", posixpath.basename(argv[0]), maxsplit=1)[0] if argv else ""
+    for place in _CONFIGURATIONS.get(program, ()):
+        if not place.endswith("/"):
+            yield place
+            continue
+        try:
+            yield from (f"{place}{name}" for name in host.names(place)[:_FILES])
+        except OSError:
+            continue
 
 
 def _neighbours(host: Host, path: str, text: str, depth: int = 2) -> Iterator[str]:

@@ -54,8 +54,13 @@ def urls_of(
     own = workers(main, table)
     listeners = [one for one in listeners if one.pid in own] or listeners
     listeners.sort(key=lambda one: one.port)
-    places = (host_and_port(connectable(one.address), one.port) for one in listeners)
+    places = (host_and_port(host, one.port) for one in listeners for host in _reached(one.address))
     return tuple(dict.fromkeys(f"http://{place}" for place in places))
+
+
+def _reached(address: str) -> tuple[str, ...]:
+    """Where to connect for an address that is listened on; `::` takes IPv4 too (ipv6(7))."""
+    return ("127.0.0.1", "::1") if address == "::" else (connectable(address),)
 
 
 def workers(process: Process | None, table: ProcessTable | None) -> set[int]:

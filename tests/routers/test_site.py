@@ -451,3 +451,36 @@ def test_the_process_that_listens_is_the_router_not_what_started_it(tmp_path: Pa
         site = _site(tmp_path, table=table, targets=targets)
         assert site.process is not None
         assert site.process.pid == 8
+
+
+def test_a_gateway_by_its_title_or_by_where_its_configuration_usually_is(tmp_path: Path) -> None:
+    text = "server { location / { proxy_pass http://127.0.0.1:5000; } }"
+    for place, title in (
+        ("/srv/llm.txt", "nginx: master process nginx -c /srv/llm.txt"),
+        ("/etc/nginx/sites-enabled/llm", "nginx: master process /usr/sbin/nginx"),
+    ):
+        root = tmp_path / str(len(title))
+        _write(root, place, text)
+        site = _site(root, table=_table(Process(7, (title,), cwd="/"), p7=80))
+        assert (site.path, site.kind) == (place, "unknown")
+
+
+def test_a_socket_of_both_families_is_asked_by_ipv4_first(tmp_path: Path) -> None:
+    _write(tmp_path, "/opt/gate/server.js", "http://127.0.0.1:5000")
+    node = _process(7, "node server.js")
+    table = ProcessTable((node,), (Listener("::", 8002, 7), Listener("192.0.2.7", 9, 7)))
+    assert _site(tmp_path, table=table).urls == (
+        "http://192.0.2.7:9",
+        "http://127.0.0.1:8002",
+        "http://[::1]:8002",
+    )
+
+
+def test_a_unit_that_is_stopped_is_found_by_its_name_and_what_it_would_run(tmp_path: Path) -> None:
+    _write(tmp_path, "/opt/gate/server.js", "http://127.0.0.1:5000")
+    gate = _unit("llm-gateway.service", "/usr/bin/node server.js", "/opt/gate")
+    site = _site(tmp_path, gate)
+    assert (site.unit, site.path, site.urls) == (gate, "/opt/gate/server.js", ())
+    other = _unit("mail-gateway.service", "/usr/bin/node mail.js", "/opt/gate")
+    with pytest.raises(Absent):
+        _site(tmp_path, other)

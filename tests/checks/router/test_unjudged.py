@@ -11,7 +11,7 @@ from checks.router.forward_no_key import forward_no_key
 from checks.router.key_differs import key_differs
 from checks.router.probe_no_key import probe_no_key
 from checks.router.unjudged import unjudged
-from tabbydoctor.api import Absent, Check, Severity, Unknown
+from tabbydoctor.api import Absent, Check, Safety, Severity, Unknown
 from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.host.data import Process
 from tabbydoctor.routers.refusals import Refusal, RouterRefusals
@@ -125,6 +125,14 @@ def test_forwarding_is_proven_live_whatever_the_reading_says(verdict: Verdict, s
         f"GET {URL}, without a key",
         f"GET {URL}, with a key nobody knows",
     ]
+
+
+def test_no_repair_is_promised_for_a_router_that_cannot_be_edited() -> None:
+    facts = (config(), endpoint(True))
+    (finding,) = judge(forward_no_key, None, *facts, PROGRAM, seen("none sent"), UNREAD)
+    assert [(one.safety, one.commands) for one in finding.remedies] == [(Safety.MANUAL, ())]
+    (finding,) = judge(forward_no_key, None, *facts, site(), seen("none sent"), UNREAD)
+    assert finding.remedies[0].commands == ("sudo tabbydoctor fix --auth",)
 
 
 def test_the_live_witness_does_not_overrule_what_was_read() -> None:
