@@ -14,6 +14,7 @@ from tabbydoctor.host.access import PathStatus
 from tabbydoctor.host.data import (
     Account,
     CommandResult,
+    Connection,
     FileContent,
     FileStatus,
     Group,
@@ -35,6 +36,7 @@ class ScratchHost(LocalHost):
         commands: Mapping[str, Answer] | None = None,
         processes: Sequence[Process] = (),
         listeners: Sequence[Listener] = (),
+        connections: Sequence[Connection] = (),
         accounts: Sequence[Account] | None = None,
         groups: Sequence[Group] | None = None,
         environment: Mapping[str, str] | None = None,
@@ -47,6 +49,7 @@ class ScratchHost(LocalHost):
         self.commands = dict(commands or {})
         self._processes = tuple(processes)
         self._listeners = tuple(listeners)
+        self._connections = tuple(connections)
         self._accounts = accounts
         self._groups = groups
         self._environment = environment
@@ -103,6 +106,9 @@ class ScratchHost(LocalHost):
 
     def listeners(self) -> Sequence[Listener]:
         return self._listeners
+
+    def connections(self) -> Sequence[Connection]:
+        return self._connections
 
     def accounts(self) -> Sequence[Account]:
         return super().accounts() if self._accounts is None else self._accounts

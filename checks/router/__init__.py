@@ -12,25 +12,53 @@ from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.invocation import invocation
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.by_hand import DISABLE, disable_command, key_by_hand
+from tabbydoctor.routers.inputs import KINDS
 from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.probes import is_open
+from tabbydoctor.routers.unread import RouterRead, unread_of
+from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
+NOT_IN_TIME = "the router was not read in time"
 EXPECTED = "Authorization: Bearer <api_key>"
 
 
 def readable(reading: RouterReading) -> RouterReading:
-    """The reading. Raises Unknown where it could not be made, Absent where nothing is called."""
-    if reading.problem:
-        where = f"{reading.path}:{reading.line}" if reading.line else reading.path
-        raise Unknown(f"{where}: {reading.problem}")
-    if not reading.calls and reading.incomplete:
-        raise Unknown(reading.incomplete)
-    if not reading.calls:
-        raise Absent(f"{reading.path} makes no call that reaches TabbyAPI")
+    """The reading. Raises Unknown where it could not be made, or found no call to TabbyAPI: the
+    one that is there in all likelihood was not seen.
+    """
+    if reading.problem or not reading.calls:
+        raise Unknown(unread_of(reading))
     return reading
+
+
+def whole(reading: RouterReading | None, read: RouterRead | None) -> None:
+    """Return where a fault that was not found in the reading is not there; else raise Unknown."""
+    unread = read.unread if read else unread_of(reading) if reading else NOT_IN_TIME
+    if unread:
+        raise Unknown(unread)
+
+
+def seen_live(witness: RouterWitness) -> tuple[Evidence, ...]:
+    """What the running router was asked, and what came back."""
+    return (
+        Evidence(f"GET {witness.url}, without a key", "TabbyAPI's list", witness.without_key),
+        Evidence(
+            f"GET {witness.url}, with a key nobody knows", "TabbyAPI's list", witness.with_unknown
+        ),
+    )
+
+
+def name_of(site: RouterSite | None, reading: RouterReading | None = None) -> str:
+    """The router's file, its unit or its process, for titles."""
+    path = reading.path if reading else site.path if site else None
+    if path:
+        return path.rpartition("/")[2]
+    if site and site.unit:
+        return site.unit.name
+    return f"process {site.process.pid}" if site and site.process else "the router"
 
 
 def key_needed(config: EffectiveConfig | None, endpoint: Endpoint | None) -> None:
@@ -87,13 +115,17 @@ def wire_key(
 ) -> Remedy:
     """What `fix --auth` does. It needs root, but for a router of a user's own manager.
 
-    A source in the store it cannot edit: that is changed by hand, where it is made from.
+    A source in the store it cannot edit: that is changed by hand, where it is made from. Nor can
+    it edit a router of a kind that it does not read.
     """
     if site is not None and site.path and in_store(site.path):
         change = key_by_hand(site.path, reading, "api_tokens.yml")
         if config is not None and not binds_loopback_only(config.host):
             return Remedy(change, Safety.MANUAL)
         return Remedy(f"{change}; {DISABLE}", Safety.MANUAL, (disable_command(),))
+    if site is not None and site.kind not in KINDS:
+        send = f"Let {name_of(site)} send {EXPECTED} to TabbyAPI alone"
+        return Remedy(f"{send}, in place of what its callers send", Safety.MANUAL)
     own = site is not None and site.unit is not None and site.unit.user_manager
     return Remedy(
         "Let the router read the API key and send it to TabbyAPI, in its probe and its requests",

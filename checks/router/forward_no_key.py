@@ -1,27 +1,34 @@
 """The requests that the router forwards to TabbyAPI carry no key.
 
 ## What it checks
-Every request that the router passes on to TabbyAPI must carry its API key, unless
-authentication is off. A router that hands on the key of its own client is left alone.
+Every request that the router passes on to TabbyAPI must carry TabbyAPI's API key, unless
+authentication is off. What a caller sent is no key of the router's: handed on, it is TabbyAPI's
+key only where every caller has it.
 
 ## Why it matters
 Clients get `401 Please provide an API key` from behind the router, even when its health
 check is right: fixing the probe alone is the usual half of the repair.
 
 ## How it is told
-The router's source or configuration is read, never run: every HTTP call, the addresses it
-may go to, and the headers it carries on each way through the code.
+Two witnesses, and each is enough. The router's source or configuration is read, never run:
+every HTTP call, the addresses it may go to, and the headers it carries on each way through the
+code. And the running router, whatever its language, is asked `GET /v1/models` without a key and
+with one that nobody knows: where TabbyAPI's own `Please provide an API key` or `Invalid API key`
+comes back, it tells what reached TabbyAPI. No real key is sent, and nothing is posted.
 
 ## What to do
 `tabbydoctor fix --auth` lets the router send the key to TabbyAPI alone. By hand: send
-`Authorization: Bearer <api_key>` with the call, and to no other backend.
+`Authorization: Bearer <api_key>` with the call in place of what the caller sent, and to no other
+backend.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from tabbydoctor.api import Finding, check
+from tabbydoctor.api import Evidence, Finding, Unknown, check
 from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers.unread import RouterRead
+from tabbydoctor.routers.witness import FORWARDS_NO_KEY, RouterWitness, Verdict
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
@@ -30,30 +37,81 @@ from . import (
     answers_401,
     evidence_of,
     file_name,
+    key_needed,
     keyless,
     meant_to_be_off,
-    readable_and_asked,
+    name_of,
+    readable,
+    seen_live,
+    whole,
     wire_key,
 )
+
+_SEEN: Mapping[Verdict, tuple[str, str]] = {
+    "handed on": (
+        "hands its callers' headers on to TabbyAPI and sends no key",
+        "What callers send, or nothing, reaches TabbyAPI: it answers 401 to all who do not have "
+        "one of its own keys.",
+    ),
+    "none sent": (
+        "sends TabbyAPI no key with what it forwards",
+        "TabbyAPI answers 401 Please provide an API key, whatever the caller sent.",
+    ),
+    "caller wins": (
+        "lets its callers' keys win over TabbyAPI's",
+        "It sends a key only where the caller sends none: every other caller gets 401 Invalid API "
+        "key, and clients of OpenAI's API always send some key.",
+    ),
+}
 
 
 @check(
     "RTR002", "router-forward-no-key", category="router", caused_by=("CFG004", "CFG003", "RTR001")
 )
 def forward_no_key(
-    reading: RouterReading,
+    reading: RouterReading | None,
     config: EffectiveConfig | None,
     endpoint: Endpoint | None,
-    site: RouterSite | None,
+    site: RouterSite,
+    witness: RouterWitness | None = None,
+    read: RouterRead | None = None,
 ) -> Iterator[Finding]:
-    readable_and_asked(reading, config, endpoint)
-    forwarded = (*reading.of("forward"), *reading.of("other"))
-    found = keyless(reading, forwarded)
-    if found:
+    key_needed(config, endpoint)
+    seen = witness if witness and witness.verdict in FORWARDS_NO_KEY else None
+    found, doubt = _read(reading)
+    remedy = wire_key(site, reading, config)
+    causes = (*meant_to_be_off(config), "RTR001")
+    live: tuple[Evidence, ...] = seen_live(seen) if seen else ()
+    if reading and found:
         yield Finding(
             f"Requests forwarded by {file_name(reading)} carry no key for TabbyAPI",
             f"{answers_401(endpoint)}.",
-            evidence=evidence_of(reading, found, EXPECTED, "no key"),
-            remedies=(wire_key(site, reading, config),),
-            caused_by=(*meant_to_be_off(config), "RTR001"),
+            evidence=(*evidence_of(reading, found, EXPECTED, "no key"), *live),
+            remedies=(remedy,),
+            caused_by=causes,
         )
+    elif seen:
+        does, detail = _SEEN[seen.verdict]
+        name = name_of(site, reading)
+        yield Finding(
+            f"{name[0].upper()}{name[1:]} {does}" if name.startswith("the ") else f"{name} {does}",
+            detail,
+            evidence=live,
+            remedies=(remedy,),
+            caused_by=causes,
+        )
+    else:
+        whole(reading, read)
+        if doubt:
+            raise doubt
+
+
+def _read(reading: RouterReading | None) -> tuple[list[Call], Unknown | None]:
+    """The forwarded calls that the reading proves to send no key; else what it cannot tell."""
+    if reading is None:
+        return [], None
+    try:
+        forwarded = (*readable(reading).of("forward"), *reading.of("other"))
+        return keyless(reading, forwarded), None
+    except Unknown as doubt:
+        return [], doubt

@@ -11,7 +11,10 @@ where the router holds a copy of it. A router whose key file is gone sends no ke
 
 ## How it is told
 Each key that the router is known to send is compared with those of the file TabbyAPI reads.
-What the running router holds counts as well as what its unit would give it next time.
+What the running router holds counts as well as what its unit would give it next time. And the
+running router, whatever its language, is asked `GET /v1/models` without a key and with one that
+nobody knows: where TabbyAPI's own `Invalid API key` comes back both times, it was sent a wrong
+one. No real key is sent.
 
 ## What to do
 `tabbydoctor fix --auth` puts the present key into the credential or environment file that
@@ -28,11 +31,13 @@ from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.nixos.by_rebuild import where_made
 from tabbydoctor.routers.site_environment import variable_of
 from tabbydoctor.routers.site_keys import RouterKey, RouterKeys
+from tabbydoctor.routers.unread import RouterRead
+from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from . import key_needed, restart, wire_key
+from . import key_needed, name_of, restart, seen_live, whole, wire_key
 
 
 @check(
@@ -43,14 +48,50 @@ from . import key_needed, restart, wire_key
     caused_by=("API005", "TOK001", "TOK005", "TOK007"),
 )
 def key_differs(
-    keys: RouterKeys,
+    keys: RouterKeys | None,
     site: RouterSite,
-    tokens: Tokens,
+    tokens: Tokens | None,
     config: EffectiveConfig | None,
     endpoint: Endpoint | None,
     machine: Machine | None = None,
+    witness: RouterWitness | None = None,
+    read: RouterRead | None = None,
 ) -> Iterator[Finding]:
     key_needed(config, endpoint)
+    live = seen_live(witness) if witness and witness.verdict == "wrong sent" else ()
+    try:
+        held = list(_held(keys, site, tokens, config, machine, live))
+    except (Absent, Unknown):
+        held = []
+        if not live:
+            if read:
+                whole(None, read)
+            raise
+    yield from held
+    if live and not any(live[0] in one.evidence for one in held):
+        yield Finding(
+            f"The key that {name_of(site)} sends is none of TabbyAPI's",
+            "TabbyAPI refuses it with 401 Invalid API key; it was rotated, or is another's.",
+            evidence=live,
+            remedies=(wire_key(site, config=config),),
+        )
+    elif read and not held:
+        whole(None, read)
+
+
+def _held(
+    keys: RouterKeys | None,
+    site: RouterSite,
+    tokens: Tokens | None,
+    config: EffectiveConfig | None,
+    machine: Machine | None,
+    live: tuple[Evidence, ...],
+) -> Iterator[Finding]:
+    """What the copies of the key tell. Raises Absent or Unknown where they tell nothing."""
+    if keys is None:
+        raise Unknown("which key the router sends is not known")
+    if tokens is None:
+        raise Absent("where TabbyAPI's keys are is not known")
     gone = [_gone(path, where, tokens, site, machine) for path, where in keys.missing.items()]
     yield from gone
     if not keys.keys and gone:
@@ -69,7 +110,8 @@ def key_differs(
             "TabbyAPI refuses it with 401 Invalid API key; it was rotated, or is another's.",
             evidence=tuple(
                 Evidence(key.where, f"a key of {tokens.path}", "another key") for key in wrong
-            ),
+            )
+            + live,
             remedies=(
                 wire_key(site, config=config),
                 _give(wrong, tokens, site, machine),

@@ -9,8 +9,11 @@ TabbyAPI answers `401 Please provide an API key`. The router takes it for down, 
 its time is over, and never sends a request: the model seems never to load.
 
 ## How it is told
-The router's source or configuration is read, never run: every HTTP call, the addresses it
-may go to, and the headers it carries on each way through the code.
+Two witnesses, and each is enough. The router's source or configuration is read, never run:
+every HTTP call, the addresses it may go to, and the headers it carries on each way through the
+code. And TabbyAPI's log is looked at: a request for its models or its model that was refused
+with 401 and came from a socket of the router's own process. What the doctor itself asked is left
+out; so is the log where the router hands its callers' requests on, for then they may be theirs.
 
 ## What to do
 `tabbydoctor fix --auth` lets the router send the key to TabbyAPI alone. By hand: send
@@ -19,9 +22,12 @@ may go to, and the headers it carries on each way through the code.
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Finding, check
+from tabbydoctor.api import Evidence, Finding, Unknown, check
 from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers.refusals import RouterRefusals
+from tabbydoctor.routers.unread import RouterRead
+from tabbydoctor.routers.witness import CALLERS, RouterWitness
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
@@ -30,29 +36,72 @@ from . import (
     answers_401,
     evidence_of,
     file_name,
+    key_needed,
     keyless,
     meant_to_be_off,
-    readable_and_asked,
+    name_of,
+    readable,
+    whole,
     wire_key,
 )
 
 
-@check("RTR001", "router-probe-no-key", category="router", caused_by=("CFG004", "CFG003"))
+@check("RTR001", "router-probe-no-key", category="router", caused_by=("CFG004", "CFG003", "RTR005"))
 def probe_no_key(
-    reading: RouterReading,
+    reading: RouterReading | None,
     config: EffectiveConfig | None,
     endpoint: Endpoint | None,
-    site: RouterSite | None,
+    site: RouterSite,
+    refusals: RouterRefusals | None = None,
+    witness: RouterWitness | None = None,
+    read: RouterRead | None = None,
 ) -> Iterator[Finding]:
-    probes = readable_and_asked(reading, config, endpoint).of("probe")
-    found = keyless(reading, probes)
-    if found:
+    key_needed(config, endpoint)
+    found, doubt = _read(reading)
+    logged = _logged(refusals, witness)
+    if reading and found:
         asked = found[0].path or "an authenticated path"
         yield Finding(
             f"The health check in {file_name(reading)} sends TabbyAPI no key",
             f"It asks {found[0].method} {asked}. {answers_401(endpoint)}: "
             "the router takes that for down.",
-            evidence=evidence_of(reading, found, EXPECTED, "no key"),
+            evidence=(*evidence_of(reading, found, EXPECTED, "no key"), *logged),
             remedies=(wire_key(site, reading, config),),
             caused_by=meant_to_be_off(config),
         )
+    elif logged:
+        yield Finding(
+            f"TabbyAPI refuses what {name_of(site, reading)} asks it for",
+            "Its own requests bring no key that TabbyAPI accepts: it takes TabbyAPI for down.",
+            evidence=logged,
+            remedies=(wire_key(site, reading, config),),
+            caused_by=(*meant_to_be_off(config), "RTR005"),
+        )
+    else:
+        whole(reading, read)
+        if doubt:
+            raise doubt
+
+
+def _read(reading: RouterReading | None) -> tuple[list[Call], Unknown | None]:
+    """The health checks that the reading proves to send no key; else what it cannot tell."""
+    if reading is None:
+        return [], None
+    try:
+        return keyless(reading, readable(reading).of("probe")), None
+    except Unknown as doubt:
+        return [], doubt
+
+
+def _logged(refusals: RouterRefusals | None, witness: RouterWitness | None) -> tuple[Evidence, ...]:
+    """The router's own requests that the log shows as refused."""
+    if refusals is None or (witness and witness.verdict in CALLERS):
+        return ()
+    return tuple(
+        Evidence(
+            refusals.source,
+            "200",
+            f"GET {one.path} from {one.client}, of the router's process {one.pid}: 401",
+        )
+        for one in refusals.found
+    )

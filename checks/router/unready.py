@@ -9,11 +9,13 @@ Clients talk to the router: what it does not answer, nobody gets.
 
 ## How it is told
 systemd's state of the unit and what it ended with, and `GET /health` on the port the router's
-process listens on (only where the router answers that without asking TabbyAPI for a
-completion). Its source, where it does not parse.
+process listens on (only where its source, read to its end, shows that it answers that without
+asking anybody for a completion; LiteLLM is asked `/health/liveliness`). Its source, where it
+does not parse. That it reports TabbyAPI down is an error while TabbyAPI answers.
 
 ## What to do
-Read why it stopped in its journal, and start it.
+Read why it stopped in its journal, and start it. Where its own check of TabbyAPI fails and
+nothing else is found, its journal tells what the check ran into.
 """
 
 import shlex
@@ -27,6 +29,7 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.nixos.by_rebuild import where_made
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_health import RouterHealth
+from tabbydoctor.tabbyapi.probes import Endpoint
 
 NOT_PARSED = "not valid Python"
 REPORTED = (
@@ -53,6 +56,7 @@ def unready(
     health: RouterHealth | None,
     reading: RouterReading | None,
     machine: Machine | None = None,
+    endpoint: Endpoint | None = None,
 ) -> Iterator[Finding]:
     unit = site.unit
     if unit is None and health is None:
@@ -61,11 +65,14 @@ def unready(
         yield _down(unit, reading, managed(machine, unit))
         return
     if health is not None and health.tabbyapi is False:
+        answers = endpoint is not None and endpoint.reached
         yield Finding(
-            f"The router at {health.url} reports TabbyAPI down",
+            f"The router at {health.url} reports TabbyAPI down"
+            + (", which answers" if answers else ""),
             "It answers itself, but its own check of TabbyAPI fails.",
-            evidence=(Evidence(f"{health.url}/health", "TabbyAPI up", "TabbyAPI down"),),
-            severity=Severity.WARNING,
+            evidence=(Evidence(f"{health.url}{health.path}", "TabbyAPI up", "TabbyAPI down"),),
+            remedies=(_why_it_fails(site),),
+            severity=Severity.ERROR if answers else Severity.WARNING,
             caused_by=REPORTED,
         )
     if health is not None and health.unseen:
@@ -105,6 +112,14 @@ def _ended(unit: Unit) -> tuple[str, str]:
 
 def _lacks_file(unit: Unit) -> bool:
     return any(file.text is None and not file.optional for file in unit.environment_files)
+
+
+def _why_it_fails(site: RouterSite) -> Remedy:
+    """Where the router itself says what its check runs into."""
+    if site.unit is None:
+        return Remedy("Read what the router prints: why its own check of TabbyAPI fails")
+    log = (f"{site.unit.journalctl} -n 50 --no-pager",)
+    return Remedy("Read in its journal why its own check of TabbyAPI fails", commands=log)
 
 
 def _start(unit: Unit) -> Remedy:

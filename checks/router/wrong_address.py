@@ -9,9 +9,11 @@ The router finds nobody, or another program to which it sends its key.
 
 ## How it is told
 Host and port of the router's calls beside those at which TabbyAPI answers, and one GET without
-a key where the router looks. `localhost`, 127.0.0.1 and 0.0.0.0 are the same place; `::1` and
-127.0.0.1 are two, unless somebody answers at both. Nothing is said while TabbyAPI does not
-answer, nor where the router asks another TabbyAPI of this machine.
+a key where the router looks. `::1` and 127.0.0.1 are two places, and so are 127.0.0.1 and
+127.0.1.1, to which a machine's own name often leads (/etc/hosts), unless somebody answers at
+both; `localhost` is whatever it leads to. Nothing is said while TabbyAPI does not answer, nor
+where the router asks another TabbyAPI of this machine, unless it brings that one the key of a
+TabbyAPI that had to move from there.
 
 ## What to do
 Put the right address into the router. If TabbyAPI moved because its port was taken, free
@@ -32,16 +34,19 @@ from tabbydoctor.nixos.service import environment_line
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_environment import router_environment
 from tabbydoctor.routers.site_health import RouterTargets
+from tabbydoctor.routers.site_keys import RouterKeys
 from tabbydoctor.routers.urls import server
 from tabbydoctor.tabbyapi.answers import names_tabbyapi, of_tabbyapi
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
+from tabbydoctor.tabbyapi.tokens import Tokens
 
 from ..config import written_by_nixos
 from . import file_name, readable, restart
 
 _PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 _NEAR = "localhost,127.0.0.1"
+_NOBODY = {"refused", "unresolved", "unreachable"}
 _PROXIED = {"httpx", "requests", "openai", "urllib", "litellm"}
 
 
@@ -54,46 +59,87 @@ def wrong_address(
     discovery: Discovery | None,
     config: EffectiveConfig | None,
     machine: Machine | None = None,
+    keys: RouterKeys | None = None,
+    tokens: Tokens | None = None,
 ) -> Iterator[Finding]:
     readable(reading)
     nixos = managed(machine, site.unit)
     proxied = list(_proxied(site, reading, nixos))
     yield from proxied
     true = endpoint.address.url
-    given = [url for url in reading.addresses if (found := server(url)) and found[0] == "localhost"]
+    given = [url for url in reading.addresses if _is_here(url, targets)]
     if not given or not server(true) or any(_reaches(url, true, targets) for url in given):
         return
+    brought = endpoint.address.moved and _brings_its_key(keys, tokens)
     try:
         of_tabbyapi(endpoint)
-        _meant(given, reading, targets, discovery)
+        if not brought:
+            _meant(given, reading, targets, discovery)
     except (Absent, Unknown):
         if not proxied:
             raise
     else:
         remedies = [_write(given[0], true, reading, site, nixos)]
-        if server(given[0]) == server(true):
+        if _other_family(given[0], true):
             # Only the family differs, and the line may serve other backends as well.
             remedies.insert(0, _listen(given[0], discovery, config, machine))
         yield Finding(
             f"{file_name(reading)} asks for TabbyAPI at {given[0]}, not {true}",
-            "TabbyAPI does not listen there.",
-            evidence=(Evidence(_where(given[0], reading), true, given[0]),),
+            _who_is_there(given[0], targets, brought),
+            evidence=tuple(_evidence(given[0], true, reading, targets)),
             remedies=tuple(remedies),
         )
 
 
+def _is_here(url: str, targets: RouterTargets) -> bool:
+    """Whether an address is this machine's: by its text, or it was found to be and was asked."""
+    found = server(url)
+    return found is not None and (found[0] == "localhost" or url in targets.answers)
+
+
 def _reaches(given: str, true: str, targets: RouterTargets) -> bool:
     """Whether a call to the one address gets to the other."""
-    if server(given) != server(true):
+    ports = [place[1] for url in (given, true) if (place := server(url))]
+    if len(set(ports)) != 1:
         return False
+    if urlsplit(given).hostname == urlsplit(true).hostname:
+        return True
     answer = targets.answers.get(given)
-    return _one_family(given, true) or answer is None or answer.status is not None
+    return answer is None or answer.status is not None or answer.error not in _NOBODY
 
 
-def _one_family(*urls: str) -> bool:
-    """Whether all are IPv4, or all IPv6; `localhost` is both."""
-    hosts = [urlsplit(url).hostname or "" for url in urls]
-    return "localhost" in hosts or len({":" in host for host in hosts}) == 1
+def _other_family(given: str, true: str) -> bool:
+    """Whether only the family of two addresses differs."""
+    hosts = [urlsplit(url).hostname or "" for url in (given, true)]
+    literal = all(re.fullmatch(r"[\d.]+|[\da-fA-F:.]*:[\da-fA-F:.]*", host) for host in hosts)
+    families = {":" in host for host in hosts}
+    return literal and len(families) == 2 and server(given) == server(true)
+
+
+def _brings_its_key(keys: RouterKeys | None, tokens: Tokens | None) -> bool:
+    """Whether the router is known to send a key of the TabbyAPI examined."""
+    accepted = {*tokens.api_keys, tokens.admin_key or None} - {None} if tokens else set()
+    return keys is not None and any(key.value in accepted for key in keys.keys)
+
+
+def _who_is_there(given: str, targets: RouterTargets, brought: bool) -> str:
+    answer = targets.answers.get(given)
+    if brought and answer and names_tabbyapi(answer):
+        return (
+            "TabbyAPI had to move from there: another one listens at that port, gets this one's "
+            "key, and refuses it."
+        )
+    return "TabbyAPI does not listen there."
+
+
+def _evidence(
+    given: str, true: str, reading: RouterReading, targets: RouterTargets
+) -> Iterator[Evidence]:
+    yield Evidence(_where(given, reading), true, given)
+    found = targets.resolved.get(given)
+    if found:
+        name = urlsplit(given).hostname
+        yield Evidence("/etc/hosts", urlsplit(true).hostname, f"{name} is {', '.join(found)}")
 
 
 def _meant(
@@ -137,7 +183,7 @@ def _listen(
 
 def _write(given: str, true: str, reading: RouterReading, site: RouterSite, nixos: bool) -> Remedy:
     """The right address in the line that sets it, and what makes it count."""
-    if server(given) == server(true):
+    if _other_family(given, true):
         return Remedy(f"Or let the router ask {true}", Safety.MANUAL)
     where = _where(given, reading)
     path = where.rpartition(":")[0] or where
@@ -159,7 +205,10 @@ def _variables(given: str, true: str, site: RouterSite) -> Iterator[str]:
 def _new(given: str, true: str) -> str:
     """What to write: the port alone where that is all that differs."""
     old, new = urlsplit(given), urlsplit(true)
-    alone = old.port and new.port and _one_family(given, true)
+    hosts = {old.hostname, new.hostname}
+    if old.port == new.port:
+        return f"{new.netloc.rpartition(':')[0]} instead of {old.hostname}"
+    alone = old.port and new.port and (len(hosts) == 1 or hosts == {"localhost", "127.0.0.1"})
     return f"port {new.port} instead of {old.port}" if alone else true
 
 

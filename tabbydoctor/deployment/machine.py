@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tabbydoctor.deployment.parts import Machine, ProcessTable
+from tabbydoctor.deployment.parts import Connections, Machine, ProcessTable
 from tabbydoctor.documents import whole_number
 from tabbydoctor.host import Host
 
@@ -27,6 +27,11 @@ def machine(host: Host) -> Machine:
 def process_table(host: Host) -> ProcessTable:
     """Processes and listening sockets."""
     return ProcessTable(tuple(host.processes()), tuple(host.listeners()))
+
+
+def connections(host: Host) -> Connections:
+    """The TCP connections."""
+    return Connections(tuple(host.connections()))
 
 
 def _problem(host: Host, code: int, errors: str) -> str:
@@ -53,4 +58,4 @@ def _container(host: Host) -> str | None:
     return None
 
 
-GATHERERS = (machine, process_table)
+GATHERERS = (machine, process_table, connections)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.host.data import Account, Listener, Process
+from tabbydoctor.host.data import Account, Connection, Listener, Process
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,10 @@ class RouterSite:
     found_by: str = ""
     python: str | None = None
     """Its interpreter, for a Python router."""
+    urls: tuple[str, ...] = ()
+    """Where it listens itself, as far as that may be seen: base URLs that can be connected to."""
+    pids: frozenset[int] = frozenset()
+    """Its processes: the one that runs, and those of its unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,17 @@ class Units:
             if unit.name == full and user_manager in (None, unit.user_manager):
                 return unit
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The TCP connections of the machine, seen at one moment."""
+
+    connections: tuple[Connection, ...]
+
+    def made_to(self, port: int) -> tuple[Connection, ...]:
+        """The callers' ends of the connections to a port of any address."""
+        return tuple(one for one in self.connections if one.remote[1] == port)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tabbydoctor.deployment.parts import Machine, ProcessTable, Units
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit, UnitFile, assignments
 from tabbydoctor.facts import Absent, Unknown
-from tabbydoctor.host import Host
+from tabbydoctor.host import Host, Process
 from tabbydoctor.redaction import remember_named
 from tabbydoctor.targets import Targets
 
@@ -115,6 +115,16 @@ def units(host: Host, machine: Machine, table: ProcessTable, targets: Targets) -
     for owner in _user_managers(host, targets, table):
         found += _show(host, _user_candidates(host, targets, owner), owner=owner)
     return Units(tuple(found))
+
+
+def unit_of_process(host: Host, process: Process) -> Unit | None:
+    """The unit of the system's manager that runs a process, whatever its name; None without."""
+    if process.unit is None or process.user_unit:
+        return None
+    try:
+        return next(_show(host, [process.unit], owner=None), None)
+    except Unknown:
+        return None
 
 
 def full_name(name: str) -> str:

@@ -55,8 +55,15 @@ class Report:
     results: tuple[CheckResult, ...]
     roots: tuple[Root, ...]
     exit_code: int
+    catalogue: int = 0
+    """How many checks there are; more than `results` where only some were asked for."""
     notes: tuple[str, ...] = field(default=())
     """What was found or not found on the way, for people."""
+
+    @property
+    def selected(self) -> bool:
+        """Whether only some of the checks were asked for."""
+        return self.catalogue > len(self.results)
 
     @property
     def summary(self) -> dict[Status, int]:

@@ -67,6 +67,7 @@ async def examine(
             results=results,
             roots=roots(results),
             exit_code=exit_code(results, fail_on),
+            catalogue=len(plugins.checks()),
             notes=notes(facts),
         )
     finally:

@@ -15,6 +15,7 @@ from tabbydoctor.host.data import (
     Account,
     Admission,
     CommandResult,
+    Connection,
     FileContent,
     FileStatus,
     Group,
@@ -29,6 +30,7 @@ __all__ = [
     "Account",
     "Admission",
     "CommandResult",
+    "Connection",
     "FileContent",
     "FileStatus",
     "Group",
@@ -104,6 +106,10 @@ class Host(Protocol):
     def inner_listeners(self, pid: int) -> Sequence[Listener]:
         """The listening sockets of a process that has a network namespace of its own, at the
         addresses that others can reach; empty where it has none, or may not be looked at."""
+        ...
+
+    def connections(self) -> Sequence[Connection]:
+        """TCP connections, made or being made, and those closed a moment ago."""
         ...
 
     def run(

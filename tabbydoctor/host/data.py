@@ -180,6 +180,18 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
+class Connection:
+    """One end of a TCP connection, as this machine holds it."""
+
+    local: tuple[str, int]
+    """Address and port of this end."""
+    remote: tuple[str, int]
+    """Address and port of the other end."""
+    pid: int | None = None
+    """None where it may not be seen, or once the process has closed it."""
+
+
+@dataclass(frozen=True, slots=True)
 class CommandResult:
     """The outcome of a command."""
 

@@ -14,6 +14,7 @@ from tabbydoctor.host.data import (
     Account,
     Admission,
     CommandResult,
+    Connection,
     FileContent,
     FileStatus,
     Group,
@@ -85,6 +86,9 @@ class LocalHost:
 
     def inner_listeners(self, pid: int) -> Sequence[Listener]:
         return peers.inner_listeners(pid)
+
+    def connections(self) -> Sequence[Connection]:
+        return processes.connections()
 
     def run(
         self,

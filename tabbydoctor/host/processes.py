@@ -6,12 +6,11 @@ import contextlib
 import functools
 import os
 import re
-import socket
 from collections.abc import Mapping, Sequence
 
 import psutil
 
-from tabbydoctor.host.data import Listener, Process
+from tabbydoctor.host.data import Connection, Listener, Process
 
 _UNIT = re.compile(r"/([^/]+\.service)(?=/|$)")
 _SERVERS = ("python", ".py", "tabby", "llm", "llama-swap")
@@ -93,11 +92,27 @@ def listeners() -> Sequence[Listener]:
     found: dict[tuple[str, int, int | None], Listener] = {}
     for connection in psutil.net_connections("tcp"):
         if connection.status == psutil.CONN_LISTEN and connection.laddr:
-            address, port = connection.laddr[0], connection.laddr[1]
-            if connection.family == socket.AF_INET6 and address.startswith("::ffff:"):
-                address = address[7:]
+            address, port = _unmapped(connection.laddr[0]), connection.laddr[1]
             found[address, port, connection.pid] = Listener(address, port, connection.pid)
     return list(found.values())
+
+
+def connections() -> Sequence[Connection]:
+    """TCP connections, those on their way and those closed a moment ago included."""
+    return [
+        Connection(
+            (_unmapped(one.laddr[0]), one.laddr[1]),
+            (_unmapped(one.raddr[0]), one.raddr[1]),
+            one.pid,
+        )
+        for one in psutil.net_connections("tcp")
+        if one.laddr and one.raddr
+    ]
+
+
+def _unmapped(address: str) -> str:
+    """An IPv4 address as such, where an IPv6 socket shows it (RFC 4291, 2.5.5.2)."""
+    return address.removeprefix("::ffff:") if "." in address else address
 
 
 def _text(pid: int, name: str) -> str:

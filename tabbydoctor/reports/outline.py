@@ -12,6 +12,12 @@ from tabbydoctor.invocation import invocation
 AUTH_ROOTS = frozenset({"CFG004", "RTR001", "RTR002", "RTR003", "RTR005"})
 """The root causes that `fix --auth` repairs."""
 _AUTH_REPAIR = "fix --auth"
+UNJUDGED = "RTR019"
+"""The check that says of a router that nothing is known of it."""
+_UNJUDGED = "the router could not be judged"
+_ROUTER_FAULTS = ("RTR001", "RTR002", "RTR005")
+"""What is known of a router's key where it is known."""
+_SUBJECTS = {"router": "The router in front of TabbyAPI", "gpu": "The GPU"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +65,18 @@ class Outline:
         return next((command for command in ways if command in offered), default)
 
     def subject(self) -> str:
-        """What has the faults: TabbyAPI, or only the router in front of it."""
-        routers = all(self.results[root.id].check.category == "router" for root in self.roots)
-        return "The router in front of TabbyAPI" if routers else "TabbyAPI"
+        """What the first root is a fault of: the router, the GPU, or TabbyAPI."""
+        category = self.results[self.roots[0].id].check.category
+        return _SUBJECTS.get(category, "TabbyAPI")
+
+    def unjudged_router(self) -> bool:
+        """Whether a router is there, and what it sends could not be judged."""
+        if not self.report.deployment.get("router"):
+            return False
+        if any(self.faults(id) for id in _ROUTER_FAULTS):
+            return False
+        result = self.results.get(UNJUDGED)
+        return result is not None and result.status not in ("passed", "skipped")
 
 
 def outline(report: Report) -> Outline:
@@ -93,19 +108,24 @@ def is_fault(finding: Finding) -> bool:
 
 
 def verdict(outline: Outline) -> str:
-    """The whole report in one line."""
+    """The whole report in one line, which never claims more than was judged."""
     if outline.roots:
         return _fault_verdict(outline)
     summary = outline.report.summary
     open_questions = summary["unknown"] + summary["crashed"]
-    counts = _counted(
-        (summary["passed"], "check passed", "checks passed"),
+    told = _counted((open_questions, "check could not tell", "checks could not tell"))
+    further = (
         (len(outline.remarks()), "remark", "remarks"),
         (summary["skipped"], "skipped", "skipped"),
     )
-    if open_questions:
-        told = _counted((open_questions, "check could not tell", "checks could not tell"))
-        return f"No fault found, but {told}: {counts}." if counts else f"Only {told}."
+    counts = _counted((summary["passed"], "check passed", "checks passed"), *further)
+    router = _UNJUDGED if outline.unjudged_router() else ""
+    if outline.report.selected and (summary["passed"] or outline.remarks()):
+        passed = f"{summary['passed']} of {outline.report.catalogue} checks passed"
+        return f"{', '.join(filter(None, (passed, _counted(*further), told, router)))}."
+    if open_questions or router:
+        but = " and ".join(filter(None, (router, told)))
+        return f"No fault found, but {but}: {counts}." if counts else f"Only {but}."
     if not summary["passed"] and not outline.remarks():
         return f"Nothing to judge: {counts or 'no check was run'}."
     return f"TabbyAPI is healthy: {counts}."
@@ -129,8 +149,13 @@ def _fault_verdict(outline: Outline) -> str:
         # Otherwise nothing in the line would tell why it is called broken.
         of_them = f"{len(errors)} of them " if len(consequences) > 1 else ""
         counts += f" ({of_them}{'an error' if len(errors) == 1 else 'errors'})"
-    state = "is broken" if errors or Severity.ERROR in roots else "works, but needs attention"
-    return f"{outline.subject()} {state}: {counts}{f'; {further}' if further else ''}."
+    broken = bool(errors) or Severity.ERROR in roots
+    said = f"{outline.subject()} {'is broken' if broken else 'works, but needs attention'}"
+    if outline.unjudged_router():
+        # Of a router of which nothing is known, not even that it works can be said.
+        alone = [root.id for root in outline.roots] == [UNJUDGED]
+        said = f"No fault found, but {_UNJUDGED}" if alone else f"{said}; {_UNJUDGED}"
+    return f"{said}: {counts}{f'; {further}' if further else ''}."
 
 
 def _is_error(outline: Outline, id: str) -> bool:

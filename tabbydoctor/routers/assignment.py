@@ -26,6 +26,9 @@ from tabbydoctor.routers.world import World
 if TYPE_CHECKING:
     from tabbydoctor.routers.interpreter import Interpreter
 
+_ANY_KEY = "key of *"
+"""The last step to a name in something that is not known, as `items()` gives it."""
+
 
 def assign(
     run: Interpreter, target: ast.expr, value: Value, world: World, quiet: bool = False
@@ -128,6 +131,9 @@ def elements(source: Value, line: int) -> list[Value]:
 
 
 def _put(base: Value, key: Value, value: Value) -> Value | None:
+    if isinstance(base, Table) and isinstance(key, Unknown) and key.path[-1:] == (_ANY_KEY,):
+        # An entry for each of another one's: what that holds is carried over.
+        return replace(base, rest=base.rest or replace(key, path=key.path[:-1]))
     if isinstance(base, Table):
         return base.put(key, hinted(value, key.value if isinstance(key, Const) else ""))
     base = plain(base)

@@ -240,9 +240,10 @@ def _import(run: Interpreter, node: ast.Import, world: World) -> Iterable[World]
 
 
 def _import_from(run: Interpreter, node: ast.ImportFrom, world: World) -> Iterable[World]:
+    known = run.imported(node.module or "") if node.level <= 1 else {}
     for alias in node.names:
-        name = f"{node.module or ''}.{alias.name}"
-        world = world.named(alias.asname or alias.name, External(name))
+        outside = External(f"{node.module or ''}.{alias.name}")
+        world = world.named(alias.asname or alias.name, known.get(alias.name, outside))
     return [world]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 
@@ -16,14 +16,17 @@ from tabbydoctor.routers import RouterReading, litellm, llama_swap, python
 from tabbydoctor.routers.budget import Budget, budget
 from tabbydoctor.routers.keys import is_secret
 from tabbydoctor.routers.marked_block import legible
+from tabbydoctor.routers.neighbours import neighbours
 from tabbydoctor.routers.site_address import unit_texts, written_at
 from tabbydoctor.routers.site_environment import (
     passed_on,
     router_environment,
     unset_variables,
 )
+from tabbydoctor.routers.urls import server
 from tabbydoctor.tabbyapi.addressing import host_and_port
 from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.locality import own_names
 from tabbydoctor.tabbyapi.probes import Address
 
 KINDS: dict[str, ModuleType] = {"python": python, "litellm": litellm, "llama-swap": llama_swap}
@@ -81,12 +84,18 @@ def _router_inputs(
         )
         return found
 
-    reading = read(environment)
-    files = dict(_configurations(host.seen_by(reader(host, site)), reading))
-    reading = read(environment, files, reading) if files else reading
+    modules = dict(neighbours(host, site.path, text)) if site.kind == "python" else {}
+    reading = read(environment, modules)
+    seen = host.seen_by(reader(host, site))  # the source names them
+    files = {**modules, **dict(_configurations(seen, reading))}
+    reading = read(environment, files, reading) if files != modules else reading
     if address and address.moved and address.configured_taken and not reading.calls:
         # It asks whoever holds the configured port, and means TabbyAPI.
         asked = (*urls, f"http://{address.configured}")
+        reading = read(environment, files, reading)
+    if not reading.calls and (names := tuple(_by_names(host, urls))):
+        # The names of this machine, at TabbyAPI's port: whether they lead there is another matter.
+        asked = (*asked, *names)
         reading = read(environment, files, reading)
     while lacked := _lacked(site, reading, environment):
         without = read({**environment, **lacked}, files, reading)
@@ -137,6 +146,13 @@ def tabby_urls(address: Address | None, config: EffectiveConfig | None) -> tuple
         return (f"http://{place}",)
     configured = (f"http://{address.configured}",) if address.configured_too else ()
     return tuple(dict.fromkeys((address.url, *configured)))
+
+
+def _by_names(host: Host, urls: Iterable[str]) -> Iterator[str]:
+    ports = {port for url in urls if (place := server(url)) for port in place[1:]}
+    for name in own_names(host):
+        if server(f"http://{name}") != server("http://localhost"):
+            yield from (f"http://{name}:{port}" for port in ports)
 
 
 def _directory(site: RouterSite) -> str:

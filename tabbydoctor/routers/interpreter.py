@@ -62,6 +62,8 @@ class Interpreter:
     pool: dict[tuple[str, str], list[Value]] = field(default_factory=dict)
     """(class, or empty for an unknown object, attribute) -> what is ever stored there."""
     trace: Trace = field(default_factory=Trace)
+    modules: Mapping[str, ast.Module] = field(default_factory=dict)
+    """Modules beside the source that it may import from, by name; they send nothing themselves."""
 
     def __post_init__(self) -> None:
         self.functions: dict[ast.AST, tuple[Function, ast.ClassDef | None]] = {}
@@ -70,6 +72,7 @@ class Interpreter:
         self._steps = STEPS
         self._left = ALL_STEPS
         self._scopes = 0
+        self._imported: dict[str, Mapping[str, Value]] = {}
         self.handed: dict[Handed, None] = {}
         """Keys given to what is not followed, in the order they were."""
 
@@ -97,6 +100,7 @@ class Interpreter:
         """Another pass, with what the one before learnt."""
         self.functions.clear()
         self._entered.clear()
+        self._imported.clear()
         self._left = ALL_STEPS
         self.follow()
 
@@ -138,6 +142,15 @@ class Interpreter:
         if not isinstance(function.node, ast.Lambda):
             self.functions[function.node] = (function, owner)
 
+    def imported(self, module: str) -> Mapping[str, Value]:
+        """What the top of a module beside the source defines; empty for any other module."""
+        if module not in self._imported and module in self.modules:
+            self._imported[module] = {}  # should it import itself
+            self._scopes += 1  # its functions see its names
+            ends = execute(self, self.modules[module].body, World(scope=self._scopes))
+            self._imported[module] = ends[0].names if ends else {}
+        return self._imported.get(module, {})
+
     @property
     def stack(self) -> tuple[ast.AST, ...]:
         """The functions being followed, innermost last."""
@@ -162,6 +175,7 @@ class Interpreter:
         )
         other.pool = {name: list(values) for name, values in self.pool.items()}
         other.functions = self.functions
+        other.modules = self.modules
         return other
 
     def invoke(

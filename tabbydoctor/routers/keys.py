@@ -175,7 +175,10 @@ def _in_headers(headers: Value) -> Key:
                     return Key(
                         found.sends, found.source, found.value, admin, found.line, found.literal
                     )
-        return _in_headers(headers.rest) if headers.rest else NO_KEY
+        if headers.rest:
+            return _in_headers(headers.rest)
+        unnamed = any(not isinstance(key, Const) for key, _ in headers.items)
+        return Key(None) if unnamed else NO_KEY  # one of them may be the header
     if isinstance(headers, Unknown) and headers.root:
         return _carried(headers)
     if headers == NOTHING or isinstance(headers, Items):

@@ -20,6 +20,7 @@ from tabbydoctor.routers.interpreter import Interpreter
 from tabbydoctor.routers.keys import CLIENT_OWN, Handed, Key, key_of
 from tabbydoctor.routers.marked_block import MarkedBlock, legible, marked_block
 from tabbydoctor.routers.marked_functions import known_functions
+from tabbydoctor.routers.neighbours import beside
 from tabbydoctor.routers.own_environment import own_environment
 from tabbydoctor.routers.patience import waiting_limits
 from tabbydoctor.routers.probes import accepting_401, is_open, purpose_of
@@ -64,7 +65,8 @@ def read(
 ) -> RouterReading:
     """Read a router's source.
 
-    `files` are the texts of configuration files it reads, by absolute path; `environment` and
+    `files` are the texts of configuration files it reads and of modules beside it that it imports
+    from, by absolute path; `environment` and
     `directory` are its unit's; a secret that is empty there is one it lacks. Never raises for
     what the source holds: see `problem`.
     """
@@ -78,6 +80,7 @@ def read(
     run = Interpreter(
         tree, path, _parsed(files or {}), variables, whole_environment=environment is not None
     )
+    run.modules = beside(path, dict(files or {}))
     run.globals.update(known_functions(block) if block else {})
     try:
         with budget() as spent:

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from tabbydoctor.deployment.parts import ProcessTable, RouterSite
 from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host, HttpAnswer
 from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.announced import announced
+from tabbydoctor.routers.inputs import source_text
+from tabbydoctor.routers.unread import unread_of
 from tabbydoctor.routers.urls import server
+from tabbydoctor.tabbyapi.locality import hosts_addresses, is_local
+from tabbydoctor.tabbyapi.log_lines import PROBE_MARK
 from tabbydoctor.tabbyapi.probes import Address
 
 _SERVICE_INFO = "/.well-known/serviceinfo"
+_HEALTH = {"litellm": "/health/liveliness", "llama-swap": "/health"}
+"""By kind: what answers by itself. LiteLLM's /health asks every model for a completion."""
 _GOOD = {"ok", "healthy", "up", "ready", "running", "online", "available"}
 State = Literal["up", "down", "loading", "key"]
 
 
 @dataclass(frozen=True, slots=True)
 class RouterHealth:
-    """The router's own `GET /health`."""
+    """The router's own word of its health, by `GET path`."""
 
     url: str
     answer: HttpAnswer
@@ -31,6 +40,7 @@ class RouterHealth:
     """What it says of TabbyAPI; None where it says nothing."""
     unseen: str = ""
     """Why it could not be asked, in words with what is needed; empty when it was."""
+    path: str = "/health"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,8 @@ class RouterTargets:
 
     answers: Mapping[str, HttpAnswer]
     """Base URL -> the answer to `GET /.well-known/serviceinfo`, asked without a key."""
+    resolved: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Base URL -> the addresses that /etc/hosts gives its host, where that is a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +72,44 @@ class RouterBackends:
 
 
 async def router_health(
-    host: Host, site: RouterSite, table: ProcessTable, reading: RouterReading
+    host: Host,
+    site: RouterSite,
+    table: ProcessTable,
+    reading: RouterReading,
+    address: Address | None = None,
 ) -> RouterHealth:
     """Ask the router's own port. Raises Absent where it cannot be asked without side effects.
 
-    A router whose health check posts a completion is not asked: it would send one.
+    A router whose health check posts a completion is not asked: it would send one. Nor is one
+    whose source was not read to its end, or has no such route: it may hand the request on to a
+    backend that generates a token for it.
     """
-    if any(call.method not in ("GET", "HEAD") for call in reading.of("probe")):
-        raise Absent("asking the router for its health would make it send a completion")
+    path = _path(host, site, reading)
     port = _port(site, table)
     if port is None and site.process and any(each.pid is None for each in table.listeners):
         unseen = "the port the router listens on cannot be seen without root (use sudo)"
         return RouterHealth("", HttpAnswer(""), unseen=unseen)
     if port is None:
         raise Absent("the router listens on no port that can be seen")
-    url = f"http://127.0.0.1:{port}"
-    answer = await host.get(f"{url}/health")
-    return RouterHealth(url, answer, _said_of_tabbyapi(answer.body))
+    url = next(
+        (each for each in site.urls if each.endswith(f":{port}")), f"http://127.0.0.1:{port}"
+    )
+    async with announced(host, address.url) if address else contextlib.nullcontext():
+        answer = await host.get(f"{url}{path}")
+    return RouterHealth(url, answer, _said_of_tabbyapi(answer.body), path=path)
+
+
+def _path(host: Host, site: RouterSite, reading: RouterReading) -> str:
+    """Where it tells of its health and reaches no model; raises Absent without such a path."""
+    if site.kind in _HEALTH:
+        return _HEALTH[site.kind]
+    if unread := unread_of(reading):
+        raise Absent(f"what its /health does is not known: {unread}")
+    if any(call.method not in ("GET", "HEAD") for call in reading.of("probe")):
+        raise Absent("asking the router for its health would make it send a completion")
+    if not site.path or "/health" not in source_text(host, site.path):
+        raise Absent("the router has no /health of its own")
+    return "/health"
 
 
 def _port(site: RouterSite, table: ProcessTable) -> int | None:
@@ -122,11 +155,15 @@ async def router_targets(
         url
         for url in reading.addresses
         if (place := server(url))
-        and place[0] == "localhost"
+        and (place[0] == "localhost" or is_local(host, place[0]))
         and not (address and url == address.url)
     ]
-    answers = await asyncio.gather(*(host.get(f"{url}{_SERVICE_INFO}") for url in urls))
-    return RouterTargets(dict(zip(urls, answers, strict=True)))
+    answers = await asyncio.gather(
+        *(host.get(f"{url}{_SERVICE_INFO}?{PROBE_MARK}") for url in urls)
+    )
+    names = {url: urlsplit(url).hostname or "" for url in urls}
+    resolved = {url: found for url, name in names.items() if (found := hosts_addresses(host, name))}
+    return RouterTargets(dict(zip(urls, answers, strict=True)), resolved)
 
 
 async def router_backends(

@@ -14,7 +14,7 @@ from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.host.data import Listener, Process
 from tabbydoctor.tabbyapi.config import EffectiveConfig
-from tabbydoctor.tabbyapi.locality import addresses_of, is_local, is_loopback
+from tabbydoctor.tabbyapi.locality import hosts_addresses, is_local, is_loopback
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_lines import matches
 from tabbydoctor.tabbyapi.probes import Address
@@ -128,7 +128,7 @@ def _single(
     Over TLS the name is kept: the certificate is for it.
     """
     name = place.host.lower()
-    found = list(addresses_of(host, name)) if is_local(host, name) else []
+    found = list(hosts_addresses(host, name)) if is_local(host, name) else []
     if place.any or name == "localhost" or name.endswith(".localhost"):
         found = [*([name] if place.any else found), *_LOOPBACKS]
     if place.scheme != "http" or not found:

@@ -24,7 +24,7 @@ def is_loopback(name: str) -> bool:
 def is_local(host: Host, name: str) -> bool:
     """Whether a host is loopback, or an address or a hosts(5) name of this machine."""
     own = set(_own_addresses(host))
-    here = {name, *addresses_of(host, name)}
+    here = {name, *hosts_addresses(host, name)}
     return any(is_loopback(address) or address in own for address in here)
 
 
@@ -34,12 +34,23 @@ def _own_addresses(host: Host) -> Iterator[str]:
         yield str(IPv6Address(bytes.fromhex(line.split()[0])))
 
 
-def addresses_of(host: Host, name: str) -> Iterator[str]:
-    """The addresses that hosts(5) gives a name."""
+def hosts_addresses(host: Host, name: str) -> tuple[str, ...]:
+    """The addresses that /etc/hosts gives a name, in its order (hosts(5))."""
+    every = _hosts(host)
+    return tuple(address for address, names in every if name.lower() in names)
+
+
+def own_names(host: Host) -> tuple[str, ...]:
+    """The names that /etc/hosts gives to loopback addresses."""
+    found = (names for address, names in _hosts(host) if is_loopback(address))
+    return tuple(dict.fromkeys(name for names in found for name in names))
+
+
+def _hosts(host: Host) -> Iterator[tuple[str, list[str]]]:
     for line in _text(host, "/etc/hosts").splitlines():
         address, *names = line.partition("#")[0].split() or [""]
-        if name.lower() in (other.lower() for other in names):
-            yield address
+        if names:
+            yield address, [name.lower() for name in names]
 
 
 def _text(host: Host, path: str) -> str:

@@ -5,7 +5,9 @@ The faults themselves are examined by `test_accuracy.py`.
 
 from __future__ import annotations
 
-from tests.lab.deployment import ADMIN_KEY, API_KEY, CONFIG, Deploy, Deployment
+import re
+
+from tests.lab.deployment import ADMIN_KEY, API_KEY, BACKENDS, CONFIG, Deploy, Deployment
 from tests.lab.gpu import give_gpu, give_model
 from tests.lab.outcome import broken_checks, faults_in, told
 
@@ -73,3 +75,20 @@ def test_text_and_json_agree_and_show_no_secret(deploy: Deploy) -> None:
     assert {ran.exit_code for ran in runs} == {1}
     for secret in (API_KEY, ADMIN_KEY):
         assert not any(secret in ran.stdout + ran.stderr for ran in runs)
+
+
+def test_check_sends_nothing_but_gets(deploy: Deploy) -> None:
+    """To the router, and what it has the router send to its backends."""
+    asked = deploy(router="broken")
+    asked.start()
+    asked.wait_ready()
+    before = {name: len(asked.requests(name)) for name in BACKENDS}
+    asked.doctor("check")
+    allowed = {("GET", "/health"), ("GET", "/v1/models")}
+    for name, count in before.items():
+        got = {(one["method"], one["path"]) for one in asked.requests(name)[count:]}
+        assert got
+        assert got <= allowed
+    lines = [str(entry["MESSAGE"]) for entry in asked.machine.journal("tabbyapi")]
+    methods = {found[1] for line in lines if (found := re.search(r'"([A-Z]{3,7})(?= |$)', line))}
+    assert methods == {"GET"}

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import subprocess
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tabbydoctor.diagnosis.finding import Remedy, Severity
-from tabbydoctor.diagnosis.report import CheckResult, Report, Root
+from tabbydoctor.diagnosis.report import CheckResult, Report, Root, Status
 from tabbydoctor.reports.terminal import TerminalReporter
 from tests.reports.reports import (
     DEPLOYMENT,
@@ -284,8 +285,60 @@ def of_router(severity: Severity) -> CheckResult:
 )
 def test_a_fault_of_the_router_alone_is_called_so(severity: Severity, verdict: str) -> None:
     assert piped(report(of_router(severity))).splitlines()[0] == verdict
-    both = piped(report(of_router(severity), result("TOK004", fault("x"))))
+    both = piped(report(result("TOK004", fault("x")), of_router(severity)))
     assert both.startswith("TabbyAPI is broken")
+
+
+def test_the_subject_is_the_first_root_s() -> None:
+    gpu = result("GPU001", fault("no driver"))
+    gpu = dataclasses.replace(gpu, check=check("GPU001", category="gpu"))
+    assert piped(report(gpu)).startswith("The GPU is broken: 1 error.")
+    both = report(result("TOK004", fault("x", Severity.WARNING)), of_router(Severity.ERROR))
+    router_first = dataclasses.replace(both, roots=(Root("RTR001", (), ""), Root("TOK004", (), "")))
+    assert piped(router_first).startswith("The router in front of TabbyAPI is broken")
+
+
+def unjudged(*others: CheckResult, **more: Any) -> str:
+    """The first line where nothing is known of the router."""
+    one = result("RTR019", fault("not judged", Severity.WARNING))
+    one = dataclasses.replace(one, check=check("RTR019", category="router"))
+    return piped(report(one, *others, **more)).splitlines()[0]
+
+
+def test_a_router_that_could_not_be_judged_is_named_in_the_first_line() -> None:
+    beside = unjudged(result("RTR001", status="unknown", reason="x"))
+    assert beside.startswith("No fault found, but the router could not be judged: 1 warning; 1")
+    assert unjudged() == "No fault found, but the router could not be judged: 1 warning."
+    roots = (Root("TOK004", (), ""), Root("RTR019", (), ""))
+    said = unjudged(result("TOK004", fault("x")), roots=roots)
+    assert said == "TabbyAPI is broken; the router could not be judged: 1 error, 1 warning."
+    assert "healthy" not in unjudged(deployment={})
+
+
+@pytest.mark.parametrize("status", ["unknown", "crashed"])
+def test_a_router_whose_judgement_did_not_come_is_named_too(status: Status) -> None:
+    late = result("RTR019", status=status, reason="time limit (10 s)")
+    shown = piped(report(late, result("CFG001"))).splitlines()[0]
+    assert shown.startswith("No fault found, but the router could not be judged and 1 check could")
+    none = report(late, result("CFG001"), deployment={})
+    assert "router" not in piped(none).splitlines()[0]
+
+
+def test_a_remark_on_the_rest_of_a_router_is_not_health_either() -> None:
+    keyed = result("RTR019", fault("besides", Severity.INFO))
+    shown = piped(report(keyed, result("CFG001"))).splitlines()[0]
+    assert shown == "No fault found, but the router could not be judged: 1 check passed, 1 remark."
+
+
+def test_a_selection_says_how_many_of_all_checks_passed() -> None:
+    some = report(*(result(f"CFG00{n}") for n in range(1, 4)), catalogue=78)
+    assert piped(some).splitlines()[0] == "3 of 78 checks passed."
+    also = report(result("CFG001"), result("CFG002", status="unknown", reason="x"), catalogue=78)
+    assert piped(also).splitlines()[0] == "1 of 78 checks passed, 1 check could not tell."
+    router = report(result("RTR019", status="unknown", reason="x"), result("A001"), catalogue=78)
+    assert piped(router).splitlines()[0].endswith("the router could not be judged.")
+    whole = report(*(result(f"CFG00{n}") for n in range(1, 4)), catalogue=3)
+    assert piped(whole).startswith("TabbyAPI is healthy: 3 checks passed")
 
 
 @pytest.mark.parametrize(

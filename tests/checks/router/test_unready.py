@@ -14,7 +14,7 @@ from tabbydoctor.deployment.unit import EnvironmentFile, Unit
 from tabbydoctor.host.data import HttpAnswer
 from tabbydoctor.routers.site_health import BackendState, RouterBackends, RouterHealth, State
 
-from .scene import judge, read, reading, site
+from .scene import endpoint, judge, read, reading, silent, site
 
 ROUTER = "http://127.0.0.1:8002"
 ANSWERED = HttpAnswer(f"{ROUTER}/health", status=200)
@@ -61,6 +61,20 @@ def test_it_reports_tabbyapi_down() -> None:
     assert not judge(unready, site(), RouterHealth(ROUTER, ANSWERED, True), None)
     (finding,) = judge(unready, site(), RouterHealth(ROUTER, ANSWERED, False), None)
     assert {"API001", "API005", "TOK001"} <= set(finding.caused_by or ())
+
+
+def test_it_is_broken_where_it_reports_a_tabbyapi_down_that_answers() -> None:
+    down = RouterHealth(ROUTER, ANSWERED, False)
+    (finding,) = judge(unready, site(), down, None, None, endpoint(True))
+    assert finding.severity is Severity.ERROR
+    assert finding.remedies[0].commands == (
+        "sudo journalctl -u llm-router.service -n 50 --no-pager",
+    )
+    (right,) = judge(unready, site(), down, None, None, silent())
+    assert right.severity is Severity.WARNING
+    by_hand = replace(site(), unit=None)
+    (finding,) = judge(unready, by_hand, down, None, None, endpoint(True))
+    assert finding.remedies[0].commands == ()
 
 
 def test_a_unit_that_is_down_is_no_consequence_of_tabbyapi() -> None:

@@ -13,10 +13,11 @@ from tabbydoctor.deployment.unit import UnitFile
 from tabbydoctor.host.data import HttpAnswer
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_health import RouterTargets
+from tabbydoctor.routers.site_keys import RouterKey, RouterKeys
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin, Setting
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from .scene import endpoint, judge, reading, silent, site
+from .scene import API_KEY, endpoint, judge, reading, silent, site, tokens
 
 ELSEWHERE = "http://127.0.0.1:5001"
 SIX = "http://[::1]:5000"
@@ -91,9 +92,12 @@ def test_the_same_family_is_right() -> None:
     assert not told(reading("any_answer"), endpoint(True, SIX))
 
 
-def test_localhost_is_both_families() -> None:
+def test_localhost_is_whatever_it_leads_to() -> None:
     local = replace(SHARED, addresses=("http://localhost:5000",))
-    assert not told(local, endpoint(True, SIX))
+    assert not told(local, endpoint(True, SIX), HttpAnswer("", status=200))
+    assert not told(local, endpoint(True, SIX), HttpAnswer("", error="timeout"))
+    (finding,) = told(local, endpoint(True))
+    assert finding.remedies[0].title == "Write 127.0.0.1 instead of localhost there"
 
 
 def test_nothing_is_said_while_tabbyapi_does_not_answer() -> None:
@@ -120,3 +124,52 @@ def test_a_proxy_variable() -> None:
     exempt = site('HTTP_PROXY=http://proxy:3128 "NO_PROXY=localhost,127.0.0.1"')
     assert not told(SHARED, endpoint(True), place=exempt)
     assert not told(reading("aiohttp_sweep"), endpoint(True), place=proxied)
+
+
+NAMED = replace(SHARED, addresses=("http://gpu-box:5000",))
+
+
+def at_name(*addresses: str, answer: HttpAnswer | None = None) -> list[Finding]:
+    """The findings where /etc/hosts gives the router's name these addresses."""
+    url = NAMED.addresses[0]
+    given = answer or HttpAnswer(url, error="refused")
+    targets = RouterTargets({url: given}, {url: addresses})
+    return judge(wrong_address, NAMED, site(), endpoint(True), targets, None, CONFIG)
+
+
+def test_a_name_of_this_machine_that_leads_elsewhere() -> None:
+    (finding,) = at_name("127.0.1.1")
+    assert finding.evidence[1].source == "/etc/hosts"
+    assert finding.evidence[1].actual == "gpu-box is 127.0.1.1"
+    assert finding.remedies[0].title == "Write 127.0.0.1 instead of gpu-box there"
+    assert finding.severity is None
+    assert not at_name("127.0.0.1", answer=HttpAnswer("", status=200, body=TABBYAPI))
+    assert not at_name("127.0.0.1", answer=HttpAnswer("", error="timeout"))
+
+
+def test_a_name_of_another_machine_is_not_judged() -> None:
+    assert not judge(wrong_address, NAMED, site(), endpoint(True), RouterTargets({}), None, CONFIG)
+
+
+def test_another_address_of_the_loopback() -> None:
+    other = replace(SHARED, addresses=("http://127.0.1.1:5000",))
+    (finding,) = told(other, endpoint(True))
+    assert finding.remedies[0].title == "Write 127.0.0.1 instead of 127.0.1.1 there"
+    assert not told(other, endpoint(True), HttpAnswer("", status=200))
+
+
+def brought(value: str, answer: HttpAnswer) -> list[Finding]:
+    """The findings where TabbyAPI had to move, and the router sends a key to its old port."""
+    targets = RouterTargets(dict.fromkeys(SHARED.addresses, answer))
+    keys = RouterKeys((RouterKey("api_key", "/srv/tabby/api_tokens.yml", value),))
+    facts = (site(), endpoint(True, ELSEWHERE), targets, None, CONFIG, None, keys, tokens())
+    return judge(wrong_address, SHARED, *facts)
+
+
+def test_the_key_of_this_tabbyapi_brought_to_another_at_the_port_it_left() -> None:
+    another = HttpAnswer("", status=200, body=TABBYAPI)
+    (finding,) = brought(API_KEY, another)
+    assert "another one listens at that port" in finding.detail
+    assert finding.remedies[0].title == "Write port 5001 instead of 5000 there"
+    with pytest.raises(Absent, match="asks another TabbyAPI"):
+        brought("a key of the other's", another)

@@ -1,6 +1,6 @@
 """The catalogue of faults: one module a category, each fault a few lines."""
 
-from tests.lab.faults import config, endpoint, gpu, nixos, router, service, tokens
+from tests.lab.faults import config, endpoint, gpu, nixos, other_routers, router, service, tokens
 from tests.lab.faults.fault import CATALOGUE, Fault
 from tests.lab.faults.pairs import pairs
 
@@ -14,6 +14,7 @@ __all__ = [
     "endpoint",
     "gpu",
     "nixos",
+    "other_routers",
     "router",
     "service",
     "tokens",

@@ -216,6 +216,7 @@ def stopped(d: Deployment) -> None:
 @fault(
     "a router with a syntax error",
     "RTR010",
+    consequences={"RTR019"},
     answers=False,
     waits_for=lambda d: d.machine.property(ROUTER, "ActiveState") == "failed",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.lab.deployment import API_KEY, Deployment
 from tests.lab.faults.fault import edit_router, set_unit
+from tests.lab.faults.other_routers import in_javascript
 from tests.lab.healthy.variant import start_at, variant, without_router
 
 ROUTER_UNIT = "llm-router.service"
@@ -113,6 +114,13 @@ def gateway(d: Deployment, name: str, config: str) -> None:
     started = f"/usr/local/bin/{name} --config /etc/{name}/config.yaml"
     d.machine.unit(f"{name}.service", GATEWAY_UNIT.format(command=started))
     d.machine.systemctl("enable", "--quiet", "--now", f"{name}.service")
+
+
+@variant("a router in another language that sends the key", forwards=False)
+def in_another_language(d: Deployment) -> None:
+    d.machine.write("/etc/llm-router.env", f"KEY={API_KEY}\n", mode=0o600)
+    set_unit(d, "EnvironmentFile=/etc/llm-router.env", unit=ROUTER_UNIT)
+    in_javascript(d, "keyed")
 
 
 @variant("LiteLLM", start=start_at("http://127.0.0.1:5000", router=False), forwards=False)

@@ -17,7 +17,7 @@ from checks.router.list_key import list_key
 from checks.router.masks_401 import masks_401
 from checks.router.probe_hopeless import probe_hopeless
 from checks.router.probe_no_key import probe_no_key
-from tabbydoctor.api import Absent, Finding, Severity
+from tabbydoctor.api import Finding, Severity, Unknown
 from tabbydoctor.routers import RouterReading, python
 from tabbydoctor.routers.interpreter import Interpreter
 from tabbydoctor.routers.keys import CLIENT_OWN
@@ -147,7 +147,7 @@ def test_a_key_in_an_auth_of_its_own_is_not_replaced(name: str) -> None:
 def test_nothing_is_said_of_what_cannot_be_followed(name: str) -> None:
     reading = read(wired(name))
     assert reading.calls == read(TEXTS[name]).calls == ()
-    with pytest.raises(Absent, match="makes no call"):
+    with pytest.raises(Unknown, match="makes no call"):
         findings(reading)
 
 

@@ -1,0 +1,271 @@
+"""What may be the router in front of TabbyAPI: a unit, who talks to it, who speaks of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from posixpath import basename
+from urllib.parse import urlsplit
+
+from tabbydoctor.deployment.containers import container_of
+from tabbydoctor.deployment.parts import Connections, Discovery, ProcessTable, RouterSite
+from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.deployment.units import unit_of_process
+from tabbydoctor.facts import Unknown
+from tabbydoctor.host import Account, Host, Process
+from tabbydoctor.routers.inputs import KINDS, source_text
+from tabbydoctor.routers.site_command import router_command
+from tabbydoctor.routers.site_content import address_pattern, content, speaks_of
+from tabbydoctor.routers.site_listening import family, servers_pids, urls_of
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.probes import Address
+
+_SENDS = re.compile(r"\b(httpx|requests|aiohttp|openai|urllib|http\.client|litellm|urllib3)\b")
+_ROUTES = re.compile(r"router|gateway|proxy|litellm|llama-?swap|balanc|switch", re.IGNORECASE)
+_FORWARDERS = re.compile(
+    r"docker-proxy|rootlessport|rootlesskit|slirp4netns|pasta(\.avx2)?|systemd-socket-proxyd|sshd?|"
+    r"sshd-session|socat|kubectl|tailscaled"
+)
+"""Programs that carry bytes and know nothing of HTTP: none of them sends a key or could."""
+
+
+_STARTERS = re.compile(
+    r"^(supervisord|crond?|atd|pm2|PM2.*|runsv(dir)?|tmux.*|screen|containerd.*)$"
+)
+"""Programs that start others in their own unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where TabbyAPI is, or is to be."""
+
+    ports: frozenset[int]
+    hosts: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, config: EffectiveConfig | None, address: Address | None) -> Place:
+        """By its configuration and by where it is reached."""
+        found = urlsplit(address.url) if address else None
+        ports = {config.port if config else 5000, *([found.port] if found and found.port else [])}
+        hosts = (config.host if config else "", (found.hostname if found else "") or "")
+        return cls(frozenset(ports), hosts)
+
+
+@dataclass(frozen=True)
+class Around:
+    """The machine around TabbyAPI, in which the router is looked for."""
+
+    host: Host
+    table: ProcessTable | None
+    discovery: Discovery | None
+    connections: Connections | None
+    place: Place
+
+    @cached_property
+    def tabby(self) -> frozenset[int]:
+        """TabbyAPI's own processes."""
+        return servers_pids(self.discovery, self.table)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """What finds TabbyAPI's address in a text."""
+        return address_pattern(self.place.ports, self.place.hosts)
+
+    @cached_property
+    def talking(self) -> frozenset[int]:
+        """The processes that hold a connection to TabbyAPI's port."""
+        every = self.connections
+        made = [one for port in self.place.ports for one in (every.made_to(port) if every else ())]
+        return frozenset(one.pid for one in made if one.pid is not None) - self.tabby
+
+    def process(self, unit: Unit) -> Process | None:
+        """The main process of a unit."""
+        return self.table.process(unit.main_pid) if self.table else None
+
+    def account(self, unit: Unit) -> Account | None:
+        """Whom a unit runs as."""
+        return self.host.account(unit.user)
+
+    def listens(self, process: Process) -> bool:
+        """Whether a process serves anything itself."""
+        return bool(self.with_sockets(RouterSite(None, "unknown", process=process)).urls)
+
+    def with_sockets(self, site: RouterSite) -> RouterSite:
+        """The router with its processes, and where they listen."""
+        pids = family(site.unit, site.process, self.table, self.tabby)
+        return replace(site, pids=pids, urls=urls_of(pids, site.process, self.table))
+
+
+# Units
+
+
+def of_unit(around: Around, unit: Unit) -> RouterSite | None:
+    """The router that a unit runs; None where nothing of it can be one."""
+    command = router_command(unit.command, unit.working_directory)
+    process = around.process(unit)
+    if command is None:
+        running = around.with_sockets(RouterSite(None, "unknown", unit, process))
+        known = running.urls or usual(unit) or named_router(unit.name)
+        if not unit.command or not known or _carries(unit.command):
+            return None
+        files = content(around.host, unit.command, unit.working_directory, None, None).files
+        return RouterSite(
+            files[0] if files else None,
+            "unknown",
+            unit,
+            process,
+            around.account(unit),
+            _found_by(unit),
+        )
+    return RouterSite(
+        path=command.path,
+        kind=command.kind or _kind_at(around.host, command.path),
+        unit=unit,
+        process=process,
+        user=around.account(unit),
+        found_by=_found_by(unit),
+        python=command.python,
+    )
+
+
+def usual(unit: Unit) -> bool:
+    """Whether a unit has the usual name of a router's."""
+    return unit.name == "llm-router.service"
+
+
+def _found_by(unit: Unit) -> str:
+    return "its usual name" if usual(unit) else f"what {unit.name} runs"
+
+
+def concerns(around: Around, site: RouterSite) -> bool:
+    """Whether what a unit runs speaks of TabbyAPI, or is seen to talk to it."""
+    unit = site.unit
+    if unit is None or usual(unit):
+        return unit is not None
+    listening = around.with_sockets(site)
+    if listening.urls and listening.pids & around.talking:
+        return True
+    try:
+        text = source_text(around.host, site.path) if site.path else ""
+    except Unknown:
+        return named_router(unit.name)
+    if "TabbyConfigModel" in text:
+        return False
+    if site.kind != "python" and "tabby" in text.lower():
+        return True
+    if site.kind == "python" and "tabby" in text.lower() and _SENDS.search(text):
+        return True
+    given = [file.text for file in unit.files]
+    given += [file.text or "" for file in unit.environment_files]
+    if any(speaks_of(each, around.pattern) for each in given):
+        return True
+    runs = content(around.host, unit.command, unit.working_directory, site.path, site.process)
+    return runs.mentions(around.pattern)
+
+
+# Processes
+
+
+def callers(around: Around) -> Iterator[RouterSite]:
+    """Who holds a connection to TabbyAPI's port and listens itself."""
+    for process in _processes(around):
+        if process.pid in around.talking and around.listens(process):
+            by = f"process {process.pid}, which is connected to TabbyAPI"
+            yield replace(of_process(around, process), found_by=by)
+
+
+def speakers(around: Around) -> Iterator[RouterSite]:
+    """Who listens itself and runs what speaks of TabbyAPI's address."""
+    seen: set[int] = set()
+    for process in _processes(around):
+        command = router_command(process.argv, process.cwd or "/")
+        by_name = command is not None and named_router(command.path or "")
+        if process.pid in seen or not (by_name or around.listens(process)):
+            continue
+        entry = command.path if command else None
+        if content(around.host, process.argv, process.cwd or "/", entry, process).mentions(
+            around.pattern
+        ):
+            site = of_process(around, process)
+            seen |= around.with_sockets(site).pids
+            yield site
+
+
+def _processes(around: Around) -> Iterator[Process]:
+    """Those that may be a router: not TabbyAPI's, not the doctor's, no mere carrier of bytes."""
+    for process in around.table.processes if around.table else ():
+        own = any("tabbydoctor" in basename(word) for word in process.argv)
+        if process.pid not in around.tabby and not own and not _carries(process.argv):
+            yield process
+
+
+def _carries(argv: Sequence[str]) -> bool:
+    program = basename(argv[0].split(" ", 1)[0].rstrip(":")) if argv else ""
+    return _FORWARDERS.fullmatch(program) is not None
+
+
+def of_process(around: Around, process: Process) -> RouterSite:
+    """The router that a process is, with its unit where it has one."""
+    host, directory = around.host, process.cwd or "/"
+    inside = container_of(process)
+    command = None if inside else router_command(process.argv, directory)
+    path = command.path if command else None
+    if command is None and not inside:
+        files = content(host, process.argv, directory, None, None).files
+        path = files[0] if files else None
+    return RouterSite(
+        path=path,
+        kind=(command.kind or _kind_at(host, path)) if command else "unknown",
+        unit=_own_unit(around, process),
+        process=process,
+        user=host.account(process.uid) if process.uid is not None else None,
+        found_by=f"process {process.pid}",
+        python=command.python if command else None,
+    )
+
+
+def _own_unit(around: Around, process: Process) -> Unit | None:
+    """The unit that runs a process; not one that only started whatever starts programs there."""
+    unit = unit_of_process(around.host, process)
+    main = around.process(unit) if unit else None
+    if main is None or main.pid == process.pid or not main.argv:
+        return unit
+    return None if _STARTERS.search(basename(main.argv[0])) or _starts(main) else unit
+
+
+def _starts(main: Process) -> bool:
+    return any(_STARTERS.search(basename(word)) for word in main.argv[1:3])
+
+
+def runs(host: Host, process: Process, path: str) -> bool:
+    """Whether a process runs a file, or is given it."""
+    directory = process.cwd or "/"
+    command = router_command(process.argv, directory)
+    named = command.path if command else None
+    real = host.real_path(path)
+    if named is not None:
+        return host.real_path(named) == real
+    words = [word.partition("=")[2] or word for word in process.argv[1:]]
+    return any(host.real_path(f"{directory}/{word}") == real or word == path for word in words)
+
+
+def named_router(name: str) -> bool:
+    """Whether a name is one that routers have."""
+    return _ROUTES.search(name) is not None
+
+
+def kind_of(path: str, text: str) -> str:
+    """The kind of router a file is: `python`, `litellm`, `llama-swap`, or `unknown`."""
+    for name, kind in KINDS.items():
+        if kind.recognises(path, text, ()):
+            return name
+    return "unknown"
+
+
+def _kind_at(host: Host, path: str | None) -> str:
+    try:
+        return kind_of(path, source_text(host, path)) if path else "unknown"
+    except Unknown:
+        return "python" if path and path.endswith(".py") else "unknown"
