@@ -11,7 +11,6 @@ from tabbydoctor.deployment.nixos import in_store
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.by_hand import DISABLE, DISABLE_COMMAND, key_by_hand
-from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -54,7 +53,7 @@ def keyless(reading: RouterReading, calls: Iterable[Call]) -> list[Call]:
     """
     asked = [call for call in calls if not is_open(call.path)]
     found = [call for call in asked if call.sends_key is False]
-    vague = [call for call in asked if call.sends_key is None and call.key_from != CLIENT_OWN]
+    vague = [call for call in asked if call.sends_key is None]
     if vague and not found:
         where = f"{reading.path}:{vague[0].line}"
         raise Unknown(f"whether the call at {where} sends a key cannot be told from the source")

@@ -49,6 +49,8 @@ class Call:
     """The files whose content is the key that it sends to TabbyAPI."""
     spare_keys: tuple[str, ...] = ()
     """Where it has the key from if those are not there: `file /path`, `environment NAME`."""
+    wired: bool = False
+    """Whether it is the marked block that adds the key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,9 @@ from tabbydoctor.routers.world import Outcome, World
 if TYPE_CHECKING:
     from tabbydoctor.routers.interpreter import Interpreter
 
+_REQUESTS = ("flask.request", "quart.request", "bottle.request")
+"""What a caller sent, where it is a name of a module's (its functions have no such argument)."""
+
 
 def attribute(
     run: Interpreter, base: Value, name: str, node: ast.expr, world: World
@@ -42,6 +45,8 @@ def attribute(
         case Bound(base=Instance() as me, name="super"):
             above = inherited(run, me, name)
             yield (replace(above, bound=me) if above else SOMETHING), world
+        case External(name=module) if module in _REQUESTS:
+            yield Unknown(f"argument {module}", (name,)), world
         case External(name=module):
             yield External(f"{module}.{name}"), world
         case Instance():

@@ -41,6 +41,7 @@ SAME = {
     "absolute",
     "get_secret_value",
     "copy",
+    "mutablecopy",
     "model_dump",
     "dict",
     "__aenter__",

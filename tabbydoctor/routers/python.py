@@ -19,7 +19,7 @@ import yaml
 
 from tabbydoctor.routers import Call, Position, Purpose, RouterReading
 from tabbydoctor.routers.interpreter import Interpreter
-from tabbydoctor.routers.keys import CLIENT_OWN, Handed, Key, key_of
+from tabbydoctor.routers.keys import Handed, Key, key_of
 from tabbydoctor.routers.marked_block import MarkedBlock, legible, marked_block
 from tabbydoctor.routers.marked_functions import known_functions
 from tabbydoctor.routers.own_environment import own_environment
@@ -217,10 +217,10 @@ def _call(place: Place, found: list[_Request], lines: list[str], certain: bool) 
         return None
     relevant = [each for each in relevant if not each.unlikely] or relevant
     others = [each for each in found if each.reach == "other" and not each.sent.world.degraded]
-    sends = _agreement([each.key.sends for each in relevant])
+    sends = _agreement([each.key.of_router for each in relevant])
     if not tabby and not sends:
         sends = None
-    one = next((each for each in relevant if each.key.sends == sends), relevant[0])
+    one = next((each for each in relevant if each.key.of_router == sends), relevant[0])
     used = {each.key.value for each in relevant if each.key.sends}
     made = {each.sent.client.place for each in found if each.sent.client and each.sent.client.place}
     spare = [each for each in tabby or vague if each not in relevant]
@@ -243,6 +243,7 @@ def _call(place: Place, found: list[_Request], lines: list[str], certain: bool) 
         certain=bool(tabby),
         key_files=tuple(each[5:] for each in _origins(relevant) if each.startswith("file /")),
         spare_keys=_origins(spare),
+        wired=one.key.added_for is not None,
     )
 
 
@@ -338,4 +339,4 @@ def _elsewhere(
     return tuple(sorted(set(lines))), tuple(dict.fromkeys(origins))
 
 
-__all__ = ["CLIENT_OWN", "Any", "Const", "Text", "re", "read", "recognises"]
+__all__ = ["Any", "Const", "Text", "re", "read", "recognises"]

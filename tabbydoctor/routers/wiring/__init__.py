@@ -14,7 +14,7 @@ from typing import Literal
 import libcst as cst
 
 from tabbydoctor.routers import RouterReading, python, urls
-from tabbydoctor.routers.marked_block import CREDENTIALS, legible
+from tabbydoctor.routers.marked_block import CREDENTIALS, legible, marked_block
 from tabbydoctor.routers.site_environment import variable_of
 from tabbydoctor.routers.wiring import block
 from tabbydoctor.routers.wiring.clients import needs_key, wire_call, wire_every
@@ -28,7 +28,10 @@ from tabbydoctor.routers.wiring.source import Encoded, Tree, edited
 from tabbydoctor.routers.wiring.verdicts import leave_verdicts, wire_verdicts
 
 Strategy = Literal["router-tokens", "router-env"]
-_KEY_FROM = {"router-tokens": "tokens", "router-env": "environment"}
+_KEY_FROM: Mapping[Strategy, block.KeyFrom] = {
+    "router-tokens": "tokens",
+    "router-env": "environment",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +109,8 @@ def wire(
         raise whole.refusal(f"{path}: {error.message}", error.raw_line) from error
     plan = Plan(tree, reading, read)
     left = wire_paths(plan, wrong_files, tokens_path)
-    override = replace_own_key or bool(left) or block.overrides(encoded.text)
-    whole = replace(whole, override=override)
+    bare = reading if marked_block(encoded.text) is None else read(legible(encoded.text))
+    whole = replace(whole, override=replace_own_key or bool(left), manages=_manages(bare))
     strings = reading.assumes_key_string if list_key or strategy == "router-tokens" else ()
     wire_keys(plan, whole.blocked, strings, list_key)
     whole.wire_calls(plan)
@@ -121,21 +124,27 @@ def wire(
     leave_verdicts(plan, text)
     if text != encoded.text and not plan.changes:
         plan.changes.append("the helper is brought up to date")
-    own = read(legible(text))
+    own, after = read(legible(text)), read(text)
     return Wired(
         encoded.write(text),
         tuple(plan.changes),
         tuple(plan.leftovers),
-        variables=() if override else _variables(own),
-        reads_credential=CREDENTIALS in read(text).reads_environment,
+        variables=_variables(after),
+        reads_credential=CREDENTIALS in after.reads_environment,
         wrong_files={path: line for path, line in own.reads_files.items() if path in wrong_files},
     )
 
 
 def _variables(reading: RouterReading) -> tuple[str, ...]:
-    """The environment variables that a source without the marked block sends as the key."""
-    names = {variable_of(call.key_from) for call in reading.calls if call.sends_key}
+    """The environment variables that a source sends as the key by its own lines."""
+    own = [call for call in reading.calls if call.sends_key and not call.wired]
+    names = {variable_of(call.key_from) for call in own}
     return tuple(sorted(names - {""}))
+
+
+def _manages(reading: RouterReading) -> bool:
+    """Whether a router manages models with a key of its own."""
+    return any("admin" in call.key_from.lower() for call in reading.of("other"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +155,13 @@ class _Wiring:
     strategy: Strategy
     tokens_path: str
     override: bool
+    """Whether a key that the router sends by itself gives way, too."""
+    manages: bool = False
 
     def helper(self, parts: set[str]) -> str:
         """The block with some parts."""
-        chosen = {"key": _KEY_FROM[self.strategy]}
-        if self.override:
-            chosen["authorize"] = "override"
-        return block.rendered(parts, chosen, self.tabby_urls, self.tokens_path)
+        key = _KEY_FROM[self.strategy]
+        return block.rendered(parts, key, self.tabby_urls, self.tokens_path, manages=self.manages)
 
     def blocked(self, text: str) -> str:
         """The text with the block that its lines call."""
