@@ -128,9 +128,9 @@ def _run(given: Given, request: FixRequest, *, dry_run: bool, yes: bool, quiet: 
         return yes or (not quiet and _asked(prepared))
 
     try:
-        if dry_run:
-            return run.dry_run(LocalHost, given.targets, request)
         state = open_state(given.state_dir)
+        if dry_run:
+            return run.dry_run(LocalHost, given.targets, request, state)
         result = run.fix(LocalHost, given.targets, request, state, agree, _progress)
         if not quiet and _loopback_instead(result):
             options = replace(request.options, bind_loopback=True)

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
-from typing import TypeVar
 
 from tabbydoctor import plugins
 from tabbydoctor.deployment.parts import Instance, RouterSite
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.examination import facts_of
-from tabbydoctor.facts import Facts, NoFact
+from tabbydoctor.facts import Facts
 from tabbydoctor.fixing.prepare import asked_for, present
-from tabbydoctor.fixing.request import ROUTER_IDS, FixRequest, Prepared, Proof
-from tabbydoctor.host import Host, HttpAnswer
+from tabbydoctor.fixing.request import ROUTER_IDS, SEEN_LIVE, FixRequest, Prepared, Proof
+from tabbydoctor.fixing.witness import UNSEEN, Seen, Witness, fact, witness
+from tabbydoctor.host import Host
 from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.probes import hopeless
 from tabbydoctor.routers.site_health import RouterHealth
-from tabbydoctor.tabbyapi.answers import detail
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.targets import Targets
 
-T = TypeVar("T")
 Progress = Callable[[str], None]
-NOBODY = "tabbydoctor-no-such-model"
-"""A model that nobody serves: a request for it loads nothing and switches nothing."""
-_REQUEST = {"model": NOBODY, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}
 _ROUTER_READY = 60.0
 """Seconds a router may take to come up and find its backend ready, `--ready-timeout` at most."""
 _PAUSE = 0.3
@@ -42,9 +37,34 @@ def prove(
     request: FixRequest,
     prepared: Prepared,
     progress: Progress,
+    before: Witness = UNSEEN,
 ) -> Proof:
-    """Look at the running deployment. `host` makes a fresh one for each look."""
-    return asyncio.run(_Proving(host, targets, request, prepared, progress).prove())
+    """Look at the running deployment. `host` makes a fresh one for each look.
+
+    `before` is what the router answered before anything was done.
+    """
+    return asyncio.run(_Proving(host, targets, request, prepared, progress, before).prove())
+
+
+def look(host: Callable[[], Host], targets: Targets, request: FixRequest) -> Witness:
+    """What the router answers now, where a repair of it is asked for; nothing is changed."""
+    return asyncio.run(_look(host(), targets)) if through_router(request) else UNSEEN
+
+
+async def _look(host: Host, targets: Targets) -> Witness:
+    facts = facts_of(host, targets)
+    try:
+        return await witness(facts, host)
+    finally:
+        await facts.close()
+        await host.close()
+
+
+def through_router(request: FixRequest) -> bool:
+    """Whether requests through the router are to work when it is done."""
+    if request.auth:
+        return request.options.strategy != "disable-auth"
+    return bool({*request.ids} & {*ROUTER_IDS})
 
 
 class _Proving:
@@ -57,6 +77,7 @@ class _Proving:
         request: FixRequest,
         prepared: Prepared,
         progress: Progress,
+        before: Witness = UNSEEN,
     ) -> None:
         self._host = host
         self._targets = targets
@@ -65,13 +86,18 @@ class _Proving:
         actions = prepared.plan.actions
         self._restarted = {action.target for action in actions if action.kind == "restart"}
         self._answered = prepared.answered
+        self._present = prepared.present
+        self._before = before
+        self._after = UNSEEN
         self._seen: list[str] = []
+        self._unproven: list[str] = []
+        self._unjudged: dict[str, str] = {}
 
     async def prove(self) -> Proof:
         live = self._request.restart
         if live and (self._request.auth or self._restarted):
             await self._await("TabbyAPI to answer", self._request.ready_timeout, self._answers)
-            if self._through_router:
+            if through_router(self._request):
                 limit = min(_ROUTER_READY, self._request.ready_timeout)
                 await self._await("the router to find TabbyAPI ready", limit, _router_ready)
         facts, host = self._facts()
@@ -80,28 +106,31 @@ class _Proving:
             # A TabbyAPI that was not restarted still asks for keys: that disproves nothing.
             told = self._by_router or self._restarted_tabby(facts)
             verdicts = [not (failed and told), await self._server(facts)]
-            if self._through_router:
+            if through_router(self._request):
                 verdicts.append(await self._router(facts, host, live))
         finally:
             await facts.close()
             await host.close()
-        if False in verdicts:
-            verified: bool | None = False
-        else:
-            needs_restart = self._request.auth or self._restarted
-            verified = None if None in verdicts or (needs_restart and not live) else True
-        return Proof(verified, remaining, tuple(self._seen))
+        unjudged = [f"{id} could not be judged: {why}" for id, why in self._unjudged.items()]
+        if not live and (self._request.auth or self._restarted):
+            verdicts.append(None)
+        if self._unjudged:
+            verdicts.append(None)
+        verified = False if False in verdicts else None if None in verdicts else True
+        return Proof(
+            verified,
+            tuple(
+                dict.fromkeys((*remaining, *(id for id in self._unjudged if id in self._present)))
+            ),
+            tuple(self._seen),
+            (*self._unproven, *unjudged) if verified is None else (),
+            self._before,
+            self._after,
+        )
 
     @property
     def _by_router(self) -> bool:
         return self._request.options.strategy != "disable-auth"
-
-    @property
-    def _through_router(self) -> bool:
-        """Whether requests through the router are to work now."""
-        if self._request.auth:
-            return self._by_router
-        return bool({*self._request.ids} & {*ROUTER_IDS})
 
     def _facts(self) -> tuple[Facts, Host]:
         host = self._host()
@@ -137,14 +166,30 @@ class _Proving:
         return endpoint is not None and endpoint.reached
 
     async def _remaining(self, facts: Facts) -> tuple[tuple[str, ...], bool]:
-        """The asked-for findings that are still there, and whether an error is among them."""
+        """The asked-for findings that are still there, and whether an error is among them.
+
+        One that was there and cannot be judged any more is not gone, unless it is seen live.
+        """
         wanted = asked_for(self._request)
         checks = [check for check in plugins.checks() if check.id in wanted]
         results = await run_checks(checks, facts, self._request.time_limit)
         left = present(self._request, results)
         for id in left:
             self._seen.append(f"{id} is still there")
-        return left, any(one.status == "failed" for one in results)
+        for one in results:
+            if one.status in ("unknown", "crashed") and self._matters(one.check.id):
+                self._unjudged[one.check.id] = one.reason or one.status
+        blocking = [one.check.id for one in results if one.status == "failed"]
+        return left, bool({*blocking} & {*left} - {*self._without_effect})
+
+    def _matters(self, id: str) -> bool:
+        """Whether a finding has to be seen gone: it was there, or is what the repair is about."""
+        return id in self._present or (self._request.auth and id in SEEN_LIVE)
+
+    @property
+    def _without_effect(self) -> tuple[str, ...]:
+        """What disproves no repair: a section that does nothing, a restart that is left to do."""
+        return ("CFG004", "RTR015") if self._request.auth and self._by_router else ("RTR015",)
 
     async def _server(self, facts: Facts) -> bool | None:
         """TabbyAPI answers, and asks for a key or not as it is meant to."""
@@ -153,6 +198,7 @@ class _Proving:
             return True  # nothing that runs was touched: the checks alone tell
         if endpoint is None or not endpoint.reached:
             self._seen.append("TabbyAPI does not answer")
+            self._doubt("TabbyAPI does not answer: no request was seen to be accepted")
             # No repair is worse for a TabbyAPI that was down before; but auth stays on unless it
             # is seen to be off.
             return False if self._answered or not self._by_router else None
@@ -174,46 +220,61 @@ class _Proving:
         """The router's probe, and one request through it that must end in no auth error."""
         site = await fact(facts, RouterSite)
         reading = await fact(facts, RouterReading)
-        if reading is None or any(call.sends_key is False for call in reading.of("forward")):
+        if reading and any(call.sends_key is False for call in reading.of("forward")):
             self._seen.append("a forwarded request still carries no key")
             return False
-        if not live or site is None or site.unit is None:
-            return None
+        if not live or site is None or (site.unit is None and site.process is None):
+            return self._doubt("the router was not restarted: nothing was sent through it")
+        if site.unit is None:
+            return self._doubt(
+                "the running router is as it was: no unit of its is known to restart"
+            )
+        self._after = await witness(facts, host)
+        verdicts = [await self._probed(facts, reading), self._forwarded(self._after.request)]
+        self._judged_live(*verdicts)
+        return False if False in verdicts else None if None in verdicts else True
+
+    async def _probed(self, facts: Facts, reading: RouterReading | None) -> bool | None:
+        """What the router's own health says; one that tells nothing is no proof against it."""
         health = await fact(facts, RouterHealth)
-        if health is None or health.answer.status is None:
+        if health is not None and health.answer.status is None:
             self._seen.append("the router does not answer")
             return False
-        if health.tabbyapi is False:
-            if not await self._up(facts):
-                return None  # it is right
-            self._seen.append("the router still reports TabbyAPI down")
+        if health is None or health.tabbyapi is not False:
+            return True
+        if not await self._up(facts):
+            return self._doubt("TabbyAPI is down: what the router asks it was not seen to work")
+        if reading and any(hopeless(call) for call in reading.of("probe")):
+            return self._doubt("the router's health check cannot turn healthy, whatever key it has")
+        self._seen.append("the router still reports TabbyAPI down")
+        return False
+
+    def _forwarded(self, request: Seen | None) -> bool | None:
+        if request is None:
+            return self._doubt("the router's port is not known: nothing was sent through it")
+        if request.status is None:
+            return self._doubt(f"a request through the router got {request}")
+        if request.auth_error:
+            self._seen.append(f"a request through the router ends in {request}")
             return False
-        return await self._forwarded(host, health.url)
+        if request.by != "TabbyAPI":
+            return self._doubt(
+                "the router answered a request for a model that nobody serves by itself "
+                f"({request.status}): that its requests carry the key was not seen"
+            )
+        return True
 
-    async def _forwarded(self, host: Host, url: str) -> bool | None:
-        answer = await host.get(
-            f"{url}/v1/chat/completions",
-            {"Content-Type": "application/json"},
-            method="POST",
-            body=json.dumps(_REQUEST).encode(),
-            timeout=30.0,
-        )
-        if answer.status is None:
-            self._seen.append(f"a request through the router: {answer.error}")
-            return None
-        refused = is_auth_error(answer)
-        self._seen.append(
-            f"a request through the router ends in {answer.status}"
-            + (f": {detail(answer)}" if refused else ", no auth error")
-        )
-        return not refused
+    def _judged_live(self, probed: bool | None, forwarded: bool | None) -> None:
+        """What is seen to work needs no reading."""
+        if forwarded:
+            for id in ("RTR002", "RTR005"):
+                self._unjudged.pop(id, None)
+        if probed and self._after.probe and "is up" in self._after.probe.said:
+            self._unjudged.pop("RTR001", None)
 
-
-async def fact(facts: Facts, kind: type[T]) -> T | None:
-    """A fact, or None where it cannot be had."""
-    try:
-        return await facts.get(kind)
-    except NoFact:
+    def _doubt(self, why: str) -> bool | None:
+        """Note what cannot be proven, and why."""
+        self._unproven.append(why)
         return None
 
 
@@ -237,10 +298,3 @@ async def _router_ready(facts: Facts) -> bool | None:
     if health is None or health.answer.status is None:
         return None
     return None if health.tabbyapi is False else True
-
-
-def is_auth_error(answer: HttpAnswer) -> bool:
-    """Whether TabbyAPI refused the key (a router may have keys of its own, which prove nothing)."""
-    text = answer.body.decode("utf-8", "replace")
-    words = ("Please provide an API key", "Invalid API key", "Please provide an admin key")
-    return answer.status in (401, 403) and any(word in text for word in words)

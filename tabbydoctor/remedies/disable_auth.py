@@ -23,6 +23,7 @@ from tabbydoctor.tabbyapi.locality import is_loopback
 from tabbydoctor.tabbyapi.probes import Endpoint
 
 WHY = "CFG004"
+TITLE = "switch TabbyAPI's authentication off"
 
 
 def plan_disable_auth(
@@ -40,7 +41,7 @@ def plan_disable_auth(
     in_force = module if module and module.temporary and config.auth_disabled else None
     if not config.auth_disabled or waiting or in_force:
         _refuse_exposed(config, options, reading, machine, instance, module)
-    draft.title = "switch TabbyAPI's authentication off"
+    draft.title = TITLE
     overwritten = waiting and not lasts(instance, config, module)
     if not config.auth_disabled or overwritten or options.bind_loopback:
         wanted = _wanted(options)

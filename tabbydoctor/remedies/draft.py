@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.repair import safefile
-from tabbydoctor.repair.changes import DaemonReload, FileChange, Plan, Restart, UnitAction
+from tabbydoctor.repair.changes import (
+    DaemonReload,
+    EarlierChange,
+    FileChange,
+    Plan,
+    Restart,
+    UnitAction,
+)
 from tabbydoctor.repair.errors import RepairError
 from tabbydoctor.repair.states import FileState
 
@@ -44,6 +51,8 @@ class Draft:
     """Path or unit -> the id of the finding it answers."""
     title: str = ""
     """What the whole of it does, in a few words."""
+    earlier: tuple[EarlierChange, ...] = ()
+    """Changes of before that are in force, the latest first."""
     _before: dict[str, FileState | None] = field(default_factory=dict)
     _after: dict[str, FileState | None] = field(default_factory=dict)
     _actions: list[UnitAction] = field(default_factory=list)
@@ -74,6 +83,18 @@ class Draft:
         """Remove a file."""
         self._state(path)
         self._plan(path, None, why)
+
+    def put_back(self, path: str, why: str, of: Callable[[EarlierChange], bool]) -> bool:
+        """Make a file what it was before earlier changes, as far as nobody else changed it since.
+
+        True if it changes.
+        """
+        first = self._state(path)
+        for change in filter(of, self.earlier):
+            for file in change.files:
+                if file.path == path and file.after == self._after[path]:
+                    self._plan(path, file.before, why)
+        return self._after[path] != first
 
     def permit(
         self, path: str, why: str, mode: int | None = None, uid: int | None = None,

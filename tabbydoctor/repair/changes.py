@@ -117,3 +117,12 @@ class Plan:
     def diff(self, redact: Redactor = redact_secrets) -> str:
         """All files' changes as one unified diff without secrets."""
         return "".join(change.diff(redact) for change in self.needed.files)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierChange:
+    """A change of before that is in force."""
+
+    id: str
+    title: str
+    files: tuple[FileChange, ...]

@@ -51,6 +51,8 @@ class Call:
     """Where it has the key from if those are not there: `file /path`, `environment NAME`."""
     wired: bool = False
     """Whether it is the marked block that adds the key."""
+    untrimmed: bool = False
+    """Whether the whole text of a file is sent as the key, the newline at its end with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,7 +244,14 @@ def _call(place: Place, found: list[_Request], lines: list[str], certain: bool) 
         key_files=tuple(each[5:] for each in _origins(relevant) if each.startswith("file /")),
         spare_keys=_origins(spare),
         wired=one.key.added_for is not None,
+        untrimmed=any(_untrimmed(each.key) for each in relevant),
     )
+
+
+def _untrimmed(key: Key) -> bool:
+    value = key.value
+    whole = isinstance(value, Unknown) and value.root.startswith("file ") and not value.path
+    return bool(key.sends and whole and key.added_for is None and not value.trimmed)  # type: ignore[union-attr]
 
 
 def _origins(requests: list[_Request]) -> tuple[str, ...]:

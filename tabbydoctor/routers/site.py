@@ -13,9 +13,12 @@ from tabbydoctor.deployment.units import full_name
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host, Process
 from tabbydoctor.routers.inputs import KINDS, router_inputs, router_reading, source_text
+from tabbydoctor.routers.judged import router_judgement
+from tabbydoctor.routers.reach import router_reach
 from tabbydoctor.routers.site_command import RouterCommand, router_command
 from tabbydoctor.routers.site_health import router_backends, router_health, router_targets
 from tabbydoctor.routers.site_keys import router_keys
+from tabbydoctor.routers.staleness import router_staleness
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.targets import Targets
 
@@ -183,6 +186,9 @@ GATHERERS = (
     router_site,
     router_inputs,
     router_reading,
+    router_judgement,
+    router_staleness,
+    router_reach,
     router_keys,
     router_health,
     router_backends,

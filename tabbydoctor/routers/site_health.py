@@ -68,7 +68,7 @@ async def router_health(
     """
     if any(call.method not in ("GET", "HEAD") for call in reading.of("probe")):
         raise Absent("asking the router for its health would make it send a completion")
-    port = _port(site, table)
+    port = listening_port(site, table)
     if port is None and site.process and any(each.pid is None for each in table.listeners):
         unseen = "the port the router listens on cannot be seen without root (use sudo)"
         return RouterHealth("", HttpAnswer(""), unseen=unseen)
@@ -79,7 +79,8 @@ async def router_health(
     return RouterHealth(url, answer, _said_of_tabbyapi(answer.body))
 
 
-def _port(site: RouterSite, table: ProcessTable) -> int | None:
+def listening_port(site: RouterSite, table: ProcessTable) -> int | None:
+    """The port that the router's processes listen on, the lowest of several; None for none."""
     pids = {site.process.pid} if site.process else set()
     if site.unit:
         pids |= {process.pid for process in table.processes if process.unit == site.unit.name}

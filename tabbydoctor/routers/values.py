@@ -33,6 +33,8 @@ class Unknown:
     line: int = field(default=0, compare=False)
     checked: bool = field(default=False, compare=False)
     """Whether the code asked if it is a list before it used it."""
+    trimmed: bool = field(default=False, compare=False)
+    """Whether the code took white space off its ends."""
 
     @property
     def name(self) -> tuple[str, ...]:

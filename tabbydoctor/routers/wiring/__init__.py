@@ -47,6 +47,8 @@ class Wired:
     """Environment variables from which its own lines take the key that they send."""
     reads_credential: bool = False
     """Whether it reads the credential of its unit, as the helper does."""
+    reads: tuple[str, ...] = ()
+    """Every environment variable that it reads."""
     wrong_files: Mapping[str, int] = field(default_factory=dict)
     """Those of the wrong files that its own lines still open -> line."""
 
@@ -131,6 +133,7 @@ def wire(
         tuple(plan.leftovers),
         variables=_variables(after),
         reads_credential=CREDENTIALS in after.reads_environment,
+        reads=tuple(after.reads_environment),
         wrong_files={path: line for path, line in own.reads_files.items() if path in wrong_files},
     )
 

@@ -1,4 +1,4 @@
-"""What a caller sends through a wired router gives way to TabbyAPI's key, towards TabbyAPI alone."""
+"""What a caller sends through a wired router gives way to TabbyAPI's key, to TabbyAPI alone."""
 
 from __future__ import annotations
 

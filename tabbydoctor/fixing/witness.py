@@ -1,0 +1,122 @@
+"""What is seen of a running router: its own health, one request through it, and who answered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from tabbydoctor.deployment.parts import ProcessTable, RouterSite
+from tabbydoctor.facts import Facts, NoFact
+from tabbydoctor.host import Host
+from tabbydoctor.routers.site_health import RouterHealth, listening_port
+from tabbydoctor.tabbyapi.answers import NO_MODEL, model_name
+from tabbydoctor.tabbyapi.probes import Endpoint
+
+T = TypeVar("T")
+NOBODY = "tabbydoctor-no-such-model"
+"""A model that nobody serves: a request for it loads nothing and switches nothing."""
+_REQUEST = {"model": NOBODY, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}
+_PATH = "/v1/chat/completions"
+_AUTH_ERRORS = (
+    "Please provide an API key",
+    "Invalid API key",
+    "Please provide an admin key",
+    "Invalid admin key",
+)
+"""How TabbyAPI refuses a key (common/auth.py); a router may have keys of its own, and refuse
+those: that proves nothing."""
+_INLINE = "because an admin key isn't provided"
+"""TabbyAPI knows the key, and does not switch models for it (inline model loading)."""
+_TABBYS = (*_AUTH_ERRORS, NO_MODEL, _INLINE)
+_SHOWN = 100
+Who = Literal["TabbyAPI", "the router itself", "nobody"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One answer."""
+
+    status: int | None
+    """None: there was none."""
+    by: Who = "nobody"
+    said: str = ""
+    """What else tells, in a few words."""
+
+    @property
+    def auth_error(self) -> bool:
+        """Whether TabbyAPI refused the key that came with the request, or that none did."""
+        return self.by == "TabbyAPI" and any(word in self.said for word in _AUTH_ERRORS)
+
+    def __str__(self) -> str:
+        if self.status is None:
+            return f"no answer ({self.said})" if self.said else "no answer"
+        said = f" ({self.said})" if self.said else ""
+        return f"{self.status} from {self.by}{said}"
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Both, at one time; None where it was not asked."""
+
+    probe: Seen | None = None
+    request: Seen | None = None
+
+
+UNSEEN = Witness()
+
+
+async def witness(facts: Facts, host: Host) -> Witness:
+    """Ask the running router. Its health is left alone where asking would cost a completion."""
+    site, table = await fact(facts, RouterSite), await fact(facts, ProcessTable)
+    port = listening_port(site, table) if site and table else None
+    if port is None:
+        return Witness()
+    health = await fact(facts, RouterHealth)
+    probe = _probe(health) if health and health.url else None
+    url = f"http://127.0.0.1:{port}"
+    return Witness(probe, await _request(host, url, await fact(facts, Endpoint)))
+
+
+def _probe(health: RouterHealth) -> Seen:
+    states = {True: "TabbyAPI is up", False: "TabbyAPI is down", None: ""}
+    answer = health.answer
+    if answer.status is None:
+        return Seen(None, said=answer.error or "")
+    return Seen(answer.status, "the router itself", states[health.tabbyapi])
+
+
+async def _request(host: Host, url: str, endpoint: Endpoint | None) -> Seen:
+    answer = await host.get(
+        f"{url}{_PATH}",
+        {"Content-Type": "application/json"},
+        method="POST",
+        body=json.dumps(_REQUEST).encode(),
+        timeout=30.0,
+    )
+    if answer.status is None:
+        return Seen(None, said=answer.error or "")
+    text = answer.body.decode("utf-8", "replace")
+    told = next((word for word in _TABBYS if word in text), "")
+    if told or _completed(text, endpoint):
+        return Seen(answer.status, "TabbyAPI", told or "a completion")
+    return Seen(answer.status, "the router itself", _excerpt(text))
+
+
+def _completed(text: str, endpoint: Endpoint | None) -> bool:
+    """Whether it is a completion of the model that TabbyAPI has loaded."""
+    loaded = model_name(endpoint.answer("/v1/model", "api_key")) if endpoint else ""
+    return bool(loaded) and '"chat.completion' in text and json.dumps(loaded) in text
+
+
+def _excerpt(text: str) -> str:
+    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return words if len(words) <= _SHOWN else f"{words[:_SHOWN]}…"
+
+
+async def fact(facts: Facts, kind: type[T]) -> T | None:
+    """A fact, or None where it cannot be had."""
+    try:
+        return await facts.get(kind)
+    except NoFact:
+        return None
