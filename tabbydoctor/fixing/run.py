@@ -74,7 +74,7 @@ def _as_it_is(
         why = prepared.unproven
     proven = accepted or (not refused and not prepared.unproven)
     proof = Proof(
-        True if proven else None, unproven=() if proven else (why,), before=seen, after=seen
+        True if accepted else None, unproven=() if proven else (why,), before=seen, after=seen
     )
     return FixResult(prepared, 0 if proven else 1, proof=proof)
 

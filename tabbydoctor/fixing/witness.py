@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+import time
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -10,7 +13,10 @@ from tabbydoctor.deployment.parts import ProcessTable, RouterSite
 from tabbydoctor.facts import Facts, NoFact
 from tabbydoctor.host import Host
 from tabbydoctor.routers.site_health import RouterHealth, listening_port
-from tabbydoctor.tabbyapi.answers import NO_MODEL, model_name
+from tabbydoctor.tabbyapi.answers import NO_MODEL, document, model_name
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.log import RunLog
+from tabbydoctor.tabbyapi.log_reading import run_log
 from tabbydoctor.tabbyapi.probes import Endpoint
 
 T = TypeVar("T")
@@ -29,6 +35,10 @@ those: that proves nothing."""
 _INLINE = "because an admin key isn't provided"
 """TabbyAPI knows the key, and does not switch models for it (inline model loading)."""
 _TABBYS = (*_AUTH_ERRORS, NO_MODEL, _INLINE)
+_ACCESS = re.compile(r'"POST /v1/(?:chat/)?completions HTTP/1\.\d" (\d{3})')
+_CLOCKS = 0.05
+"""Seconds by which a line's time may be before the request that it is about."""
+_LOOKS, _PAUSE = 4, 0.2
 _SHOWN = 100
 Who = Literal["TabbyAPI", "the router itself", "nobody"]
 
@@ -46,7 +56,7 @@ class Seen:
     @property
     def auth_error(self) -> bool:
         """Whether TabbyAPI refused the key that came with the request, or that none did."""
-        return self.by == "TabbyAPI" and any(word in self.said for word in _AUTH_ERRORS)
+        return self.by == "TabbyAPI" and any(word in self.said for word in (*_AUTH_ERRORS, "401"))
 
     def __str__(self) -> str:
         if self.status is None:
@@ -75,7 +85,7 @@ async def witness(facts: Facts, host: Host) -> Witness:
     health = await fact(facts, RouterHealth)
     probe = _probe(health) if health and health.url else None
     url = f"http://127.0.0.1:{port}"
-    return Witness(probe, await _request(host, url, await fact(facts, Endpoint)))
+    return Witness(probe, await _request(facts, host, url))
 
 
 def _probe(health: RouterHealth) -> Seen:
@@ -83,10 +93,17 @@ def _probe(health: RouterHealth) -> Seen:
     answer = health.answer
     if answer.status is None:
         return Seen(None, said=answer.error or "")
-    return Seen(answer.status, "the router itself", states[health.tabbyapi])
+    handed_on = {"status", "issues"} <= set(document(answer))  # as TabbyAPI's own /health
+    return Seen(
+        answer.status,
+        "TabbyAPI" if handed_on else "the router itself",
+        states[health.tabbyapi],
+    )
 
 
-async def _request(host: Host, url: str, endpoint: Endpoint | None) -> Seen:
+async def _request(facts: Facts, host: Host, url: str) -> Seen:
+    endpoint = await fact(facts, Endpoint)
+    asked_at = time.time()
     answer = await host.get(
         f"{url}{_PATH}",
         {"Content-Type": "application/json"},
@@ -100,7 +117,31 @@ async def _request(host: Host, url: str, endpoint: Endpoint | None) -> Seen:
     told = next((word for word in _TABBYS if word in text), "")
     if told or _completed(text, endpoint):
         return Seen(answer.status, "TabbyAPI", told or "a completion")
+    logged = await _logged(facts, asked_at)
+    if logged and await _is_plain(facts, logged):
+        return Seen(answer.status, "TabbyAPI", f"its log has {logged} for it")
     return Seen(answer.status, "the router itself", _excerpt(text))
+
+
+async def _logged(facts: Facts, since: float) -> int | None:
+    """The status of the one completion in TabbyAPI's log since then (it logs each request)."""
+    for _ in range(_LOOKS):
+        try:
+            log: RunLog = await facts.call(run_log)
+        except NoFact:
+            return None
+        recent = [line.text for line in log.lines if line.time >= since - _CLOCKS]
+        found = {int(each[1]) for text in recent if (each := _ACCESS.search(text))}
+        if found:
+            return found.pop() if len(found) == 1 else None
+        await asyncio.sleep(_PAUSE)  # the journal is a moment behind
+    return None
+
+
+async def _is_plain(facts: Facts, status: int) -> bool:
+    """Whether a status tells of the key: under inline loading 401 may be of the model's name."""
+    config = await fact(facts, EffectiveConfig)
+    return status != 401 or not (config and config.value("model", "inline_model_loading"))
 
 
 def _completed(text: str, endpoint: Endpoint | None) -> bool:

@@ -158,6 +158,9 @@ def restart_stale(draft: Draft, site: RouterSite, staleness: RouterStaleness) ->
     """RTR015: the router is started anew, so that what its files say is what runs."""
     if not staleness.newer:
         return
+    if site.unit is None:
+        draft.notes.append("the router runs as it was before its files were changed: restart it")
+        return
     draft.title = draft.title or "restart the router: its files were changed since it was started"
     _restart(draft, site, "RTR015")
 
