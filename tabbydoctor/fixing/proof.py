@@ -8,27 +8,27 @@ from collections.abc import Callable
 
 from tabbydoctor import plugins
 from tabbydoctor.deployment.parts import Instance, RouterSite
-from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Facts
 from tabbydoctor.fixing.prepare import asked_for, present
 from tabbydoctor.fixing.request import ROUTER_IDS, SEEN_LIVE, FixRequest, Prepared, Proof
-from tabbydoctor.fixing.witness import UNSEEN, Seen, Witness, fact, witness
+from tabbydoctor.fixing.serving import PAUSE, Progress, may_come_up, state_of
+from tabbydoctor.fixing.witness import UNSEEN, UP, Seen, Witness, fact, witness
 from tabbydoctor.host import Host
 from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.judged import RouterJudgement
 from tabbydoctor.routers.probes import hopeless
+from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.routers.site_health import RouterHealth
+from tabbydoctor.routers.staleness import RouterStaleness
+from tabbydoctor.tabbyapi.answers import accepted, keyed
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.targets import Targets
 
-Progress = Callable[[str], None]
 _ROUTER_READY = 60.0
 """Seconds a router may take to come up and find its backend ready, `--ready-timeout` at most."""
-_PAUSE = 0.3
-_STARTS = 3
-"""Starts by systemd itself after which a unit is taken not to come up."""
 
 
 def prove(
@@ -149,17 +149,12 @@ class _Proving:
             if state is not None:
                 break
             self._progress(f"waiting for {what} ({waited:.0f} s)")
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(PAUSE)
         self._progress("")
 
     async def _answers(self, facts: Facts) -> bool | None:
         """True once TabbyAPI answers; False where none waits for it; None: wait on."""
-        if await self._up(facts):
-            return True
-        one = await fact(facts, Instance)
-        if one is None or one.unit is None or one.unit.name not in self._restarted:
-            return False
-        return None if _may_come_up(one.unit) else False
+        return True if await self._up(facts) else await state_of(facts, self._restarted)
 
     async def _up(self, facts: Facts) -> bool:
         endpoint = await fact(facts, Endpoint)
@@ -230,7 +225,8 @@ class _Proving:
                 "the running router is as it was: no unit of its is known to restart"
             )
         self._after = await witness(facts, host)
-        verdicts = [await self._probed(facts, reading), self._forwarded(self._after.request)]
+        probed = await self._probed(facts, reading)
+        verdicts = [probed, await self._forwarded(facts, self._after.request)]
         self._judged_live(*verdicts)
         return False if False in verdicts else None if None in verdicts else True
 
@@ -249,7 +245,7 @@ class _Proving:
         self._seen.append("the router still reports TabbyAPI down")
         return False
 
-    def _forwarded(self, request: Seen | None) -> bool | None:
+    async def _forwarded(self, facts: Facts, request: Seen | None) -> bool | None:
         if request is None:
             return self._doubt("the router's port is not known: nothing was sent through it")
         if request.status is None:
@@ -257,19 +253,38 @@ class _Proving:
         if request.auth_error:
             self._seen.append(f"a request through the router ends in {request}")
             return False
-        if request.by != "TabbyAPI":
-            return self._doubt(
-                "the router answered a request for a model that nobody serves by itself "
-                f"({request.status}): that its requests carry the key was not seen"
+        if request.by == "TabbyAPI":
+            return True
+        if request.error:
+            return self._doubt(f"the router ends a request by an error of its own: {request.error}")
+        if await self._by_its_parts(facts):
+            self._seen.append(
+                "the router answers a model that nobody serves by itself; but it finds TabbyAPI "
+                "up, runs as its source was read, to the end, may open the key that each of its "
+                "calls sends, and TabbyAPI accepts that key"
             )
-        return True
+            return True
+        return self._doubt(
+            "the router answered a request for a model that nobody serves by itself "
+            f"({request.status}): that its requests carry the key was not seen"
+        )
+
+    async def _by_its_parts(self, facts: Facts) -> bool:
+        """Whether all that a request depends on was seen, each for itself."""
+        judgement, reach = await fact(facts, RouterJudgement), await fact(facts, RouterReach)
+        staleness, endpoint = await fact(facts, RouterStaleness), await fact(facts, Endpoint)
+        if judgement is None or reach is None or staleness is None or endpoint is None:
+            return False
+        up = self._after.probe is not None and self._after.probe.said == UP
+        reached = not (reach.denied or reach.unsendable or staleness.newer)
+        return up and reached and judgement.proven and bool(accepted(keyed(endpoint, "api_key")))
 
     def _judged_live(self, probed: bool | None, forwarded: bool | None) -> None:
         """What is seen to work needs no reading."""
         if forwarded:
             for id in ("RTR002", "RTR005"):
                 self._unjudged.pop(id, None)
-        if probed and self._after.probe and "is up" in self._after.probe.said:
+        if probed and self._after.probe and self._after.probe.said == UP:
             self._unjudged.pop("RTR001", None)
 
     def _doubt(self, why: str) -> bool | None:
@@ -278,21 +293,12 @@ class _Proving:
         return None
 
 
-def _may_come_up(unit: Unit) -> bool:
-    """Whether waiting for it can help: not once systemd gave it up, or starts it in vain.
-
-    A restart by hand counts from 0 (`NRestarts`, systemd.service(5)).
-    """
-    restarts = unit.number("NRestarts") or 0
-    return unit.get("ActiveState") not in ("failed", "inactive") and restarts < _STARTS
-
-
 async def _router_ready(facts: Facts) -> bool | None:
     endpoint = await fact(facts, Endpoint)
     if endpoint is None or not endpoint.reached:
         return False  # no router can find it ready
     site = await fact(facts, RouterSite)
-    if site is None or site.unit is None or not _may_come_up(site.unit):
+    if site is None or site.unit is None or not may_come_up(site.unit):
         return False
     health = await fact(facts, RouterHealth)
     if health is None or health.answer.status is None:

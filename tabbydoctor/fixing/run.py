@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tabbydoctor.fixing.prepare import prepare
-from tabbydoctor.fixing.proof import Progress, look, prove
+from tabbydoctor.fixing.proof import look, prove
 from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared, Proof
+from tabbydoctor.fixing.serving import Progress
 from tabbydoctor.host import Host
 from tabbydoctor.repair.engine import State
 from tabbydoctor.targets import Targets

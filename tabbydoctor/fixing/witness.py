@@ -36,10 +36,13 @@ _INLINE = "because an admin key isn't provided"
 """TabbyAPI knows the key, and does not switch models for it (inline model loading)."""
 _TABBYS = (*_AUTH_ERRORS, NO_MODEL, _INLINE)
 _ACCESS = re.compile(r'"POST /v1/(?:chat/)?completions HTTP/1\.\d" (\d{3})')
+_EXCEPTION = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout)(?:: .*)?\Z")
+"""The last line of a traceback."""
 _CLOCKS = 0.05
 """Seconds by which a line's time may be before the request that it is about."""
 _LOOKS, _PAUSE = 4, 0.2
 _SHOWN = 100
+UP = "TabbyAPI is up"
 Who = Literal["TabbyAPI", "the router itself", "nobody"]
 
 
@@ -52,6 +55,8 @@ class Seen:
     by: Who = "nobody"
     said: str = ""
     """What else tells, in a few words."""
+    error: str = ""
+    """What the router wrote into its log meanwhile: the error that ended the request."""
 
     @property
     def auth_error(self) -> bool:
@@ -89,7 +94,7 @@ async def witness(facts: Facts, host: Host) -> Witness:
 
 
 def _probe(health: RouterHealth) -> Seen:
-    states = {True: "TabbyAPI is up", False: "TabbyAPI is down", None: ""}
+    states = {True: UP, False: "TabbyAPI is down", None: ""}
     answer = health.answer
     if answer.status is None:
         return Seen(None, said=answer.error or "")
@@ -120,7 +125,19 @@ async def _request(facts: Facts, host: Host, url: str) -> Seen:
     logged = await _logged(facts, asked_at)
     if logged and await _is_plain(facts, logged):
         return Seen(answer.status, "TabbyAPI", f"its log has {logged} for it")
-    return Seen(answer.status, "the router itself", _excerpt(text))
+    error = await _own_error(facts, host, asked_at)
+    return Seen(answer.status, "the router itself", _excerpt(text), error)
+
+
+async def _own_error(facts: Facts, host: Host, since: float) -> str:
+    """The last exception in the journal of the router's unit since a time; empty without one."""
+    site = await fact(facts, RouterSite)
+    if site is None or site.unit is None or site.unit.user_manager:
+        return ""
+    command = ["journalctl", "--unit", site.unit.name, "--since", f"@{since:.3f}"]
+    result = host.run([*command, "--output", "cat", "--no-pager", "--lines", "400"], timeout=5.0)
+    found = [line.strip() for line in result.stdout.splitlines() if _EXCEPTION.match(line.strip())]
+    return _excerpt(found[-1]) if found else ""
 
 
 async def _logged(facts: Facts, since: float) -> int | None:

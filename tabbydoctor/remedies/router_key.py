@@ -82,6 +82,7 @@ def plan_router_key(
             draft, site, inputs, tokens, strategy,
             replaced=_replaced(failing, strategy, by_unit) or bool(failing.files and not reads),
             wrong_files=failing.files if reads else (),
+            reach=reach,
         )  # fmt: skip
         variables, credential_read = wired.variables, wired.reads_credential
         _said_of_callers(draft, inputs.reading)

@@ -98,6 +98,8 @@ class RouterReading:
     """Those of them that it sets even where its unit does."""
     literal_keys: tuple[str, ...] = field(default=(), repr=False)
     """Keys written in the source itself. Never shown."""
+    untrimmed: tuple[int, ...] = ()
+    """Lines that take the whole text of a file for the key, the newline at its end with it."""
     timeouts: tuple[tuple[int, float], ...] = ()
     """(line, seconds) of how long it waits for a backend to become ready."""
 

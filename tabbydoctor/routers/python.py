@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -68,8 +69,21 @@ def read(
 
     `files` are the texts of configuration files it reads, by absolute path; `environment` and
     `directory` are its unit's; a secret that is empty there is one it lacks. Never raises for
-    what the source holds: see `problem`.
+    what the source holds: see `problem`. The same is read once.
     """
+    given = None if environment is None else tuple(sorted(environment.items()))
+    return _read(path, text, tabby_urls, tuple(sorted((files or {}).items())), given, directory)
+
+
+@lru_cache(maxsize=32)
+def _read(
+    path: str,
+    text: str,
+    tabby_urls: tuple[str, ...],
+    files: tuple[tuple[str, str], ...],
+    environment: tuple[tuple[str, str], ...] | None,
+    directory: str,
+) -> RouterReading:
     whole = text.removeprefix("\ufeff")
     block, source = marked_block(whole), legible(whole)
     try:
@@ -78,9 +92,9 @@ def read(
         line = getattr(error, "lineno", None)
         message = getattr(error, "msg", str(error))
         return RouterReading(path, name, f"not valid Python: {message}", line)
-    variables = {"PWD": directory, **(environment or {})}
+    variables = {"PWD": directory, **dict(environment or ())}
     run = Interpreter(
-        tree, path, _parsed(files or {}), variables, whole_environment=environment is not None
+        tree, path, _parsed(dict(files)), variables, whole_environment=environment is not None
     )
     run.globals.update(known_functions(block) if block else {})
     try:
@@ -164,6 +178,7 @@ def _reading(
         sets_environment=own.lines,
         replaces_environment=own.replaced,
         literal_keys=tuple(dict.fromkeys(key.literal for key in keys if key.literal)),
+        untrimmed=tuple(sorted({key.line for key in keys if key.line and _untrimmed(key)})),
         timeouts=tuple(waiting_limits(run)),
     )
 

@@ -21,6 +21,7 @@ from tabbydoctor.routers.wiring.clients import needs_key, wire_call, wire_every
 from tabbydoctor.routers.wiring.configuration import wire_configuration
 from tabbydoctor.routers.wiring.keys import wire_keys
 from tabbydoctor.routers.wiring.leaks import wire_leaks
+from tabbydoctor.routers.wiring.opening import wire_denied, wire_untrimmed
 from tabbydoctor.routers.wiring.paths import wire_paths
 from tabbydoctor.routers.wiring.plan import Plan
 from tabbydoctor.routers.wiring.probes import wire_probes
@@ -75,6 +76,8 @@ def wire(
     directory: str = "",
     replace_own_key: bool = False,
     wrong_files: tuple[str, ...] = (),
+    denied: tuple[str, ...] = (),
+    trim: bool = False,
     list_key: bool = True,
 ) -> Wired:
     """Wire the key into a router's source.
@@ -82,9 +85,10 @@ def wire(
     `files`, `environment` and `directory` are those `routers.python.read` takes. A key that the
     router sends by itself is kept, unless `replace_own_key` (TabbyAPI refuses it, or it is not
     set). In the place of `wrong_files`, which it reads a key from, it is led to `tokens_path`;
-    where that cannot be, its own key is replaced. `list_key`: whether TabbyAPI's `api_key` is a
-    list; a router that reads it is made to take one in any case. Raises CannotWire where the
-    source does not parse or no place can be proven right.
+    where that cannot be, its own key is replaced. `denied` are files that it reads a key from and
+    may not open; `trim`: one that it may open ends in a newline, which it would send. `list_key`:
+    whether TabbyAPI's `api_key` is a list; a router that reads it is made to take one in any case.
+    Raises CannotWire where the source does not parse or no place can be proven right.
     """
     whole = _Wiring(tabby_urls, strategy, tokens_path, replace_own_key)
     try:
@@ -115,6 +119,9 @@ def wire(
     whole = replace(whole, override=replace_own_key or bool(left), manages=_manages(bare))
     strings = reading.assumes_key_string if list_key or strategy == "router-tokens" else ()
     wire_keys(plan, whole.blocked, strings, list_key)
+    wire_denied(plan, denied)
+    if trim:
+        wire_untrimmed(plan)
     whole.wire_calls(plan)
     for step in (wire_leaks, wire_verdicts, wire_probes, wire_configuration):
         step(plan)

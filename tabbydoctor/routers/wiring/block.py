@@ -26,7 +26,9 @@ FUNCTIONS = {
     "_tabby_serves": "serves",
     "_tabby_probe": "probe",
     "_tabby_async_probe": "async_probe",
+    "_tabby_models": "models",
     "_tabby_kept": "kept",
+    "_tabby_open": "open",
 }
 """What a router's own lines may call, and the part of the block that holds it."""
 ASKING = ("_tabby_request", "_tabby_probe", "_tabby_async_probe")
@@ -40,11 +42,13 @@ _NEEDS = {
     "request": ("address", "authorize"),
     "connection": ("address", "authorize"),
     "serves": ("address",),
+    "models": ("address",),
     "probe": ("auth",),
     "async_probe": ("auth",),
     "authorize": ("key",),
     "tokens": ("load",),
     "kept": ("load",),
+    "open": ("key",),
 }
 _ORDER = (
     "address",
@@ -61,9 +65,11 @@ _ORDER = (
     "request",
     "connection",
     "serves",
+    "models",
     "probe",
     "async_probe",
     "kept",
+    "open",
 )
 
 
