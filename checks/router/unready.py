@@ -30,7 +30,7 @@ from tabbydoctor.routers.site_health import RouterHealth
 
 NOT_PARSED = "not valid Python"
 REPORTED = (
-    *("RTR001", "RTR005", "RTR007", "RTR009", "RTR011", "RTR013"),
+    *("RTR001", "RTR005", "RTR007", "RTR009", "RTR011", "RTR013", "RTR015", "RTR017"),
     *("API001", "API002", "API005", "SVC002"),
     *("TOK001", "TOK002", "TOK003", "TOK006", "TOK010"),
 )
@@ -65,7 +65,7 @@ def unready(
             f"The router at {health.url} reports TabbyAPI down",
             "It answers itself, but its own check of TabbyAPI fails.",
             evidence=(Evidence(f"{health.url}/health", "TabbyAPI up", "TabbyAPI down"),),
-            severity=Severity.WARNING,
+            remedies=(_told(unit),) if unit else (),
             caused_by=REPORTED,
         )
     if health is not None and health.unseen:
@@ -105,6 +105,14 @@ def _ended(unit: Unit) -> tuple[str, str]:
 
 def _lacks_file(unit: Unit) -> bool:
     return any(file.text is None and not file.optional for file in unit.environment_files)
+
+
+def _told(unit: Unit) -> Remedy:
+    return Remedy(
+        "See in its journal why its check fails",
+        Safety.MANUAL,
+        (f"{unit.journalctl} -n 50 --no-pager",),
+    )
 
 
 def _start(unit: Unit) -> Remedy:

@@ -13,7 +13,7 @@ from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Facts
 from tabbydoctor.fixing.prepare import asked_for, present
 from tabbydoctor.fixing.request import ROUTER_IDS, SEEN_LIVE, FixRequest, Prepared, Proof
-from tabbydoctor.fixing.serving import PAUSE, Progress, may_come_up, state_of
+from tabbydoctor.fixing.serving import PAUSE, Progress, may_come_up, still_starts
 from tabbydoctor.fixing.witness import UNSEEN, UP, Seen, Witness, fact, witness
 from tabbydoctor.host import Host
 from tabbydoctor.routers import RouterReading
@@ -154,7 +154,7 @@ class _Proving:
 
     async def _answers(self, facts: Facts) -> bool | None:
         """True once TabbyAPI answers; False where none waits for it; None: wait on."""
-        return True if await self._up(facts) else await state_of(facts, self._restarted)
+        return True if await self._up(facts) else await still_starts(facts, self._restarted)
 
     async def _up(self, facts: Facts) -> bool:
         endpoint = await fact(facts, Endpoint)

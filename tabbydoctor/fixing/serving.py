@@ -61,17 +61,16 @@ async def _state(host: Host, targets: Targets, restarted: Collection[str]) -> bo
     """True: it answers; False: it will not; None: wait on."""
     facts = facts_of(host, targets)
     try:
-        return await state_of(facts, restarted)
+        endpoint = await fact(facts, Endpoint)
+        answers = endpoint is not None and endpoint.reached
+        return True if answers else await still_starts(facts, restarted)
     finally:
         await facts.close()
         await host.close()
 
 
-async def state_of(facts: Facts, restarted: Collection[str]) -> bool | None:
-    """True once TabbyAPI answers; False where none waits for it; None: wait on."""
-    endpoint = await fact(facts, Endpoint)
-    if endpoint is not None and endpoint.reached:
-        return True
+async def still_starts(facts: Facts, restarted: Collection[str]) -> bool | None:
+    """Of a TabbyAPI that does not answer: None where its unit may yet come up, else False."""
     one = await fact(facts, Instance)
     if one is None or one.unit is None or one.unit.name not in restarted:
         return False
