@@ -33,6 +33,7 @@ from tabbydoctor.routers.site_environment import (
 )
 from tabbydoctor.routers.site_keys import RouterKeys, stale_copies
 from tabbydoctor.routers.staleness import RouterStaleness
+from tabbydoctor.routers.wiring import Wired
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -105,7 +106,7 @@ def plan_router_key(
         fit = [name for name in lacking if name not in refused]
         _bring(draft, machine, site, tokens, key, fit, credential_read)
     elif site.kind == "python":
-        _take_away(draft, site, inputs.reading, tokens, {*variables, *wired.reads}, credential_read)
+        _take_away(draft, machine, site, reading, tokens, key, wired)
     _turn_auth_on(draft, instance)
     if draft.changes_files:
         _restart(draft, site)
@@ -121,22 +122,29 @@ def _said_of_callers(draft: Draft, reading: RouterReading) -> None:
 
 
 def _take_away(
-    draft: Draft,
-    site: RouterSite,
-    reading: RouterReading,
-    tokens: Tokens,
-    needed: set[str],
-    credential_read: bool,
-) -> None:
-    """What the router's unit has no use for any more: of an earlier strategy, or in the open."""
-    if not credential_read and credential.take_away(draft, site, WHY, variables=not needed):
+    draft: Draft, machine: Machine, site: RouterSite, reading: RouterReading, tokens: Tokens,
+    key: str, wired: Wired,
+) -> None:  # fmt: skip
+    """What the router's unit has no use for any more: of an earlier strategy, or in the open.
+
+    A variable without which its own lines would fail is kept, where root alone can read it.
+    """
+    needed = {*wired.variables, *wired.requires}
+    if not wired.reads_credential and credential.take_away(draft, site, WHY, variables=not needed):
         draft.notes.append("what an earlier repair brought to the router's unit is taken away")
     sent = {variable_of(call.key_from) for call in reading.calls} - {""}
     accepted = {*tokens.api_keys, tokens.admin_key}
-    for name, value in (site.unit.environment if site.unit else {}).items():
-        if site.unit and name not in needed and (name in sent or value in accepted):
-            credential.move_out_of_environment(draft, site.unit, WHY, name)
-            draft.reload(site.unit, WHY)
+    unit = site.unit
+    for name, value in (unit.environment if unit else {}).items():
+        if unit is None or name in wired.variables or not (name in sent or value in accepted):
+            continue
+        if name in wired.requires:
+            credential.bring_key(
+                draft, machine, site, key, WHY, environment_only=True, variables=[name]
+            )
+        else:
+            credential.move_out_of_environment(draft, unit, WHY, name)
+            draft.reload(unit, WHY)
 
 
 def _turn_auth_on(draft: Draft, instance: Instance | None) -> None:

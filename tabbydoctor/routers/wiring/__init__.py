@@ -34,6 +34,8 @@ _KEY_FROM: Mapping[Strategy, block.KeyFrom] = {
     "router-env": "environment",
 }
 
+_REQUIRED = re.compile(r"""environ\[\s*['"](\w+)['"]\s*\]""")
+
 
 @dataclass(frozen=True, slots=True)
 class Wired:
@@ -48,8 +50,8 @@ class Wired:
     """Environment variables from which its own lines take the key that they send."""
     reads_credential: bool = False
     """Whether it reads the credential of its unit, as the helper does."""
-    reads: tuple[str, ...] = ()
-    """Every environment variable that it reads."""
+    requires: tuple[str, ...] = ()
+    """Environment variables without which its own lines fail: `os.environ["NAME"]`."""
     wrong_files: Mapping[str, int] = field(default_factory=dict)
     """Those of the wrong files that its own lines still open -> line."""
 
@@ -140,7 +142,7 @@ def wire(
         tuple(plan.leftovers),
         variables=_variables(after),
         reads_credential=CREDENTIALS in after.reads_environment,
-        reads=tuple(after.reads_environment),
+        requires=tuple(sorted(set(_REQUIRED.findall(legible(text))))),
         wrong_files={path: line for path, line in own.reads_files.items() if path in wrong_files},
     )
 
