@@ -125,9 +125,11 @@ def _candidates(directory: str, top: str, module: ast.Module) -> Iterator[str]:
             stem = f"{node.module}." if node.module else ""
             names = [*([node.module] if node.module else []), *(stem + a.name for a in node.names)]
         for name in names:
-            place = posixpath.join(base, *name.split("."))
+            place = base
+            for part in name.split("."):
+                place = posixpath.join(place, part)
+                yield f"{place}/__init__.py"
             yield f"{place}.py"
-            yield f"{place}/__init__.py"
 
 
 def _at_start(module: ast.Module, line: int) -> bool:
