@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.lab.deployment import API_KEY, CONFIG, Deploy, Deployment
 from tests.lab.faults.fault import edit_router, set_unit
-from tests.lab.faults.router import FROM_ENVIRONMENT, FROM_FILE, NOT_A_STRING
+from tests.lab.faults.router import (
+    FROM_ENVIRONMENT,
+    FROM_FILE,
+    NOT_A_STRING,
+    wait_until_old,
+)
 from tests.lab.outcome import faults_in
 from tests.lab.test_fix import running, watched
 
@@ -108,7 +111,7 @@ def test_a_key_in_the_open_that_nothing_needs_is_taken_away(deploy: Deploy) -> N
 
 def test_what_was_repaired_without_a_restart_is_not_what_runs(deploy: Deploy) -> None:
     deployment = running(deploy, router="broken")
-    time.sleep(2)  # the kernel tells a process's start to the second
+    wait_until_old(deployment)
     assert deployment.doctor(*AUTH, "--no-restart").exit_code == 1
     assert "RTR015" in check(deployment)
     assert deployment.forward().status == 401
