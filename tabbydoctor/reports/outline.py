@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tabbydoctor.diagnosis.finding import Finding, Safety, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root, Status
 
-AUTH_ROOTS = frozenset({"CFG004", "RTR001", "RTR002", "RTR003", "RTR005"})
+AUTH_ROOTS = frozenset({"CFG004", "RTR001", "RTR002", "RTR003", "RTR005", "RTR015", "RTR017"})
 """The root causes that `fix --auth` repairs."""
 _AUTH_COMMANDS = ("sudo tabbydoctor fix --auth", "tabbydoctor fix --auth")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.routers.inputs import RouterInputs, source_text
 from tabbydoctor.routers.marked_block import legible
+from tabbydoctor.routers.site_environment import router_environment
 
 _SLACK = 1.5
 """Seconds by which a process's start may be told wrong: the kernel gives it in ticks since the
@@ -19,6 +21,19 @@ boot, whose time is known to the second (proc(5))."""
 _RELOADS = ("--reload", "-watch-config", "--watch-config")
 """Arguments of uvicorn, gunicorn, llama-swap: a changed file is read without a restart."""
 
+_BY_SYSTEMD = re.compile(
+    r"PATH|LANG|LC_\w+|HOME|LOGNAME|USER|SHELL|TERM|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_\w+|"
+    r"MEMORY_PRESSURE_\w+|NOTIFY_SOCKET|WATCHDOG_\w+|LISTEN_\w+|MAINPID|\w+_DIRECTORY|XDG_\w+|"
+    r"DBUS_SESSION_BUS_ADDRESS|MANAGERPID"
+)
+"""Variables that systemd adds by itself (systemd.exec(5))."""
+_UNSEEN = re.compile(
+    r"^[ \t]*(?:(?:Load|Set|Import)Credential|Protect|Private|Inaccessible|ReadOnly|ReadWrite|Bind|"
+    r"TemporaryFile|Supplementary|Group|Dynamic|Root|Restrict|Capab|Ambient|UMask|NoExec|"
+    r"Exec(?!Start)|ProcSubset)\w*[ \t]*=",
+    re.MULTILINE,
+)
+"""Settings of a unit that are not seen of its process."""
 _MODULES = 60
 """How many modules are looked at."""
 
@@ -54,15 +69,35 @@ def _read_once(host: Host, site: RouterSite, inputs: RouterInputs | None) -> Ite
         yield site.path
         if site.kind == "python":
             yield from _of_source(host, site.path, inputs)
-    if site.unit:
-        files = [file.path for file in site.unit.files]
+    same = _runs_as_it_says(site)
+    for file in site.unit.files if site.unit else ():
         # Limits that systemctl set while it ran count at once.
-        yield from (path for path in files if "/system.control/" not in path)
+        if "/system.control/" not in file.path and not (same and not _UNSEEN.search(file.text)):
+            yield file.path
+    if site.unit and not same:
         yield from (file.path for file in site.unit.environment_files)
     for entry in site.unit.settings("LoadCredential") if site.unit else ():
         path = entry.partition(":")[2]
         if path.startswith("/"):
             yield path
+
+
+def _runs_as_it_says(site: RouterSite) -> bool:
+    """Whether a process has all that its unit says and that can be seen of a process: account,
+    directory, command and environment. What was changed since then is no matter.
+    """
+    unit, process = site.unit, site.process
+    if unit is None or process is None or process.environment is None:
+        return False
+    given = router_environment(site)
+    added = {name for name in process.environment if name not in given}
+    return (
+        all(process.environment.get(name) == value for name, value in given.items())
+        and not any(not _BY_SYSTEMD.fullmatch(name) for name in added)
+        and all(word in process.argv for word in unit.command[1:] if not set(word) & set("$%"))
+        and (site.user is None or process.uid == site.user.uid)
+        and process.cwd in (None, posixpath.normpath(unit.working_directory))
+    )
 
 
 def _of_source(host: Host, path: str, inputs: RouterInputs | None) -> Iterator[str]:

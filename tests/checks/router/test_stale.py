@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,28 @@ def site(root: Path, *arguments: str) -> RouterSite:
     argv = ("python3", str(root / "router.py"), *arguments)
     process = Process(42, argv, started=STARTED)
     return RouterSite(str(root / "router.py"), "python", unit, process)
+
+
+def test_a_unit_that_says_what_runs_already_is_no_matter(root: Path) -> None:
+    fragment = root / "llm-router.service"
+    fragment.write_text("[Service]\nEnvironment=B=c\n")
+    command = f"ExecStart=/usr/bin/python3 {root}/router.py\n"
+    fragment.write_text(f"[Service]\n{command}Environment=B=c\n")
+    for name in ("llm-router.service", "environment"):
+        os.utime(root / name, (STARTED + 60, STARTED + 60))
+    one = site(root)
+    assert one.unit is not None
+    assert one.process is not None
+    unit = replace(one.unit, properties={**one.unit.properties, "Environment": "B=c"})
+
+    def stale_with(**environment: str) -> list[str]:
+        process = replace(one.process, environment=environment, cwd=str(root))  # type: ignore[type-var]
+        here = replace(one, unit=unit, process=process)
+        return sorted(map(os.path.basename, router_staleness(ScratchHost(), here, None).newer))
+
+    assert stale_with(A="b", B="c", PATH="/bin") == []
+    assert stale_with(A="old", B="c") == ["environment", "llm-router.service"]
+    assert stale_with(A="b", B="c", TABBY_KEY="gone") == ["environment", "llm-router.service"]
 
 
 def newer(root: Path, *arguments: str) -> list[str]:
