@@ -23,8 +23,9 @@ ROUTERS = {
 import httpx
 client = httpx.Client()
 
-def tabby(request, method="GET"):
-    return client.request(method, "http://localhost:5000/v1/models", headers=request.headers).status_code
+def tabby(request):
+    url = "http://localhost:5000/v1/models"
+    return client.request("GET", url, headers=request.headers).status_code
 
 def other(request):
     return client.get("http://localhost:30000/v1/models", headers=request.headers).status_code
@@ -49,20 +50,24 @@ def other(request):
 import requests
 
 def tabby(request):
-    return requests.get("http://localhost:5000/v1/models", headers=dict(request.headers)).status_code
+    url = "http://localhost:5000/v1/models"
+    return requests.get(url, headers=dict(request.headers)).status_code
 
 def other(request):
-    return requests.get("http://localhost:30000/v1/models", headers=dict(request.headers)).status_code
+    url = "http://localhost:30000/v1/models"
+    return requests.get(url, headers=dict(request.headers)).status_code
 """,
     "requests session": """\
 import requests
 session = requests.Session()
 
 def tabby(request):
-    return session.get("http://localhost:5000/v1/models", headers=dict(request.headers)).status_code
+    url = "http://localhost:5000/v1/models"
+    return session.get(url, headers=dict(request.headers)).status_code
 
 def other(request):
-    return session.get("http://localhost:30000/v1/models", headers=dict(request.headers)).status_code
+    url = "http://localhost:30000/v1/models"
+    return session.get(url, headers=dict(request.headers)).status_code
 """,
     "aiohttp": """\
 import asyncio, aiohttp

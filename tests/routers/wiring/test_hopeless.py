@@ -1,4 +1,4 @@
-"""Probes that can never turn healthy with TabbyAPI: wired, they do, and others are asked as before."""
+"""Probes that can never turn healthy: wired, they do; other backends are asked as before."""
 
 from __future__ import annotations
 
