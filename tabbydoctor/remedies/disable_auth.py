@@ -35,7 +35,7 @@ def plan_disable_auth(
     machine: Machine,
     module: NixModule | None,
     endpoint: Endpoint | None,
-    site: RouterSite | None,
+    site: RouterSite | None = None,
 ) -> None:
     """Raises CannotFix where it would expose the server, or no place can be proven right."""
     waiting = waits_for_restart(config, endpoint)
