@@ -42,8 +42,10 @@ def forward(body):
 ROOT = Account("root", 0, 0, "/root", "/bin/bash", (0,))
 
 
-def findings(source: str, account: Account = ROUTER, **properties: str) -> list[str]:
-    unit = Unit("llm-router.service", {"LoadState": "loaded", **properties})
+def findings(
+    source: str, account: Account = ROUTER, properties: dict[str, str] | None = None
+) -> list[str]:
+    unit = Unit("llm-router.service", {"LoadState": "loaded", **(properties or {})})
     site = RouterSite("/opt/router.py", "python", unit, None, account)
     reading = python.read("/opt/router.py", source, URLS, environment={})
     assert reading.calls
@@ -83,7 +85,7 @@ def test_a_file_that_may_not_be_read(tokens: Path, denies: str) -> None:
         properties = {"TemporaryFileSystem": str(tokens.parent)}
     else:
         properties = {"InaccessiblePaths": str(tokens.parent)}
-    (found,) = findings(FROM_TOKENS.format(path=tokens), **properties)
+    (found,) = findings(FROM_TOKENS.format(path=tokens), properties=properties)
     assert "may not open it" in found
 
 

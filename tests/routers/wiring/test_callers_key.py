@@ -7,10 +7,11 @@ import re
 import types
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tabbydoctor.routers import python
+from tabbydoctor.routers import Call, python
 from tabbydoctor.routers.wiring import Strategy
 from tests.contract.server import ADMIN_KEY, poll
 from tests.routers.wiring.deployment import Deployment, deployment, load
@@ -178,7 +179,7 @@ def request(headers: Mapping[str, str]) -> types.SimpleNamespace:
 def test_a_router_that_hands_on_headers_sends_no_key_of_its_own(
     name: str, running: Deployment
 ) -> None:
-    def calls(source: str) -> list[python.Call]:
+    def calls(source: str) -> list[Call]:
         return list(python.read("router.py", source, (running.url,)).calls)
 
     bare = calls(running.here(ROUTERS[name]))
@@ -290,7 +291,7 @@ def test_a_key_that_was_rotated_away_is_a_strangers(
     assert router.tabby(request(CALLERS["TabbyAPI's own"])) == 200
 
 
-def helper(running: Deployment, tokens: str, tmp_path: Path) -> dict[str, object]:
+def helper(running: Deployment, tokens: str, tmp_path: Path) -> dict[str, Any]:
     path = tmp_path / "api_tokens.yml"
     path.write_text(tokens)
     source = running.wired(ROUTERS["httpx"]).source.decode()
@@ -300,9 +301,9 @@ def helper(running: Deployment, tokens: str, tmp_path: Path) -> dict[str, object
     ).__dict__
 
 
-def authorized(names: dict[str, object], headers: dict[str, str]) -> str:
+def authorized(names: dict[str, Any], headers: dict[str, str]) -> str:
     """The key that headers carry when the helper has gone over them: the only one."""
-    names["_tabby_authorize"](headers)  # type: ignore[operator]
+    names["_tabby_authorize"](headers)
     ((name, value),) = headers.items()
     assert name == "Authorization"
     return value.removeprefix("Bearer ")
