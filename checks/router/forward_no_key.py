@@ -2,7 +2,8 @@
 
 ## What it checks
 Every request that the router passes on to TabbyAPI must carry its API key, unless
-authentication is off. What the router's own callers sent and it hands on is none of TabbyAPI's.
+authentication is off. What the router's own callers sent and it hands on is none of TabbyAPI's,
+unless the router compares it with a key of its own before.
 
 ## Why it matters
 Clients get `401 Please provide an API key` from behind the router, even when its health

@@ -147,8 +147,18 @@ def key_of(sent: Sent, clients: Iterable[Client], server: tuple[str, int] | None
     certain.sort(key=lambda key: not key.overrides)
     callers = [key for key in found if key.source == CLIENT_OWN]
     if callers and not any(key.overrides for key in certain):
-        return callers[0]  # laid over the client's own headers
+        return _compared(sent) or callers[0]  # laid over the client's own headers
     return (certain or found or [NO_KEY])[0]
+
+
+def _compared(sent: Sent) -> Key | None:
+    """The key that every caller is known to send: what came was compared with it before."""
+    for assumptions in sent.world.assumed.values():
+        for operator, operand, holds in assumptions:
+            key = _from_value(operand) if operator == "same" and holds else NO_KEY
+            if key.sends and key.source != WORKED_OUT:
+                return key
+    return None
 
 
 def _kin(one: Client, other: Client) -> bool:

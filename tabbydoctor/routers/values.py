@@ -230,6 +230,12 @@ NOTHING = Const(None)
 SOMETHING = Unknown("")
 
 
+def from_caller(value: Unknown) -> bool:
+    """Whether it is a header of the request that a router got."""
+    words = value.path if "headers" in value.path else (value.root.rpartition(".")[2],)
+    return any(word.lower() in ("authorization", "x-api-key") for word in words)
+
+
 def named_tabby(name: object) -> bool:
     """Whether a name speaks of TabbyAPI."""
     return isinstance(name, str) and "tabby" in name.lower()

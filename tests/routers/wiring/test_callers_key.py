@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tabbydoctor.routers import Call, python
+from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.wiring import Strategy
 from tests.contract.server import ADMIN_KEY, poll
 from tests.routers.wiring.deployment import Deployment, deployment, load
@@ -187,6 +188,48 @@ def test_a_router_that_hands_on_headers_sends_no_key_of_its_own(
     assert all(call.sends_key is not True for call in bare)
     after = calls(running.wired(ROUTERS[name]).source.decode())
     assert all(call.sends_key and call.wired for call in after)
+
+
+COMPARED = """\
+import os
+
+import httpx
+import yaml
+
+KEY = os.environ["ROUTER_KEY"]
+
+
+def key():
+    with open("/srv/tabbyAPI/api_tokens.yml") as file:
+        return yaml.safe_load(file)["api_key"]
+
+
+async def chat(request):
+    {check}
+    url = "http://localhost:5000/v1/completions"
+    async with httpx.AsyncClient() as client:
+        return await client.post(url, headers=dict(request.headers), content=request.body)
+"""
+SENT = 'request.headers.get("authorization", "")'
+
+
+@pytest.mark.parametrize(
+    ("check", "key_from"),
+    [
+        (f'if {SENT} != f"Bearer {{KEY}}": return 401', "environment ROUTER_KEY"),
+        (f'if {SENT}.removeprefix("Bearer ") != key(): return 401', "api_tokens.yml api_key"),
+        (f'if f"Bearer {{KEY}}" == {SENT}: print("ours")', CLIENT_OWN),
+        (f"if not {SENT}: return 401", CLIENT_OWN),
+        (f'if {SENT} != "Bearer sk-routers-own": return 401', CLIENT_OWN),
+    ],
+)
+def test_a_caller_that_is_compared_with_a_key_is_known_to_send_that(
+    check: str, key_from: str
+) -> None:
+    source = COMPARED.replace("{check}", check)
+    reading = python.read("router.py", source, ("http://localhost:5000",), environment={})
+    (call,) = reading.of("forward")
+    assert (call.sends_key, call.key_from) == (key_from != CLIENT_OWN, key_from)
 
 
 @pytest.mark.parametrize("strategy", ["router-tokens", "router-env"])
