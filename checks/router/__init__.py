@@ -13,7 +13,6 @@ from tabbydoctor.invocation import invocation
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.by_hand import DISABLE, disable_command, key_by_hand
 from tabbydoctor.routers.inputs import KINDS
-from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.unread import RouterRead, unread_of
 from tabbydoctor.routers.witness import RouterWitness
@@ -85,7 +84,7 @@ def keyless(reading: RouterReading, calls: Iterable[Call]) -> list[Call]:
     """
     asked = [call for call in calls if not is_open(call.path)]
     found = [call for call in asked if call.sends_key is False]
-    vague = [call for call in asked if call.sends_key is None and call.key_from != CLIENT_OWN]
+    vague = [call for call in asked if call.sends_key is None]
     if vague and not found:
         where = f"{reading.path}:{vague[0].line}"
         raise Unknown(f"whether the call at {where} sends a key cannot be told from the source")

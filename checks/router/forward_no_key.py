@@ -3,7 +3,7 @@
 ## What it checks
 Every request that the router passes on to TabbyAPI must carry TabbyAPI's API key, unless
 authentication is off. What a caller sent is no key of the router's: handed on, it is TabbyAPI's
-key only where every caller has it.
+key only where every caller has it, or where the router compares it with a key of its own before.
 
 ## Why it matters
 Clients get `401 Please provide an API key` from behind the router, even when its health
@@ -17,7 +17,8 @@ with one that nobody knows: where TabbyAPI's own `Please provide an API key` or 
 comes back, it tells what reached TabbyAPI. No real key is sent, and nothing is posted.
 
 ## What to do
-`tabbydoctor fix --auth` lets the router send the key to TabbyAPI alone. By hand: send
+`tabbydoctor fix --auth` lets the router send the key to TabbyAPI alone, in the place of what a
+caller sent; calls that need the admin key then go to TabbyAPI itself. By hand: send
 `Authorization: Bearer <api_key>` with the call in place of what the caller sent, and to no other
 backend.
 """
@@ -27,6 +28,7 @@ from collections.abc import Iterator, Mapping
 from tabbydoctor.api import Evidence, Finding, Unknown, check
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.unread import RouterRead
 from tabbydoctor.routers.witness import FORWARDS_NO_KEY, RouterWitness, Verdict
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -35,7 +37,7 @@ from tabbydoctor.tabbyapi.probes import Endpoint
 from . import (
     EXPECTED,
     answers_401,
-    evidence_of,
+    evidence_at,
     file_name,
     key_needed,
     keyless,
@@ -86,7 +88,7 @@ def forward_no_key(
         yield Finding(
             f"Requests forwarded by {file_name(reading)} carry no key for TabbyAPI",
             f"{answers_401(endpoint)}.",
-            evidence=(*evidence_of(reading, found, EXPECTED, "no key"), *live),
+            evidence=(*_evidence(reading, found), *live),
             remedies=(remedy,),
             caused_by=causes,
         )
@@ -115,3 +117,10 @@ def _read(reading: RouterReading | None) -> tuple[list[Call], Unknown | None]:
         return keyless(reading, forwarded), None
     except Unknown as doubt:
         return [], doubt
+
+
+def _evidence(reading: RouterReading, found: list[Call]) -> Iterator[Evidence]:
+    handed_on = {call.line for call in found if call.key_from == CLIENT_OWN}
+    for line in dict.fromkeys(call.line for call in found):
+        sent = "what the caller sent" if line in handed_on else "no key"
+        yield from evidence_at(reading, [line], EXPECTED, sent)

@@ -9,23 +9,25 @@ The router waits until its time is over, however well TabbyAPI is.
 
 ## How it is told
 A completion asked of a server without a model is answered with 500 or 503, and under inline
-model loading one that names another model gets 401 even with a right key; `HEAD /health` is
-405; llama-swap's `checkEndpoint` sends no header, so a path that asks for a key fails.
+model loading one that names another model gets 401 even with a right key; HEAD and OPTIONS are
+answered with 405; llama-swap's `checkEndpoint` sends no header, so a path that asks for a key
+fails.
 
 ## What to do
-Probe `GET /health`, which needs no key and loads nothing. To know that a model is loaded,
-`GET /v1/model` with the key.
+Probe `GET /health`, which needs no key and loads nothing; `tabbydoctor fix --auth` lets a router
+in Python do so. To know that a model is loaded, `GET /v1/model` with the key.
 """
 
 from collections.abc import Iterator
 
 from tabbydoctor.api import Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import Call, RouterReading
-from tabbydoctor.routers.probes import is_open
+from tabbydoctor.routers.probes import hopeless, is_open
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import evidence_of, file_name, readable
+from . import evidence_of, file_name, readable, wire_key
 
 
 @check(
@@ -36,7 +38,10 @@ from . import evidence_of, file_name, readable
     caused_by=("RTR001",),
 )
 def probe_hopeless(
-    reading: RouterReading, config: EffectiveConfig | None, endpoint: Endpoint | None
+    reading: RouterReading,
+    config: EffectiveConfig | None,
+    endpoint: Endpoint | None,
+    site: RouterSite | None = None,
 ) -> Iterator[Finding]:
     for call in readable(reading).of("probe"):
         why = _why(call, reading, config, endpoint)
@@ -45,15 +50,18 @@ def probe_hopeless(
                 f"The health check in {file_name(reading)}:{call.line} cannot turn healthy",
                 why,
                 evidence=evidence_of(reading, [call], "GET /health", f"{call.method} {call.path}"),
-                remedies=(Remedy("Probe GET /health instead: it needs no key", Safety.MANUAL),),
+                remedies=(
+                    *((wire_key(site, reading, config),) if reading.kind == "python" else ()),
+                    Remedy("Probe GET /health instead: it needs no key", Safety.MANUAL),
+                ),
             )
 
 
 def _why(
     call: Call, reading: RouterReading, config: EffectiveConfig | None, endpoint: Endpoint | None
 ) -> str:
-    if call.method == "HEAD" and call.path == "/health":
-        return "TabbyAPI answers HEAD /health with 405 Method Not Allowed."
+    if call.method in ("HEAD", "OPTIONS") and hopeless(call):
+        return f"TabbyAPI answers {call.method} {call.path} with 405 Method Not Allowed."
     if reading.kind == "llama-swap" and not is_open(call.path) and _keyed(config, endpoint):
         return "llama-swap's checkEndpoint can send no key, and this path asks for one."
     if call.method == "POST" and call.path.endswith("completions") and config:

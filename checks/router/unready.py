@@ -33,7 +33,7 @@ from tabbydoctor.tabbyapi.probes import Endpoint
 
 NOT_PARSED = "not valid Python"
 REPORTED = (
-    *("RTR001", "RTR005", "RTR007", "RTR009", "RTR011", "RTR013"),
+    *("RTR001", "RTR005", "RTR007", "RTR009", "RTR011", "RTR013", "RTR015", "RTR017"),
     *("API001", "API002", "API005", "SVC002"),
     *("TOK001", "TOK002", "TOK003", "TOK006", "TOK010"),
 )

@@ -137,10 +137,10 @@ def _run(given: Given, request: FixRequest, *, dry_run: bool, yes: bool, quiet: 
         return yes or (not quiet and _asked(prepared))
 
     try:
+        state = open_state(given.state_dir)
         if dry_run:
             with interrupts.open_to_interrupts():
-                return run.dry_run(LocalHost, given.targets, request)
-        state = open_state(given.state_dir)
+                return run.dry_run(LocalHost, given.targets, request, state)
         result = run.fix(LocalHost, given.targets, request, state, agree, _progress)
         if quiet or result.applied:
             return result

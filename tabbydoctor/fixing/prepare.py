@@ -19,6 +19,7 @@ from tabbydoctor.fixing.request import (
     AUTH_IDS,
     KEYLESS_IDS,
     ROUTER_IDS,
+    SEEN_LIVE,
     FixRequest,
     Prepared,
     Refusal,
@@ -27,12 +28,17 @@ from tabbydoctor.host import Host
 from tabbydoctor.nixos.by_rebuild import to_paste
 from tabbydoctor.remedies import snippets
 from tabbydoctor.remedies.by_finding import REMEDIES, Planner
+from tabbydoctor.remedies.config_keys import remove_auth_section
 from tabbydoctor.remedies.disable_auth import plan_disable_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
-from tabbydoctor.remedies.router_key import plan_router_key
+from tabbydoctor.remedies.router_key import plan_router_key, restart_stale
 from tabbydoctor.repair import interrupts
+from tabbydoctor.repair.changes import EarlierChange
 from tabbydoctor.repair.errors import RepairError
-from tabbydoctor.routers.inputs import RouterInputs
+from tabbydoctor.routers.inputs import RouterInputs, source_text
+from tabbydoctor.routers.judged import RouterJudgement
+from tabbydoctor.routers.marked_block import marked_block
+from tabbydoctor.routers.staleness import RouterStaleness
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
@@ -45,41 +51,100 @@ _IN_PART = ("RTR009",)
 variable that is set and unused): the finding's own remedy tells which."""
 
 
-def prepare(host: Host, targets: Targets, request: FixRequest) -> Prepared:
-    """Look and plan; nothing is changed. Raises NothingToExamine, RepairError."""
-    return interrupts.run(_prepare(host, targets, request))
+def prepare(
+    host: Host, targets: Targets, request: FixRequest, earlier: tuple[EarlierChange, ...] = ()
+) -> Prepared:
+    """Look and plan; nothing is changed. `earlier` are the changes that are in force.
+
+    Raises NothingToExamine, RepairError.
+    """
+    return interrupts.run(_prepare(host, targets, request, earlier))
 
 
-async def _prepare(host: Host, targets: Targets, request: FixRequest) -> Prepared:
+async def _prepare(
+    host: Host, targets: Targets, request: FixRequest, earlier: tuple[EarlierChange, ...]
+) -> Prepared:
     facts = facts_of(host, targets)
-    draft = Draft()
+    draft = Draft(earlier=earlier)
     facts.provide(Draft, draft)
     facts.provide(type(request.options), request.options)
     try:
         await _require_something(host, facts, targets, request)
         results = await _look(facts, request)
         _introduce(draft, facts, host, targets)
-        refusals = [
-            refusal
-            for id, planner in _chosen(request, results)
-            if (refusal := await _planned(request, facts, draft, id, planner))
-        ]
-        refusals += _without_remedy(request, results)
         hands = Hands(host)
-        refusals = [replace(one, manual=hands.lines(one.manual)) for one in refusals]
-        answered = await _answers(facts)
+        refusals: list[Refusal] = []
+        for id, planner in _chosen(request, results, await _outdated(facts)):
+            if id == "CFG004" and refusals and request.auth:
+                continue  # by itself it would cure nobody's 401
+            refusal = await _planned(request, facts, draft, id, planner)
+            refusals += [refusal] if refusal else []
+        refusals += _without_remedy(request, results)
+        return Prepared(
+            draft,
+            draft.plan(),
+            present(request, results),
+            tuple(replace(one, manual=hands.lines(one.manual)) for one in refusals),
+            tuple(_not_here(request, results)),
+            await _answers(facts),
+            request.restart,
+            await _runs_as_it_is(facts, request),
+            await _unproven(facts, request, results),
+        )
     finally:
         await facts.close()
         await host.close()
-    return Prepared(
-        draft,
-        draft.plan(),
-        present(request, results),
-        tuple(refusals),
-        tuple(_not_here(request, results)),
-        answered,
-        request.restart,
-    )
+
+
+async def _outdated(facts: Facts) -> bool:
+    """Whether the router was wired by an older version, which let callers' keys stay."""
+    try:
+        site = await facts.get(RouterSite)
+        text = source_text(await facts.get(Host), site.path) if site.path else ""  # type: ignore[type-abstract]
+    except NoFact:
+        return False
+    block = marked_block(text)
+    return block is not None and block.outdated
+
+
+async def _runs_as_it_is(facts: Facts, request: FixRequest) -> bool:
+    """Whether a router runs that its files tell of: what it answers tells about them."""
+    if not request.auth or request.options.strategy == "disable-auth" or not request.restart:
+        return False
+    try:
+        return not (await facts.get(RouterStaleness)).newer
+    except NoFact:
+        return False
+
+
+async def _unproven(facts: Facts, request: FixRequest, results: Iterable[CheckResult]) -> str:
+    """What is needed to know that a router's requests carry the key; empty where that is known.
+
+    Without a router there is none that could lack it, and where no key is asked for none does.
+    """
+    if not request.auth or request.options.strategy == "disable-auth":
+        return ""
+    about = [one for one in results if one.check.id in SEEN_LIVE]
+    unsure = [one for one in about if one.status in ("unknown", "crashed")]
+    try:
+        judgement = await facts.get(RouterJudgement)
+    except NoFact:
+        return ""
+    asked = any(one.status not in ("skipped",) for one in about)
+    if judgement.proven and not unsure:
+        return ""
+    if judgement.needed and (asked or not unsure) and await _key_asked(facts):
+        return judgement.needed
+    return f"{unsure[0].check.id} could not be judged: {unsure[0].reason}" if unsure else ""
+
+
+async def _key_asked(facts: Facts) -> bool:
+    """Whether TabbyAPI asks for a key, as far as it is known."""
+    try:
+        config = await facts.get(EffectiveConfig)
+    except NoFact:
+        return True
+    return not config.auth_disabled
 
 
 def _introduce(draft: Draft, facts: Facts, host: Host, targets: Targets) -> None:
@@ -162,7 +227,9 @@ def _repairable(result: CheckResult) -> bool:
     return result.check.id not in _IN_PART or any(one.safety is Safety.SAFE for one in offered)
 
 
-def _chosen(request: FixRequest, results: tuple[CheckResult, ...]) -> list[tuple[str, Planner]]:
+def _chosen(
+    request: FixRequest, results: tuple[CheckResult, ...], outdated: bool
+) -> list[tuple[str, Planner]]:
     there = present(request, filter(_repairable, results))
     if not request.auth:
         found = [(id, REMEDIES[id].plan) for id in there if id in REMEDIES]
@@ -173,9 +240,14 @@ def _chosen(request: FixRequest, results: tuple[CheckResult, ...]) -> list[tuple
     asked = request.options.strategy is not None
     about = [one for one in results if one.check.id in ROUTER_IDS]
     unsure = any(one.status in ("unknown", "crashed") for one in about)
-    if asked or unsure or set(there) & set(ROUTER_IDS):
-        return [("RTR001", plan_router_key)]
-    return []
+    chosen: list[tuple[str, Planner]] = []
+    if asked or unsure or outdated or set(there) & {*ROUTER_IDS} - {"RTR015"}:
+        chosen.append(("RTR001", plan_router_key))
+    if "RTR015" in there and request.restart:
+        chosen.append(("RTR015", restart_stale))
+    if "CFG004" in there and _router_there(results):
+        chosen.append(("CFG004", remove_auth_section))
+    return chosen
 
 
 async def _planned(
@@ -216,11 +288,20 @@ def _without_remedy(request: FixRequest, results: tuple[CheckResult, ...]) -> It
         id = result.check.id
         if result.status not in ("failed", "warning"):
             continue
-        if request.auth and id == "CFG004" and request.options.strategy is None:
-            if not set(present(request, results)) & set(ROUTER_IDS):
-                yield Refusal(id, "auth: has no effect; --strategy disable-auth means it")
+        if request.auth:
+            if id == "CFG004" and not _router_there(results):
+                yield Refusal(
+                    id,
+                    "no router was found that could be given the key: name it with --router, or "
+                    "mean what the section says with --strategy disable-auth",
+                )
         elif request.ids and (id not in REMEDIES or not _repairable(result)):
             yield Refusal(id, "there is no automatic remedy", _by_hand(result))
+
+
+def _router_there(results: Iterable[CheckResult]) -> bool:
+    about = [one for one in results if one.check.id in ROUTER_IDS]
+    return any(one.status != "skipped" for one in about)
 
 
 def _by_hand(result: CheckResult) -> str:

@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
-from typing import TypeVar
 
 from tabbydoctor import plugins
 from tabbydoctor.deployment.parts import Instance, RouterSite
-from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.examination import facts_of
-from tabbydoctor.facts import Facts, NoFact
+from tabbydoctor.facts import Facts
 from tabbydoctor.fixing.prepare import asked_for, present
-from tabbydoctor.fixing.request import ROUTER_IDS, FixRequest, Prepared, Proof
-from tabbydoctor.host import Host, HttpAnswer
+from tabbydoctor.fixing.request import ROUTER_IDS, SEEN_LIVE, FixRequest, Prepared, Proof
+from tabbydoctor.fixing.serving import PAUSE, Progress, may_come_up, still_starts
+from tabbydoctor.fixing.witness import UNSEEN, UP, Seen, Witness, fact, witness
+from tabbydoctor.host import Host
 from tabbydoctor.repair import interrupts
 from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.judged import RouterJudgement
+from tabbydoctor.routers.probes import hopeless
+from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.routers.site_health import RouterHealth
-from tabbydoctor.tabbyapi.answers import detail
+from tabbydoctor.routers.staleness import RouterStaleness
+from tabbydoctor.tabbyapi.answers import accepted, keyed
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.targets import Targets
 
-T = TypeVar("T")
-Progress = Callable[[str], None]
-NOBODY = "tabbydoctor-no-such-model"
-"""A model that nobody serves: a request for it loads nothing and switches nothing."""
-_REQUEST = {"model": NOBODY, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}
 _ROUTER_READY = 60.0
 """Seconds a router may take to come up and find its backend ready, `--ready-timeout` at most."""
-_PAUSE = 0.3
-_STARTS = 3
-"""Starts by systemd itself after which a unit is taken not to come up."""
 
 
 def prove(
@@ -43,9 +38,34 @@ def prove(
     request: FixRequest,
     prepared: Prepared,
     progress: Progress,
+    before: Witness = UNSEEN,
 ) -> Proof:
-    """Look at the running deployment. `host` makes a fresh one for each look."""
-    return interrupts.run(_Proving(host, targets, request, prepared, progress).prove())
+    """Look at the running deployment. `host` makes a fresh one for each look.
+
+    `before` is what the router answered before anything was done.
+    """
+    return interrupts.run(_Proving(host, targets, request, prepared, progress, before).prove())
+
+
+def look(host: Callable[[], Host], targets: Targets, request: FixRequest) -> Witness:
+    """What the router answers now, where a repair of it is asked for; nothing is changed."""
+    return interrupts.run(_look(host(), targets)) if through_router(request) else UNSEEN
+
+
+async def _look(host: Host, targets: Targets) -> Witness:
+    facts = facts_of(host, targets)
+    try:
+        return await witness(facts, host)
+    finally:
+        await facts.close()
+        await host.close()
+
+
+def through_router(request: FixRequest) -> bool:
+    """Whether requests through the router are to work when it is done."""
+    if request.auth:
+        return request.options.strategy != "disable-auth"
+    return bool({*request.ids} & {*ROUTER_IDS})
 
 
 class _Proving:
@@ -58,6 +78,7 @@ class _Proving:
         request: FixRequest,
         prepared: Prepared,
         progress: Progress,
+        before: Witness = UNSEEN,
     ) -> None:
         self._host = host
         self._targets = targets
@@ -66,13 +87,18 @@ class _Proving:
         actions = prepared.plan.actions
         self._restarted = {action.target for action in actions if action.kind == "restart"}
         self._answered = prepared.answered
+        self._present = prepared.present
+        self._before = before
+        self._after = UNSEEN
         self._seen: list[str] = []
+        self._unproven: list[str] = []
+        self._unjudged: dict[str, str] = {}
 
     async def prove(self) -> Proof:
         live = self._request.restart
         if live and (self._request.auth or self._restarted):
             await self._await("TabbyAPI to answer", self._request.ready_timeout, self._answers)
-            if self._through_router:
+            if through_router(self._request):
                 limit = min(_ROUTER_READY, self._request.ready_timeout)
                 await self._await("the router to find TabbyAPI ready", limit, _router_ready)
         facts, host = self._facts()
@@ -81,28 +107,31 @@ class _Proving:
             # A TabbyAPI that was not restarted still asks for keys: that disproves nothing.
             told = self._by_router or self._restarted_tabby(facts)
             verdicts = [not (failed and told), await self._server(facts)]
-            if self._through_router:
+            if through_router(self._request):
                 verdicts.append(await self._router(facts, host, live))
         finally:
             await facts.close()
             await host.close()
-        if False in verdicts:
-            verified: bool | None = False
-        else:
-            needs_restart = self._request.auth or self._restarted
-            verified = None if None in verdicts or (needs_restart and not live) else True
-        return Proof(verified, remaining, tuple(self._seen))
+        unjudged = [f"{id} could not be judged: {why}" for id, why in self._unjudged.items()]
+        if not live and (self._request.auth or self._restarted):
+            verdicts.append(None)
+        if self._unjudged:
+            verdicts.append(None)
+        verified = False if False in verdicts else None if None in verdicts else True
+        return Proof(
+            verified,
+            tuple(
+                dict.fromkeys((*remaining, *(id for id in self._unjudged if id in self._present)))
+            ),
+            tuple(self._seen),
+            (*self._unproven, *unjudged) if verified is None else (),
+            self._before,
+            self._after,
+        )
 
     @property
     def _by_router(self) -> bool:
         return self._request.options.strategy != "disable-auth"
-
-    @property
-    def _through_router(self) -> bool:
-        """Whether requests through the router are to work now."""
-        if self._request.auth:
-            return self._by_router
-        return bool({*self._request.ids} & {*ROUTER_IDS})
 
     def _facts(self) -> tuple[Facts, Host]:
         host = self._host()
@@ -121,31 +150,42 @@ class _Proving:
             if state is not None:
                 break
             self._progress(f"waiting for {what} ({waited:.0f} s)")
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(PAUSE)
         self._progress("")
 
     async def _answers(self, facts: Facts) -> bool | None:
         """True once TabbyAPI answers; False where none waits for it; None: wait on."""
-        if await self._up(facts):
-            return True
-        one = await fact(facts, Instance)
-        if one is None or one.unit is None or one.unit.name not in self._restarted:
-            return False
-        return None if _may_come_up(one.unit) else False
+        return True if await self._up(facts) else await still_starts(facts, self._restarted)
 
     async def _up(self, facts: Facts) -> bool:
         endpoint = await fact(facts, Endpoint)
         return endpoint is not None and endpoint.reached
 
     async def _remaining(self, facts: Facts) -> tuple[tuple[str, ...], bool]:
-        """The asked-for findings that are still there, and whether an error is among them."""
+        """The asked-for findings that are still there, and whether an error is among them.
+
+        One that was there and cannot be judged any more is not gone, unless it is seen live.
+        """
         wanted = asked_for(self._request)
         checks = [check for check in plugins.checks() if check.id in wanted]
         results = await run_checks(checks, facts, self._request.time_limit)
         left = present(self._request, results)
         for id in left:
             self._seen.append(f"{id} is still there")
-        return left, any(one.status == "failed" for one in results)
+        for one in results:
+            if one.status in ("unknown", "crashed") and self._matters(one.check.id):
+                self._unjudged[one.check.id] = one.reason or one.status
+        blocking = [one.check.id for one in results if one.status == "failed"]
+        return left, bool({*blocking} & {*left} - {*self._without_effect})
+
+    def _matters(self, id: str) -> bool:
+        """Whether a finding has to be seen gone: it was there, or is what the repair is about."""
+        return id in self._present or (self._request.auth and id in SEEN_LIVE)
+
+    @property
+    def _without_effect(self) -> tuple[str, ...]:
+        """What disproves no repair: a section that does nothing, a restart that is left to do."""
+        return ("CFG004", "RTR015") if self._request.auth and self._by_router else ("RTR015",)
 
     async def _server(self, facts: Facts) -> bool | None:
         """TabbyAPI answers, and asks for a key or not as it is meant to."""
@@ -154,6 +194,7 @@ class _Proving:
             return True  # nothing that runs was touched: the checks alone tell
         if endpoint is None or not endpoint.reached:
             self._seen.append("TabbyAPI does not answer")
+            self._doubt("TabbyAPI does not answer: no request was seen to be accepted")
             # No repair is worse for a TabbyAPI that was down before; but auth stays on unless it
             # is seen to be off.
             return False if self._answered or not self._by_router else None
@@ -175,56 +216,82 @@ class _Proving:
         """The router's probe, and one request through it that must end in no auth error."""
         site = await fact(facts, RouterSite)
         reading = await fact(facts, RouterReading)
-        if reading is None or any(call.sends_key is False for call in reading.of("forward")):
+        if reading and any(call.sends_key is False for call in reading.of("forward")):
             self._seen.append("a forwarded request still carries no key")
             return False
-        if not live or site is None or site.unit is None:
-            return None
+        if not live or site is None or (site.unit is None and site.process is None):
+            return self._doubt("the router was not restarted: nothing was sent through it")
+        if site.unit is None:
+            return self._doubt(
+                "the running router is as it was: no unit of its is known to restart"
+            )
+        self._after = await witness(facts, host)
+        probed = await self._probed(facts, reading)
+        verdicts = [probed, await self._forwarded(facts, self._after.request)]
+        self._judged_live(*verdicts)
+        return False if False in verdicts else None if None in verdicts else True
+
+    async def _probed(self, facts: Facts, reading: RouterReading | None) -> bool | None:
+        """What the router's own health says; one that tells nothing is no proof against it."""
         health = await fact(facts, RouterHealth)
-        if health is None or health.answer.status is None:
+        if health is not None and health.answer.status is None:
             self._seen.append("the router does not answer")
             return False
-        if health.tabbyapi is False:
-            if not await self._up(facts):
-                return None  # it is right
-            self._seen.append("the router still reports TabbyAPI down")
+        if health is None or health.tabbyapi is not False:
+            return True
+        if not await self._up(facts):
+            return self._doubt("TabbyAPI is down: what the router asks it was not seen to work")
+        if reading and any(hopeless(call) for call in reading.of("probe")):
+            return self._doubt("the router's health check cannot turn healthy, whatever key it has")
+        self._seen.append("the router still reports TabbyAPI down")
+        return False
+
+    async def _forwarded(self, facts: Facts, request: Seen | None) -> bool | None:
+        if request is None:
+            return self._doubt("the router's port is not known: nothing was sent through it")
+        if request.status is None:
+            return self._doubt(f"a request through the router got {request}")
+        if request.auth_error:
+            self._seen.append(f"a request through the router ends in {request}")
             return False
-        return await self._forwarded(host, health.url)
-
-    async def _forwarded(self, host: Host, url: str) -> bool | None:
-        answer = await host.get(
-            f"{url}/v1/chat/completions",
-            {"Content-Type": "application/json"},
-            method="POST",
-            body=json.dumps(_REQUEST).encode(),
-            timeout=30.0,
+        if request.by == "TabbyAPI":
+            return True
+        if request.error:
+            return self._doubt(f"the router ends a request by an error of its own: {request.error}")
+        if await self._by_its_parts(facts):
+            self._seen.append(
+                "the router answers a model that nobody serves by itself; but it finds TabbyAPI "
+                "up, runs as its source was read, to the end, may open the key that each of its "
+                "calls sends, and TabbyAPI accepts that key"
+            )
+            return True
+        return self._doubt(
+            "the router answered a request for a model that nobody serves by itself "
+            f"({request.status}): that its requests carry the key was not seen"
         )
-        if answer.status is None:
-            self._seen.append(f"a request through the router: {answer.error}")
-            return None
-        refused = is_auth_error(answer)
-        self._seen.append(
-            f"a request through the router ends in {answer.status}"
-            + (f": {detail(answer)}" if refused else ", no auth error")
-        )
-        return not refused
 
+    async def _by_its_parts(self, facts: Facts) -> bool:
+        """Whether all that a request depends on was seen, each for itself."""
+        judgement, reach = await fact(facts, RouterJudgement), await fact(facts, RouterReach)
+        staleness, endpoint = await fact(facts, RouterStaleness), await fact(facts, Endpoint)
+        if judgement is None or reach is None or staleness is None or endpoint is None:
+            return False
+        up = self._after.probe is not None and self._after.probe.said == UP
+        reached = not (reach.denied or reach.unsendable or staleness.newer)
+        return up and reached and judgement.proven and bool(accepted(keyed(endpoint, "api_key")))
 
-async def fact(facts: Facts, kind: type[T]) -> T | None:
-    """A fact, or None where it cannot be had."""
-    try:
-        return await facts.get(kind)
-    except NoFact:
+    def _judged_live(self, probed: bool | None, forwarded: bool | None) -> None:
+        """What is seen to work needs no reading."""
+        if forwarded:
+            for id in ("RTR002", "RTR005"):
+                self._unjudged.pop(id, None)
+        if probed and self._after.probe and self._after.probe.said == UP:
+            self._unjudged.pop("RTR001", None)
+
+    def _doubt(self, why: str) -> bool | None:
+        """Note what cannot be proven, and why."""
+        self._unproven.append(why)
         return None
-
-
-def _may_come_up(unit: Unit) -> bool:
-    """Whether waiting for it can help: not once systemd gave it up, or starts it in vain.
-
-    A restart by hand counts from 0 (`NRestarts`, systemd.service(5)).
-    """
-    restarts = unit.number("NRestarts") or 0
-    return unit.get("ActiveState") not in ("failed", "inactive") and restarts < _STARTS
 
 
 async def _router_ready(facts: Facts) -> bool | None:
@@ -232,16 +299,9 @@ async def _router_ready(facts: Facts) -> bool | None:
     if endpoint is None or not endpoint.reached:
         return False  # no router can find it ready
     site = await fact(facts, RouterSite)
-    if site is None or site.unit is None or not _may_come_up(site.unit):
+    if site is None or site.unit is None or not may_come_up(site.unit):
         return False
     health = await fact(facts, RouterHealth)
     if health is None or health.answer.status is None:
         return None
     return None if health.tabbyapi is False else True
-
-
-def is_auth_error(answer: HttpAnswer) -> bool:
-    """Whether TabbyAPI refused the key (a router may have keys of its own, which prove nothing)."""
-    text = answer.body.decode("utf-8", "replace")
-    words = ("Please provide an API key", "Invalid API key", "Please provide an admin key")
-    return answer.status in (401, 403) and any(word in text for word in words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tabbydoctor.fixing.witness import UNSEEN, Witness
 from tabbydoctor.remedies.draft import Draft
 from tabbydoctor.remedies.options import FixOptions
 from tabbydoctor.repair.changes import Plan, Restart
@@ -21,10 +22,15 @@ AUTH_IDS = (
     "RTR008",
     "RTR009",
     "RTR011",
+    "RTR015",
+    "RTR017",
 )
 # Those of them that are gone when no key is asked for any more.
 KEYLESS_IDS = ("CFG004", "RTR001", "RTR002")
 ROUTER_IDS = tuple(id for id in AUTH_IDS if id.startswith("RTR"))
+SEEN_LIVE = ("RTR001", "RTR002", "RTR005")
+"""Those that are gone where a request through the router is accepted, whatever the reading says
+of them; RTR001 where the router's own health check is, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,10 @@ class Prepared:
     """Whether TabbyAPI answered before anything was done."""
     restart: bool = True
     """Whether units are restarted, or that is left to the operator."""
+    asks_router: bool = False
+    """Whether a router is there whose requests are to work."""
+    unproven: str = ""
+    """What is needed to know that there is nothing to do; empty where that is known."""
 
     @property
     def restarts_left(self) -> tuple[str, ...]:
@@ -93,6 +103,24 @@ class Proof:
     """Asked-for findings that are still there."""
     seen: tuple[str, ...] = ()
     """What was seen, a line each."""
+    unproven: tuple[str, ...] = ()
+    """What could not be proven, and why, a line each."""
+    before: Witness = UNSEEN
+    after: Witness = UNSEEN
+    """What the router answered before anything was done, and after."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Before and after, beside each other."""
+        pairs = {
+            "the router's health": (self.before.probe, self.after.probe),
+            "a request through it": (self.before.request, self.after.request),
+        }
+        return tuple(
+            f"{what}: {before or 'not asked'} -> {after or 'not asked'}"
+            for what, (before, after) in pairs.items()
+            if before or after
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +147,7 @@ class FixResult:
     def verified(self) -> bool | None:
         """Whether it was seen to work."""
         if self.change is None:
-            return None
+            return self.proof.verified if self.proof else None
         return False if self.change.rolled_back else self.proof.verified if self.proof else None
 
     @property

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tabbydoctor.fixing.prepare import prepare
-from tabbydoctor.fixing.proof import Progress, prove
+from tabbydoctor.fixing.proof import look, prove
 from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared, Proof
+from tabbydoctor.fixing.serving import Progress
 from tabbydoctor.host import Host
 from tabbydoctor.repair import interrupts
 from tabbydoctor.repair.engine import State
@@ -16,10 +17,14 @@ Agree = Callable[[Prepared], bool]
 MakeHost = Callable[[], Host]
 
 
-def dry_run(host: MakeHost, targets: Targets, request: FixRequest) -> FixResult:
-    """The plan alone: 0 where there is nothing to do, else 1. Touches nothing."""
-    prepared = prepare(host(), targets, request)
-    return FixResult(prepared, int(not prepared.nothing_to_do))
+def dry_run(
+    host: MakeHost, targets: Targets, request: FixRequest, state: State | None = None
+) -> FixResult:
+    """The plan alone: 0 where there is proven to be nothing to do, else 1. Touches nothing."""
+    prepared = prepare(host(), targets, request, state.in_force() if state else ())
+    proven = prepared.nothing_to_do and not prepared.unproven
+    proof = Proof(None, unproven=(prepared.unproven,)) if prepared.unproven else None
+    return FixResult(prepared, int(not proven), proof=proof)
 
 
 def fix(
@@ -47,26 +52,47 @@ def _fix(
     progress: Progress,
 ) -> FixResult:
     with interrupts.open_to_interrupts():
-        first = prepare(host(), targets, request)
+        first = prepare(host(), targets, request, state.in_force())
         if first.plan.empty:
-            return FixResult(first, int(not first.nothing_to_do))
+            return _as_it_is(host, targets, request, first)
         if not agree(first):
             return FixResult(first, 1, declined=True)
     with state.lock():
         state.recover(restart=request.restart)
         # Again, under the lock: what was just agreed to must still be what there is.
         with interrupts.open_to_interrupts():
-            prepared = prepare(host(), targets, request)
+            prepared = prepare(host(), targets, request, state.in_force())
+            before = look(host, targets, request)
         proofs: list[Proof] = []
 
         def verify() -> bool | None:
-            proofs.append(prove(host, targets, request, prepared, progress))
+            proofs.append(prove(host, targets, request, prepared, progress, before))
             return proofs[-1].verified
 
         change = state.apply(prepared.plan, verify, restart=request.restart)
     proof = proofs[-1] if proofs else None
     code = _exit_code(prepared, change.rolled_back, proof)
     return FixResult(prepared, code, change, proof)
+
+
+def _as_it_is(
+    host: MakeHost, targets: Targets, request: FixRequest, prepared: Prepared
+) -> FixResult:
+    """Nothing is to be changed: what runs is asked all the same, as reading may be wrong."""
+    if not prepared.nothing_to_do or not prepared.asks_router:
+        return FixResult(prepared, int(not prepared.nothing_to_do))
+    seen = look(host, targets, request)
+    refused = seen.request is not None and seen.request.auth_error
+    accepted = seen.request is not None and seen.request.by == "TabbyAPI" and not refused
+    if refused:
+        why = f"nothing is left to change, and a request through the router ends in {seen.request}"
+    else:
+        why = prepared.unproven
+    proven = accepted or (not refused and not prepared.unproven)
+    proof = Proof(
+        True if accepted else None, unproven=() if proven else (why,), before=seen, after=seen
+    )
+    return FixResult(prepared, 0 if proven else 1, proof=proof)
 
 
 def _exit_code(prepared: Prepared, rolled_back: bool, proof: Proof | None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tabbydoctor.fixing.request import FixResult, Prepared
+from tabbydoctor.fixing.witness import UNSEEN, Seen, Witness
 from tabbydoctor.invocation import again
 from tabbydoctor.nixos.by_rebuild import THEN
 from tabbydoctor.nixos.one_block import one_block
@@ -37,8 +38,19 @@ def as_json(result: FixResult) -> dict[str, Any]:
             *(prepared.restarts_left if result.applied else ()),
         ],
         "seen": list(result.proof.seen) if result.proof else [],
+        "unproven": list(result.proof.unproven) if result.proof else [],
+        "before": _witnessed(result.proof.before if result.proof else UNSEEN),
+        "after": _witnessed(result.proof.after if result.proof else UNSEEN),
         "exit_code": result.exit_code,
     }
+
+
+def _witnessed(witness: Witness) -> dict[str, Any]:
+    return {"probe": _answer(witness.probe), "request": _answer(witness.request)}
+
+
+def _answer(seen: Seen | None) -> dict[str, Any] | None:
+    return {"status": seen.status, "by": seen.by, "said": seen.said} if seen else None
 
 
 def _steps(prepared: Prepared) -> list[tuple[Any, str | None]]:
@@ -112,8 +124,11 @@ def _by_hand(prepared: Prepared, width: int) -> str:
 def outcome_text(result: FixResult, width: int) -> str:
     """What came of it, in a few lines."""
     page = Page(width)
-    for line in result.proof.seen if result.proof else ():
+    proof = result.proof
+    for line in (*proof.lines, *proof.seen) if proof else ():
         page.flow((f"- {line}", ""), indent=2, hang=4)
+    for line in proof.unproven if proof else ():
+        page.flow((f"- not proven: {line}", ""), indent=2, hang=4)
     for note in result.change.notes if result.change else ():
         page.flow((f"- {note}", ""), indent=2, hang=4)
     for line in result.prepared.not_here:
@@ -133,6 +148,8 @@ def _verdict(result: FixResult) -> str:
         return "It did not work: everything is as it was before."
     if result.declined:
         return "Nothing was changed."
+    if result.prepared.nothing_to_do and result.exit_code:
+        return "Nothing was changed, and whether that is right could not be proven: see above."
     if result.prepared.nothing_to_do:
         return "Nothing to do."
     if result.change is None:

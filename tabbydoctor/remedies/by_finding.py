@@ -34,6 +34,8 @@ REMEDIES: Mapping[str, FindingRemedy] = {
     "RTR007": _auth(),
     "RTR009": _auth(),
     "RTR011": _auth(),
+    "RTR015": FindingRemedy(router_key.restart_stale, Safety.SAFE),
+    "RTR017": _auth(),
     "CFG003": FindingRemedy(config_keys.rename_keys, Safety.UNSAFE),
     "CFG004": FindingRemedy(config_keys.remove_auth_section, Safety.SAFE),
     "TOK004": FindingRemedy(files.close_tokens, Safety.SAFE),

@@ -75,6 +75,29 @@ def bring_key(
         dropin.extend(draft, unit, "key", [f"LoadCredential={NAME}:{path}"], why)
 
 
+def take_away(draft: Draft, site: RouterSite, why: str, *, variables: bool = True) -> bool:
+    """Take away what an earlier repair brought to the unit. True if anything is.
+
+    Without `variables` what an environment file sets stays, as the router still reads it.
+    """
+    unit = site.unit
+    if unit is None:
+        return False
+    account = site.user if unit.user_manager else None
+    path = key_path(site)
+    taken = dropin.withdraw(draft, unit, "key", [f"LoadCredential={NAME}:{path}"], why, account)
+    if draft.read(path) is not None:
+        draft.remove(path, why)
+        taken = True
+    if variables:
+        path = environment_path(site)
+        taken |= dropin.withdraw(draft, unit, "key", [f"EnvironmentFile={path}"], why, account)
+        if draft.read(path) is not None:
+            draft.remove(path, why)
+            taken = True
+    return taken
+
+
 def valid_name(variable: str) -> bool:
     """Whether it can be set by an environment file (systemd.exec(5)), whose key is the name."""
     return bool(_NAME.fullmatch(variable))

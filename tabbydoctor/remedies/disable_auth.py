@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.nixos.nix_text import comment
-from tabbydoctor.remedies import dropin, nixos, temporary
+from tabbydoctor.remedies import credential, dropin, nixos, temporary
 from tabbydoctor.remedies.auth_off_already import lasts, waits_for_restart
 from tabbydoctor.remedies.config_keys import take_out_about_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
@@ -24,6 +24,7 @@ from tabbydoctor.tabbyapi.locality import is_loopback
 from tabbydoctor.tabbyapi.probes import Endpoint
 
 WHY = "CFG004"
+TITLE = "switch TabbyAPI's authentication off"
 
 
 def plan_disable_auth(
@@ -35,13 +36,14 @@ def plan_disable_auth(
     machine: Machine,
     module: NixModule | None,
     endpoint: Endpoint | None,
+    site: RouterSite | None = None,
 ) -> None:
     """Raises CannotFix where it would expose the server, or no place can be proven right."""
     waiting = waits_for_restart(config, endpoint)
     in_force = module if module and module.temporary and config.auth_disabled else None
     if not config.auth_disabled or waiting or in_force:
         _refuse_exposed(config, options, reading, machine, instance, module)
-    draft.title = "switch TabbyAPI's authentication off"
+    draft.title = TITLE
     overwritten = waiting and not lasts(instance, config, module)
     if not config.auth_disabled or overwritten or options.bind_loopback:
         wanted = _wanted(options)
@@ -53,12 +55,28 @@ def plan_disable_auth(
     elif in_force:
         temporary.in_force(draft, instance, in_force, config)
     _remove_what_has_no_effect(draft, instance, config)
+    _let_go(draft, site)
     if draft.plan().empty and not waiting:
         return
     if waiting:
         draft.notes.append("the configuration has it off already: TabbyAPI was started before")
     draft.notes.append(_who_is_admin("127.0.0.1" if options.bind_loopback else config.host))
     _restart(draft, instance, "API004" if waiting else WHY)
+
+
+def _let_go(draft: Draft, site: RouterSite | None) -> None:
+    """What an earlier repair gave the router, which needs no key any more, is taken away."""
+    if site is None:
+        return
+    back = bool(site.path) and draft.put_back(site.path or "", WHY, lambda _: True)
+    taken = credential.take_away(draft, site, WHY)
+    if not (back or taken):
+        return
+    draft.notes.append("what earlier repairs gave the router, to send a key, is taken away")
+    if site.unit:
+        draft.restart(site.unit, WHY)
+    else:
+        draft.manual.append("restart the router: it runs under no unit")
 
 
 def _who_is_admin(host: str) -> str:

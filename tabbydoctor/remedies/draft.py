@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host import Account, FileStatus, files
 from tabbydoctor.repair import safefile
-from tabbydoctor.repair.changes import DaemonReload, FileChange, Plan, Restart, UnitAction
+from tabbydoctor.repair.changes import (
+    DaemonReload,
+    EarlierChange,
+    FileChange,
+    Plan,
+    Restart,
+    UnitAction,
+)
 from tabbydoctor.repair.errors import RepairError
 from tabbydoctor.repair.states import FileState
 
@@ -52,6 +59,8 @@ class Draft:
     by_word: dict[str, Account] = field(default_factory=dict)
     """Files that a process's own arguments named -> its account: what it could not write itself
     is not written for it."""
+    earlier: tuple[EarlierChange, ...] = ()
+    """Changes of before that are in force, the latest first."""
     _before: dict[str, FileState | None] = field(default_factory=dict)
     _after: dict[str, FileState | None] = field(default_factory=dict)
     _actions: list[UnitAction] = field(default_factory=list)
@@ -82,6 +91,18 @@ class Draft:
         """Remove a file."""
         self._state(path)
         self._plan(path, None, why)
+
+    def put_back(self, path: str, why: str, of: Callable[[EarlierChange], bool]) -> bool:
+        """Make a file what it was before earlier changes, as far as nobody else changed it since.
+
+        True if it changes.
+        """
+        first = self._state(path)
+        for change in filter(of, self.earlier):
+            for file in change.files:
+                if file.path == path and file.after == self._after[path]:
+                    self._plan(path, file.before, why)
+        return self._after[path] != first
 
     def permit(
         self, path: str, why: str, mode: int | None = None, uid: int | None = None,

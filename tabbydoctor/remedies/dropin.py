@@ -46,6 +46,32 @@ def extend(
             draft.manual.append(_in_nix(unit, path, lines))
 
 
+def withdraw(
+    draft: Draft, unit: Unit, name: str, settings: Iterable[str], why: str,
+    account: Account | None = None,
+) -> bool:  # fmt: skip
+    """Take lines out of a drop-in of ours, and the file where nothing is left. True if it changes.
+
+    Raises CannotFix as `path_of`.
+    """
+    path = path_of(unit, name, account.home if account and unit.user_manager else None)
+    text = draft.read(path)
+    if text is None:
+        return False
+    gone = set(settings)
+    lines = text.decode("utf-8", "surrogateescape").splitlines()
+    kept = [line for line in lines if line not in gone]
+    if len(kept) == len(lines):
+        return False
+    if any(line and not line.startswith(("#", "[")) for line in kept):
+        content = ("\n".join(kept) + "\n").encode("utf-8", "surrogateescape")
+        draft.write(path, content, why)
+    else:
+        draft.remove(path, why)
+    draft.reload(unit, why)
+    return True
+
+
 def _in_nix(unit: Unit, path: str, lines: Iterable[str]) -> str:
     pairs = [line.partition("=") for line in lines if not line.startswith(("#", "["))]
     said = " ".join(option_lines(unit, ((key, value) for key, _, value in pairs)))

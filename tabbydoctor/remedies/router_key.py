@@ -6,18 +6,24 @@ from collections.abc import Container
 from functools import partial
 from urllib.parse import urlsplit
 
-from tabbydoctor.deployment.parts import Machine, RouterSite
+from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.people import People
 from tabbydoctor.host.access import PathStatus
 from tabbydoctor.nixos.nix_text import comment
 from tabbydoctor.remedies import credential, nixos
+from tabbydoctor.remedies.disable_auth import TITLE as AUTH_OFF
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.options import FixOptions, Strategy
+from tabbydoctor.remedies.restarting import restart_tabbyapi
 from tabbydoctor.remedies.router_source import WHY, stays, wire_gateway, wire_source
 from tabbydoctor.remedies.router_variables import left_alone, unfit
+from tabbydoctor.repair.changes import EarlierChange
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.inputs import RouterInputs
+from tabbydoctor.routers.keys import CLIENT_OWN
+from tabbydoctor.routers.marked_block import MarkedBlock, marked_block
 from tabbydoctor.routers.own_keys import FailingKeys, failing_keys
+from tabbydoctor.routers.reach import RouterReach, barrier
 from tabbydoctor.routers.site_environment import (
     is_set,
     replaced_by_itself,
@@ -26,6 +32,8 @@ from tabbydoctor.routers.site_environment import (
     variable_of,
 )
 from tabbydoctor.routers.site_keys import RouterKeys, stale_copies
+from tabbydoctor.routers.staleness import RouterStaleness
+from tabbydoctor.routers.wiring import Wired
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -37,6 +45,7 @@ _ENVIRONMENT_ONLY = ("litellm", "llama-swap")
 def plan_router_key(
     draft: Draft,
     machine: Machine,
+    instance: Instance | None,
     tokens: Tokens,
     paths: TokenPaths,
     people: People,
@@ -46,6 +55,7 @@ def plan_router_key(
     keys: RouterKeys | None,
     address: Address | None,
     endpoint: Endpoint | None,
+    reach: RouterReach | None,
 ) -> None:
     """Raises CannotFix where no place can be proven right; then it says what to paste.
 
@@ -53,11 +63,11 @@ def plan_router_key(
     source left as it is; `router-tokens` puts the file's key in the place of the variable's.
     Where all that is wrong is an old key in a file of its unit's, that file alone is changed.
     """
-    reads = may_read(site, people, paths.file)
-    strategy = _strategy(options, site, reads)
+    reads = may_read(site, people, paths.file, tokens.path)
+    strategy = _strategy(options, site, reads, _block(draft, site))
     key = _key_to_send(tokens)
     _refuse_stranger(address, endpoint)
-    failing = failing_keys(keys or RouterKeys(), tokens, site, inputs.reading)
+    failing = failing_keys(keys or RouterKeys(), tokens, site, inputs.reading, reach)
     reading = inputs.reading
     by_tokens = options.strategy == "router-tokens"
     if keys and not by_tokens and _renewed(draft, site, inputs, tokens, key, keys, failing):
@@ -73,8 +83,10 @@ def plan_router_key(
             draft, site, inputs, tokens, strategy,
             replaced=_replaced(failing, strategy, by_unit) or bool(failing.files and not reads),
             wrong_files=failing.files if reads else (),
+            reach=reach,
         )  # fmt: skip
         variables, credential_read = wired.variables, wired.reads_credential
+        _said_of_callers(draft, inputs.reading)
         draft.manual += [
             f"{site.path}:{line}: let it open {tokens.path}: {name}, which it opens, is not there"
             for name, line in wired.wrong_files.items()
@@ -93,8 +105,79 @@ def plan_router_key(
         draft.manual += [left_alone(reading, name, why) for name, why in refused.items()]
         fit = [name for name in lacking if name not in refused]
         _bring(draft, machine, site, tokens, key, fit, credential_read)
+    elif site.kind == "python":
+        _take_away(draft, machine, site, reading, tokens, key, wired)
+    _turn_auth_on(draft, instance)
     if draft.changes_files:
         _restart(draft, site)
+
+
+def _said_of_callers(draft: Draft, reading: RouterReading) -> None:
+    """What becomes of requests that came with a key of their own."""
+    if draft.changes_files and any(call.key_from == CLIENT_OWN for call in reading.calls):
+        draft.notes.append(
+            "what a caller sends as a key gives way to TabbyAPI's, in the place of it: calls that "
+            "need the admin key go to TabbyAPI itself from now on"
+        )
+
+
+def _take_away(
+    draft: Draft, machine: Machine, site: RouterSite, reading: RouterReading, tokens: Tokens,
+    key: str, wired: Wired,
+) -> None:  # fmt: skip
+    """What the router's unit has no use for any more: of an earlier strategy, or in the open.
+
+    A variable without which its own lines would fail is kept, where root alone can read it.
+    """
+    needed = {*wired.variables, *wired.requires}
+    if not wired.reads_credential and credential.take_away(draft, site, WHY, variables=not needed):
+        draft.notes.append("what an earlier repair brought to the router's unit is taken away")
+    sent = {variable_of(call.key_from) for call in reading.calls} - {""}
+    accepted = {*tokens.api_keys, tokens.admin_key}
+    unit = site.unit
+    for name, value in (unit.environment if unit else {}).items():
+        if unit is None or name in wired.variables or not (name in sent or value in accepted):
+            continue
+        if name in wired.requires:
+            credential.bring_key(
+                draft, machine, site, key, WHY, environment_only=True, variables=[name]
+            )
+        else:
+            credential.move_out_of_environment(draft, unit, WHY, name)
+            draft.reload(unit, WHY)
+
+
+def _turn_auth_on(draft: Draft, instance: Instance | None) -> None:
+    """Where the strategy was disable-auth before, that is taken back."""
+    files = {file.path for change in draft.earlier if _is_off(change) for file in change.files}
+    back = [path for path in sorted(files) if draft.put_back(path, WHY, _is_off)]
+    if back:
+        draft.notes.append("authentication, which an earlier repair switched off, is on again")
+        if instance is not None:
+            if any(path.endswith(".conf") for path in back) and instance.unit:
+                draft.reload(instance.unit, WHY)
+            restart_tabbyapi(draft, instance, WHY)
+
+
+def _is_off(change: EarlierChange) -> bool:
+    return change.title == AUTH_OFF
+
+
+def restart_stale(draft: Draft, site: RouterSite, staleness: RouterStaleness) -> None:
+    """RTR015: the router is started anew, so that what its files say is what runs."""
+    if not staleness.newer:
+        return
+    if site.unit is None:
+        draft.notes.append("the router runs as it was before its files were changed: restart it")
+        return
+    draft.title = draft.title or "restart the router: its files were changed since it was started"
+    _restart(draft, site, "RTR015")
+
+
+def _block(draft: Draft, site: RouterSite) -> MarkedBlock | None:
+    """What an earlier repair put into the router's source."""
+    content = draft.read(site.path) if site.path and site.kind == "python" else None
+    return marked_block(content.decode("utf-8", "replace")) if content else None
 
 
 def _key_to_send(tokens: Tokens) -> str:
@@ -176,7 +259,8 @@ def _refuse_nixos(
 def _replaced(failing: FailingKeys, strategy: Strategy, by_unit: bool) -> bool:
     """Whether a key of the router's own gives way to TabbyAPI's in the source."""
     variables = bool(failing.variables and not by_unit)
-    return failing.literal or variables or (failing.credential and strategy == "router-tokens")
+    credential = failing.credential and strategy == "router-tokens"
+    return failing.literal or variables or failing.beyond or credential
 
 
 def _lacks(
@@ -217,7 +301,12 @@ def _bring(
         draft.notes.append("after a rotation of the key run this again: RTR005 will say so")
 
 
-def _strategy(options: FixOptions, site: RouterSite, reads: bool) -> Strategy:
+def _strategy(
+    options: FixOptions, site: RouterSite, reads: bool, block: MarkedBlock | None
+) -> Strategy:
+    """The one asked for; else the tokens where they can be read, but a block of before that is
+    brought up to date keeps its way.
+    """
     if site.kind in _ENVIRONMENT_ONLY:
         if options.strategy == "router-tokens":
             raise CannotFix(
@@ -230,24 +319,29 @@ def _strategy(options: FixOptions, site: RouterSite, reads: bool) -> Strategy:
         raise CannotFix(f"{name} may not read the tokens file (--strategy router-env needs not)")
     if options.strategy in ("router-tokens", "router-env"):
         return options.strategy
-    return "router-tokens" if reads else "router-env"
+    by_unit = block is not None and block.outdated and not block.tokens_path
+    return "router-tokens" if reads and not by_unit else "router-env"
 
 
-def may_read(site: RouterSite, people: People, tokens: PathStatus | None) -> bool:
-    """Whether the router's account, with its unit's groups, may read the tokens file."""
-    user = site.user
-    if user is None or tokens is None:
+def may_read(
+    site: RouterSite, people: People, tokens: PathStatus | None, path: str | None = None
+) -> bool:
+    """Whether the router's account, with its unit's groups and in its sandbox, may read the
+    tokens file. `path` is the name it has there, where that is another.
+    """
+    if site.user is None or tokens is None:
         return False
-    names = site.unit.get("SupplementaryGroups").split() if site.unit else []
-    if site.unit and site.unit.get("Group"):
-        names.append(site.unit.get("Group"))
-    extra = {group.gid for group in people.groups if group.name in names}
-    return tokens.denied_at(user.uid, {*user.groups, *extra}, "r") is None
+    return not any(
+        barrier(site, people, each, tokens) for each in {path or tokens.leaf.path, tokens.leaf.path}
+    )
 
 
-def _restart(draft: Draft, site: RouterSite) -> None:
-    if site.unit:
-        draft.restart(site.unit, WHY)
-        draft.notes.append(f"{site.unit.name} is restarted; TabbyAPI is not")
-    else:
-        draft.manual.append("restart the router: it runs under no unit")
+def _restart(draft: Draft, site: RouterSite, why: str = WHY) -> None:
+    if site.unit is None:
+        said = "restart the router: it runs under no unit"
+        draft.manual += [said] if said not in draft.manual else []
+        return
+    draft.restart(site.unit, why)
+    other = any("a loaded model is loaded anew" in note for note in draft.notes)
+    note = f"{site.unit.name} is restarted" + ("" if other else "; TabbyAPI is not")
+    draft.notes += [note] if note not in draft.notes else []

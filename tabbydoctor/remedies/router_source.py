@@ -9,6 +9,7 @@ from tabbydoctor.remedies.options import Strategy
 from tabbydoctor.repair.yaml_edit import CannotEdit
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.inputs import KINDS, RouterInputs
+from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.routers.site_environment import variable_of
 from tabbydoctor.routers.wiring import CannotWire, Wired, wire
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -25,6 +26,7 @@ def wire_source(
     *,
     replaced: bool,
     wrong_files: tuple[str, ...],
+    reach: RouterReach | None = None,
 ) -> Wired:
     path = path_of(site)
     by_hand = nixos.source_by_hand(path, tokens.path, inputs.reading)
@@ -34,8 +36,9 @@ def wire_source(
         raise CannotFix(f"{path} is not there")
     try:
         wired = _wired(
-            path, content, inputs, tokens, strategy, replaced=replaced, wrong_files=wrong_files
-        )
+            path, content, inputs, tokens, strategy,
+            replaced=replaced, wrong_files=wrong_files, reach=reach,
+        )  # fmt: skip
     except CannotWire as error:
         where = f"{path}:{error.line}: " if error.line else ""
         message = error.message.removeprefix(f"{path}: ")
@@ -72,7 +75,7 @@ def stays(draft: Draft, site: RouterSite, inputs: RouterInputs, tokens: Tokens) 
 
 def _wired(
     path: str, content: bytes, inputs: RouterInputs, tokens: Tokens, strategy: Strategy, *,
-    replaced: bool = False, wrong_files: tuple[str, ...] = (),
+    replaced: bool = False, wrong_files: tuple[str, ...] = (), reach: RouterReach | None = None,
 ) -> Wired:  # fmt: skip
     return wire(
         content,
@@ -85,6 +88,8 @@ def _wired(
         directory=inputs.directory,
         replace_own_key=replaced,
         wrong_files=wrong_files,
+        denied=tuple(reach.denied) if reach else (),
+        trim=bool(reach and reach.unsendable),
         list_key=tokens.is_list,
     )
 

@@ -115,3 +115,12 @@ class Plan:
     def diff(self) -> Redacted:
         """All files' changes as one unified diff without secrets."""
         return Redacted("".join(change.diff() for change in self.needed.files))
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierChange:
+    """A change of before that is in force."""
+
+    id: str
+    title: str
+    files: tuple[FileChange, ...]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tabbydoctor.invocation import again
 from tabbydoctor.repair import interrupts, services, state_directory
-from tabbydoctor.repair.changes import Plan
+from tabbydoctor.repair.changes import EarlierChange, Plan
 from tabbydoctor.repair.errors import ChangedMeanwhile, NothingToUndo, RepairError
 from tabbydoctor.repair.journal import Journal
 from tabbydoctor.repair.lock import RepairLock
@@ -41,6 +41,19 @@ class State:
     def history(self) -> tuple[Change, ...]:
         """Every change, the latest first. Raises RepairError."""
         return tuple(change_of(entry) for entry in reversed(self._journal.entries()))
+
+    def in_force(self) -> tuple[EarlierChange, ...]:
+        """The changes that are in force, the latest first, with their files before and after.
+
+        Those that cannot be read are left out: a repair can be planned without them.
+        """
+        with contextlib.suppress(RepairError):
+            records = [one for one in self._journal.records() if one.stage in IN_FORCE]
+            return tuple(
+                EarlierChange(one.id, one.title, self._journal.changes(one))
+                for one in reversed(records)
+            )
+        return ()
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

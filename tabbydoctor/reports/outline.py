@@ -9,7 +9,7 @@ from tabbydoctor.diagnosis.finding import Finding, Safety, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root, Status
 from tabbydoctor.invocation import invocation
 
-AUTH_ROOTS = frozenset({"CFG004", "RTR001", "RTR002", "RTR003", "RTR005"})
+AUTH_ROOTS = frozenset({"CFG004", "RTR001", "RTR002", "RTR003", "RTR005", "RTR015", "RTR017"})
 """The root causes that `fix --auth` repairs."""
 _AUTH_REPAIR = "fix --auth"
 UNJUDGED = "RTR019"

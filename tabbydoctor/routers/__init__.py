@@ -49,6 +49,10 @@ class Call:
     """The files whose content is the key that it sends to TabbyAPI."""
     spare_keys: tuple[str, ...] = ()
     """Where it has the key from if those are not there: `file /path`, `environment NAME`."""
+    wired: bool = False
+    """Whether it is the marked block that adds the key."""
+    untrimmed: bool = False
+    """Whether the whole text of a file is sent as the key, the newline at its end with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,8 @@ class RouterReading:
     """Those of them that it sets even where its unit does."""
     literal_keys: tuple[str, ...] = field(default=(), repr=False)
     """Keys written in the source itself. Never shown."""
+    untrimmed: tuple[int, ...] = ()
+    """Lines that take the whole text of a file for the key, the newline at its end with it."""
     timeouts: tuple[tuple[int, float], ...] = ()
     """(line, seconds) of how long it waits for a backend to become ready."""
     cuts: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from tabbydoctor.routers.values import (
     Text,
     Unknown,
     Value,
+    from_caller,
     likely_text,
     truth,
 )
@@ -147,4 +148,7 @@ def _assumption(
         return left, "==", right.value, positive
     if isinstance(right, Unknown) and isinstance(left, Const):
         return right, "==", left.value, positive
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Unknown) and from_caller(one) and isinstance(other, Text | Unknown):
+            return one, "same", other, positive
     return None

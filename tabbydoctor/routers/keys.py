@@ -28,6 +28,7 @@ from tabbydoctor.routers.values import (
 
 HEADERS = ("authorization", "x-api-key", "x-admin-key")
 CLIENT_OWN = "the client's own header"
+"""What a caller sent is handed on: no key of TabbyAPI's is."""
 WORKED_OUT = "a value worked out while it runs"
 ADDED = ", which adds it"
 PLACEHOLDERS = re.compile(
@@ -53,6 +54,11 @@ class Key:
     """The servers it is added for, by the marked block; None where that is not told."""
     overrides: bool = False
     """Whether other keys give way to it."""
+
+    @property
+    def of_router(self) -> bool | None:
+        """Whether the router sends a key by itself: what its callers send is none of its own."""
+        return False if self.source == CLIENT_OWN else self.sends
 
     def goes_to(self, server: tuple[str, int] | None) -> bool:
         """Whether a server gets it; one that is not known may."""
@@ -139,7 +145,20 @@ def key_of(sent: Sent, clients: Iterable[Client], server: tuple[str, int] | None
     found = [key for key in sources if key.sends is not False and key.goes_to(server)]
     certain = [key for key in found if key.sends]
     certain.sort(key=lambda key: not key.overrides)
+    callers = [key for key in found if key.source == CLIENT_OWN]
+    if callers and not any(key.overrides for key in certain):
+        return _compared(sent) or callers[0]  # laid over the client's own headers
     return (certain or found or [NO_KEY])[0]
+
+
+def _compared(sent: Sent) -> Key | None:
+    """The key that every caller is known to send: what came was compared with it before."""
+    for assumptions in sent.world.assumed.values():
+        for operator, operand, holds in assumptions:
+            key = _from_value(operand) if operator == "same" and holds else NO_KEY
+            if key.sends and key.source != WORKED_OUT:
+                return key
+    return None
 
 
 def _kin(one: Client, other: Client) -> bool:
@@ -155,14 +174,16 @@ def _agreed(keys: list[Key]) -> Key:
 
 def _of_client(client: Client) -> Key:
     in_headers = _in_headers(client.headers)
+    if client.library == "openai":
+        added = _of_client(client.by) if isinstance(client.by, Client) else NO_KEY
+        own = _from_value(client.auth)
+    else:
+        added = own = _by_hook(client.auth)
+    if added.overrides:
+        return added
     if in_headers.sends is not False:
         return in_headers
-    if client.library == "openai":
-        own = _from_value(client.auth)
-        if isinstance(client.by, Client) and own.sends is not True:
-            return _of_client(client.by)
-        return own
-    return _by_hook(client.auth)
+    return own if own.sends is True else added if added.sends is not False else own
 
 
 def _in_headers(headers: Value) -> Key:
@@ -246,9 +267,9 @@ def _by_hook(auth: Value) -> Key:
         key = _from_unknown(auth.key)
         return replace(key, only_tabby=True, added_for=auth.addresses, overrides=auth.overrides)
     if isinstance(auth, Function):
-        return _in_code(auth.node)
+        return replace(_in_code(auth.node), overrides=True)
     if isinstance(auth, Instance):
-        return _in_code(auth.of.node)
+        return replace(_in_code(auth.of.node), overrides=True)
     return Key(None) if isinstance(auth, Unknown) else NO_KEY
 
 

@@ -120,7 +120,7 @@ def _model(parsed: Document, label: str, entry: Mapping[str, Any]) -> Iterator[C
         purpose="forward",
         method="POST",
         path="/v1/chat/completions",
-        sends_key=False if inbound else None,
+        sends_key=False,
         key_from="" if inbound else CLIENT_OWN,
         function=label,
         library=name,

@@ -33,6 +33,15 @@ from tabbydoctor.routers.world import Outcome, World
 if TYPE_CHECKING:
     from tabbydoctor.routers.interpreter import Interpreter
 
+_REQUESTS = ("flask.request", "quart.request", "bottle.request")
+"""What a caller sent, where it is a name of a module's (its functions have no such argument)."""
+
+
+def _of_module(module: str, name: str) -> Value:
+    if module in _REQUESTS:
+        return Unknown(f"argument {module}", (name,))
+    return External(f"{module}.{name}")
+
 
 def attribute(
     run: Interpreter, base: Value, name: str, node: ast.expr, world: World
@@ -43,7 +52,7 @@ def attribute(
             above = inherited(run, me, name)
             yield (replace(above, bound=me) if above else SOMETHING), world
         case External(name=module):
-            yield External(f"{module}.{name}"), world
+            yield _of_module(module, name), world
         case Instance():
             yield from _of_instance(run, base, name, node, world)
         case Class():

@@ -36,7 +36,12 @@ class MarkedBlock:
     line: int
     """The line that tells where the key is from."""
     overrides: bool
-    """Whether a key of the router's own gives way."""
+    """Whether whatever key a request carries gives way; an older block let a key stay."""
+
+    @property
+    def outdated(self) -> bool:
+        """Whether it lets requests keep what a caller sent, or an admin key."""
+        return "_tabby_authorize" in self.functions and "_tabby_keys" not in self.functions
 
     @property
     def reads_files(self) -> Mapping[str, int]:

@@ -133,6 +133,20 @@ def _kept(function: Marked, site: Site) -> Value:
     return site.result()
 
 
+def _models(function: Marked, site: Site) -> Value:
+    """`_tabby_models(url)`: GET /v1/models where the URL is TabbyAPI's."""
+    url = plain(site.argument(0) or SOMETHING)
+    base = target(url).base
+    if base and server(base) not in function.addresses:
+        return url
+    return Const(f"{base or _first(function)}/v1/models", hint=True)
+
+
+def _open(function: Marked, site: Site) -> Value:
+    """`_tabby_open(path)`: the file, or the key in its place."""
+    return Unknown("the marked block's file", line=site.line)
+
+
 Meaning = Callable[[Marked, "Site"], Value | Iterator[Outcome]]
 MEANINGS: Mapping[str, Meaning] = {
     "_tabby_key": _key,
@@ -147,4 +161,6 @@ MEANINGS: Mapping[str, Meaning] = {
     "_tabby_probe": _probe,
     "_tabby_async_probe": _probe,
     "_tabby_kept": _kept,
+    "_tabby_open": _open,
+    "_tabby_models": _models,
 }

@@ -6,6 +6,7 @@ import operator
 import posixpath
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tabbydoctor.documents import whole_number
@@ -46,6 +47,7 @@ SAME = {
     "absolute",
     "get_secret_value",
     "copy",
+    "mutablecopy",
     "model_dump",
     "dict",
     "__aenter__",
@@ -149,6 +151,8 @@ def _executed(site: Site) -> Iterator[Outcome]:
 
 def _stripped(base: Value, name: str, what: Value) -> Value:
     characters = likely_text(what)
+    if characters is None or "\n" in characters:
+        base = _trimmed(base, name)
     if isinstance(base, Const) and isinstance(base.value, str):
         return Const(getattr(base.value, name)(*([characters] if characters else [])), base.hint)
     if isinstance(base, Text) and characters and name in ("rstrip", "strip", "removesuffix"):
@@ -157,7 +161,18 @@ def _stripped(base: Value, name: str, what: Value) -> Value:
             return text_of(*base.parts[:-1], Const(last.value.rstrip(characters), last.hint))
     if isinstance(base, Unknown) and base.likely and isinstance(base.likely.value, str):
         likely = Const(base.likely.value.rstrip(characters) if characters else base.likely.value)
-        return Unknown(base.root, base.path, likely, base.hint, base.line)
+        return replace(base, likely=likely)
+    return base
+
+
+def _trimmed(base: Value, name: str) -> Value:
+    """What is left of something unknown without a newline at its end."""
+    if name in ("lstrip", "removeprefix"):
+        return base
+    if isinstance(base, Unknown):
+        return replace(base, trimmed=True)
+    if isinstance(base, Text) and isinstance(base.parts[-1], Unknown):
+        return Text((*base.parts[:-1], replace(base.parts[-1], trimmed=True)))
     return base
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.routers.site_environment import unset_variables, variable_of
 from tabbydoctor.routers.site_keys import LITERAL, RouterKeys
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -23,13 +24,20 @@ class FailingKeys:
     """Tokens files that are not there, or are another server's."""
     credential: bool = False
     """One that systemd hands to its unit is refused."""
+    beyond: bool = False
+    """One cannot be opened by the router, or not be sent as it reads it."""
 
     def __bool__(self) -> bool:
-        return bool(self.literal or self.variables or self.files or self.credential)
+        failing = self.literal or self.variables or self.files or self.credential
+        return bool(failing or self.beyond)
 
 
 def failing_keys(
-    keys: RouterKeys, tokens: Tokens, site: RouterSite, reading: RouterReading
+    keys: RouterKeys,
+    tokens: Tokens,
+    site: RouterSite,
+    reading: RouterReading,
+    reach: RouterReach | None = None,
 ) -> FailingKeys:
     """RTR005 and RTR009, by source. What the next start gets counts, not what runs now."""
     accepted = {*tokens.api_keys, tokens.admin_key}
@@ -42,4 +50,5 @@ def failing_keys(
         variables=tuple(sorted(variables.union(unset_variables(site, reading)))),
         files=(*keys.missing, *(k.where for k in refused if k.source.endswith(f" of {k.where}"))),
         credential="credential" in sources,
+        beyond=bool(reach and (reach.denied or reach.unsendable)),
     )

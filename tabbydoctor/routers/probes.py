@@ -7,7 +7,7 @@ import functools
 import re
 from collections.abc import Iterable
 
-from tabbydoctor.routers import Purpose
+from tabbydoctor.routers import Call, Purpose
 from tabbydoctor.routers.interpreter import Interpreter
 from tabbydoctor.routers.trace import Sent
 from tabbydoctor.routers.values import Const, Items, Value
@@ -26,6 +26,17 @@ _OPEN_PATHS = ("/health", "/.well-known/serviceinfo", "/openapi.json", "/docs", 
 def is_open(path: str) -> bool:
     """Whether TabbyAPI answers a path without a key."""
     return path.rstrip("/") in _OPEN_PATHS or path in _OPEN_PATHS
+
+
+def hopeless(call: Call) -> bool:
+    """Whether TabbyAPI cannot be relied on to answer a probe with success when it is well.
+
+    It answers HEAD and OPTIONS /health with 405, and a completion with 500 or 503 while no model
+    is loaded, with 401 where it names another under inline loading.
+    """
+    if call.method in ("HEAD", "OPTIONS"):
+        return bool(call.path)
+    return call.method == "POST" and call.path.endswith("completions")
 
 
 def purpose_of(sent: Sent, method: str, path: str) -> Purpose:

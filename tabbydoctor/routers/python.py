@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from tabbydoctor.documents import Unreadable, json_of, python_of, yaml_of
 from tabbydoctor.routers import Call, Position, Purpose, RouterReading
 from tabbydoctor.routers.budget import budget
 from tabbydoctor.routers.interpreter import Interpreter
-from tabbydoctor.routers.keys import CLIENT_OWN, Handed, Key, key_of
+from tabbydoctor.routers.keys import Handed, Key, key_of
 from tabbydoctor.routers.marked_block import MarkedBlock, legible, marked_block
 from tabbydoctor.routers.marked_functions import known_functions
 from tabbydoctor.routers.neighbours import beside
@@ -68,17 +69,30 @@ def read(
     `files` are the texts of configuration files it reads and of modules beside it that it imports
     from, by absolute path; `environment` and
     `directory` are its unit's; a secret that is empty there is one it lacks. Never raises for
-    what the source holds: see `problem`.
+    what the source holds: see `problem`. The same is read once.
     """
+    given = None if environment is None else tuple(sorted(environment.items()))
+    return _read(path, text, tabby_urls, tuple(sorted((files or {}).items())), given, directory)
+
+
+@lru_cache(maxsize=32)
+def _read(
+    path: str,
+    text: str,
+    tabby_urls: tuple[str, ...],
+    files: tuple[tuple[str, str], ...],
+    environment: tuple[tuple[str, str], ...] | None,
+    directory: str,
+) -> RouterReading:
     whole = text.removeprefix("\ufeff")
     try:
         tree = python_of(legible(whole))
     except Unreadable as error:
         return RouterReading(path, name, str(error), error.line)
     block, source = marked_block(whole), legible(whole)
-    variables = {"PWD": directory, **(environment or {})}
+    variables = {"PWD": directory, **dict(environment or ())}
     run = Interpreter(
-        tree, path, _parsed(files or {}), variables, whole_environment=environment is not None
+        tree, path, _parsed(dict(files)), variables, whole_environment=environment is not None
     )
     run.modules = beside(path, dict(files or {}))
     run.globals.update(known_functions(block) if block else {})
@@ -165,6 +179,7 @@ def _reading(
         sets_environment=own.lines,
         replaces_environment=own.replaced,
         literal_keys=tuple(dict.fromkeys(key.literal for key in keys if key.literal)),
+        untrimmed=tuple(sorted({key.line for key in keys if key.line and _untrimmed(key)})),
         timeouts=tuple(waiting_limits(run)),
     )
 
@@ -218,10 +233,10 @@ def _call(place: Place, found: list[_Request], lines: list[str], certain: bool) 
         return None
     relevant = [each for each in relevant if not each.unlikely] or relevant
     others = [each for each in found if each.reach == "other" and not each.sent.world.degraded]
-    sends = _agreement([each.key.sends for each in relevant])
+    sends = _agreement([each.key.of_router for each in relevant])
     if not tabby and not sends:
         sends = None
-    one = next((each for each in relevant if each.key.sends == sends), relevant[0])
+    one = next((each for each in relevant if each.key.of_router == sends), relevant[0])
     used = {each.key.value for each in relevant if each.key.sends}
     made = {each.sent.client.place for each in found if each.sent.client and each.sent.client.place}
     spare = [each for each in tabby or vague if each not in relevant]
@@ -244,7 +259,15 @@ def _call(place: Place, found: list[_Request], lines: list[str], certain: bool) 
         certain=bool(tabby),
         key_files=tuple(each[5:] for each in _origins(relevant) if each.startswith("file /")),
         spare_keys=_origins(spare),
+        wired=one.key.added_for is not None,
+        untrimmed=any(_untrimmed(each.key) for each in relevant),
     )
+
+
+def _untrimmed(key: Key) -> bool:
+    value = key.value
+    whole = isinstance(value, Unknown) and value.root.startswith("file ") and not value.path
+    return bool(key.sends and whole and key.added_for is None and not value.trimmed)  # type: ignore[union-attr]
 
 
 def _origins(requests: list[_Request]) -> tuple[str, ...]:
@@ -339,4 +362,4 @@ def _elsewhere(
     return tuple(sorted(set(lines))), tuple(dict.fromkeys(origins))
 
 
-__all__ = ["CLIENT_OWN", "Any", "Const", "Text", "re", "read", "recognises"]
+__all__ = ["Any", "Const", "Text", "re", "read", "recognises"]

@@ -10,6 +10,8 @@ from tabbydoctor.deployment.units import full_name
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
 from tabbydoctor.routers.inputs import router_inputs, router_reading, source_text
+from tabbydoctor.routers.judged import router_judgement
+from tabbydoctor.routers.reach import router_reach
 from tabbydoctor.routers.refusals import router_refusals
 from tabbydoctor.routers.site_candidates import (
     Around,
@@ -26,6 +28,7 @@ from tabbydoctor.routers.site_candidates import (
 from tabbydoctor.routers.site_health import router_backends, router_health, router_targets
 from tabbydoctor.routers.site_keys import router_keys
 from tabbydoctor.routers.site_listening import servers
+from tabbydoctor.routers.staleness import router_staleness
 from tabbydoctor.routers.unread import router_read
 from tabbydoctor.routers.witness import router_witness
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -139,6 +142,9 @@ GATHERERS = (
     router_inputs,
     router_reading,
     router_read,
+    router_judgement,
+    router_staleness,
+    router_reach,
     router_keys,
     router_witness,
     router_refusals,

@@ -85,7 +85,7 @@ async def router_health(
     backend that generates a token for it.
     """
     path = _path(host, site, reading)
-    port = _port(site, table)
+    port = listening_port(site, table)
     if port is None and site.process and any(each.pid is None for each in table.listeners):
         unseen = "the port the router listens on cannot be seen without root (use sudo)"
         return RouterHealth("", HttpAnswer(""), unseen=unseen)
@@ -112,7 +112,8 @@ def _path(host: Host, site: RouterSite, reading: RouterReading) -> str:
     return "/health"
 
 
-def _port(site: RouterSite, table: ProcessTable) -> int | None:
+def listening_port(site: RouterSite, table: ProcessTable) -> int | None:
+    """The port that the router's processes listen on, the lowest of several; None for none."""
     pids = {site.process.pid} if site.process else set()
     if site.unit:
         pids |= {process.pid for process in table.processes if process.unit == site.unit.name}

@@ -62,6 +62,8 @@ class Unknown:
     line: int = field(default=0, compare=False)
     checked: bool = field(default=False, compare=False)
     """Whether the code asked if it is a list before it used it."""
+    trimmed: bool = field(default=False, compare=False)
+    """Whether the code took white space off its ends."""
 
     def __post_init__(self) -> None:
         if len(self.path) > DEEPEST_PATH or len(self.root) > LONGEST_NAME:
@@ -299,6 +301,12 @@ Value: TypeAlias = (
 
 NOTHING = Const(None)
 SOMETHING = Unknown("")
+
+
+def from_caller(value: Unknown) -> bool:
+    """Whether it is a header of the request that a router got."""
+    words = value.path if "headers" in value.path else (value.root.rpartition(".")[2],)
+    return any(word.lower() in ("authorization", "x-api-key") for word in words)
 
 
 def named_tabby(name: object) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Facts
-from tabbydoctor.fixing import proof
+from tabbydoctor.fixing import proof, serving
 from tabbydoctor.fixing.request import FixRequest, Prepared
 from tabbydoctor.remedies.draft import Draft
 from tabbydoctor.repair.changes import Plan, Restart
@@ -70,7 +70,7 @@ def test_what_systemd_has_given_up_is_not_waited_for(
     state: str, restarts: str, waited_on: bool
 ) -> None:
     unit = Unit("llm-router.service", {"ActiveState": state, "NRestarts": restarts})
-    assert proof._may_come_up(unit) is waited_on
+    assert serving.may_come_up(unit) is waited_on
 
 
 class _Down(proof._Proving):

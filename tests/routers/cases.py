@@ -95,5 +95,5 @@ CASES = (
     Case("probe_fixed_only", {29: True}, {38: False}, masks=(30,)),
     Case("admin_key", {18: True}, {24: True}),
     Case("own_keys", {21: True}, {30: True}),
-    Case("passes_header_on", {11: False}, {19: None}),
+    Case("passes_header_on", {11: False}, {19: False}),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tabbydoctor.routers import litellm, llama_swap
+from tabbydoctor.routers.keys import CLIENT_OWN
 
 URLS = ("http://127.0.0.1:5000",)
 
@@ -102,4 +103,4 @@ def test_llama_swap_model_probes_without_a_key() -> None:
         "/v1/models",
         False,
     )
-    assert forward.sends_key is None
+    assert (forward.sends_key, forward.key_from) == (False, CLIENT_OWN)

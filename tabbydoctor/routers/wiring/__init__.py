@@ -14,13 +14,14 @@ from typing import Literal
 import libcst as cst
 
 from tabbydoctor.routers import RouterReading, python, urls
-from tabbydoctor.routers.marked_block import CREDENTIALS, legible
+from tabbydoctor.routers.marked_block import CREDENTIALS, legible, marked_block
 from tabbydoctor.routers.site_environment import variable_of
 from tabbydoctor.routers.wiring import block
 from tabbydoctor.routers.wiring.clients import needs_key, wire_call, wire_every
 from tabbydoctor.routers.wiring.configuration import wire_configuration
 from tabbydoctor.routers.wiring.keys import wire_keys
 from tabbydoctor.routers.wiring.leaks import wire_leaks
+from tabbydoctor.routers.wiring.opening import wire_denied, wire_untrimmed
 from tabbydoctor.routers.wiring.paths import wire_paths
 from tabbydoctor.routers.wiring.plan import Plan
 from tabbydoctor.routers.wiring.probes import wire_probes
@@ -28,7 +29,12 @@ from tabbydoctor.routers.wiring.source import Encoded, Tree, edited
 from tabbydoctor.routers.wiring.verdicts import leave_verdicts, wire_verdicts
 
 Strategy = Literal["router-tokens", "router-env"]
-_KEY_FROM = {"router-tokens": "tokens", "router-env": "environment"}
+_KEY_FROM: Mapping[Strategy, block.KeyFrom] = {
+    "router-tokens": "tokens",
+    "router-env": "environment",
+}
+
+_REQUIRED = re.compile(r"""environ\[\s*['"](\w+)['"]\s*\]""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,8 @@ class Wired:
     """Environment variables from which its own lines take the key that they send."""
     reads_credential: bool = False
     """Whether it reads the credential of its unit, as the helper does."""
+    requires: tuple[str, ...] = ()
+    """Environment variables without which its own lines fail: `os.environ["NAME"]`."""
     wrong_files: Mapping[str, int] = field(default_factory=dict)
     """Those of the wrong files that its own lines still open -> line."""
 
@@ -70,6 +78,8 @@ def wire(
     directory: str = "",
     replace_own_key: bool = False,
     wrong_files: tuple[str, ...] = (),
+    denied: tuple[str, ...] = (),
+    trim: bool = False,
     list_key: bool = True,
 ) -> Wired:
     """Wire the key into a router's source.
@@ -77,9 +87,10 @@ def wire(
     `files`, `environment` and `directory` are those `routers.python.read` takes. A key that the
     router sends by itself is kept, unless `replace_own_key` (TabbyAPI refuses it, or it is not
     set). In the place of `wrong_files`, which it reads a key from, it is led to `tokens_path`;
-    where that cannot be, its own key is replaced. `list_key`: whether TabbyAPI's `api_key` is a
-    list; a router that reads it is made to take one in any case. Raises CannotWire where the
-    source does not parse or no place can be proven right.
+    where that cannot be, its own key is replaced. `denied` are files that it reads a key from and
+    may not open; `trim`: one that it may open ends in a newline, which it would send. `list_key`:
+    whether TabbyAPI's `api_key` is a list; a router that reads it is made to take one in any case.
+    Raises CannotWire where the source does not parse or no place can be proven right.
     """
     whole = _Wiring(tabby_urls, strategy, tokens_path, replace_own_key)
     try:
@@ -106,10 +117,13 @@ def wire(
         raise whole.refusal(f"{path}: {error.message}", error.raw_line) from error
     plan = Plan(tree, reading, read)
     left = wire_paths(plan, wrong_files, tokens_path)
-    override = replace_own_key or bool(left) or block.overrides(encoded.text)
-    whole = replace(whole, override=override)
+    bare = reading if marked_block(encoded.text) is None else read(legible(encoded.text))
+    whole = replace(whole, override=replace_own_key or bool(left), manages=_manages(bare))
     strings = reading.assumes_key_string if list_key or strategy == "router-tokens" else ()
     wire_keys(plan, whole.blocked, strings, list_key)
+    wire_denied(plan, denied)
+    if trim:
+        wire_untrimmed(plan)
     whole.wire_calls(plan)
     for step in (wire_leaks, wire_verdicts, wire_probes, wire_configuration):
         step(plan)
@@ -121,21 +135,28 @@ def wire(
     leave_verdicts(plan, text)
     if text != encoded.text and not plan.changes:
         plan.changes.append("the helper is brought up to date")
-    own = read(legible(text))
+    own, after = read(legible(text)), read(text)
     return Wired(
         encoded.write(text),
         tuple(plan.changes),
         tuple(plan.leftovers),
-        variables=() if override else _variables(own),
-        reads_credential=CREDENTIALS in read(text).reads_environment,
+        variables=_variables(after),
+        reads_credential=CREDENTIALS in after.reads_environment,
+        requires=tuple(sorted(set(_REQUIRED.findall(legible(text))))),
         wrong_files={path: line for path, line in own.reads_files.items() if path in wrong_files},
     )
 
 
 def _variables(reading: RouterReading) -> tuple[str, ...]:
-    """The environment variables that a source without the marked block sends as the key."""
-    names = {variable_of(call.key_from) for call in reading.calls if call.sends_key}
+    """The environment variables that a source sends as the key by its own lines."""
+    own = [call for call in reading.calls if call.sends_key and not call.wired]
+    names = {variable_of(call.key_from) for call in own}
     return tuple(sorted(names - {""}))
+
+
+def _manages(reading: RouterReading) -> bool:
+    """Whether a router manages models with a key of its own."""
+    return any("admin" in call.key_from.lower() for call in reading.of("other"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +167,13 @@ class _Wiring:
     strategy: Strategy
     tokens_path: str
     override: bool
+    """Whether a key that the router sends by itself gives way, too."""
+    manages: bool = False
 
     def helper(self, parts: set[str]) -> str:
         """The block with some parts."""
-        chosen = {"key": _KEY_FROM[self.strategy]}
-        if self.override:
-            chosen["authorize"] = "override"
-        return block.rendered(parts, chosen, self.tabby_urls, self.tokens_path)
+        key = _KEY_FROM[self.strategy]
+        return block.rendered(parts, key, self.tabby_urls, self.tokens_path, manages=self.manages)
 
     def blocked(self, text: str) -> str:
         """The text with the block that its lines call."""

@@ -6,13 +6,14 @@ import ast
 import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
+from typing import Literal
 from urllib.parse import urlsplit
 
-from tabbydoctor.routers.keys import PLACEHOLDERS
-from tabbydoctor.routers.marked_block import BEGIN, BLOCK, END, marked_block
+from tabbydoctor.routers.marked_block import BEGIN, BLOCK, END
 from tabbydoctor.routers.urls import server
 from tabbydoctor.routers.wiring.source import lines_of, newline_of
 
+KeyFrom = Literal["tokens", "environment"]
 FUNCTIONS = {
     "_tabby_key": "key",
     "_tabby_auth": "auth",
@@ -25,7 +26,9 @@ FUNCTIONS = {
     "_tabby_serves": "serves",
     "_tabby_probe": "probe",
     "_tabby_async_probe": "async_probe",
+    "_tabby_models": "models",
     "_tabby_kept": "kept",
+    "_tabby_open": "open",
 }
 """What a router's own lines may call, and the part of the block that holds it."""
 ASKING = ("_tabby_request", "_tabby_probe", "_tabby_async_probe")
@@ -39,12 +42,13 @@ _NEEDS = {
     "request": ("address", "authorize"),
     "connection": ("address", "authorize"),
     "serves": ("address",),
+    "models": ("address",),
     "probe": ("auth",),
     "async_probe": ("auth",),
     "authorize": ("key",),
-    "override": ("key",),
     "tokens": ("load",),
     "kept": ("load",),
+    "open": ("key",),
 }
 _ORDER = (
     "address",
@@ -52,7 +56,7 @@ _ORDER = (
     "environment",
     "load",
     "authorize",
-    "override",
+    "managing",
     "auth",
     "session",
     "trace",
@@ -61,9 +65,11 @@ _ORDER = (
     "request",
     "connection",
     "serves",
+    "models",
     "probe",
     "async_probe",
     "kept",
+    "open",
 )
 
 
@@ -73,26 +79,21 @@ def called(text: str) -> set[str]:
     return {part for name, part in FUNCTIONS.items() if re.search(rf"\b{name}\b", outside)}
 
 
-def overrides(text: str) -> bool:
-    """Whether a text has a block that replaces the router's own key."""
-    found = marked_block(text)
-    return found is not None and found.overrides
-
-
 def rendered(
-    parts: Iterable[str], chosen: Mapping[str, str], tabby_urls: Iterable[str], tokens_path: str
-) -> str:
+    parts: Iterable[str], key: KeyFrom, tabby_urls: Iterable[str], tokens_path: str, *,
+    manages: bool = False,
+) -> str:  # fmt: skip
     """The block with some parts and all they need.
 
-    `chosen` says which part does a thing that has several ways: `key` is tokens or
-    environment, `authorize` may be override.
+    `manages`: the router manages models with a key of its own, which its calls keep.
     """
-    needed = _closure(parts, chosen)
+    needed = _closure(parts, {"key": key})
+    if manages and "authorize" in needed:
+        needed.add("managing")
     addresses = sorted({_address(url) for url in tabby_urls})
     values = {
         "ADDRESSES_HERE": "{" + ", ".join(f'("{host}", {port})' for host, port in addresses) + "}",
         "TOKENS_HERE": _quoted(tokens_path),
-        "PLACEHOLDERS_HERE": _placeholders(),
     }
     texts = [_part(part) for part in _ORDER if part in needed]
     body = "\n\n".join(text.strip("\n") + "\n" for text in texts)
@@ -124,12 +125,6 @@ def _address(url: str) -> tuple[str, int]:
 def _quoted(text: str) -> str:
     """A Python string of ASCII alone, whatever the file's encoding."""
     return ascii(text) if ascii(text) != f"'{text}'" or '"' in text else f'"{text}"'
-
-
-def _placeholders() -> str:
-    lines = re.findall(r".{1,70}(?:\||$)", PLACEHOLDERS.pattern)
-    inside = "".join(f'        r"{line}"\n' for line in lines)
-    return f'(\n{inside}        r"\\Z"\n    )'
 
 
 def _part(name: str) -> str:

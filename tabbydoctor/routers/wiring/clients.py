@@ -8,7 +8,6 @@ from typing import Literal
 import libcst as cst
 
 from tabbydoctor.routers import Call
-from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.wiring.block import ASKING
 from tabbydoctor.routers.wiring.plan import Plan
@@ -59,10 +58,9 @@ FUNCTIONS = {
 
 
 def needs_key(call: Call, even_with_own: bool) -> bool:
-    """Whether a call is to be given the key: not if it sends one, its client's, or needs none."""
+    """Whether a call is to be given the key: not if it sends one of its own, or needs none."""
     open_probe = call.method in ("GET", "HEAD") and bool(call.path) and is_open(call.path)
-    lacks = even_with_own or call.sends_key is not True
-    return lacks and call.key_from != CLIENT_OWN and not open_probe
+    return (even_with_own or call.sends_key is not True) and not open_probe
 
 
 def wire_call(plan: Plan, call: Call) -> bool:

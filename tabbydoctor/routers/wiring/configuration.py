@@ -20,6 +20,8 @@ _DUMPERS = ("dump", "safe_dump")
 _SECTION = re.compile(
     r"(?:^|\\n|['\"])network:[ ]*(?:\\n|\r?\n)((?:[ ]+.*?(?:\\n|\r?\n|\Z))*)", re.M
 )
+_KEPT = re.compile(r"disable_auth['\"]?:[ ]*\{?_tabby_kept\([^)]*\)")
+"""The setting as an earlier repair left it: what the file holds."""
 _LINE = r"((?:^|\\n|(?<=\\n))[ ]+{}:[ ]+)([\w.]+|'[^'\n]*'|\"[^\"\n]*\")"
 
 
@@ -40,7 +42,7 @@ def wire_configuration(plan: Plan) -> None:
 
 def _sets_auth(tree: Tree, around: cst.CSTNode) -> bool:
     text = tree.text if isinstance(around, cst.Module) else tree.code(around)
-    return "disable_auth" in re.sub(r"_tabby_kept\([^)]{0,4096}\)", "", text)
+    return "disable_auth" in _KEPT.sub("", text)
 
 
 def _opened(tree: Tree, line: int) -> cst.Call | None:

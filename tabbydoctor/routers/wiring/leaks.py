@@ -51,8 +51,8 @@ def _elements_gone(tree: Tree, call: cst.Call, index: int, headers: cst.Dict) ->
     if not keyed:
         return []
     if len(keyed) == len(headers.elements):
-        return [_cut(tree, call.args, index)]
-    return [_cut(tree, headers.elements, at) for at in keyed]
+        return [cut(tree, call.args, index)]
+    return [cut(tree, headers.elements, at) for at in keyed]
 
 
 def _is_key(element: cst.BaseDictElement) -> bool:
@@ -61,7 +61,7 @@ def _is_key(element: cst.BaseDictElement) -> bool:
     return isinstance(name, str) and name.lower() in _HEADERS
 
 
-def _cut(tree: Tree, row: Sequence[cst.CSTNode], at: int) -> Edit:
+def cut(tree: Tree, row: Sequence[cst.CSTNode], at: int) -> Edit:
     """One of a row of arguments or elements, with the comma that goes with it."""
     start, end = tree.span(row[at])
     if at + 1 < len(row):

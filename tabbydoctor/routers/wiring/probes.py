@@ -1,7 +1,7 @@
-"""Replacing a probe that cannot turn healthy: a completion, or HEAD /health.
+"""Replacing a probe that cannot turn healthy: a completion, HEAD or OPTIONS.
 
 TabbyAPI answers a completion with 500 while no model is loaded, 401 under inline loading, and
-HEAD /health with 405. Other backends keep their probe as it is.
+HEAD and OPTIONS with 405. Other backends keep their probe as it is.
 """
 
 from __future__ import annotations
@@ -9,9 +9,13 @@ from __future__ import annotations
 import libcst as cst
 
 from tabbydoctor.routers import Call
+from tabbydoctor.routers.probes import hopeless
+from tabbydoctor.routers.wiring.leaks import cut
 from tabbydoctor.routers.wiring.plan import Plan
-from tabbydoctor.routers.wiring.source import Edit
+from tabbydoctor.routers.wiring.source import Edit, last_name
 
+_EMPTY = ("HEAD", "OPTIONS")
+_BODIES = ("json", "data")
 _LIBRARIES = ("httpx", "requests")
 _PURE = (
     cst.Name,
@@ -38,28 +42,113 @@ _PURE = (
 
 
 def wire_probes(plan: Plan) -> None:
-    """Plan GET /health and a keyed GET /v1/models instead of hopeless probes."""
+    """Plan GET for HEAD and OPTIONS, and keyed requests that load nothing for completions."""
     for call in plan.reading.of("probe"):
-        if call.certain and _hopeless(call) and not _replaced(plan, call):
+        if call.certain and hopeless(call) and not _replaced(plan, call):
             plan.leave(
                 f"line {call.line}: {call.method} {call.path} cannot turn healthy with TabbyAPI; "
                 "ask GET /health, then GET /v1/models with the key"
             )
 
 
-def _hopeless(call: Call) -> bool:
-    if call.method == "HEAD":
-        return call.path == "/health"
-    return call.method == "POST" and call.path.endswith("completions")
-
-
 def _replaced(plan: Plan, call: Call) -> bool:
+    if call.method in _EMPTY:
+        return _by_get(plan, call)
+    if call.library in _LIBRARIES:
+        return _asked_twice(plan, call)
+    return _by_models(plan, call)
+
+
+def _by_get(plan: Plan, call: Call) -> bool:
+    """GET in the place of HEAD or OPTIONS, where TabbyAPI is asked."""
+    verb = call.method.lower()
+    said = f"line {call.line}: TabbyAPI is asked by GET"
+    sent = plan.tree.call(call.line, call.column, lambda name: name == verb)
+    if sent is not None and isinstance(sent.func, cst.Attribute):
+        asked = plan.tree.code(sent.func.value)
+        if not call.reaches_others:
+            plan.change(said, Edit(*plan.tree.span(sent.func.attr), "get"))
+            return True
+        url = _url(sent)
+        if url is None or not _tells_server(plan, url) or not _pure(sent.func.value):
+            return False
+        choice = f"({asked}.get if _tabby_serves({plan.tree.code(url)}) else {asked}.{verb})"
+        plan.change(said, Edit(*plan.tree.span(sent.func), choice), uses="serves")
+        return True
+    return not call.reaches_others and _verb(plan, call, said)
+
+
+def _verb(plan: Plan, call: Call, said: str) -> bool:
+    """The verb where it is written as an argument: `request("HEAD", …)`, `method="HEAD"`."""
+    for made in plan.tree.calls.get((call.line, call.column), []):
+        for arg in made.args:
+            if isinstance(arg.value, cst.SimpleString) and (
+                str(arg.value.evaluated_value).upper() == call.method
+            ):
+                quote = arg.value.quote
+                plan.change(said, Edit(*plan.tree.span(arg.value), f"{quote}GET{quote}"))
+                return True
+    return False
+
+
+def _by_models(plan: Plan, call: Call) -> bool:
+    """For aiohttp and urllib: a keyed GET /v1/models in the place of a completion."""
     tree = plan.tree
-    sent = tree.call(call.line, call.column, lambda name: name in ("post", "head"))
+    sent = tree.call(call.line, call.column, lambda name: name in ("post", "Request", "urlopen"))
+    url = _url(sent) if sent is not None else None
+    if sent is None or url is None or not _pure(url):
+        return False
+    if _guarded(plan, sent) or "_tabby_models" in tree.code(url):
+        return True
+    said = f"line {call.line}: TabbyAPI is asked GET /v1/models"
+    text = tree.code(url)
+    edits = [Edit(*tree.span(url), f"_tabby_models({text})")]
+    if call.library == "aiohttp" and isinstance(sent.func, cst.Attribute):
+        asked = tree.code(sent.func.value)
+        if not call.reaches_others:
+            edits += [Edit(*tree.span(sent.func.attr), "get"), *_bodies_gone(plan, sent)]
+        elif _tells_server(plan, url) and _pure(sent.func.value):
+            choice = f"({asked}.get if _tabby_serves({text}) else {asked}.post)"
+            edits.append(Edit(*tree.span(sent.func), choice))
+        else:
+            return False
+    elif call.library == "urllib" and not call.reaches_others:
+        edits += _bodies_gone(plan, sent)
+        for arg in sent.args:
+            if isinstance(arg.value, cst.SimpleString) and arg.value.evaluated_value == "POST":
+                quote = arg.value.quote
+                edits.append(Edit(*tree.span(arg.value), f"{quote}GET{quote}"))
+    else:
+        return False
+    plan.change(said, *edits, uses="models")
+    return True
+
+
+def _bodies_gone(plan: Plan, sent: cst.Call) -> list[Edit]:
+    """Edits that leave out what is sent with a request."""
+    edits = []
+    positional = [arg for arg in sent.args if arg.keyword is None]
+    for at, arg in enumerate(sent.args):
+        named = arg.keyword is not None and arg.keyword.value in _BODIES
+        second = last_name(sent) in ("Request", "urlopen") and arg in positional[1:2]
+        if named or second:
+            edits.append(cut(plan.tree, sent.args, at))
+    return edits
+
+
+def _tells_server(plan: Plan, url: cst.BaseExpression) -> bool:
+    """Whether an expression for a URL may be evaluated twice, and names its server."""
+    return _pure(url) and ("://" in plan.tree.code(url) or _names_url(plan, url))
+
+
+def _asked_twice(plan: Plan, call: Call) -> bool:
+    """For httpx and requests: GET /health, then a keyed GET /v1/models."""
+    tree = plan.tree
+    sent = tree.call(call.line, call.column, lambda name: name == "post")
     if sent is None or not isinstance(sent.func, cst.Attribute):
         return False
     url = _url(sent)
-    if url is None or not _pure(url) or call.library not in _LIBRARIES:
+    if url is None or not _pure(url):
         return False
     if _guarded(plan, sent):
         return True

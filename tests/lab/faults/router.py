@@ -168,7 +168,7 @@ def rewrites(d: Deployment) -> None:
     edit_router(d, ("async def forward(body):", REWRITES.format(path=d.config)))
 
 
-@fault("HEAD /health for a probe", "RTR007", consequences={"RTR010"})
+@fault("HEAD /health for a probe", "RTR007", consequences={"RTR010"}, fix=("--auth",))
 def hopeless(d: Deployment) -> None:
     edit_router(d, (PROBE, 'r = await c.head(f"http://127.0.0.1:{PORTS[backend]}/health")'))
 
@@ -258,6 +258,57 @@ def impatient(d: Deployment) -> None:
     )
 
 
+@fault(
+    "a source that was changed under the running router",
+    "RTR015",
+    when="running",
+    fix=("--auth",),
+)
+def stale(d: Deployment) -> None:
+    wait_until_old(d)
+    d.machine.run(["touch", str(d.router)])
+
+
+@fault(
+    "a router whose sandbox hides the tokens",
+    "RTR017",
+    consequences={"RTR010"},
+    fix=("--auth",),
+)
+def sandboxed(d: Deployment) -> None:
+    set_unit(d, "ProtectHome=yes", unit=ROUTER)
+
+
+@fault(
+    "a router that hands its callers' headers on",
+    "RTR002",
+    consequences={"SVC011"},
+    fix=("--auth",),
+)
+def hands_on(d: Deployment) -> None:
+    edit_router(
+        d,
+        (FORWARD, "{k: v for k, v in request.headers.items() if k.lower() not in OWN}"),
+        ("async def forward(body):", HANDS_ON),
+        ("asyncio.run(forward(body))", "asyncio.run(forward(body, self))"),
+    )
+
+
+def wait_until_old(d: Deployment) -> None:
+    """Wait until the router's process is two seconds old: its start is known to the second."""
+
+    def age() -> float:
+        up = float(d.machine.read("/proc/uptime").split()[0])
+        return up - int(d.machine.property(ROUTER, "ExecMainStartTimestampMonotonic")) / 1e6
+
+    d.machine.wait_for(lambda: age() > 2, "the router to have run for a while")
+
+
+HANDS_ON = """\
+OWN = ("host", "content-length", "connection")
+
+
+async def forward(body, request):"""
 FROM_ENVIRONMENT = (
     (
         f"    with open(TABBY_TOKENS) as f:\n        {FROM_FILE}\n{NOT_A_STRING}",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.lab.deployment import API_KEY, Deployment
 from tests.lab.faults.fault import edit_router, set_unit
 from tests.lab.faults.other_routers import in_javascript
-from tests.lab.healthy.variant import start_at, variant, without_router
+from tests.lab.faults.router import wait_until_old
+from tests.lab.healthy.variant import as_usual, start_at, variant, without_router
 
 ROUTER_UNIT = "llm-router.service"
 FROM_FILE = """\
@@ -73,6 +74,25 @@ def credential(d: Deployment) -> None:
     d.machine.write("/etc/llm-router/key", API_KEY, mode=0o600)
     set_unit(d, "LoadCredential=tabby_api_key:/etc/llm-router/key", unit=ROUTER_UNIT)
     takes_key(d, FROM_CREDENTIAL)
+
+
+@variant("the key by LoadCredential, and a sandbox that hides the tokens")
+def sandboxed(d: Deployment) -> None:
+    set_unit(d, "ProtectHome=yes", unit=ROUTER_UNIT)
+    d.machine.write("/etc/llm-router/key", f"{API_KEY}\n", mode=0o600)
+    set_unit(d, "LoadCredential=tabby_api_key:/etc/llm-router/key", unit=ROUTER_UNIT)
+    takes_key(d, FROM_CREDENTIAL)
+
+
+def rewritten_later(d: Deployment) -> None:
+    as_usual(d)
+    wait_until_old(d)
+    d.machine.run(["touch", str(d.tokens)])
+
+
+@variant("tokens that were written again under the running router", start=rewritten_later)
+def tokens_again(d: Deployment) -> None:
+    """They are read when a key is needed."""
 
 
 @variant("the key by an environment file")

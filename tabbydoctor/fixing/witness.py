@@ -1,0 +1,181 @@
+"""What is seen of a running router: its own health, one request through it, and who answered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from tabbydoctor.deployment.parts import ProcessTable, RouterSite
+from tabbydoctor.facts import Facts, NoFact
+from tabbydoctor.host import Host
+from tabbydoctor.routers.site_health import RouterHealth, listening_port
+from tabbydoctor.tabbyapi.answers import NO_MODEL, document, model_name
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.log import RunLog
+from tabbydoctor.tabbyapi.log_reading import run_log
+from tabbydoctor.tabbyapi.probes import Endpoint
+
+T = TypeVar("T")
+NOBODY = "tabbydoctor-no-such-model"
+"""A model that nobody serves: a request for it loads nothing and switches nothing."""
+_REQUEST = {"model": NOBODY, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}
+_PATH = "/v1/chat/completions"
+_AUTH_ERRORS = (
+    "Please provide an API key",
+    "Invalid API key",
+    "Please provide an admin key",
+    "Invalid admin key",
+)
+"""How TabbyAPI refuses a key (common/auth.py); a router may have keys of its own, and refuse
+those: that proves nothing."""
+_INLINE = "because an admin key isn't provided"
+"""TabbyAPI knows the key, and does not switch models for it (inline model loading)."""
+_TABBYS = (*_AUTH_ERRORS, NO_MODEL, _INLINE)
+_ACCESS = re.compile(r'"POST /v1/(?:chat/)?completions HTTP/1\.\d" (\d{3})')
+_EXCEPTION = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout)(?:: .*)?\Z")
+"""The last line of a traceback."""
+_CLOCKS = 0.05
+"""Seconds by which a line's time may be before the request that it is about."""
+_LOOKS, _PAUSE = 4, 0.2
+_SHOWN = 100
+UP = "TabbyAPI is up"
+Who = Literal["TabbyAPI", "the router itself", "nobody"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One answer."""
+
+    status: int | None
+    """None: there was none."""
+    by: Who = "nobody"
+    said: str = ""
+    """What else tells, in a few words."""
+    error: str = ""
+    """What the router wrote into its log meanwhile: the error that ended the request."""
+
+    @property
+    def auth_error(self) -> bool:
+        """Whether TabbyAPI refused the key that came with the request, or that none did."""
+        return self.by == "TabbyAPI" and any(word in self.said for word in (*_AUTH_ERRORS, "401"))
+
+    def __str__(self) -> str:
+        if self.status is None:
+            return f"no answer ({self.said})" if self.said else "no answer"
+        said = f" ({self.said})" if self.said else ""
+        return f"{self.status} from {self.by}{said}"
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Both, at one time; None where it was not asked."""
+
+    probe: Seen | None = None
+    request: Seen | None = None
+
+
+UNSEEN = Witness()
+
+
+async def witness(facts: Facts, host: Host) -> Witness:
+    """Ask the running router. Its health is left alone where asking would cost a completion."""
+    site, table = await fact(facts, RouterSite), await fact(facts, ProcessTable)
+    port = listening_port(site, table) if site and table else None
+    if port is None:
+        return Witness()
+    health = await fact(facts, RouterHealth)
+    probe = _probe(health) if health and health.url else None
+    own = (each for each in site.urls if each.endswith(f":{port}")) if site else ()
+    url = next(iter(own), f"http://127.0.0.1:{port}")
+    return Witness(probe, await _request(facts, host, url))
+
+
+def _probe(health: RouterHealth) -> Seen:
+    states = {True: UP, False: "TabbyAPI is down", None: ""}
+    answer = health.answer
+    if answer.status is None:
+        return Seen(None, said=answer.error or "")
+    handed_on = {"status", "issues"} <= set(document(answer))  # as TabbyAPI's own /health
+    return Seen(
+        answer.status,
+        "TabbyAPI" if handed_on else "the router itself",
+        states[health.tabbyapi],
+    )
+
+
+async def _request(facts: Facts, host: Host, url: str) -> Seen:
+    endpoint = await fact(facts, Endpoint)
+    asked_at = time.time()
+    answer = await host.get(
+        f"{url}{_PATH}",
+        {"Content-Type": "application/json"},
+        method="POST",
+        body=json.dumps(_REQUEST).encode(),
+        timeout=30.0,
+    )
+    if answer.status is None:
+        return Seen(None, said=answer.error or "")
+    text = answer.body.decode("utf-8", "replace")
+    told = next((word for word in _TABBYS if word in text), "")
+    if told or _completed(text, endpoint):
+        return Seen(answer.status, "TabbyAPI", told or "a completion")
+    logged = await _logged(facts, asked_at)
+    if logged and await _is_plain(facts, logged):
+        return Seen(answer.status, "TabbyAPI", f"its log has {logged} for it")
+    error = await _own_error(facts, host, asked_at)
+    return Seen(answer.status, "the router itself", _excerpt(text), error)
+
+
+async def _own_error(facts: Facts, host: Host, since: float) -> str:
+    """The last exception in the journal of the router's unit since a time; empty without one."""
+    site = await fact(facts, RouterSite)
+    if site is None or site.unit is None or site.unit.user_manager:
+        return ""
+    command = ["journalctl", "--unit", site.unit.name, "--since", f"@{since:.3f}"]
+    result = host.run([*command, "--output", "cat", "--no-pager", "--lines", "400"], timeout=5.0)
+    found = [line.strip() for line in result.stdout.splitlines() if _EXCEPTION.match(line.strip())]
+    return _excerpt(found[-1]) if found else ""
+
+
+async def _logged(facts: Facts, since: float) -> int | None:
+    """The status of the one completion in TabbyAPI's log since then (it logs each request)."""
+    for _ in range(_LOOKS):
+        try:
+            log: RunLog = await facts.call(run_log)
+        except NoFact:
+            return None
+        recent = [line.text for line in log.lines if line.time >= since - _CLOCKS]
+        found = {int(each[1]) for text in recent if (each := _ACCESS.search(text))}
+        if found:
+            return found.pop() if len(found) == 1 else None
+        await asyncio.sleep(_PAUSE)  # the journal is a moment behind
+    return None
+
+
+async def _is_plain(facts: Facts, status: int) -> bool:
+    """Whether a status tells of the key: under inline loading 401 may be of the model's name."""
+    config = await fact(facts, EffectiveConfig)
+    return status != 401 or not (config and config.value("model", "inline_model_loading"))
+
+
+def _completed(text: str, endpoint: Endpoint | None) -> bool:
+    """Whether it is a completion of the model that TabbyAPI has loaded."""
+    loaded = model_name(endpoint.answer("/v1/model", "api_key")) if endpoint else ""
+    return bool(loaded) and '"chat.completion' in text and json.dumps(loaded) in text
+
+
+def _excerpt(text: str) -> str:
+    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return words if len(words) <= _SHOWN else f"{words[:_SHOWN]}…"
+
+
+async def fact(facts: Facts, kind: type[T]) -> T | None:
+    """A fact, or None where it cannot be had."""
+    try:
+        return await facts.get(kind)
+    except NoFact:
+        return None

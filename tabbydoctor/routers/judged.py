@@ -1,0 +1,40 @@
+"""Whether what is known of a router proves anything: read to its end, or seen to work.
+
+`fix --auth` ends with "nothing to do" only on this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.routers.unread import RouterRead
+from tabbydoctor.routers.witness import FORWARDS_NO_KEY, RouterWitness
+
+
+@dataclass(frozen=True, slots=True)
+class RouterJudgement:
+    """What is known of a router's key, and by which witness."""
+
+    read: bool = False
+    """Its source was read to its end: of each call to TabbyAPI it is known what it sends."""
+    live: bool | None = None
+    """False where its requests were seen to be refused; what one route shows proves no other."""
+    needed: str = ""
+    """What is needed to judge it; empty where it is judged."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether it is known by one of them, and the other does not say otherwise."""
+        return self.live is True or (self.read and self.live is None)
+
+
+def router_judgement(
+    site: RouterSite, read: RouterRead, witness: RouterWitness | None
+) -> RouterJudgement:
+    """A fact: what the reading and the running router's answers are worth together."""
+    refused = witness is not None and witness.verdict in (*FORWARDS_NO_KEY, "wrong sent")
+    needed = read.untold
+    if needed and site.path is None:
+        needed = f"{needed}: name its source with --router"
+    return RouterJudgement(not read.untold, False if refused else None, needed)
