@@ -11,13 +11,11 @@ from tabbydoctor.deployment.people import People
 from tabbydoctor.host.access import PathStatus
 from tabbydoctor.nixos.nix_text import comment
 from tabbydoctor.remedies import credential, nixos
-from tabbydoctor.remedies.disable_auth import TITLE as AUTH_OFF
 from tabbydoctor.remedies.draft import CannotFix, Draft
+from tabbydoctor.remedies.earlier_strategy import take_away, turn_auth_on
 from tabbydoctor.remedies.options import FixOptions, Strategy
-from tabbydoctor.remedies.restarting import restart_tabbyapi
 from tabbydoctor.remedies.router_source import WHY, stays, wire_gateway, wire_source
 from tabbydoctor.remedies.router_variables import left_alone, unfit
-from tabbydoctor.repair.changes import EarlierChange
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.keys import CLIENT_OWN
@@ -33,7 +31,6 @@ from tabbydoctor.routers.site_environment import (
 )
 from tabbydoctor.routers.site_keys import RouterKeys, stale_copies
 from tabbydoctor.routers.staleness import RouterStaleness
-from tabbydoctor.routers.wiring import Wired
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -106,8 +103,9 @@ def plan_router_key(
         fit = [name for name in lacking if name not in refused]
         _bring(draft, machine, site, tokens, key, fit, credential_read)
     elif site.kind == "python":
-        _take_away(draft, machine, site, reading, tokens, key, wired)
-    _turn_auth_on(draft, instance)
+        take_away(draft, machine, site, reading, tokens, key, wired)
+    if options.strategy is not None:
+        turn_auth_on(draft, instance)
     if draft.changes_files:
         _restart(draft, site)
 
@@ -119,48 +117,6 @@ def _said_of_callers(draft: Draft, reading: RouterReading) -> None:
             "what a caller sends as a key gives way to TabbyAPI's, in the place of it: calls that "
             "need the admin key go to TabbyAPI itself from now on"
         )
-
-
-def _take_away(
-    draft: Draft, machine: Machine, site: RouterSite, reading: RouterReading, tokens: Tokens,
-    key: str, wired: Wired,
-) -> None:  # fmt: skip
-    """What the router's unit has no use for any more: of an earlier strategy, or in the open.
-
-    A variable without which its own lines would fail is kept, where root alone can read it.
-    """
-    needed = {*wired.variables, *wired.requires}
-    if not wired.reads_credential and credential.take_away(draft, site, WHY, variables=not needed):
-        draft.notes.append("what an earlier repair brought to the router's unit is taken away")
-    sent = {variable_of(call.key_from) for call in reading.calls} - {""}
-    accepted = {*tokens.api_keys, tokens.admin_key}
-    unit = site.unit
-    for name, value in (unit.environment if unit else {}).items():
-        if unit is None or name in wired.variables or not (name in sent or value in accepted):
-            continue
-        if name in wired.requires:
-            credential.bring_key(
-                draft, machine, site, key, WHY, environment_only=True, variables=[name]
-            )
-        else:
-            credential.move_out_of_environment(draft, unit, WHY, name)
-            draft.reload(unit, WHY)
-
-
-def _turn_auth_on(draft: Draft, instance: Instance | None) -> None:
-    """Where the strategy was disable-auth before, that is taken back."""
-    files = {file.path for change in draft.earlier if _is_off(change) for file in change.files}
-    back = [path for path in sorted(files) if draft.put_back(path, WHY, _is_off)]
-    if back:
-        draft.notes.append("authentication, which an earlier repair switched off, is on again")
-        if instance is not None:
-            if any(path.endswith(".conf") for path in back) and instance.unit:
-                draft.reload(instance.unit, WHY)
-            restart_tabbyapi(draft, instance, WHY)
-
-
-def _is_off(change: EarlierChange) -> bool:
-    return change.title == AUTH_OFF
 
 
 def restart_stale(draft: Draft, site: RouterSite, staleness: RouterStaleness) -> None:

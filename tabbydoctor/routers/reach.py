@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tabbydoctor.host.access import PathStatus
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.paths import path_status
 from tabbydoctor.deployment.people import People
 from tabbydoctor.deployment.sandbox import hides
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.marked_block import CREDENTIALS
 from tabbydoctor.routers.site_environment import is_set, variable_of
