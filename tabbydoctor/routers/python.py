@@ -18,7 +18,7 @@ from tabbydoctor.documents import Unreadable, json_of, python_of, yaml_of
 from tabbydoctor.routers import Call, Position, Purpose, RouterReading
 from tabbydoctor.routers.budget import budget
 from tabbydoctor.routers.interpreter import Interpreter
-from tabbydoctor.routers.keys import Handed, Key, key_of
+from tabbydoctor.routers.keys import CLIENT_OWN, Handed, Key, key_of
 from tabbydoctor.routers.marked_block import MarkedBlock, legible, marked_block
 from tabbydoctor.routers.marked_functions import known_functions
 from tabbydoctor.routers.neighbours import beside
@@ -236,7 +236,9 @@ def _call(place: Place, found: list[_Request], lines: list[str], certain: bool) 
     sends = _agreement([each.key.of_router for each in relevant])
     if not tabby and not sends:
         sends = None
-    one = next((each for each in relevant if each.key.of_router == sends), relevant[0])
+    alike = [each for each in relevant if each.key.of_router == sends] or relevant
+    # What is handed on says more than the way on which there was nothing to hand on.
+    one = next((each for each in alike if each.key.source == CLIENT_OWN), alike[0])
     used = {each.key.value for each in relevant if each.key.sends}
     made = {each.sent.client.place for each in found if each.sent.client and each.sent.client.place}
     spare = [each for each in tabby or vague if each not in relevant]
