@@ -102,6 +102,11 @@ class RouterReading:
     """Lines that take the whole text of a file for the key, the newline at its end with it."""
     timeouts: tuple[tuple[int, float], ...] = ()
     """(line, seconds) of how long it waits for a backend to become ready."""
+    wired_throughout: bool = False
+    """Every request is made by a client with the hook of a repair: whatever way leads to it, it
+    carries the key, if it goes to TabbyAPI."""
+    harmless_health: bool = False
+    """Its own GET /health can post, start and stop nothing."""
     cuts: tuple[str, ...] = ()
     """What was not followed, and why, in words; empty where the reading came to its end."""
 

@@ -7,6 +7,7 @@ Every `Call` keeps its exact position, so that an edit finds the same call again
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from tabbydoctor.routers.neighbours import beside
 from tabbydoctor.routers.own_environment import own_environment
 from tabbydoctor.routers.patience import waiting_limits
 from tabbydoctor.routers.probes import accepting_401, is_open, purpose_of
+from tabbydoctor.routers.throughout import health_is_harmless, wired_throughout
 from tabbydoctor.routers.trace import Sent, Trace
 from tabbydoctor.routers.urls import Target, server, target
 from tabbydoctor.routers.values import Const, Place, Text, Unknown, Value, likely_text
@@ -101,14 +103,15 @@ def _read(
             reading = _reading(path, source, run, _followed(run), tabby_urls)
     except RecursionError:
         return RouterReading(path, name, "it is nested too deeply to be followed")
-    reading = replace(reading, cuts=tuple(spent.cuts))
-    return _with_block(reading, block) if block else reading
+    reading = replace(reading, cuts=tuple(spent.cuts), harmless_health=health_is_harmless(tree))
+    return _with_block(reading, block, tree) if block else reading
 
 
-def _with_block(reading: RouterReading, block: MarkedBlock) -> RouterReading:
-    """The reading with what the marked block itself reads."""
+def _with_block(reading: RouterReading, block: MarkedBlock, tree: ast.Module) -> RouterReading:
+    """The reading with what the marked block itself reads, and which requests pass through it."""
     return replace(
         reading,
+        wired_throughout=wired_throughout(tree, block),
         reads_files={**block.reads_files, **reading.reads_files},
         reads_environment={**block.reads_environment, **reading.reads_environment},
     )

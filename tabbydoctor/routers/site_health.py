@@ -103,7 +103,9 @@ def _path(host: Host, site: RouterSite, reading: RouterReading) -> str:
     """Where it tells of its health and reaches no model; raises Absent without such a path."""
     if site.kind in _HEALTH:
         return _HEALTH[site.kind]
-    if unread := unread_of(reading):
+    if reading.harmless_health:
+        return "/health"
+    if unread := (reading.incomplete or unread_of(reading)):
         raise Absent(f"what its /health does is not known: {unread}")
     if any(call.method not in ("GET", "HEAD") for call in reading.of("probe")):
         raise Absent("asking the router for its health would make it send a completion")

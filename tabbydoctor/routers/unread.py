@@ -53,7 +53,7 @@ def unread_of(reading: RouterReading) -> str:
     where = f"{reading.path}:{reading.line}" if reading.line else reading.path
     if reading.problem:
         return f"{where}: {reading.problem}"
-    if reading.incomplete:
+    if reading.incomplete and not reading.wired_throughout:
         return reading.incomplete
     if not reading.calls:
         return f"{reading.path} makes no call that reaches TabbyAPI, as far as it was read"
