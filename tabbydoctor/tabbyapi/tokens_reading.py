@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from tabbydoctor import redaction
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.paths import find_path
 from tabbydoctor.deployment.reader import reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Account, FileContent, FileStatus, Host
@@ -52,7 +53,8 @@ def read_tokens(
 
     `key_lists`: whether `api_key` may be a list.
     """
-    base = Tokens(path, _status(host, path), parent=_status(host, posixpath.dirname(path) or "/"))
+    way = find_path(host, path)
+    base = Tokens(path, _status(host, path), above=way.chain[:-1] if way else ())
     try:
         content = host.read(path, LIMIT, user)
     except PermissionError:
