@@ -121,6 +121,8 @@ class RouterSite:
     found_by: str = ""
     python: str | None = None
     """Its interpreter, for a Python router."""
+    named: bool = False
+    """The user named its file."""
 
 
 @dataclass(frozen=True, slots=True)

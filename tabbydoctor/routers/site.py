@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from tabbydoctor.deployment.containers import container_of
 from tabbydoctor.deployment.parts import Discovery, Instance, ProcessTable, RouterSite, Units
+from tabbydoctor.deployment.reader import eyes, has_lent_rights, teller
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import full_name
 from tabbydoctor.facts import Absent, Unknown
@@ -48,7 +49,7 @@ def router_site(
     found += list(_of_processes(host, table, discovery, port)) if not found else []
     if not found:
         raise Absent(NOT_FOUND)
-    return min(found, key=_rank)
+    return min(found, key=lambda site: (teller(host, site) is not None, *_rank(site)))
 
 
 def _units(units: Units | None, discovery: Discovery | None) -> list[Unit]:
@@ -74,19 +75,20 @@ def _named_file(
 ) -> RouterSite:
     path = path if path.startswith("/") else host.real_path(path)
     site = RouterSite(
-        path, kind_of(path, source_text(host, path)), found_by=targets.source("router")
+        path, kind_of(path, source_text(host, path)), found_by=targets.source("router"), named=True
     )
     for unit in candidates:
         named = unit.name == full_name(targets.router_unit or "")
         other = _of_unit(host, unit, table)
         if other and (named or host.real_path(other.path or "") == host.real_path(path)):
-            return replace(other, path=path, kind=site.kind, found_by=site.found_by)
+            return replace(other, path=path, kind=site.kind, found_by=site.found_by, named=True)
     if targets.router_unit:
         raise Absent(f"there is no unit {full_name(targets.router_unit)}")
     for process in table.processes if table else ():
         command = router_command(process.argv, process.cwd or "/")
         if command and command.path and host.real_path(command.path) == host.real_path(path):
-            return replace(_of_process(host, process, command), path=path, kind=site.kind)
+            found = _of_process(host, process, command)
+            return replace(found, path=path, kind=site.kind, named=True)
     return site
 
 
@@ -107,15 +109,16 @@ def _of_unit(host: Host, unit: Unit, table: ProcessTable | None) -> RouterSite |
         return None
     path = command.path
     usual = unit.name == USUAL_NAME
-    return RouterSite(
+    site = RouterSite(
         path=path,
-        kind=command.kind or _kind_at(host, path),
+        kind=command.kind,
         unit=unit,
         process=table.process(unit.main_pid) if table else None,
         user=host.account(unit.user),
         found_by="its usual name" if usual else f"what {unit.name} runs",
         python=command.python,
     )
+    return replace(site, kind=site.kind or _kind_at(eyes(host, site), path))
 
 
 def _of_processes(
@@ -127,6 +130,8 @@ def _of_processes(
             continue
         command = router_command(process.argv, process.cwd or "/")
         if command is None or any("tabbydoctor" in word for word in process.argv):
+            continue
+        if has_lent_rights(host, process):
             continue
         site = _of_process(host, process, command)
         if _concerns(host, site, port):
@@ -149,7 +154,7 @@ def _concerns(host: Host, site: RouterSite, port: int) -> bool:
     if site.unit and site.unit.name == USUAL_NAME:
         return True
     try:
-        text = source_text(host, site.path) if site.path else ""
+        text = source_text(eyes(host, site), site.path) if site.path else ""
     except Unknown:
         return bool(site.unit and _ROUTES.search(site.unit.name))
     if site.kind != "python":
