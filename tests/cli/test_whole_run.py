@@ -23,10 +23,10 @@ HANGING = """
 import sys, threading
 from tabbydoctor.host import files
 _read, hanging = files.read, sys.argv[1]
-def read(path, limit):
+def read(path, *arguments, **named):
     if path.endswith(hanging):
         threading.Event().wait()  # as a file system that does not answer
-    return _read(path, limit)
+    return _read(path, *arguments, **named)
 files.read = read
 sys.argv[1:] = sys.argv[2:]
 from tabbydoctor.__main__ import main
