@@ -33,7 +33,7 @@ from tabbydoctor.tabbyapi.probes import Endpoint
 from . import file_name, key_needed, wire_key
 
 
-@check("RTR017", "router-denied", category="router")
+@check("RTR017", "router-denied", category="router", caused_by=("TOK007",))
 def denied(
     reach: RouterReach,
     reading: RouterReading,

@@ -10,6 +10,7 @@ from tabbydoctor.deployment import containers
 from tabbydoctor.deployment.command import TabbyCommand, tabby_command
 from tabbydoctor.deployment.exit_status import LOAD_STATES
 from tabbydoctor.deployment.parts import Discovery, Instance, ProcessState, ProcessTable, Units
+from tabbydoctor.deployment.reader import has_lent_rights, teller
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import environment_file, full_name
 from tabbydoctor.facts import Absent
@@ -26,7 +27,7 @@ def discovery(host: Host, targets: Targets, table: ProcessTable, units: Units | 
     for process, started in _servers(_from_processes(host, table)):
         if (process.unit, process.user_unit) not in own and not _is_of(process, found):
             _join(host, found, process, started)
-    chosen = _choose(found, targets, table)
+    chosen = _choose(host, found, targets, table)
     unloadable = _unloadable(targets, units) if units and chosen is None else None
     if chosen is None and targets.dir:
         chosen = Instance(directory=_absolute(host, targets.dir), unit=unloadable)
@@ -61,8 +62,11 @@ def process_state(host: Host, instance: Instance) -> ProcessState:
     return ProcessState(text.rpartition(")")[2].strip()[:1])
 
 
-def _choose(found: Iterable[Instance], targets: Targets, table: ProcessTable) -> Instance | None:
-    """The one that was asked for; else the usual name, a running one, the first by name."""
+def _choose(
+    host: Host, found: Iterable[Instance], targets: Targets, table: ProcessTable
+) -> Instance | None:
+    """The one that was asked for; else root's before those by an account's own word, the usual
+    name, a running one, the first by name."""
     candidates = list(found)
     if targets.unit or targets.user_unit:
         name = full_name(targets.user_unit or targets.unit or "")
@@ -71,15 +75,18 @@ def _choose(found: Iterable[Instance], targets: Targets, table: ProcessTable) ->
         wanted = targets.dir.rstrip("/")
         candidates = [one for one in candidates if wanted in (one.directory, one.main_directory)]
     port = urlsplit(targets.url).port if targets.url else None
-    return min(candidates, key=lambda one: _rank(one, port, table), default=None)
+    return min(candidates, key=lambda one: _rank(host, one, port, table), default=None)
 
 
-def _rank(one: Instance, port: int | None, table: ProcessTable) -> tuple[bool, int, bool, str]:
+def _rank(
+    host: Host, one: Instance, port: int | None, table: ProcessTable
+) -> tuple[bool, bool, int, bool, str]:
     own = one.process.pid if one.process else 0
     holds = any(each.port == port and each.pid == own for each in table.listeners if each.pid)
     name = one.unit.name if one.unit else ""
     usual = USUAL_NAMES.index(name) if name in USUAL_NAMES else len(USUAL_NAMES)
-    return (not holds, usual, one.process is None, one.name)
+    told = teller(host, one) is not None
+    return (not holds, told, usual, one.process is None, one.name)
 
 
 def _as_named(host: Host, one: Instance, targets: Targets) -> Instance:
@@ -265,7 +272,7 @@ def _from_processes(host: Host, table: ProcessTable) -> Iterator[tuple[Process, 
         container = containers.container_of(process)
         root = f"/proc/{process.pid}/root" if container else ""
         command = tabby_command(host, process.argv, process.cwd or "/", root)
-        if command is None:
+        if command is None or has_lent_rights(host, process):
             continue
         environment = {
             name: value

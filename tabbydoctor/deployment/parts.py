@@ -125,6 +125,8 @@ class RouterSite:
     """Where it listens itself, as far as that may be seen: base URLs that can be connected to."""
     pids: frozenset[int] = frozenset()
     """Its processes: the one that runs, and those of its unit."""
+    named: bool = False
+    """The user named its file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,8 +90,17 @@ class Unit:
 
     @property
     def user(self) -> str:
-        """`User=`, or root for a system unit without one."""
-        return self.get("User") or (self.owner if self.user_manager else "root")
+        """`User=`, or root for a system unit without one. A user's manager runs everything as
+        that user, whatever the unit says."""
+        return self.owner if self.user_manager else self.get("User") or "root"
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """`Group=` and `SupplementaryGroups=`: a user's manager can give none."""
+        if self.user_manager:
+            return ()
+        names = (self.get("Group"), *self.get("SupplementaryGroups").split())
+        return tuple(name for name in names if name)
 
     @property
     def working_directory(self) -> str:

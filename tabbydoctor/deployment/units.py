@@ -24,6 +24,9 @@ _WORTH_A_LOOK = re.compile(
     r"(?i)tabby|litellm|llama-?swap|router|sglang|llama|proxy|gateway|\bmain\.py|\bstart\.(?:py|sh)"
 )
 
+_NAME = re.compile(r"[\w:.\\@][\w:.\\@-]*\.service", re.ASCII)
+"""A name becomes part of paths; a user's manager may be any program of his."""
+
 PROPERTIES = [
     "Id",
     "Names",
@@ -142,6 +145,7 @@ def _candidates(host: Host, targets: Targets) -> list[str]:
 
 def _user_candidates(host: Host, targets: Targets, owner: str) -> list[str]:
     account = host.account(owner)
+    host = host if host.effective_uid() != 0 else host.seen_by(account)
     names = {full_name(targets.user_unit)} if targets.user_unit else set()
     for directory in (f"{account.home}/{part}" for part in _USER_DIRECTORIES) if account else ():
         names |= set(_worth_a_look(host, directory))
@@ -189,10 +193,13 @@ def _show(host: Host, names: Iterable[str], owner: str | None) -> Iterator[Unit]
     result = host.run(argv, timeout=8.0)
     if owner is None and (result.timed_out or (result.code != 0 and not result.stdout)):
         raise Unknown(f"systemctl did not answer: {result.stderr.strip() or 'time limit'}")
+    # A user's manager says what its user wants: that names no file for root's eyes.
+    account = host.account(owner) if owner and host.effective_uid() == 0 else None
+    seen = host if account is None else host.seen_by(account)
     for block in result.stdout.split("\n\n"):
         properties = _properties(block)
-        if properties.get("Id"):
-            yield _unit(host, properties, owner)
+        if _NAME.fullmatch(properties.get("Id", "")):
+            yield _unit(seen, properties, owner)
 
 
 def _properties(block: str) -> dict[str, str]:

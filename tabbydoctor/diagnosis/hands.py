@@ -11,11 +11,11 @@ import errno
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tabbydoctor.diagnosis.finding import Finding, Remedy, Safety
-from tabbydoctor.host import Host
+from tabbydoctor.host import Account, Host
 from tabbydoctor.host.access import PathStatus
 
 _ROOT_ALONE = ("chown", "chgrp", "mount")
@@ -26,11 +26,21 @@ _OWN_PATHS = ("tabbydoctor", "systemctl", "journalctl")
 """Programs that look after themselves, or take no path of the deployment's."""
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Tells, from what is known by then, the paths that an account's own word alone named."""
+
+    of: Callable[[], Mapping[str, Account]]
+
+
 @dataclass(slots=True)
 class Hands:
     """Rewrites commands, each path looked at once."""
 
     host: Host
+    by_word: Mapping[str, Account] = field(default_factory=dict)
+    """Path -> the account by whose word alone it is the deployment's: it, what is below it and
+    the directories above are what that account chose to point at."""
     _ways: dict[str, PathStatus | None] = field(default_factory=dict)
 
     def finding(self, finding: Finding) -> Finding:
@@ -63,7 +73,9 @@ class Hands:
         program = _program(words)
         if program in _OWN_PATHS or "tabbydoctor" in words:
             return command
-        accounts = set(filter(None, (self._account(path, program) for path in _paths(words))))
+        paths = list(_paths(words))
+        accounts = {self._account(path, program) for path in paths} - {""}
+        accounts |= {account for path in paths for account in self._tellers(path)}
         if not accounts:
             return command
         if len(accounts) > 1 or "?" in accounts or program in _ROOT_ALONE:
@@ -84,6 +96,11 @@ class Hands:
         account = self.host.account(uid)
         return account.name if account else f"#{uid}"
 
+    def _tellers(self, path: str) -> Iterator[str]:
+        for named, account in self.by_word.items():
+            if _within(path, named) or _within(named, path):
+                yield account.name
+
     def _way(self, path: str) -> PathStatus | None:
         """The way to a path, or to the innermost directory above it that is there."""
         if path not in self._ways:
@@ -100,6 +117,11 @@ def without_commands(finding: Finding) -> Finding:
     """The finding with remedies in words alone."""
     bare = tuple(replace(remedy, commands=()) for remedy in finding.remedies)
     return replace(finding, remedies=bare)
+
+
+def _within(path: str, directory: str) -> bool:
+    path, directory = posixpath.normpath(path), posixpath.normpath(directory)
+    return path == directory or path.startswith(f"{directory.rstrip('/')}/")
 
 
 def _program(words: list[str]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.finding import Finding, Severity
-from tabbydoctor.diagnosis.hands import Hands, without_commands
+from tabbydoctor.diagnosis.hands import Hands, Words, without_commands
 from tabbydoctor.diagnosis.report import CheckResult, Status
 from tabbydoctor.facts import Absent, Facts, Unknown, incomplete, needs
 from tabbydoctor.host import Host
@@ -55,15 +55,16 @@ async def run_checks(
             break
     results = tuple(await asyncio.gather(*tasks.values()))
     host = facts.known(Host)  # type: ignore[type-abstract]
-    return results if host is None else await _to_paste(results, host, time_limit)
+    words = facts.known(Words)
+    by_word = words.of() if words else {}
+    return results if host is None else await _to_paste(results, Hands(host, by_word), time_limit)
 
 
 async def _to_paste(
-    results: Iterable[CheckResult], host: Host, time_limit: float
+    results: Iterable[CheckResult], hands: Hands, time_limit: float
 ) -> tuple[CheckResult, ...]:
     """The results with commands that lend root's hands to nobody; without any, where a file
     system does not answer whose they would be."""
-    hands = Hands(host)
     try:
         async with asyncio.timeout(time_limit):
             return await in_thread(lambda: _told(results, hands.finding))

@@ -13,10 +13,12 @@ from tabbydoctor import __version__, plugins
 from tabbydoctor.deployment.parts import Discovery, Units
 from tabbydoctor.diagnosis.causes import roots, with_causes
 from tabbydoctor.diagnosis.check import Check
+from tabbydoctor.diagnosis.hands import Words
 from tabbydoctor.diagnosis.report import Report
 from tabbydoctor.diagnosis.runner import WHOLE_RUN, Pending, run_checks
 from tabbydoctor.diagnosis.verdict import FailOn, exit_code
 from tabbydoctor.examination.deployment import deployment_document, notes
+from tabbydoctor.examination.word import by_word
 from tabbydoctor.facts import Absent, Facts, Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.targets import Targets
@@ -35,6 +37,7 @@ def facts_of(host: Host, targets: Targets, patience: float | None = None) -> Fac
     """Facts about a deployment, none gathered yet; `patience` as in Facts."""
     facts = Facts([targets], plugins.gatherers(), patience)
     facts.provide(Host, host)
+    facts.provide(Words, Words(lambda: by_word(facts)))
     return facts
 
 

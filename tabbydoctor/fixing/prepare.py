@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from tabbydoctor import plugins
@@ -14,6 +14,7 @@ from tabbydoctor.diagnosis.hands import Hands
 from tabbydoctor.diagnosis.report import CheckResult
 from tabbydoctor.diagnosis.runner import WHOLE_RUN, run_checks
 from tabbydoctor.examination import facts_of, require_something
+from tabbydoctor.examination.word import by_word
 from tabbydoctor.facts import Facts, NoFact
 from tabbydoctor.fixing.request import (
     AUTH_IDS,
@@ -35,14 +36,13 @@ from tabbydoctor.remedies.router_key import plan_router_key, restart_stale
 from tabbydoctor.repair import interrupts
 from tabbydoctor.repair.changes import EarlierChange
 from tabbydoctor.repair.errors import RepairError
-from tabbydoctor.routers.inputs import RouterInputs, source_text
+from tabbydoctor.routers.inputs import source_text
 from tabbydoctor.routers.judged import RouterJudgement
 from tabbydoctor.routers.marked_block import marked_block
 from tabbydoctor.routers.staleness import RouterStaleness
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
-from tabbydoctor.tabbyapi.tokens_reading import TOKENS_FILE
 from tabbydoctor.targets import Targets
 from tabbydoctor.threads import await_nobody
 
@@ -71,8 +71,8 @@ async def _prepare(
     try:
         await _require_something(host, facts, targets, request)
         results = await _look(facts, request)
-        _introduce(draft, facts, host, targets)
-        hands = Hands(host)
+        _introduce(draft, facts, host)
+        hands = Hands(host, by_word(facts))
         refusals: list[Refusal] = []
         for id, planner in _chosen(request, results, await _outdated(facts)):
             if id == "CFG004" and refusals and request.auth:
@@ -147,30 +147,14 @@ async def _key_asked(facts: Facts) -> bool:
     return not config.auth_disabled
 
 
-def _introduce(draft: Draft, facts: Facts, host: Host, targets: Targets) -> None:
+def _introduce(draft: Draft, facts: Facts, host: Host) -> None:
     """Tell the draft whose deployment it is about, and which files were judged."""
     parts = [part for part in (facts.known(Instance), facts.known(RouterSite)) if part]
     draft.readers = tuple(account for part in parts if (account := reader(host, part)))
-    for part in parts:
-        if part.unit is None and part.process and part.user:
-            # Its own arguments name its files: an edit of them is no more than it may do itself.
-            draft.by_word |= dict.fromkeys(_named_files(facts, part), part.user)
-    for path in (targets.config, targets.tokens, targets.router):
-        draft.by_word.pop(path or "", None)
+    draft.by_word = by_word(facts)
     paths = facts.known(TokenPaths)
     if paths and paths.file:
         draft.judged[paths.file.leaf.path] = paths.file.leaf
-
-
-def _named_files(facts: Facts, part: Instance | RouterSite) -> Iterator[str]:
-    """The files of a part that runs under no unit, but for those that the user named."""
-    if isinstance(part, RouterSite):
-        inputs = facts.known(RouterInputs)
-        yield from filter(None, (part.path, *(inputs.files if inputs else ())))
-        return
-    config = facts.known(EffectiveConfig)
-    yield from (file.path for file in config.files) if config else ()
-    yield f"{part.directory}/{TOKENS_FILE}"
 
 
 async def _require_something(

@@ -70,7 +70,7 @@ def _account(instance: Instance) -> tuple[str, int, set[int]]:
 def _unit_groups(instance: Instance, gids: Mapping[str, int]) -> Iterator[int]:
     unit = instance.unit
     if unit is not None:
-        for name in (unit.get("Group"), *unit.get("SupplementaryGroups").split()):
+        for name in unit.group_names:
             gid = _gid(name, gids)
             if gid is not None:
                 yield gid

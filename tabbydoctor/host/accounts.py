@@ -7,7 +7,9 @@ import os
 import pwd
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 
+from tabbydoctor.host import processes
 from tabbydoctor.host.access import Shaper
 from tabbydoctor.host.data import Account, Group
 
@@ -48,12 +50,19 @@ def unlisted(shaper: Shaper) -> Account:
 
 
 def has_members(gid: int) -> bool:
-    """Whether any account but root is in the group, by group(5) or as its primary one."""
+    """Whether any account but root is in the group: by group(5), as its primary one, or by what
+    runs (`Group=` of a unit needs no member)."""
     try:
         named = set(grp.getgrgid(gid).gr_mem) - {"root"}
     except KeyError:
         named = set()
-    return bool(named) or any(one.pw_gid == gid and one.pw_uid != 0 for one in pwd.getpwall())
+    primary = any(one.pw_gid == gid and one.pw_uid != 0 for one in pwd.getpwall())
+    return bool(named) or primary or any(map(partial(_in_force, gid), processes.pids()))
+
+
+def _in_force(gid: int, pid: int) -> bool:
+    uid, groups = processes.credentials(pid)
+    return uid not in (None, 0) and gid in groups
 
 
 def _account(entry: pwd.struct_passwd, gids: Sequence[int]) -> Account:

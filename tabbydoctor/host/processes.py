@@ -26,6 +26,12 @@ def pids() -> Sequence[int]:
     return psutil.pids()
 
 
+def credentials(pid: int) -> tuple[int | None, tuple[int, ...]]:
+    """The account and the groups in force of a process; None and nothing where it has ended."""
+    status = _text(pid, "status")
+    return _effective_uid(status), _groups(status) or ()
+
+
 def line_of(pid: int) -> tuple[Process, ...]:
     """A process as it is now, then its parent, and so on."""
     line: list[Process] = []

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
+import posixpath
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host import Account, FileStatus, files
+from tabbydoctor.host.access import PathStatus, Want
 from tabbydoctor.repair import safefile
 from tabbydoctor.repair.changes import (
     DaemonReload,
@@ -57,8 +59,8 @@ class Draft:
     judged: dict[str, FileStatus] = field(default_factory=dict)
     """Files that findings were made from: a plan is made for those very files, or not at all."""
     by_word: dict[str, Account] = field(default_factory=dict)
-    """Files that a process's own arguments named -> its account: what it could not write itself
-    is not written for it."""
+    """Files that an account's own word alone named -> the account: what it could not read and write
+    itself is not written for it."""
     earlier: tuple[EarlierChange, ...] = ()
     """Changes of before that are in force, the latest first."""
     _before: dict[str, FileState | None] = field(default_factory=dict)
@@ -176,15 +178,24 @@ class Draft:
         account = self.by_word.get(path)
         if account is None:
             return
-        try:
-            way = files.way(path)
-        except OSError:
-            return  # what is not there is made in a directory that is judged when it is
-        if way.denied_at(account.uid, {account.gid, *account.groups}, "w"):
+        # What is not there is made in the innermost directory that is.
+        way = _way(path)
+        groups = {account.gid, *account.groups}
+        wants: tuple[Want, ...] = ("w", "x") if way.leaf.is_directory else ("r", "w")
+        if any(way.denied_at(account.uid, groups, want) for want in wants):
             raise CannotFix(
-                f"{path} is named by the arguments of a process of {account.name}, who may not "
-                "write it: name it yourself (--config, --router), or run it under a unit"
+                f"{path} is named by a process or a unit of {account.name}'s alone, who may not "
+                "read and write it: name it yourself (--config, --router), or run it under a unit "
+                "of the system's"
             )
+
+
+def _way(path: str) -> PathStatus:
+    """The way to it, or to the innermost directory above it that is there. Raises OSError."""
+    try:
+        return files.way(path)
+    except FileNotFoundError:
+        return _way(posixpath.dirname(path))
 
 
 def _owner(uid: int, gid: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container
 from functools import partial
 from urllib.parse import urlsplit
@@ -61,13 +62,17 @@ def plan_router_key(
     Where all that is wrong is an old key in a file of its unit's, that file alone is changed.
     """
     reads = may_read(site, people, paths.file, tokens.path)
+    _refuse_own_unit(site, reads)
     strategy = _strategy(options, site, reads, _block(draft, site))
     key = _key_to_send(tokens)
     _refuse_stranger(address, endpoint)
     failing = failing_keys(keys or RouterKeys(), tokens, site, inputs.reading, reach)
     reading = inputs.reading
     by_tokens = options.strategy == "router-tokens"
-    if keys and not by_tokens and _renewed(draft, site, inputs, tokens, key, keys, failing):
+    # A process without a unit names files of its account's choosing: the key is put into none.
+    root_says = site.unit is not None or reads or os.geteuid() != 0
+    renews = keys is not None and not by_tokens and root_says
+    if keys and renews and _renewed(draft, site, inputs, tokens, key, keys, failing):
         return
     # A variable that other backends are sent as well is not to hold TabbyAPI's key.
     by_unit = strategy == "router-env" and not reading.leaks
@@ -145,6 +150,21 @@ def _key_to_send(tokens: Tokens) -> str:
     if tokens.problem == "missing":
         raise CannotFix(f"{tokens.path} is not there: no API key could be sent")
     raise CannotFix(f"{tokens.path} holds no API key that could be sent")
+
+
+def _refuse_own_unit(site: RouterSite, reads: bool) -> None:
+    """Raises CannotFix where root would give the key to an account that says it has a router.
+
+    Anybody may have a unit in a manager of his own.
+    """
+    unit = site.unit
+    if reads or unit is None or not unit.user_manager or os.geteuid() != 0:
+        return
+    raise CannotFix(
+        f"{unit.name} is a unit of {unit.owner}'s own, who may not read the tokens file: the key "
+        "is not handed to an account by its own word; let it read the file, or run the router "
+        "under a unit of the system's"
+    )
 
 
 def _refuse_stranger(address: Address | None, endpoint: Endpoint | None) -> None:

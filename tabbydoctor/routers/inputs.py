@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 
 from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.deployment.reader import reader
+from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.routers import RouterReading, litellm, llama_swap, python
@@ -63,7 +63,7 @@ def _router_inputs(
 ) -> RouterInputs:
     if site.path is None:
         raise Unknown("the router's source is not known; name it with --router")
-    text = source_text(host, site.path)
+    text = source_text(host if site.named else eyes(host, site), site.path)
     kind = KINDS.get(site.kind)
     if kind is None:
         raise Unknown(f"{site.path} is no Python, LiteLLM or llama-swap router")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.paths import path_status
 from tabbydoctor.deployment.people import People
+from tabbydoctor.deployment.reader import reader
 from tabbydoctor.deployment.sandbox import hides
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
@@ -89,18 +90,17 @@ def barrier(site: RouterSite, people: People | None, path: str, status: PathStat
 
 def _extra(site: RouterSite, people: People | None) -> set[int]:
     """The groups that its unit adds."""
-    names = site.unit.get("SupplementaryGroups").split() if site.unit else []
-    if site.unit and site.unit.get("Group"):
-        names.append(site.unit.get("Group"))
+    names = site.unit.group_names if site.unit else ()
     return {group.gid for group in people.groups if group.name in names} if people else set()
 
 
 def _unsendable(
     host: Host, site: RouterSite, reading: RouterReading, call: Call
 ) -> Iterator[tuple[str, str]]:
+    seen = host.seen_by(reader(host, site))  # its source names them
     for path in _plain_files(site, reading, call):
         try:
-            text = host.read(path, 4096).data.decode("utf-8", "replace")
+            text = seen.read(path, 4096).data.decode("utf-8", "replace")
         except (OSError, ValueError):
             continue
         if text.strip() and (why := _flaw(text if call.untrimmed else text.strip())):

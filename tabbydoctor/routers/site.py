@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tabbydoctor.deployment.parts import Connections, Discovery, ProcessTable, RouterSite, Units
+from tabbydoctor.deployment.reader import teller
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import full_name
 from tabbydoctor.facts import Absent
@@ -75,7 +76,9 @@ def _found(around: Around, candidates: list[Unit]) -> RouterSite:
     found += speakers(around) if not found else []
     if not found:
         raise Absent(NOT_FOUND)
-    return min(found, key=lambda site: _rank(around, site))
+    return min(
+        found, key=lambda site: (teller(around.host, site) is not None, *_rank(around, site))
+    )
 
 
 def _units(units: Units | None, discovery: Discovery | None) -> list[Unit]:
@@ -93,13 +96,13 @@ def _named_file(around: Around, targets: Targets, path: str, candidates: list[Un
     host, table = around.host, around.table
     path = path if path.startswith("/") else host.real_path(path)
     site = RouterSite(
-        path, kind_of(path, source_text(host, path)), found_by=targets.source("router")
+        path, kind_of(path, source_text(host, path)), found_by=targets.source("router"), named=True
     )
     for unit in candidates:
         named = unit.name == full_name(targets.router_unit or "")
         other = of_unit(around, unit)
         if other and (named or host.real_path(other.path or "") == host.real_path(path)):
-            return replace(other, path=path, kind=site.kind, found_by=site.found_by)
+            return replace(other, path=path, kind=site.kind, found_by=site.found_by, named=True)
     if targets.router_unit:
         raise Absent(f"there is no unit {full_name(targets.router_unit)}")
     running = [one for one in (table.processes if table else ()) if runs(host, one, path)]
@@ -107,7 +110,7 @@ def _named_file(around: Around, targets: Targets, path: str, candidates: list[Un
         return site
     # Whatever started it names the file, too: the one that listens is the router.
     process = min(running, key=lambda one: not around.listens(one))
-    return replace(of_process(around, process), path=path, kind=site.kind)
+    return replace(of_process(around, process), path=path, kind=site.kind, named=True)
 
 
 def _named_unit(around: Around, targets: Targets, units: Units | None) -> RouterSite:

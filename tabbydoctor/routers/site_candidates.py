@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from tabbydoctor.deployment.containers import container_of
 from tabbydoctor.deployment.parts import Connections, Discovery, ProcessTable, RouterSite
+from tabbydoctor.deployment.reader import eyes, has_lent_rights
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import unit_of_process
 from tabbydoctor.facts import Unknown
@@ -110,24 +111,20 @@ def of_unit(around: Around, unit: Unit) -> RouterSite | None:
         known = running.urls or usual(unit) or named_router(unit.name)
         if not unit.command or not known or _carries(unit.command):
             return None
-        files = content(around.host, unit.command, unit.working_directory, None, None).files
-        return RouterSite(
-            files[0] if files else None,
-            "unknown",
-            unit,
-            process,
-            around.account(unit),
-            _found_by(unit),
-        )
-    return RouterSite(
+        site = RouterSite(None, "unknown", unit, process, around.account(unit), _found_by(unit))
+        seen = eyes(around.host, site)
+        files = content(seen, unit.command, unit.working_directory, None, None).files
+        return replace(site, path=files[0] if files else None)
+    site = RouterSite(
         path=command.path,
-        kind=command.kind or _kind_at(around.host, command.path),
+        kind=command.kind,
         unit=unit,
         process=process,
         user=around.account(unit),
         found_by=_found_by(unit),
         python=command.python,
     )
+    return replace(site, kind=site.kind or _kind_at(eyes(around.host, site), command.path))
 
 
 def usual(unit: Unit) -> bool:
@@ -147,8 +144,9 @@ def concerns(around: Around, site: RouterSite) -> bool:
     listening = around.with_sockets(site)
     if listening.urls and listening.pids & around.talking:
         return True
+    seen = eyes(around.host, site)
     try:
-        text = source_text(around.host, site.path) if site.path else ""
+        text = source_text(seen, site.path) if site.path else ""
     except Unknown:
         return named_router(unit.name)
     if "TabbyConfigModel" in text:
@@ -161,7 +159,7 @@ def concerns(around: Around, site: RouterSite) -> bool:
     given += [file.text or "" for file in unit.environment_files]
     if any(speaks_of(each, around.pattern) for each in given):
         return True
-    runs = content(around.host, unit.command, unit.working_directory, site.path, site.process)
+    runs = content(seen, unit.command, unit.working_directory, site.path, site.process)
     return runs.mentions(around.pattern)
 
 
@@ -185,9 +183,8 @@ def speakers(around: Around) -> Iterator[RouterSite]:
         if process.pid in seen or not (by_name or around.listens(process)):
             continue
         entry = command.path if command else None
-        if content(around.host, process.argv, process.cwd or "/", entry, process).mentions(
-            around.pattern
-        ):
+        host = _eyes(around, process)
+        if content(host, process.argv, process.cwd or "/", entry, process).mentions(around.pattern):
             site = of_process(around, process)
             seen |= around.with_sockets(site).pids
             yield site
@@ -197,8 +194,16 @@ def _processes(around: Around) -> Iterator[Process]:
     """Those that may be a router: not TabbyAPI's, not the doctor's, no mere carrier of bytes."""
     for process in around.table.processes if around.table else ():
         own = any("tabbydoctor" in basename(word) for word in process.argv)
-        if process.pid not in around.tabby and not own and not _carries(process.argv):
+        if process.pid in around.tabby or own or _carries(process.argv):
+            continue
+        if not has_lent_rights(around.host, process):
             yield process
+
+
+def _eyes(around: Around, process: Process) -> Host:
+    """The host as the account sees it whose arguments name the files."""
+    user = around.host.account(process.uid) if process.uid is not None else None
+    return eyes(around.host, RouterSite(None, "unknown", process=process, user=user))
 
 
 def _carries(argv: Sequence[str]) -> bool:
@@ -208,7 +213,7 @@ def _carries(argv: Sequence[str]) -> bool:
 
 def of_process(around: Around, process: Process) -> RouterSite:
     """The router that a process is, with its unit where it has one."""
-    host, directory = around.host, process.cwd or "/"
+    host, directory = _eyes(around, process), process.cwd or "/"
     inside = container_of(process)
     command = None if inside else router_command(process.argv, directory)
     path = command.path if command else None
@@ -220,7 +225,7 @@ def of_process(around: Around, process: Process) -> RouterSite:
         kind=(command.kind or _kind_at(host, path)) if command else "unknown",
         unit=_own_unit(around, process),
         process=process,
-        user=host.account(process.uid) if process.uid is not None else None,
+        user=around.host.account(process.uid) if process.uid is not None else None,
         found_by=f"process {process.pid}",
         python=command.python if command else None,
     )

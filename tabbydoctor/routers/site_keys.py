@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.deployment.reader import reader
+from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import environment_file
 from tabbydoctor.documents import yaml_of
@@ -194,6 +194,7 @@ def _from_credentials(host: Host, site: RouterSite) -> Iterator[RouterKey]:
     Of several of one name the last counts. What is no bare key cannot be compared.
     """
     entries = site.unit.settings("LoadCredential") if site.unit else ()
+    host = eyes(host, site)
     paths = {name: path for name, _, path in (entry.partition(":") for entry in entries)}
     given = {name: path for name, path in paths.items() if "tabby" in name.lower()}
     own = VARIABLE.lower()

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.deployment.reader import reader
+from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.arguments import CommandLine, known_keys, parse
@@ -51,7 +51,7 @@ def effective_config(
         raise Unknown(f"{inside}; name what is mounted with --dir or --config")
     line = parse(instance.arguments, installation, _through_start_script(instance))
     override = _config_path(host, instance, line, targets)
-    files = tuple(_files(host, instance, override))
+    files = tuple(_files(host, instance, override, targets.config))
     layers = [_file_layer(file) for file in files]
     layers.insert(_lower(files), _environment_layer(instance, installation))
     ignored: list[Ignored] = []
@@ -124,13 +124,17 @@ def _config_path(host: Host, instance: Instance, line: CommandLine, targets: Tar
     return posixpath.normpath(posixpath.join(instance.directory, chosen)) if chosen else None
 
 
-def _files(host: Host, instance: Instance, override: str | None) -> Iterator[ConfigFile]:
+def _files(
+    host: Host, instance: Instance, override: str | None, named: str | None
+) -> Iterator[ConfigFile]:
     """The files TabbyAPI reads, the weaker first; one named twice counts as `--config`."""
     own = f"{instance.directory.rstrip('/')}/config.yml"
     if override is None or host.real_path(override) != host.real_path(own):
-        yield read_config(host, own, "working-directory", reader(host, instance))
+        seen = eyes(host, instance)
+        yield read_config(seen, own, "working-directory", reader(host, instance))
     if override is not None:
-        given = read_config(host, override, "config-file", reader(host, instance))
+        seen = host if named else eyes(host, instance)
+        given = read_config(seen, override, "config-file", reader(host, instance))
         yield at_next_start(host, instance, given)
 
 

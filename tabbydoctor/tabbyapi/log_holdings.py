@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.paths import path_status
-from tabbydoctor.deployment.reader import reader
+from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.host.access import PathStatus
@@ -44,6 +44,7 @@ def log_holdings(host: Host, instance: Instance) -> LogHoldings:
     found: list[KeptLog] = []
     problem = ""
     own = reader(host, instance)
+    host = eyes(host, instance)
     for file in log_files(host, instance.directory, own)[:_NEWEST]:
         try:
             data = host.read(file.path, _START, own).data

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.deployment.reader import reader
+from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Absent, NoFact, Unknown
@@ -86,7 +86,9 @@ def _run_entries(host: Host, unit: Unit, invocation: str) -> tuple[list[Entry], 
         if unit.user_manager
         else (f"INVOCATION_ID={invocation}", "_PID=1")
     )
-    match = (f"_SYSTEMD_INVOCATION_ID={invocation}", "+", *manager)
+    # A user's manager may name the run of any service: only that user's own lines are its unit's.
+    own = _own_lines(host, unit)
+    match = (f"_SYSTEMD_INVOCATION_ID={invocation}", *own, "+", *manager, *own)
     head, more = _journal(host, match, line_limit=HEAD_LINES)
     if not more:
         return head, True
@@ -98,12 +100,15 @@ def _run_entries(host: Host, unit: Unit, invocation: str) -> tuple[list[Entry], 
 
 def _last_invocation(host: Host, unit: Unit) -> str:
     field = "_SYSTEMD_USER_UNIT" if unit.user_manager else "_SYSTEMD_UNIT"
-    match = [f"{field}={unit.name}"]
-    owner = host.account(unit.owner) if unit.user_manager and unit.owner else None
-    if owner:
-        match.append(f"_UID={owner.uid}")
+    match = (f"{field}={unit.name}", *_own_lines(host, unit))
     entries, _ = _journal(host, (*match, "--lines=1"))
     return str(entries[-1].get("_SYSTEMD_INVOCATION_ID", "")) if entries else ""
+
+
+def _own_lines(host: Host, unit: Unit) -> tuple[str, ...]:
+    """What lines of a user's manager and its units have in common; nothing for the system's."""
+    owner = host.account(unit.owner) if unit.user_manager and unit.owner else None
+    return (f"_UID={owner.uid}",) if owner else ()
 
 
 def _journal(
@@ -163,6 +168,7 @@ def log_files(host: Host, directory: str, user: Account | None) -> list[FileStat
 
 def _from_files(host: Host, instance: Instance) -> RunLog | None:
     own = reader(host, instance)
+    host = eyes(host, instance)
     files = log_files(host, instance.directory, own)
     if not files:
         return None

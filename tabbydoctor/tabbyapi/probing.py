@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.host import Host, Process
-from tabbydoctor.host.access import allows
+from tabbydoctor.host.access import PathStatus
 from tabbydoctor.tabbyapi.addressing import host_and_port
 from tabbydoctor.tabbyapi.meeting import Meeting, meet
 from tabbydoctor.tabbyapi.probes import PATHS, Address, Credential, Endpoint
@@ -132,9 +132,8 @@ def _may_read(process: Process, tokens: Tokens | None) -> bool:
         return True  # there is nothing to be read
     if process.uid is None:
         return False
-    uid, groups = process.uid, process.groups or ()
-    enters = tokens.parent is None or allows(tokens.parent, uid, groups, "x")
-    return enters and allows(tokens.status, uid, groups, "r")
+    way = PathStatus((*tokens.above, tokens.status))
+    return way.denied_at(process.uid, process.groups or (), "r") is None
 
 
 def further_key(number: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.paths import find_path, path_status
-from tabbydoctor.deployment.reader import reader
+from tabbydoctor.deployment.reader import reader, teller
 from tabbydoctor.host import Host
 from tabbydoctor.host.access import PathStatus
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -27,7 +27,8 @@ class TokenPaths:
     strays: tuple[str, ...] = ()
     """Files that look like tokens in places where TabbyAPI does not look."""
     closed_strays: tuple[str, ...] = ()
-    """Those that TabbyAPI's account cannot read, and others than root may have put there."""
+    """Those that TabbyAPI's account cannot read, and others than root may have put there, or are
+    alone in naming."""
     beside_main: str = ""
     """The one of them beside main.py, where the working directory is another; else empty."""
 
@@ -75,7 +76,7 @@ def _strays(
 
 def _closed(host: Host, path: str, instance: Instance) -> bool:
     way, user = find_path(host, path), reader(host, instance)
-    if way is None or way.shaper is None or user is None:
+    if way is None or user is None or not (way.shaper or teller(host, instance)):
         return False
     return way.denied_at(user.uid, {user.gid, *user.groups}, "r") is not None
 

@@ -28,8 +28,8 @@ class Tokens:
     """Whether `api_key` is a list."""
     empty_api_key: bool = False
     """Whether `api_key` is (or holds) an empty text; `api_keys` leaves it out."""
-    parent: FileStatus | None = None
-    """The directory it stands in."""
+    above: tuple[FileStatus, ...] = ()
+    """Every directory on the way to it."""
     read_instead: str = ""
     """The file that TabbyAPI reads, where the user named another one; else empty."""
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from tabbydoctor import redaction
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.deployment.reader import reader
+from tabbydoctor.deployment.paths import find_path
+from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Account, FileContent, FileStatus, Host
 from tabbydoctor.tabbyapi.installation import Installation
@@ -34,7 +35,8 @@ def tokens(
     own = posixpath.join(instance.directory, TOKENS_FILE)
     path = targets.tokens or own
     key_lists = installation.key_lists if installation else None
-    found = read_tokens(host, path, key_lists is not False, reader(host, instance))
+    seen = host if targets.tokens else eyes(host, instance)
+    found = read_tokens(seen, path, key_lists is not False, reader(host, instance))
     if instance.container and found.problem in ("missing", "unreadable") and not targets.tokens:
         raise Unknown(
             f"TabbyAPI runs in a container ({instance.container}): its {TOKENS_FILE} cannot be "
@@ -52,7 +54,8 @@ def read_tokens(
 
     `key_lists`: whether `api_key` may be a list.
     """
-    base = Tokens(path, _status(host, path), parent=_status(host, posixpath.dirname(path) or "/"))
+    way = find_path(host, path)
+    base = Tokens(path, _status(host, path), above=way.chain[:-1] if way else ())
     try:
         content = host.read(path, LIMIT, user)
     except PermissionError:
@@ -95,7 +98,8 @@ def _withheld(host: Host, user: Account | None) -> str:
     """Why it was not read: root reads for nobody what he could only have put there."""
     if host.effective_uid() != 0:
         return "reading it needs root (use sudo)"
-    return f"{user.name if user else 'TabbyAPI'} may not read it, and could have put it there"
+    who = user.name if user else "TabbyAPI"
+    return f"{who} may not read it, and could have put it there, or alone says that it is there"
 
 
 def _status(host: Host, path: str) -> FileStatus | None:

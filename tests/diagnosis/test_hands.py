@@ -100,3 +100,22 @@ def test_a_remedy_that_lacks_a_step_is_for_a_person(told: Hands) -> None:
 def test_what_needs_no_care_is_as_it_was(told: Hands) -> None:
     finding = Finding("x", remedies=(Remedy("y", commands=("sudo systemctl daemon-reload",)),))
     assert told.finding(finding) is finding
+
+
+@pytest.mark.parametrize(
+    ("command", "hands"),
+    [
+        ("sudo chown ivan /etc/x.conf", NOBODY),
+        ("sudo chmod u+r /etc/x.conf", AS_IVAN),
+        ("sudo setfacl -m u:ivan:x /etc", AS_IVAN),
+        ("sudo rm /etc/x.conf/below", AS_IVAN),
+        ("sudo mv -n /etc/x.conf /home/ivan/new", AS_IVAN),
+        ("sudo mv -n /etc/x.conf /srv/open/new", NOBODY),
+        ("sudo tee /etc/modprobe.d/y.conf", AS_ROOT),
+        ("sudo chmod 600 /etc/x.conf.other", AS_ROOT),
+    ],
+)
+def test_a_path_that_an_account_alone_named(hands: str | None, command: str, told: Hands) -> None:
+    by_word = Hands(told.host, {"/etc/x.conf": IVAN})
+    expected = command.replace("sudo", hands, 1) if hands else None
+    assert by_word.command(command) == expected

@@ -292,3 +292,19 @@ def test_the_end_of_a_file(place: Path) -> None:
     found: FileContent = LocalHost().read(str(place / "log"), 4, end=True)
     assert (found.data, found.truncated) == (b"6789", True)
     assert LocalHost().read(str(place / "log"), 40, end=True).data == b"0123456789"
+
+
+def test_a_group_that_only_a_service_has_counts(place: Path) -> None:
+    """`Group=` of a unit needs no member in group(5)."""
+    (place / "shared").mkdir()
+    (place / "shared/file").touch()
+    os.chown(place / "shared", 0, 61077)
+    (place / "shared").chmod(0o775)
+    assert LocalHost().way(str(place / "shared/file")).shaper is None
+    with subprocess.Popen(
+        ["cat"], user=SERVICE.uid, group=61077, extra_groups=[], stdin=subprocess.PIPE
+    ) as service:
+        shaper = LocalHost().way(str(place / "shared/file")).shaper
+        service.communicate(timeout=10)
+    assert shaper is not None
+    assert shaper.gid == 61077

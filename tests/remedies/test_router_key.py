@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from tabbydoctor.host.data import Process
-from tabbydoctor.remedies.draft import CannotFix
+from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.options import FixOptions, Strategy
 from tests.routers.cases import DATA
 
 from .router_scene import ENVIRONMENT, OTHER, UNIT, applied, loaded, planned, router, well
-from .scene import KEY, Scene
+from .scene import KEY, ROUTER, SERVICE, Scene
 
 ITS_OWN_NAME = ENVIRONMENT.replace("TABBY_API_KEY", "TABBYAPI_KEY")
 LITERAL = ENVIRONMENT.replace('os.environ.get("TABBY_API_KEY")', f'"{OTHER}"')
@@ -299,3 +299,33 @@ def test_a_loader_of_other_files_stays_one(scene: Scene, key: str) -> None:
     written = f'key = load("{scene.tokens}")["api_key"]' in path.read_text()
     assert written is ("+" not in key)
     well(scene)
+
+
+# What an account alone says
+
+
+@pytest.mark.parametrize("strategy", [None, "router-env"])
+def test_a_unit_of_an_accounts_own_is_handed_no_key(
+    scene: Scene, strategy: Strategy | None
+) -> None:
+    router(scene, ENVIRONMENT)
+    scene.write(scene.tokens, scene.tokens.read_text(), mode=0o600)
+    assert scene.router is not None
+    assert scene.router.unit is not None
+    unit = replace(scene.router.unit, user_manager=True, owner="router")
+    user = replace(ROUTER, home=str(scene.root / "home"))
+    scene.router = replace(scene.router, unit=unit, user=user)
+    with pytest.raises(CannotFix, match="by its own word"):
+        planned(scene, strategy)
+
+
+@pytest.mark.parametrize("name", ["new.yml", "there.yml", "missing/new.yml"])
+def test_nothing_is_written_by_an_accounts_word_where_it_may_not(scene: Scene, name: str) -> None:
+    """A file that nobody has yet is made in a directory that it may write, or not at all."""
+    path = scene.root / "roots" / name
+    scene.write(scene.root / "roots/there.yml", "", owner=0)
+    draft = Draft(by_word={str(path): SERVICE})
+    with pytest.raises(CannotFix, match="alone, who may not"):
+        draft.write(str(path), b"x", "CFG001")
+    own = scene.directory / "new.yml"
+    assert Draft(by_word={str(own): SERVICE}).write(str(own), b"x", "CFG001")

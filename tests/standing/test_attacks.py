@@ -246,22 +246,24 @@ def test_behind_an_address_translation_tabbyapi_is_asked_itself(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("mode", "uid", "directory", "sent"),
+    ("mode", "uid", "directories", "sent"),
     [
-        (0o600, 0, 0o755, False),
-        (0o600, NOBODY, 0o755, True),
-        (0o640, 0, 0o755, False),
-        (0o644, 0, 0o755, True),
-        (0o644, 0, 0o700, False),
+        (0o600, 0, (0o755,), False),
+        (0o600, NOBODY, (0o755,), True),
+        (0o640, 0, (0o755,), False),
+        (0o644, 0, (0o755,), True),
+        (0o644, 0, (0o700,), False),
+        (0o644, 0, (0o700, 0o755), False),
+        (0o644, 0, (0o755, 0o755), True),
     ],
 )
 def test_nobody_is_sent_a_key_of_a_file_that_he_cannot_read(
-    mode: int, uid: int, directory: int, sent: bool
+    mode: int, uid: int, directories: tuple[int, ...], sent: bool
 ) -> None:
     """A stranger starts a `main.py` in TabbyAPI's directory, and is taken for it."""
-    parent = FileStatus("/srv", stat.S_IFDIR | directory, 0, 0, 0, 0.0)
+    above = tuple(FileStatus("/srv", stat.S_IFDIR | one, 0, 0, 0, 0.0) for one in directories)
     status = FileStatus(FILE.path, stat.S_IFREG | mode, uid, 0, 99, 0.0)
-    tokens = replace(FILE, status=status, parent=parent)
+    tokens = replace(FILE, status=status, above=above)
     place = Path(tempfile.mkdtemp())
     try:
         place.chmod(0o777)

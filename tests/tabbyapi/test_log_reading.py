@@ -16,7 +16,7 @@ from tabbydoctor import redaction
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Absent, Unknown
-from tabbydoctor.host import CommandResult, Process
+from tabbydoctor.host import Account, CommandResult, Process
 from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.log import LogLine
 from tabbydoctor.tabbyapi.log_lines import known, says
@@ -238,3 +238,17 @@ def test_a_log_of_an_earlier_run_is_none_of_this(tmp_path: Path) -> None:
 def test_known_lines(text: str, slug: str | None) -> None:
     found = known(LogLine(f"{STAMP}{text}" if text.startswith(("INFO", "ERROR")) else text))
     assert (found.slug if found else None) == slug
+
+
+def test_a_users_manager_shows_no_run_of_another_accounts() -> None:
+    """What it calls its run's id may be that of any service."""
+    one = instance()
+    assert one.unit is not None
+    unit = replace(one.unit, user_manager=True, owner="mallory")
+    host = ScratchHost(
+        commands={"journalctl": journal([entry(1, "x")])},
+        accounts=[Account("mallory", 61001, 61001)],
+    )
+    run_log(host, replace(one, unit=unit), MACHINE)
+    mixed = " ".join(host.ran[0]).split(" + ")
+    assert all("_UID=61001" in match for match in mixed)
