@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 
 from tabbydoctor.own_code import leave_current_directory, warn_root
 
@@ -26,6 +25,8 @@ def main() -> int:
     except KeyboardInterrupt:  # before a command had begun
         sys.stderr.write("tabbydoctor: interrupted\n")
         code = 130
+    import threading  # not before the current directory was left
+
     if threading.active_count() > 1:
         from tabbydoctor.threads import leave
 
