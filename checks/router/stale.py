@@ -24,6 +24,7 @@ from datetime import datetime
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, check
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.invocation import invocation
 from tabbydoctor.routers.staleness import RouterStaleness
 
 from . import restart
@@ -57,7 +58,7 @@ def stale(site: RouterSite, staleness: RouterStaleness) -> Iterator[Finding]:
 
 def _fix(site: RouterSite) -> str:
     own = site.unit is not None and site.unit.user_manager
-    return "tabbydoctor fix --auth" if own else "sudo tabbydoctor fix --auth"
+    return invocation("fix --auth", root=not own)
 
 
 def _time(seconds: float) -> str:

@@ -29,6 +29,7 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Machine, RouterSite
+from tabbydoctor.invocation import invocation
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.refusals import RouterRefusals
@@ -129,7 +130,7 @@ def _remedies(
 ) -> Iterator[Remedy]:
     unit = site.unit
     if not (machine and machine.root):
-        again = ("sudo tabbydoctor check",)
+        again = (invocation("check", root=True),)
         yield Remedy("Look again as root, who sees more", Safety.MANUAL, again)
     if unit is not None and not _runs(site):
         start = f"{unit.systemctl} start {shlex.quote(unit.name)}"

@@ -26,6 +26,7 @@ from tabbydoctor.fixing.request import (
     Refusal,
 )
 from tabbydoctor.host import Host
+from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.by_rebuild import to_paste
 from tabbydoctor.remedies import snippets
 from tabbydoctor.remedies.by_finding import REMEDIES, Planner
@@ -245,8 +246,8 @@ async def _planned(
         limit = f"{request.planning_limit:g} s"
         raise RepairError(
             f"{id}: planning the repair took longer than {limit}: nothing was changed",
-            hint="the router may be too large or too involved to be edited: tabbydoctor explain "
-            f"{id} tells the change to make by hand",
+            hint="the router may be too large or too involved to be edited: "
+            f"{invocation(f'explain {id}')} tells the change to make by hand",
         ) from error
     except CannotFix as error:
         return Refusal(id, error.message, error.manual, error.loopback_would_do)

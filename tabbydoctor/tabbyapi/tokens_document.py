@@ -71,8 +71,8 @@ def parse(data: bytes, key_lists: bool = True) -> TokensDocument:
         if quick is None and len(text) > _TOO_LARGE:
             return TokensDocument("unreadable", "it is too large to be judged")
         document, lines = quick or _exact(text)
-    except (YAMLError, ValueError, RecursionError) as error:
-        return _unparseable(error, text)
+    except (YAMLError, ValueError, LookupError, TypeError, RecursionError) as error:
+        return _unparseable(error, text)  # ruamel.yaml's own slips (`!!int`) end TabbyAPI, too
     if not isinstance(document, Mapping):
         what = "it is empty" if document is None else "it is not a mapping of keys"
         return TokensDocument("invalid", what, 1, secrets=_loose_secrets(text))
