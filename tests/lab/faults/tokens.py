@@ -64,7 +64,7 @@ def gone(d: Deployment) -> None:
 @fault(
     "tokens belong to root",
     "TOK007",
-    consequences=DOWN,
+    consequences={*DOWN, "RTR017"},
     answers=False,
     waits_for=given_up,
 )
