@@ -8,6 +8,18 @@ from tabbydoctor.own_code import leave_current_directory, warn_root
 
 
 def main() -> int:
+    """Run the command line and leave, whatever hangs; the return value is the exit code."""
+    code = run_command()
+    import threading  # not before the current directory was left
+
+    if threading.active_count() > 1:
+        from tabbydoctor.threads import leave
+
+        leave(code)
+    return code
+
+
+def run_command() -> int:
     """Run the command line; the return value is the exit code."""
     if sys.argv[1:] == ["--version"]:
         from tabbydoctor import __version__
@@ -21,17 +33,10 @@ def main() -> int:
         from tabbydoctor.cli.errors import hide_from_python
 
         hide_from_python()
-        code = run(sys.argv[1:])
+        return run(sys.argv[1:])
     except KeyboardInterrupt:  # before a command had begun
         sys.stderr.write("tabbydoctor: interrupted\n")
-        code = 130
-    import threading  # not before the current directory was left
-
-    if threading.active_count() > 1:
-        from tabbydoctor.threads import leave
-
-        leave(code)
-    return code
+        return 130
 
 
 if __name__ == "__main__":

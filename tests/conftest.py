@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tabbydoctor import invocation
+from tabbydoctor import invocation, redaction
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -18,3 +18,9 @@ def as_installed() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(invocation, "called", lambda program, path: invocation.NAME)
         yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """What an earlier test had for a secret is none to the next one."""
+    redaction.forget_all()

@@ -222,5 +222,5 @@ def test_an_interrupt_before_a_command_has_begun_is_no_traceback(
     monkeypatch.setattr(sys, "argv", ["tabbydoctor", "check"])
     monkeypatch.setattr(__main__, "leave_current_directory", lambda: None)
     monkeypatch.setattr(__main__, "warn_root", interrupt)
-    assert __main__.main() == 130
+    assert __main__.run_command() == 130
     assert capsys.readouterr().err == "tabbydoctor: interrupted\n"

@@ -47,6 +47,10 @@ class Redacted(str):
     __slots__ = ()
 
 
+_PASSES = 4
+"""What was hidden may be what kept something beside it from being told: once more, then."""
+
+
 def remember(secret: str) -> None:
     """A value that must never be shown. Empty ones are no secret."""
     for value in {secret, secret.strip()}:
@@ -106,7 +110,11 @@ def forget_all() -> None:
 
 def _redacted(text: str, kind: Kind) -> str:
     text = without(text, _of_remembered(text))
-    return without(text, [*shaped(text), *named(text, kind)])
+    for _ in range(_PASSES):
+        before, text = text, without(text, [*shaped(text), *named(text, kind)])
+        if text == before:  # as it is for all that hides nothing
+            break
+    return text
 
 
 def _of_remembered(text: str) -> Iterator[Span]:

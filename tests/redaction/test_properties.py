@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from tabbydoctor.redaction import MARK, forget_all, redact, redact_file, redact_path, remember
@@ -131,6 +131,7 @@ TEXTS = st.lists(WORDS | st.text(max_size=5), max_size=25).map("".join)
 
 
 @given(TEXTS, st.sampled_from(PATHS), st.booleans())
+@example("?key=api_key)0`abc123def456ghi", "log", False)
 def test_once_is_enough_and_lines_stay(text: str, path: str, known: bool) -> None:
     forget_all()
     if known:
@@ -152,6 +153,7 @@ def test_innocents_stay_beside_each_other(cases: list[tuple[str, str]], key: str
 
 
 @given(st.sampled_from(planted.cases()), st.sampled_from(planted.cases()))
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 def test_planted_secrets_go_beside_each_other(one: tuple[str, str], two: tuple[str, str]) -> None:
     first, second, _ = planted.secrets()
     assume(one[0] == two[0])
