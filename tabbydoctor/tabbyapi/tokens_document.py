@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import ScalarNode
 
 from tabbydoctor.tabbyapi.tokens import TokensProblem
@@ -71,8 +71,8 @@ def parse(data: bytes, key_lists: bool = True) -> TokensDocument:
         if quick is None and len(text) > _TOO_LARGE:
             return TokensDocument("unreadable", "it is too large to be judged")
         document, lines = quick or _exact(text)
-    except (YAMLError, ValueError, LookupError, TypeError, RecursionError) as error:
-        return _unparseable(error, text)  # ruamel.yaml's own slips (`!!int`) end TabbyAPI, too
+    except Exception as error:  # noqa: BLE001 - TabbyAPI too ends on any of ruamel's (`!!set`)
+        return _unparseable(error, text)
     if not isinstance(document, Mapping):
         what = "it is empty" if document is None else "it is not a mapping of keys"
         return TokensDocument("invalid", what, 1, secrets=_loose_secrets(text))
