@@ -10,6 +10,7 @@ import ast
 import json
 import re
 import tomllib
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -72,8 +73,9 @@ def toml_of(text: str) -> dict[str, Any]:
         raise Unreadable(str(error)) from None
 
 
+@lru_cache(maxsize=512)
 def python_of(source: str) -> ast.Module:
-    """The syntax tree of a Python source. Raises Unreadable."""
+    """The syntax tree of a Python source, made once: nobody changes it. Raises Unreadable."""
     if sum(1 for _ in _TOKEN.finditer(source)) > MOST_TOKENS:
         raise Unreadable(f"it has more than {MOST_TOKENS:,} words and signs")
     try:

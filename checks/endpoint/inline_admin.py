@@ -38,7 +38,7 @@ def inline_admin(config: EffectiveConfig, router: RouterReading) -> Iterator[Fin
         "A request that names a model that is not loaded gets a 401 although its key is correct.",
         evidence=(
             Evidence(f"model.inline_model_loading ({inline.origin.where})", actual="true"),
-            *(Evidence(f"{router.path}:{call.line}", "admin key", "API key") for call in forwards),
+            *(Evidence(router.place(call), "admin key", "API key") for call in forwards),
         ),
         remedies=(Remedy("Set model.inline_model_loading to false and restart TabbyAPI"),),
     )

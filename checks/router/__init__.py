@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from tabbydoctor.api import Absent, Evidence, Remedy, Safety, Unknown
@@ -86,7 +86,7 @@ def keyless(reading: RouterReading, calls: Iterable[Call]) -> list[Call]:
     found = [call for call in asked if call.sends_key is False]
     vague = [call for call in asked if call.sends_key is None]
     if vague and not found:
-        where = f"{reading.path}:{vague[0].line}"
+        where = reading.place(vague[0])
         raise Unknown(f"whether the call at {where} sends a key cannot be told from the source")
     return found
 
@@ -95,16 +95,12 @@ def evidence_of(
     reading: RouterReading, calls: Iterable[Call], expected: str, actual: str
 ) -> tuple[Evidence, ...]:
     """One piece of evidence a line."""
-    lines = dict.fromkeys(call.line for call in calls)
-    return tuple(evidence_at(reading, lines, expected, actual))
+    return evidence_at(map(reading.place, calls), expected, actual)
 
 
-def evidence_at(
-    reading: RouterReading, lines: Iterable[int], expected: str, actual: str
-) -> Iterator[Evidence]:
-    """One piece of evidence for each line."""
-    for line in lines:
-        yield Evidence(f"{reading.path}:{line}", expected, actual)
+def evidence_at(places: Iterable[str], expected: str, actual: str) -> tuple[Evidence, ...]:
+    """One piece of evidence for each `path:line`."""
+    return tuple(Evidence(place, expected, actual) for place in dict.fromkeys(places))
 
 
 def wire_key(
@@ -154,9 +150,10 @@ def answers_401(endpoint: Endpoint | None) -> str:
     return f"{does} 401 Please provide an API key"
 
 
-def file_name(reading: RouterReading) -> str:
-    """The file's name, for titles."""
-    return reading.path.rpartition("/")[2]
+def file_name(reading: RouterReading, places: Sequence[str] = ()) -> str:
+    """The file's name, for titles: of the module in which the first of some places is."""
+    path = places[0].rpartition(":")[0] if places else reading.path
+    return path.rpartition("/")[2]
 
 
 def restart(site: RouterSite, title: str, *before: str) -> Remedy:

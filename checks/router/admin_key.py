@@ -34,11 +34,11 @@ def admin_key(
     endpoint: Endpoint | None,
     site: RouterSite | None,
 ) -> Iterator[Finding]:
-    lines = readable_and_asked(reading, config, endpoint).uses_admin_key
-    if lines:
+    places = readable_and_asked(reading, config, endpoint).at(lambda part: part.uses_admin_key)
+    if places:
         yield Finding(
-            f"{file_name(reading)} sends TabbyAPI's admin key where the API key is enough",
+            f"{file_name(reading, places)} sends TabbyAPI's admin key where the API key is enough",
             "The admin key may load, unload and download models.",
-            evidence=tuple(evidence_at(reading, lines, "api_key", "admin_key")),
+            evidence=evidence_at(places, "api_key", "admin_key"),
             remedies=(wire_key(site, reading, config),),
         )

@@ -79,15 +79,15 @@ def _look_at_process(site: RouterSite, reading: RouterReading, root: bool) -> No
 def _unset(
     site: RouterSite, name: str, reading: RouterReading, config: EffectiveConfig | None
 ) -> Finding:
-    line = reading.reads_environment.get(name)
+    place = reading.where(lambda part: part.reads_environment, name)
     unit, process = site.unit, site.process
     who = unit.name if unit else f"Process {process.pid}" if process else "Nobody"
     does = "does not set" if unit else "does not have"
     return Finding(
-        f"{who} {does} {name}, which {file_name(reading)} sends",
+        f"{who} {does} {name}, which {file_name(reading, (place,) if place else ())} sends",
         "The router sends an empty key, or none.",
         evidence=(
-            Evidence(f"{reading.path}:{line}" if line else reading.path),
+            Evidence(place or reading.path),
             Evidence((unit.get("FragmentPath") if unit else "") or who, "set", "not set"),
         ),
         remedies=(wire_key(site, reading, config),),

@@ -37,7 +37,6 @@ from tabbydoctor.tabbyapi.probes import Endpoint
 from . import (
     EXPECTED,
     answers_401,
-    evidence_at,
     file_name,
     key_needed,
     keyless,
@@ -85,8 +84,9 @@ def forward_no_key(
     causes = (*meant_to_be_off(config), "RTR001")
     live: tuple[Evidence, ...] = seen_live(seen) if seen else ()
     if reading and found:
+        name = file_name(reading, [reading.place(found[0])])
         yield Finding(
-            f"Requests forwarded by {file_name(reading)} carry no key for TabbyAPI",
+            f"Requests forwarded by {name} carry no key for TabbyAPI",
             f"{answers_401(endpoint)}.",
             evidence=(*_evidence(reading, found), *live),
             remedies=(remedy,),
@@ -120,7 +120,7 @@ def _read(reading: RouterReading | None) -> tuple[list[Call], Unknown | None]:
 
 
 def _evidence(reading: RouterReading, found: list[Call]) -> Iterator[Evidence]:
-    handed_on = {call.line for call in found if call.key_from == CLIENT_OWN}
-    for line in dict.fromkeys(call.line for call in found):
-        sent = "what the caller sent" if line in handed_on else "no key"
-        yield from evidence_at(reading, [line], EXPECTED, sent)
+    handed_on = {reading.place(call) for call in found if call.key_from == CLIENT_OWN}
+    for place in dict.fromkeys(map(reading.place, found)):
+        sent = "what the caller sent" if place in handed_on else "no key"
+        yield Evidence(place, EXPECTED, sent)

@@ -36,15 +36,16 @@ def impatient(reading: RouterReading, log: RunLog) -> Iterator[Finding]:
     took = _load_time(log)
     if took is None:
         raise Absent("the log does not tell how long the last load took")
-    for line, seconds in reading.timeouts:
+    limits = ((part.path, *limit) for part in reading.modules for limit in part.timeouts)
+    for path, line, seconds in limits:
         if seconds < took:
+            place = f"{path}:{line}"
+            name = file_name(reading, [place])
             yield Finding(
-                f"{file_name(reading)} waits {seconds:.0f} s; the last load took {took:.0f} s",
+                f"{name} waits {seconds:.0f} s; the last load took {took:.0f} s",
                 "It gives TabbyAPI up while the model is still loading.",
                 evidence=(
-                    Evidence(
-                        f"{reading.path}:{line}", f"more than {took:.0f} s", f"{seconds:.0f} s"
-                    ),
+                    Evidence(place, f"more than {took:.0f} s", f"{seconds:.0f} s"),
                     Evidence(log.source, actual=f"{took:.0f} s from start to serving"),
                 ),
                 remedies=(Remedy(f"Raise the limit to {_rounded(took)} s or more", Safety.MANUAL),),

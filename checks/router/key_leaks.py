@@ -25,13 +25,12 @@ from . import evidence_at, file_name, readable
 
 @check("RTR008", "router-key-leaks", category="router")
 def key_leaks(reading: RouterReading) -> Iterator[Finding]:
-    if readable(reading).leaks:
+    places = readable(reading).at(lambda part: part.leaks)
+    if places:
         yield Finding(
-            f"{file_name(reading)} sends TabbyAPI's key to other backends",
+            f"{file_name(reading, places)} sends TabbyAPI's key to other backends",
             "Whoever answers there can use TabbyAPI with it.",
-            evidence=tuple(
-                evidence_at(reading, reading.leaks, "key to TabbyAPI only", "key to others too")
-            ),
+            evidence=evidence_at(places, "key to TabbyAPI only", "key to others too"),
             remedies=(
                 Remedy("Send the header to TabbyAPI alone", Safety.MANUAL),
                 Remedy(

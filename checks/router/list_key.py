@@ -29,14 +29,14 @@ from . import evidence_at, file_name, readable, wire_key
 def list_key(
     reading: RouterReading, tokens: Tokens | None, site: RouterSite | None
 ) -> Iterator[Finding]:
-    lines = readable(reading).assumes_key_string
-    if lines:
+    places = readable(reading).at(lambda part: part.assumes_key_string)
+    if places:
         is_list = tokens is not None and tokens.is_list
         breaks = "breaks on" if is_list else "would break on"
         yield Finding(
-            f"{file_name(reading)} {breaks} a list of API keys",
+            f"{file_name(reading, places)} {breaks} a list of API keys",
             "It writes api_key into the header as it stands, be it one key or a list.",
-            evidence=tuple(evidence_at(reading, lines, "a string or a list", "a string only")),
+            evidence=evidence_at(places, "a string or a list", "a string only"),
             remedies=(wire_key(site, reading),),
             severity=None if is_list else Severity.INFO,
         )

@@ -35,11 +35,11 @@ def masks_401(
     endpoint: Endpoint | None,
     site: RouterSite | None,
 ) -> Iterator[Finding]:
-    lines = readable_and_asked(reading, config, endpoint).accepts_401
-    if lines:
+    places = readable_and_asked(reading, config, endpoint).at(lambda part: part.accepts_401)
+    if places:
         yield Finding(
-            f"The health check in {file_name(reading)} counts a 401 as healthy",
+            f"The health check in {file_name(reading, places)} counts a 401 as healthy",
             "A missing or wrong key looks like health, while every request fails.",
-            evidence=tuple(evidence_at(reading, lines, "401 is not healthy", "401 is healthy")),
+            evidence=evidence_at(places, "401 is not healthy", "401 is healthy"),
             remedies=(wire_key(site, reading, config),),
         )

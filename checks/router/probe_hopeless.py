@@ -27,7 +27,7 @@ from tabbydoctor.routers.probes import hopeless, is_open
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import evidence_of, file_name, readable, wire_key
+from . import evidence_of, readable, wire_key
 
 
 @check(
@@ -47,7 +47,7 @@ def probe_hopeless(
         why = _why(call, reading, config, endpoint)
         if why and call.certain:
             yield Finding(
-                f"The health check in {file_name(reading)}:{call.line} cannot turn healthy",
+                f"The health check in {reading.place(call).rpartition('/')[2]} cannot turn healthy",
                 why,
                 evidence=evidence_of(reading, [call], "GET /health", f"{call.method} {call.path}"),
                 remedies=(

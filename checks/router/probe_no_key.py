@@ -60,9 +60,10 @@ def probe_no_key(
     found, doubt = _read(reading)
     logged = _logged(refusals, witness)
     if reading and found:
+        name = file_name(reading, [reading.place(found[0])])
         asked = found[0].path or "an authenticated path"
         yield Finding(
-            f"The health check in {file_name(reading)} sends TabbyAPI no key",
+            f"The health check in {name} sends TabbyAPI no key",
             f"It asks {found[0].method} {asked}. {answers_401(endpoint)}: "
             "the router takes that for down.",
             evidence=(*evidence_of(reading, found, EXPECTED, "no key"), *logged),

@@ -35,15 +35,14 @@ def rewrites_config(
     own = {file.path for file in config.files} if config else set()
     if instance:
         own.add(posixpath.join(instance.directory, "config.yml"))
-    found = {path: line for path, line in reading.writes_files.items() if _is_tabbys(path, own)}
+    found = [path for path in reading.writes_files if _is_tabbys(path, own)]
+    places = reading.at(lambda part: [n for path, n in part.writes_files.items() if path in found])
     if found:
         path = next((path for path in found if path in own), next(iter(found)))
         yield Finding(
-            f"{file_name(reading)} overwrites {path}",
+            f"{file_name(reading, places)} overwrites {path}",
             "What is set there is lost at the next model switch, this doctor's repairs too.",
-            evidence=tuple(
-                evidence_at(reading, dict.fromkeys(found.values()), "left alone", "written")
-            ),
+            evidence=evidence_at(places, "left alone", "written"),
             remedies=(
                 Remedy(
                     "Let the router load models with POST /v1/model/load, and write no file",

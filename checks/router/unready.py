@@ -84,7 +84,8 @@ def _down(unit: Unit, reading: RouterReading | None, nixos: bool) -> Finding:
     starting = state == "activating" and unit.get("SubState") != "auto-restart"
     meant = unit.get("UnitFileState") == "enabled" or state == "failed"
     name = shlex.quote(unit.name)
-    broken = reading if reading and reading.problem.startswith(NOT_PARSED) else None
+    parts = reading.modules if reading else ()
+    broken = next((part for part in parts if part.problem.startswith(NOT_PARSED)), None)
     where = f"{broken.path}:{broken.line}" if broken and broken.line else ""
     what, meaning = _ended(unit)
     return Finding(

@@ -127,6 +127,8 @@ class RouterSite:
     """Its processes: the one that runs, and those of its unit."""
     named: bool = False
     """The user named its file."""
+    roots: tuple[str, ...] = ()
+    """The directories that a Python router's imports start from, its own program's alone."""
 
 
 @dataclass(frozen=True, slots=True)

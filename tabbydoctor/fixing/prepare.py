@@ -37,7 +37,7 @@ from tabbydoctor.remedies.router_key import plan_router_key, restart_stale
 from tabbydoctor.repair import interrupts
 from tabbydoctor.repair.changes import EarlierChange
 from tabbydoctor.repair.errors import RepairError
-from tabbydoctor.routers.inputs import source_text
+from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.judged import RouterJudgement
 from tabbydoctor.routers.marked_block import marked_block
 from tabbydoctor.routers.staleness import RouterStaleness
@@ -100,12 +100,11 @@ async def _prepare(
 async def _outdated(facts: Facts) -> bool:
     """Whether the router was wired by an older version, which let callers' keys stay."""
     try:
-        site = await facts.get(RouterSite)
-        text = source_text(await facts.get(Host), site.path) if site.path else ""  # type: ignore[type-abstract]
+        inputs = await facts.get(RouterInputs)
     except NoFact:
         return False
-    block = marked_block(text)
-    return block is not None and block.outdated
+    blocks = map(marked_block, inputs.sources.values())
+    return any(block is not None and block.outdated for block in blocks)
 
 
 async def _runs_as_it_is(facts: Facts, request: FixRequest) -> bool:
@@ -125,7 +124,7 @@ async def _unproven(facts: Facts, request: FixRequest, results: Iterable[CheckRe
     """
     if not request.auth or request.options.strategy == "disable-auth":
         return ""
-    about = [one for one in results if one.check.id in SEEN_LIVE]
+    about = [one for one in results if one.check.id in (*SEEN_LIVE, "RTR009")]
     unsure = [one for one in about if one.status in ("unknown", "crashed")]
     try:
         judgement = await facts.get(RouterJudgement)

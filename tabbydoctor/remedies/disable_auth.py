@@ -55,7 +55,7 @@ def plan_disable_auth(
     elif in_force:
         temporary.in_force(draft, instance, in_force, config)
     _remove_what_has_no_effect(draft, instance, config)
-    _let_go(draft, site)
+    _let_go(draft, site, reading)
     if draft.plan().empty and not waiting:
         return
     if waiting:
@@ -64,13 +64,15 @@ def plan_disable_auth(
     _restart(draft, instance, "API004" if waiting else WHY)
 
 
-def _let_go(draft: Draft, site: RouterSite | None) -> None:
+def _let_go(draft: Draft, site: RouterSite | None, reading: RouterReading | None) -> None:
     """What an earlier repair gave the router, which needs no key any more, is taken away."""
     if site is None:
         return
-    back = bool(site.path) and draft.put_back(site.path or "", WHY, lambda _: True)
+    modules = [part.path for part in reading.modules] if reading else []
+    paths = dict.fromkeys((*([site.path] if site.path else []), *modules))
+    back = [draft.put_back(path, WHY, lambda _: True) for path in paths]
     taken = credential.take_away(draft, site, WHY)
-    if not (back or taken):
+    if not (any(back) or taken):
         return
     draft.notes.append("what earlier repairs gave the router, to send a key, is taken away")
     if site.unit:

@@ -63,7 +63,7 @@ def plan_router_key(
     """
     reads = may_read(site, people, paths.file, tokens.path)
     _refuse_own_unit(site, reads)
-    strategy = _strategy(options, site, reads, _block(draft, site))
+    strategy = _strategy(options, site, reads, _block(inputs))
     key = _key_to_send(tokens)
     _refuse_stranger(address, endpoint)
     failing = failing_keys(keys or RouterKeys(), tokens, site, inputs.reading, reach)
@@ -90,8 +90,8 @@ def plan_router_key(
         variables, credential_read = wired.variables, wired.reads_credential
         _said_of_callers(draft, inputs.reading)
         draft.manual += [
-            f"{site.path}:{line}: let it open {tokens.path}: {name}, which it opens, is not there"
-            for name, line in wired.wrong_files.items()
+            f"{where}: let it open {tokens.path}: {name}, which it opens, is not there"
+            for name, where in wired.wrong_files.items()
             if keys and name in keys.missing
         ]
     else:
@@ -135,10 +135,10 @@ def restart_stale(draft: Draft, site: RouterSite, staleness: RouterStaleness) ->
     _restart(draft, site, "RTR015")
 
 
-def _block(draft: Draft, site: RouterSite) -> MarkedBlock | None:
-    """What an earlier repair put into the router's source."""
-    content = draft.read(site.path) if site.path and site.kind == "python" else None
-    return marked_block(content.decode("utf-8", "replace")) if content else None
+def _block(inputs: RouterInputs) -> MarkedBlock | None:
+    """What an earlier repair put into the router's source, an outdated block first."""
+    blocks = [block for text in inputs.sources.values() if (block := marked_block(text))]
+    return min(blocks, key=lambda block: not block.outdated, default=None)
 
 
 def _key_to_send(tokens: Tokens) -> str:

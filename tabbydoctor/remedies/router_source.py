@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Container
+from functools import partial
+
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.remedies import gateways, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
@@ -9,6 +13,7 @@ from tabbydoctor.remedies.options import Strategy
 from tabbydoctor.repair.yaml_edit import CannotEdit
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.inputs import KINDS, RouterInputs
+from tabbydoctor.routers.marked_block import marked_block
 from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.routers.site_environment import variable_of
 from tabbydoctor.routers.wiring import CannotWire, Wired, wire
@@ -28,25 +33,74 @@ def wire_source(
     wrong_files: tuple[str, ...],
     reach: RouterReach | None = None,
 ) -> Wired:
-    path = path_of(site)
-    by_hand = nixos.source_by_hand(path, tokens.path, inputs.reading)
-    nixos.refuse_store(path, "\n".join(by_hand))
-    content = draft.read(path)
-    if content is None:
-        raise CannotFix(f"{path} is not there")
-    try:
-        wired = _wired(
-            path, content, inputs, tokens, strategy,
-            replaced=replaced, wrong_files=wrong_files, reach=reach,
-        )  # fmt: skip
-    except CannotWire as error:
-        where = f"{path}:{error.line}: " if error.line else ""
-        message = error.message.removeprefix(f"{path}: ")
-        raise CannotFix(f"{where or path + ': '}{message}", error.snippet) from error
+    """Wire every module that needs it, as one change; what all of them together are like then.
+
+    Raises CannotFix where no module can be wired; one of several that cannot is left to a person.
+    """
+    by_hand = nixos.source_by_hand(path_of(site), tokens.path, inputs.reading)
+    wired: list[Wired] = []
+    refused: list[CannotFix] = []
+    for path in modules_to_wire(inputs, (*wrong_files, *(reach.denied if reach else ()))):
+        nixos.refuse_store(path, "\n".join(by_hand))
+        content = draft.read(path)
+        if content is None:
+            raise CannotFix(f"{path} is not there")
+        try:
+            one = _wired(
+                path, content, inputs, tokens, strategy,
+                replaced=replaced, wrong_files=wrong_files, reach=reach,
+            )  # fmt: skip
+        except CannotWire as error:
+            where = f"{path}:{error.line}: " if error.line else ""
+            message = error.message.removeprefix(f"{path}: ")
+            refused.append(CannotFix(f"{where or path + ': '}{message}", error.snippet))
+            continue
+        wired.append(one)
+        _plan(draft, path, one, named=len(inputs.sources) > 1)
+        if not inputs.reading.cuts:
+            inputs = inputs.with_text(path, one.source.decode("utf-8", "replace"))
+    if refused and not any(one.changes for one in wired):
+        raise refused[0]
+    if inputs.reading.calls and not inputs.reading.cuts:  # else they hold no client
+        draft.manual += [each.message for each in refused]
+    return Wired(
+        b"",
+        tuple(said for one in wired for said in one.changes),
+        tuple(said for one in wired for said in one.leftovers),
+        tuple(sorted({name for one in wired for name in one.variables})),
+        any(one.reads_credential for one in wired),
+        tuple(sorted({name for one in wired for name in one.requires})),
+        {name: where for one in wired for name, where in one.wrong_files.items()},
+    )
+
+
+def _plan(draft: Draft, path: str, wired: Wired, *, named: bool) -> None:
+    """`named`: what is said of it tells which of several modules it is."""
     draft.edit(path, lambda _: wired.source, WHY)
-    draft.notes += wired.changes
-    draft.manual += wired.leftovers
-    return wired
+    of = f"{posixpath.basename(path)}: " if named else ""
+    draft.notes += [f"{of}{said}" for said in wired.changes]
+    draft.manual += [f"{path}: {said}" if named else said for said in wired.leftovers]
+
+
+def modules_to_wire(inputs: RouterInputs, files: Container[str] = ()) -> tuple[str, ...]:
+    """The modules in which something is to be done, or was: those that call TabbyAPI, judge its
+    answers, handle its key, read it from some files, or write its configuration; every one where
+    no call is known.
+    """
+    reading, sources = inputs.reading, inputs.sources
+    if not reading.parts:
+        return (reading.path,) if reading.calls else tuple(sources)
+    if not reading.calls or reading.cuts:
+        return tuple(sources)
+    concerned = {
+        part.path
+        for part in reading.parts
+        if part.calls or part.makes or part.leaks or part.accepts_401 or part.uses_admin_key
+        or part.assumes_key_string or part.untrimmed
+        or any(name.endswith((".yml", ".yaml")) for name in part.writes_files)
+        or any(name in files for name in part.reads_files)
+    }  # fmt: skip
+    return tuple(path for path in sources if path in concerned or marked_block(sources[path]))
 
 
 def wire_gateway(draft: Draft, site: RouterSite, inputs: RouterInputs) -> tuple[str, ...]:
@@ -64,11 +118,15 @@ def wire_gateway(draft: Draft, site: RouterSite, inputs: RouterInputs) -> tuple[
 def stays(draft: Draft, site: RouterSite, inputs: RouterInputs, tokens: Tokens) -> bool:
     """Whether its file is to stay as it is, once its unit brings the right key."""
     path = path_of(site)
-    content = draft.read(path) or b""
+    paths = modules_to_wire(inputs) if site.kind == "python" else (path,)
+    texts = {each: draft.read(each) or b"" for each in paths}
     try:
         if site.kind == "python":
-            return _wired(path, content, inputs, tokens, "router-env").source == content
-        return gateways.wired(site.kind, content, inputs.urls) == content
+            return all(
+                _wired(each, text, inputs, tokens, "router-env").source == text
+                for each, text in texts.items()
+            )
+        return gateways.wired(site.kind, texts[path], inputs.urls) == texts[path]
     except (CannotWire, CannotEdit, CannotFix):
         return False
 
@@ -91,6 +149,8 @@ def _wired(
         denied=tuple(reach.denied) if reach else (),
         trim=bool(reach and reach.unsendable),
         list_key=tokens.is_list,
+        read=partial(inputs.with_module, path),
+        elsewhere=bool(inputs.reading.parts and inputs.reading.calls),
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tabbydoctor.remedies import credential
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.keys import is_secret
 from tabbydoctor.routers.site_environment import variable_of
+from tabbydoctor.source.secret_names import is_secret
 
 VENDORS = (
     "AI21", "ANTHROPIC", "AWS", "AZURE", "BEDROCK", "CEREBRAS", "CLAUDE", "COHERE", "DASHSCOPE",
@@ -33,11 +33,19 @@ def _sent_elsewhere(reading: RouterReading, variable: str) -> bool:
     return bool(reading.sent_elsewhere) or f"environment {variable}" in reading.keys_elsewhere
 
 
+def _lines(reading: RouterReading, variable: str) -> list[int]:
+    calls = [call.line for call in reading.calls if variable_of(call.key_from) == variable]
+    return sorted({*calls, reading.reads_environment.get(variable, 0)} - {0})
+
+
 def left_alone(reading: RouterReading, variable: str, why: str) -> str:
     """What to change in the router's file by hand, where its variable is not to be set."""
-    calls = [call.line for call in reading.calls if variable_of(call.key_from) == variable]
-    lines = sorted({*calls, reading.reads_environment.get(variable, 0)} - {0})
-    at = f" in line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}" if lines else ""
+    at = "".join(
+        f" in line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}"
+        + (f" of {part.path}" if part.path != reading.path else "")
+        for part in reading.modules
+        if (lines := _lines(part, variable))
+    )
     return (
         f"{reading.path} takes TabbyAPI's key from the variable {variable!r}, which is left as it "
         f"is ({why}): let it take it from {credential.VARIABLE}{at}, and run this again"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -53,6 +53,20 @@ class Call:
     """Whether it is the marked block that adds the key."""
     untrimmed: bool = False
     """Whether the whole text of a file is sent as the key, the newline at its end with it."""
+    file: str = ""
+    """The source it stands in, absolute."""
+    made_elsewhere: bool = False
+    """Whether a client that may send it is made in another source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A client that is made in one source and sends what another one asks."""
+
+    line: int
+    column: int
+    sends_key: bool | None
+    """What is known of the key of its requests to TabbyAPI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,8 @@ class RouterReading:
     """Keys written in the source itself. Never shown."""
     untrimmed: tuple[int, ...] = ()
     """Lines that take the whole text of a file for the key, the newline at its end with it."""
+    makes: tuple[Made, ...] = ()
+    """Clients made here by which another source calls TabbyAPI."""
     timeouts: tuple[tuple[int, float], ...] = ()
     """(line, seconds) of how long it waits for a backend to become ready."""
     wired_throughout: bool = False
@@ -109,6 +125,14 @@ class RouterReading:
     """Its own GET /health can post, start and stop nothing."""
     cuts: tuple[str, ...] = ()
     """What was not followed, and why, in words; empty where the reading came to its end."""
+    parts: tuple[RouterReading, ...] = ()
+    """Of a program of several modules: what each of them does, with lines of its own, the entry
+    file first. What is said above is of all of them together."""
+
+    @property
+    def modules(self) -> tuple[RouterReading, ...]:
+        """Each source with what it does; the reading itself where there is but one."""
+        return self.parts or (self,)
 
     @property
     def incomplete(self) -> str:
@@ -116,6 +140,19 @@ class RouterReading:
         if not self.cuts:
             return ""
         return f"{self.path} was not read to its end: {'; '.join(self.cuts)}"
+
+    def place(self, call: Call) -> str:
+        """`path:line` of a call."""
+        return f"{call.file or self.path}:{call.line}"
+
+    def at(self, lines: Callable[[RouterReading], Iterable[int]]) -> tuple[str, ...]:
+        """`path:line` of each line that some part of the readings of its modules names."""
+        return tuple(f"{part.path}:{line}" for part in self.modules for line in lines(part))
+
+    def where(self, lines: Callable[[RouterReading], Mapping[str, int]], name: str) -> str:
+        """`path:line` of the first module that has a line for a name; empty without."""
+        found = ((part.path, lines(part).get(name)) for part in self.modules)
+        return next((f"{path}:{line}" for path, line in found if line), "")
 
     def of(self, purpose: Purpose) -> tuple[Call, ...]:
         """The calls of one purpose."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tabbydoctor.invocation import invocation
 from tabbydoctor.routers import RouterReading
@@ -24,14 +24,25 @@ def key_by_hand(path: str, reading: RouterReading | None, tokens: str) -> str:
 
     Without a reading its lines are those of the evidence.
     """
-    lines = _keyless_lines(reading) if reading else set()
-    places = f"{_lines(lines)} of it" if lines else "the lines seen"
+    places = _places(path, reading, _keyless_lines) or "the lines seen"
     text = (
         f"Change what {path} is made from: let {places} send `Authorization: Bearer <api_key>`, "
         f"the api_key of {tokens}, to TabbyAPI only"
     )
-    masks = reading.accepts_401 if reading else ()
-    return f"{text}, and let {_lines(masks)} take no 401 for health" if masks else text
+    masks = _places(path, reading, lambda part: {*part.accepts_401}).removesuffix(" of it")
+    return f"{text}, and let {masks} take no 401 for health" if masks else text
+
+
+def _places(
+    path: str, reading: RouterReading | None, of: Callable[[RouterReading], set[int]]
+) -> str:
+    """Lines by module, in words."""
+    entry = (path, reading.path if reading else path)
+    return ", ".join(
+        f"{_lines(lines)} of {'it' if part.path in entry else part.path}"
+        for part in (reading.modules if reading else ())
+        if (lines := of(part))
+    )
 
 
 def _keyless_lines(reading: RouterReading) -> set[int]:

@@ -13,10 +13,9 @@ from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.routers import RouterReading, litellm, llama_swap, python
-from tabbydoctor.routers.budget import Budget, budget
-from tabbydoctor.routers.keys import is_secret
+from tabbydoctor.routers.entry import installed, not_read
 from tabbydoctor.routers.marked_block import legible
-from tabbydoctor.routers.neighbours import neighbours
+from tabbydoctor.routers.modules import Modules
 from tabbydoctor.routers.site_address import unit_texts, written_at
 from tabbydoctor.routers.site_environment import (
     passed_on,
@@ -24,13 +23,16 @@ from tabbydoctor.routers.site_environment import (
     unset_variables,
 )
 from tabbydoctor.routers.urls import server
+from tabbydoctor.source.budget import Budget, budget
+from tabbydoctor.source.secret_names import is_secret
 from tabbydoctor.tabbyapi.addressing import host_and_port
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.locality import own_names
 from tabbydoctor.tabbyapi.probes import Address
 
 KINDS: dict[str, ModuleType] = {"python": python, "litellm": litellm, "llama-swap": llama_swap}
-_READABLE = (".json", ".yml", ".yaml")
+_CONFIGURATION = re.compile(r"\.(json|ya?ml|toml|env|ini|cfg|conf)$|/\.env\.\w+$")
+_SECRET = re.compile("token|secret|credential")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,42 @@ class RouterInputs:
     reading: RouterReading
     urls: tuple[str, ...]
     """TabbyAPI's base URLs, to which its key may be sent."""
-    files: Mapping[str, str]
-    """Path -> text of the configuration files it reads at its start."""
+    files: Mapping[str, str] = field(repr=False)
+    """Path -> text of its program's other modules, and of the configuration files it reads."""
     environment: Mapping[str, str] = field(repr=False)
     directory: str = ""
+    roots: tuple[str, ...] = ()
+    """The directories that its imports start from."""
+    arguments: tuple[str, ...] = ()
+    """The command line it is started with."""
+    text: str = field(default="", repr=False)
+    """Of its file."""
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Path -> text of its program's modules, the entry first."""
+        beside = {path: text for path, text in self.files.items() if path.endswith(".py")}
+        return {self.reading.path: self.text, **beside}
+
+    def with_text(self, path: str, text: str) -> RouterInputs:
+        """The same program with another text of a module; `reading` stays as it was."""
+        if path == self.reading.path:
+            return replace(self, text=text)
+        return replace(self, files={**self.files, path: text})
+
+    def with_module(self, path: str, text: str) -> RouterReading:
+        """What a Python router would do if one of its modules were another text: the part of it.
+
+        The same is read once.
+        """
+        entry, given = self.reading.path, self.with_text(path, text)
+        found = python.read(
+            entry, given.text, self.urls, files=given.files, environment=self.environment,
+            directory=self.directory, roots=self.roots, arguments=self.arguments,
+        )  # fmt: skip
+        alone = path == entry and not found.parts
+        here = (part for part in found.parts if part.path == path)
+        return found if alone else next(here, RouterReading(path, "python"))
 
 
 def router_inputs(
@@ -63,12 +97,15 @@ def _router_inputs(
 ) -> RouterInputs:
     if site.path is None:
         raise Unknown("the router's source is not known; name it with --router")
-    text = source_text(host if site.named else eyes(host, site), site.path)
+    if site.kind == "unknown" and installed(site.path):
+        raise Unknown(not_read(site.path))
+    path, roots = site.path, site.roots
+    text = source_text(host if site.named else eyes(host, site), path)
     kind = KINDS.get(site.kind)
     if kind is None:
-        raise Unknown(f"{site.path} is no Python, LiteLLM or llama-swap router")
+        raise Unknown(f"{path} is no Python, LiteLLM or llama-swap router")
     environment = dict(_environment(site))
-    directory = _directory(site)
+    directory, arguments = _directory(site), _arguments(site)
     urls = tabby_urls(address, config)
     asked = urls
 
@@ -79,16 +116,21 @@ def _router_inputs(
     ) -> RouterReading:
         if before is not None and time.overdrawn:  # what is known stands: more would be less
             return replace(before, cuts=tuple(dict.fromkeys((*before.cuts, *time.cuts))))
+        given = {"roots": roots, "arguments": arguments} if site.kind == "python" else {}
         found: RouterReading = kind.read(
-            site.path, text, asked, files=files, environment=environment, directory=directory
-        )
+            path, text, asked, files=files, environment=environment, directory=directory,
+            **given,
+        )  # fmt: skip
         return found
 
-    modules = dict(neighbours(host, site.path, text)) if site.kind == "python" else {}
-    reading = read(environment, modules)
     seen = host.seen_by(reader(host, site))  # the source names them
-    files = {**modules, **dict(_configurations(seen, reading))}
-    reading = read(environment, files, reading) if files != modules else reading
+    modules = Modules(seen, ())
+    if site.kind == "python":
+        modules = Modules.of(seen, path, text, roots)
+        roots = tuple(modules.roots)
+    reading = read(environment, modules.files)
+    files = {**modules.files, **dict(_configurations(seen, reading))}
+    reading = read(environment, files, reading) if files != modules.files else reading
     if address and address.moved and address.configured_taken and not reading.calls:
         # It asks whoever holds the configured port, and means TabbyAPI.
         asked = (*urls, f"http://{address.configured}")
@@ -105,9 +147,13 @@ def _router_inputs(
         if not _sending(reading) <= _sending(without):
             break
         environment, reading = {**environment, **lacked}, without
-    texts = {**unit_texts(site), **files, site.path: legible(text)}
-    reading = replace(reading, written_at=written_at(reading.addresses, texts))
-    return RouterInputs(reading, urls, files, environment, directory)
+    sources = {each: legible(one) for each, one in {**files, path: text}.items()}
+    reading = replace(
+        reading,
+        written_at=written_at(reading.addresses, {**unit_texts(site), **sources}),
+        cuts=tuple(dict.fromkeys((*reading.cuts, *modules.cuts))),
+    )
+    return RouterInputs(reading, urls, files, environment, directory, roots, arguments, text)
 
 
 def _environment(site: RouterSite) -> Iterator[tuple[str, str]]:
@@ -128,8 +174,8 @@ def _lacked(
     return {name: "" for name in names if is_secret(name) and environment.get(name) != ""}
 
 
-def _sending(reading: RouterReading) -> set[tuple[int, int]]:
-    return {(call.line, call.column) for call in reading.calls if call.sends_key}
+def _sending(reading: RouterReading) -> set[tuple[str, int, int]]:
+    return {(call.file, call.line, call.column) for call in reading.calls if call.sends_key}
 
 
 def router_reading(inputs: RouterInputs) -> RouterReading:
@@ -161,6 +207,13 @@ def _directory(site: RouterSite) -> str:
     return (site.process.cwd if site.process else None) or ""
 
 
+def _arguments(site: RouterSite) -> tuple[str, ...]:
+    """The command line of its next start."""
+    if site.unit and site.unit.command:
+        return tuple(site.unit.command)
+    return tuple(site.process.argv) if site.process else ()
+
+
 def source_text(host: Host, path: str) -> str:
     """A router's file. Raises Unknown where it cannot be read."""
     try:
@@ -179,8 +232,8 @@ def source_text(host: Host, path: str) -> str:
 def _configurations(host: Host, reading: RouterReading) -> Iterator[tuple[str, str]]:
     """The configuration files a router reads at its start, tokens left out."""
     for path in reading.reads_files:
-        secret = re.search("token|secret|credential", posixpath.basename(path))
-        if path.startswith("/") and path.endswith(_READABLE) and not secret:
+        named = _CONFIGURATION.search(path) and not _SECRET.search(posixpath.basename(path))
+        if path.startswith("/") and named:
             try:
                 yield path, host.read(path).text()
             except (OSError, ValueError):  # ValueError: a path with NUL

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import ast
-import posixpath
+import functools
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from tabbydoctor.routers.ranking import plain
-from tabbydoctor.routers.trace import Sent
-from tabbydoctor.routers.urls import server, target
-from tabbydoctor.routers.values import (
+from tabbydoctor.routers.marked_functions import Marked
+from tabbydoctor.source.guards import ANY, Guard, both, satisfies
+from tabbydoctor.source.secret_names import is_secret
+from tabbydoctor.source.seen import Sent
+from tabbydoctor.source.values import (
+    ENVIRONMENT_FILE,
     NOTHING,
     Client,
     Const,
+    Dict,
     Function,
-    Instance,
-    Items,
-    Marked,
-    Table,
+    List,
+    Object,
+    Place,
+    Rest,
     Text,
     Unknown,
     Value,
+    Values,
     likely_text,
+    plain,
 )
 
 HEADERS = ("authorization", "x-api-key", "x-admin-key")
@@ -46,7 +51,7 @@ class Key:
     source: str = ""
     value: Value = NOTHING
     admin: bool = False
-    line: int = 0
+    place: Place | None = None
     literal: str = field(default="", repr=False)
     only_tabby: bool = False
     """The code that adds it looks at where the request goes."""
@@ -65,163 +70,230 @@ class Key:
         return server is None or self.added_for is None or server in self.added_for
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """What may be a key, handed to something that is not followed: it may send it anywhere."""
-
-    value: Unknown
-    line: int
-    urls: tuple[str, ...] = ()
-    """The URLs that are handed on with it."""
-
-    @property
-    def named_secret(self) -> bool:
-        """Whether the variable or the entry of a file is called a key."""
-        kind, _, name = self.value.root.partition(" ")
-        last = self.value.path[-1] if self.value.path else ""
-        return is_secret(last or (name if kind == "environment" else ""))
-
-    def holds_any(self, keys: Iterable[Key]) -> bool:
-        """Whether it is one of some keys, or the data that one is taken from."""
-        own = self.value.name
-        values = [key.value for key in keys]
-        return any(isinstance(each, Unknown) and each.name[: len(own)] == own for each in values)
-
-    def goes_to(self, servers: Container[tuple[str, int] | None]) -> bool:
-        """Whether the URLs that are handed on with it are all of some servers."""
-        return bool(self.urls) and all(server(url) in servers for url in self.urls)
-
-
 NO_KEY = Key(False)
-_LOOKED_AT = 200
-"""How many values are looked at for one."""
-_SECRET = re.compile(r"key|token|secret|passw|credential", re.IGNORECASE)
-_NOT_SECRET = re.compile(r"(path|file|dir|directory|url|header|name|port|host)$", re.IGNORECASE)
+Keys = list[tuple[Guard, Key]]
 
 
-def is_secret(name: str) -> bool:
-    """Whether a variable of that name may hold a key (rather than say where one is)."""
-    return bool(_SECRET.search(name)) and not _NOT_SECRET.search(name)
-
-
-def handed(values: Iterable[Value], line: int) -> Iterator[Handed]:
-    """What is handed on with some values of what files and environment variables hold: as it
-    is, or by a file's path.
-    """
-    flat = list(_flat(values))
-    urls = tuple(base for each in flat if (base := target(each).base))
-    for value in flat:
-        path = likely_text(value) or ""
-        if path.startswith("/"):
-            yield Handed(Unknown(f"file {posixpath.normpath(path)}"), line, urls)
-        for part in value.parts if isinstance(value, Text) else (value,):
-            if isinstance(part, Unknown) and part.root.startswith(("file ", "environment ")):
-                yield Handed(part, line, urls)
-
-
-def _flat(values: Iterable[Value]) -> Iterator[Value]:
-    """What stands in lists and tables, however deep."""
-    waiting = list(values)
-    for _ in range(_LOOKED_AT):
-        if not waiting:
-            break
-        match plain(waiting.pop()):
-            case Items(items=items):
-                waiting += items
-            case Table(items=entries, rest=rest):
-                waiting += [value for _, value in entries] + ([rest] if rest else [])
-            case value:
-                yield value
-
-
-def key_of(sent: Sent, clients: Iterable[Client], server: tuple[str, int] | None) -> Key:
-    """The key that a request to a server carries."""
+def keys_of(
+    sent: Sent, path: Guard, clients: Iterable[Client], server: tuple[str, int] | None
+) -> Keys:
+    """The keys that a request to a server carries, each under its guard."""
+    found: Keys = [(path, NO_KEY)]
+    found = _laid(found, in_headers(sent.headers, path))
+    added = [(guard, replace(key, overrides=True)) for guard, key in in_headers(sent.added, path)
+             if key.sends]  # fmt: skip
+    if sent.added:
+        return _lacking(path, added)
+    found = _laid(found, _reaching(by_hook(sent.auth, path), server))
     client = sent.client
-    sources = [_in_headers(sent.headers), _by_hook(sent.auth)]
-    if client is not None and client.place is None:
-        sources.append(_agreed([_of_client(each) for each in clients if _kin(each, client)]))
+    if client is not None and client.place is None and client.library == "unknown":
+        found = _laid(found, _reaching(_agreed(path, clients), server))
     elif client is not None:
-        sources += [_of_client(client)]
-    found = [key for key in sources if key.sends is not False and key.goes_to(server)]
-    certain = [key for key in found if key.sends]
-    certain.sort(key=lambda key: not key.overrides)
-    callers = [key for key in found if key.source == CLIENT_OWN]
-    if callers and not any(key.overrides for key in certain):
-        return _compared(sent) or callers[0]  # laid over the client's own headers
-    return (certain or found or [NO_KEY])[0]
+        found = _laid(found, _reaching(_of_client(client, path), server))
+    return [
+        (guard, (_compared(guard) if key.source == CLIENT_OWN else None) or key)
+        for guard, key in found
+    ]
 
 
-def _compared(sent: Sent) -> Key | None:
+def _lacking(path: Guard, added: Keys) -> Keys:
+    """What hooks add; where they add nothing, no key."""
+    return added or [(path, NO_KEY)]
+
+
+def _reaching(found: Keys, server: tuple[str, int] | None) -> Keys:
+    """Without the keys that the marked block adds for other servers."""
+    return [(guard, key if key.goes_to(server) else NO_KEY) for guard, key in found]
+
+
+def _compared(guard: Guard) -> Key | None:
     """The key that every caller is known to send: what came was compared with it before."""
-    for assumptions in sent.world.assumed.values():
-        for operator, operand, holds in assumptions:
-            key = _from_value(operand) if operator == "same" and holds else NO_KEY
+    for name, operator, operand, holds in sorted(guard, key=repr):
+        if operator == "same" and holds and name[-1].lower() in HEADERS:
+            key = _from_value(operand)
             if key.sends and key.source != WORKED_OUT:
                 return key
     return None
 
 
-def _kin(one: Client, other: Client) -> bool:
-    return other.library in ("unknown", one.library)
+def _laid(found: Keys, more: Keys) -> Keys:
+    """One source of keys beside another: what replaces others stands before the caller's, and
+    that before a key of the router's own, which it is laid over.
+    """
+    result: Keys = []
+    for guard, one in found:
+        for inner, other in more:
+            under = both(guard, inner)
+            if under is not None:
+                result.append((under, max(one, other, key=_weight)))
+    return list(dict.fromkeys(result))[:64] or found
 
 
-def _agreed(keys: list[Key]) -> Key:
+def _weight(key: Key) -> int:
+    if key.sends is False:
+        return 0
+    if key.overrides:
+        return 4
+    if key.source == CLIENT_OWN:
+        return 3
+    return 2 if key.sends else 1
+
+
+def _agreed(path: Guard, clients: Iterable[Client]) -> Keys:
     """What a client that was handed in carries: what every client made here does."""
-    if not keys:
-        return NO_KEY
-    return keys[0] if all(key.sends == keys[0].sends for key in keys) else Key(None)
+    each = [key for client in clients for _, key in _of_client(client, path)]
+    if not each:
+        return [(path, NO_KEY)]
+    agreed = all(key.sends == each[0].sends for key in each)
+    return [(path, each[0] if agreed else Key(None))]
 
 
-def _of_client(client: Client) -> Key:
-    in_headers = _in_headers(client.headers)
-    if client.library == "openai":
-        added = _of_client(client.by) if isinstance(client.by, Client) else NO_KEY
-        own = _from_value(client.auth)
-    else:
-        added = own = _by_hook(client.auth)
-    if added.overrides:
-        return added
-    if in_headers.sends is not False:
-        return in_headers
-    return own if own.sends is True else added if added.sends is not False else own
+def _of_client(client: Client, path: Guard) -> Keys:
+    slots = client.slots
+    found = in_headers(slots.get("headers", ()), path)
+    if client.library in ("openai", "litellm"):
+        own: Keys = [
+            (under, _from_value(value))
+            for guard, value in slots.get("auth", ())
+            if (under := both(guard, path)) is not None
+        ]
+        found = _laid(found, own or [(path, NO_KEY)])
+        for guard, inner in slots.get("by", ()):
+            under = both(guard, path)
+            if isinstance(inner, Client) and under is not None:
+                found = _laid(found, _of_client(inner, under))
+        return found
+    return _laid(found, by_hook(slots.get("auth", ()), path))
 
 
-def _in_headers(headers: Value) -> Key:
-    if isinstance(headers, Table):
-        for key, value in headers.items:
-            if isinstance(key, Const) and str(key.value).lower() in HEADERS:
-                found = _from_value(value)
-                if found.sends is not False:
-                    admin = found.admin or str(key.value).lower() == "x-admin-key"
-                    return Key(
-                        found.sends, found.source, found.value, admin, found.line, found.literal
-                    )
-        if headers.rest:
-            return _in_headers(headers.rest)
-        unnamed = any(not isinstance(key, Const) for key, _ in headers.items)
-        return Key(None) if unnamed else NO_KEY  # one of them may be the header
-    if isinstance(headers, Unknown) and headers.root:
-        return _carried(headers)
-    if headers == NOTHING or isinstance(headers, Items):
-        return _in_headers(_paired(headers)) if isinstance(headers, Items) else NO_KEY
-    return Key(None)
+# --- headers -------------------------------------------------------------------------------------
 
 
-def _paired(headers: Items) -> Table:
-    pairs = [each.items for each in headers.items if isinstance(each, Items)]
-    return Table(tuple((pair[0], pair[1]) for pair in pairs if len(pair) == 2))
+def in_headers(headers: Values, path: Guard) -> Keys:
+    """The keys in the headers of a request or a client."""
+    found: Keys = []
+    for guard, value in headers:
+        under = both(guard, path)
+        if under is None:
+            continue
+        if isinstance(value, List):
+            value = _paired(value)
+        if isinstance(value, Dict):
+            found += _in_table(value, under)
+        elif isinstance(value, Unknown) and value.root:
+            found.append((under, _carried(value)))
+        else:
+            found.append((under, NO_KEY if value == NOTHING else Key(None)))
+    return found or [(path, NO_KEY)]
+
+
+def _in_table(table: Dict, path: Guard) -> Keys:
+    """What is named wins over what was spread or copied, whatever came first: both are sent."""
+    found: Keys = [(path, NO_KEY)]
+    for name, values in sorted(table.slots.items(), key=lambda each: isinstance(each[0], str)):
+        if isinstance(name, str):
+            if name.lower() in HEADERS:
+                found = _under_name(found, name.lower(), values)
+        elif isinstance(name, Rest):
+            for guard, inner in values:
+                if isinstance(inner, Unknown):
+                    found = _over(found, guard, _carried(inner))
+        elif isinstance(name, Unknown):
+            found = _under_unknown(found, name, values)
+        elif isinstance(name, Text):
+            found = _over(found, path, Key(None))
+    return found
+
+
+def _under_name(found: Keys, name: str, values: Values) -> Keys:
+    if not values:  # taken out
+        return [(guard, NO_KEY if key.source == CLIENT_OWN else key) for guard, key in found]
+    for guard, value in values:
+        key = _from_value(value)
+        if name == "x-admin-key":
+            key = replace(key, admin=True)
+        if key.sends is False and value not in (NOTHING, Const("")):
+            found = _over(found, guard, key, placeholder=True)
+        elif key.sends is not False:
+            found = _over(found, guard, key)
+    return found
+
+
+def _under_unknown(found: Keys, name: Unknown, values: Values) -> Keys:
+    """An entry whose name is not known: one of the caller's headers, or anything."""
+    for guard, _ in values:
+        if not any(_may_be(name, guard, header) for header in HEADERS[:2]):
+            continue
+        key = Key(None, CLIENT_OWN) if "headers" in name.path or incoming(name) else Key(None)
+        found = _over(found, _without_name(guard, name), key)
+    return found
+
+
+def _may_be(name: Unknown, guard: Guard, header: str) -> bool:
+    """Whether, by what a guard says of a header's name, it may be that header."""
+    for subject, operator, operand, holds in guard:
+        if subject[: len(name.name)] == name.name:
+            said = satisfies(header, operator, operand)
+            if said is not None and said is not holds:
+                return False
+    return True
+
+
+def _without_name(guard: Guard, name: Unknown) -> Guard:
+    """What is asked of the single header says nothing of the request."""
+    return frozenset(each for each in guard if each[0][: len(name.name)] != name.name)
+
+
+def _over(found: Keys, guard: Guard, key: Key, *, placeholder: bool = False) -> Keys:
+    """A header laid over what stands before it, where the guard holds."""
+    result: Keys = []
+    for path, before in found:
+        under = both(path, guard)
+        if under is not None:
+            kept = placeholder and before.sends is not False and before.source != CLIENT_OWN
+            result.append((under, before if kept else key))
+        result += [(opposite, before) for opposite in _opposites(path, guard)]
+    return result[:64]
+
+
+def _opposites(path: Guard, guard: Guard) -> Iterator[Guard]:
+    """The ways on which a guard does not hold: its first literal not, or that and not the next."""
+    so_far: Guard | None = path
+    for literal in sorted(guard - path, key=repr):
+        if so_far is None:
+            return
+        name, operator, operand, holds = literal
+        if operator == ANY:
+            yield so_far
+            return
+        opposite = both(so_far, frozenset({(name, operator, operand, not holds)}))
+        if opposite is not None:
+            yield opposite
+        so_far = both(so_far, frozenset({literal}))
+
+
+def _paired(headers: List) -> Dict:
+    made = Dict()
+    for values in headers.items:
+        for _, pair in values:
+            if isinstance(pair, List) and len(pair.items) == 2:
+                name = plain(pair.items[0][0][1])
+                made.slots[name.value if isinstance(name, Const) else name] = pair.items[1]
+    return made
 
 
 def _carried(headers: Unknown) -> Key:
     """Headers that are not known: those of the incoming request, or anything."""
-    if headers.root.endswith("without authorization"):
-        return NO_KEY
-    return Key(None, CLIENT_OWN if _incoming(headers) else "")
+    return Key(None, CLIENT_OWN if incoming(headers) else "")
 
 
-def _incoming(value: Unknown) -> bool:
+def incoming(value: Unknown) -> bool:
+    """Whether it is, or is of, the request that a router got."""
     words = f"{value.root} {' '.join(value.path)}".lower()
     return any(word in words for word in ("request", "headers", "argument", "authorization"))
+
+
+# --- values --------------------------------------------------------------------------------------
 
 
 def _from_value(value: Value) -> Key:
@@ -235,44 +307,61 @@ def _from_value(value: Value) -> Key:
         case Const():
             return NO_KEY
         case Unknown():
+            if value.certain and value.likely == Const(""):
+                return NO_KEY
             return _from_unknown(value)
         case Text(parts=parts):
             unknown = [part for part in parts if isinstance(part, Unknown)]
-            return _from_unknown(unknown[0]) if unknown else NO_KEY
+            return _from_value(unknown[0]) if unknown else NO_KEY
     return Key(None)
 
 
 def _from_unknown(value: Unknown) -> Key:
-    words = [value.root, *(word for word in value.path if not word.lstrip("-").isdigit())]
+    words = [value.root, *(word for word in value.path if not _is_step(word))]
     admin = any("admin" in word.lower() for word in value.path) or "ADMIN" in value.root
     if value.root.startswith("environment "):
-        return Key(True, value.root, value, admin, value.line)
+        held = likely_text(value) if value.path == ENVIRONMENT_FILE else None
+        return Key(True, value.root, value, admin, value.place, literal=held or "")
     if value.root.startswith("file "):
         name = value.root[5:].rpartition("/")[2] or "a file"
-        return Key(True, " ".join([name, *words[1:]]), value, admin, value.line)
+        return Key(True, " ".join([name, *words[1:]]), value, admin, value.place)
     if value.root.startswith("argument ") and "authorization" in " ".join(words).lower():
         return Key(None, CLIENT_OWN, value)
-    if "headers" in value.path:
+    if "headers" in value.path or (value.path and value.path[-1].lower() in HEADERS):
         return Key(None, CLIENT_OWN, value)
-    return Key(True, WORKED_OUT, value, admin, value.line)
+    return Key(True, WORKED_OUT, value, admin, value.place)
 
 
-def _by_hook(auth: Value) -> Key:
-    """The key that an `auth=` object, an event hook or a middleware adds."""
-    if isinstance(auth, Items):
-        hooks = [each for each in auth.items if isinstance(each, Function | Instance | Marked)]
-        keys = [_by_hook(each) for each in hooks]
+def _is_step(word: str) -> bool:
+    return word.lstrip("-").isdigit() or word.endswith("()") or word == "[]"
+
+
+def by_hook(auth: Values, path: Guard) -> Keys:
+    """The keys that an `auth=` object, an event hook or a middleware adds."""
+    found: Keys = []
+    for guard, value in auth:
+        under = both(guard, path)
+        if under is not None:
+            found.append((under, _hooked(value)))
+    return found or [(path, NO_KEY)]
+
+
+def _hooked(auth: Value) -> Key:
+    if isinstance(auth, List):
+        hooks = [value for values in auth.items for _, value in values]
+        keys = [_hooked(each) for each in hooks if isinstance(each, Function | Object | Marked)]
         return next((key for key in keys if key.sends), NO_KEY)
     if isinstance(auth, Marked):
         key = _from_unknown(auth.key)
         return replace(key, only_tabby=True, added_for=auth.addresses, overrides=auth.overrides)
     if isinstance(auth, Function):
         return replace(_in_code(auth.node), overrides=True)
-    if isinstance(auth, Instance):
+    if isinstance(auth, Object):
         return replace(_in_code(auth.of.node), overrides=True)
     return Key(None) if isinstance(auth, Unknown) else NO_KEY
 
 
+@functools.lru_cache(maxsize=256)
 def _in_code(node: ast.AST) -> Key:
     text = ast.unparse(node).lower()
     if not any(header in text for header in HEADERS):
@@ -284,3 +373,6 @@ def _in_code(node: ast.AST) -> Key:
     name = getattr(node, "name", "a function")
     admin = "admin_key" in text and "api_key" not in text
     return Key(True, f"{name}{ADDED}", Unknown(f"hook {name}"), admin, only_tabby=selective)
+
+
+__all__ = ["CLIENT_OWN", "HEADERS", "Key", "is_secret", "keys_of", "likely_text"]

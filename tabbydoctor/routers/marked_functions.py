@@ -2,153 +2,189 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
-from tabbydoctor.routers import machine, outgoing
-from tabbydoctor.routers.evaluation import place_of
 from tabbydoctor.routers.marked_block import VARIABLE, MarkedBlock
-from tabbydoctor.routers.ranking import plain
 from tabbydoctor.routers.urls import server, target
-from tabbydoctor.routers.values import (
-    NOTHING,
-    SOMETHING,
+from tabbydoctor.source import clients, libraries
+from tabbydoctor.source.engine import Call
+from tabbydoctor.source.truth import boolean
+from tabbydoctor.source.values import (
+    FALSE,
+    NONE,
+    TRUE,
+    WHATEVER,
     Client,
     Const,
-    External,
-    Instance,
-    Marked,
-    Prepared,
-    Table,
+    Dict,
+    Known,
+    Name,
+    Object,
+    Partial,
+    Place,
+    Request,
     Unknown,
     Value,
+    Values,
+    first,
+    only,
 )
-from tabbydoctor.routers.world import Outcome
-
-if TYPE_CHECKING:
-    from tabbydoctor.routers.calls import Site
 
 
-def known_functions(block: MarkedBlock) -> dict[str, list[Value]]:
+class Marked(Known):
+    """A function of the marked block in a wired router; as `auth`, what adds TabbyAPI's key."""
+
+    __slots__ = ("addresses", "key", "overrides")
+
+    def __init__(self, name: str, key: Unknown, block: MarkedBlock) -> None:
+        meaning = MEANINGS.get(name)
+        super().__init__(name, (lambda call: meaning(self, call)) if meaning else _result)
+        self.key = key
+        self.addresses = block.addresses
+        """(host, port) of the servers that get the key."""
+        self.overrides = block.overrides
+        """Whether other keys give way to it."""
+
+
+def known_functions(block: MarkedBlock, path: str) -> dict[str, Known]:
     """Name -> value of each function in the block, as the module's names hold them."""
-    key = Unknown(f"environment {VARIABLE}", line=block.line)
+    place = Place(path, block.line)
+    key = Unknown(f"environment {VARIABLE}", place=place)
     if block.tokens_path:
         # Checked: the block takes the first of a list.
-        key = Unknown(f"file {block.tokens_path}", ("api_key",), line=block.line, checked=True)
-    served = block.addresses, block.overrides
-    return {name: [Marked(name, key, *served)] for name in block.functions}
+        key = Unknown(f"file {block.tokens_path}", ("api_key",), place=place, checked=True)
+    return {name: Marked(name, key, block) for name in block.functions}
 
 
-def call(function: Marked, site: Site) -> Iterator[Outcome]:
-    """The results of calling one."""
-    meaning = MEANINGS.get(function.name)
-    result = meaning(function, site) if meaning else site.result()
-    if isinstance(result, Iterator):
-        yield from result
-    else:
-        yield result, site.world
+def _result(call: Call) -> Values:
+    return call.result()
 
 
-def _key(function: Marked, site: Site) -> Value:
-    return function.key
+def _key(function: Marked, call: Call) -> Values:
+    return only(function.key)
 
 
-def _adding(function: Marked, site: Site) -> Value:
+def _adding(function: Marked, call: Call) -> Values:
     """`_tabby_auth(request)`, `_tabby_trace()`: what adds the key to requests."""
-    return function
+    return only(function)
 
 
-def _own_client(function: Marked, site: Site) -> Value:
-    return Client("httpx", place_of(site.node), auth=function)
+def _own_client(function: Marked, call: Call) -> Values:
+    return only(_client("httpx", function, call.place))
 
 
-def _given_client(function: Marked, site: Site) -> Value:
+def _client(library: str, function: Marked, place: Place | None) -> Client:
+    return Client(
+        library, place, base=only(Const("")), headers=only(Dict()), auth=only(function), by=NONE
+    )
+
+
+def _given_client(function: Marked, call: Call) -> Values:
     """`_tabby_session(client)`: the same client, which adds the key."""
-    given = plain(site.argument(0) or SOMETHING)
-    if isinstance(given, Instance):
-        return given
-    if not isinstance(given, Client):
-        client = Client("unknown", place_of(site.node), auth=function)
-        site.run.trace.clients.append(client)
-        return client
-    if given.auth != NOTHING:
-        return given
-    client = replace(given, auth=function)
-    clients = site.run.trace.clients
-    clients[:] = [client if each == given else each for each in clients]
-    return client
+
+    def given(value: Value) -> Values:
+        if isinstance(value, Client):
+            if value.slots.get("auth", NONE) == NONE:
+                call.run.memory.write(value, "auth", only(function))
+            return only(value)
+        if isinstance(value, Object):
+            return only(value)
+        client = _client("unknown", function, call.place)
+        call.run.seen.clients[client] = None
+        return only(client)
+
+    return call.run.each(call.values(0) or WHATEVER, given)
 
 
-def _request(function: Marked, site: Site) -> Value:
+def _given_function(function: Marked, call: Call) -> Values:
+    """`_tabby_litellm(acompletion)`: the same function, which adds the key."""
+    adds = ((clients.WRAPPED, only(function)),)
+    return tuple((guard, Partial(value, (), adds)) for guard, value in call.values(0) or WHATEVER)
+
+
+def _request(function: Marked, call: Call) -> Values:
     """`_tabby_request(url)`: for urllib, a request with the key."""
-    given = plain(site.argument(0) or SOMETHING)
-    if isinstance(given, Prepared):
-        return replace(given, auth=function)
-    place = place_of(site.node)
-    return Prepared(place, "urllib", Const("GET"), given, Table(), auth=function)
+
+    def given(value: Value) -> Values:
+        if isinstance(value, Request):
+            call.run.memory.write(value, "auth", only(function))
+            return only(value)
+        slots = {"method": only(Const("GET")), "url": only(value), "headers": only(Dict())}
+        return only(Request("urllib", call.place, False, auth=only(function), **slots))
+
+    return call.run.each(call.values(0) or WHATEVER, given)
 
 
-def _serves(function: Marked, site: Site) -> Iterator[Outcome]:
+def _serves(function: Marked, call: Call) -> Values:
     """`_tabby_serves(url)`: known for a known server, else assumed both ways."""
-    url = plain(site.argument(0) or SOMETHING)
-    base = target(url).base
-    if base:
-        yield Const(server(base) in function.addresses), site.world
-        return
-    asked = Unknown(f"server of {site.node.lineno}:{site.node.col_offset}")
-    for holds in (True, False):
-        then = site.world.assume(asked, "serves", None, holds)
-        if then:
-            yield Const(holds), then
+
+    def said(url: Value) -> Values:
+        base = target(url).base
+        if base:
+            return only(TRUE if server(base) in function.addresses else FALSE)
+        at = call.place
+        asked = (f"server of {at.file}:{at.line}:{at.column}",)
+        return boolean(call.run, asked, "serves", None, at.line)
+
+    return call.run.each(call.values(0) or WHATEVER, said)
 
 
-def _probe(function: Marked, site: Site) -> Iterator[Outcome]:
+def _probe(function: Marked, call: Call) -> Values:
     """`_tabby_probe(client, url)`: GET /health, which needs no key, then the keyed request noted.
 
     Where the URL's server is not known it is TabbyAPI's: the block asks no other.
     """
-    given = site.argument(0) or SOMETHING
-    client = given if isinstance(given, Client) else Client(_module(given))
-    url = outgoing.absolute(client.base, plain(site.argument(1) or SOMETHING))
-    base = target(url).base or _first(function)
-    asked: list[Value] = [Const(f"{base}/v1/models", hint=True)]
-    keywords = {**site.keywords, "auth": function}
-    yield from outgoing.method(
-        client, "get", replace(site, arguments=asked, keywords=keywords), own=client is given
-    )
+    given = call.value(0)
+    client = given if isinstance(given, Client) else None
+    library = client.library if client else _module(given)
+
+    def asked(url: Value) -> Value:
+        if client is not None:
+            url = clients.absolute(first(client.slots["base"]), url)
+        base = target(url).base or _first(function)
+        return Const(f"{base}/v1/models", marked=True)
+
+    url = tuple((guard, asked(value)) for guard, value in call.values(1) or WHATEVER)
+    clients.record(
+        call, library, call.place, only(Const("GET")), url,
+        call.keywords.get("headers") or only(Dict()), only(function), client,
+    )  # fmt: skip
+    at = call.place
+    return only(Unknown(f"answer {at.file}:{at.line}:{at.column}", place=at))
 
 
 def _module(value: Value) -> str:
-    return outgoing.MODULES.get(value.name, "unknown") if isinstance(value, External) else "unknown"
+    return clients.MODULES.get(value.name, "unknown") if isinstance(value, Name) else "unknown"
 
 
 def _first(function: Marked) -> str:
     return next((f"http://{host}:{port}" for host, port in sorted(function.addresses)), "")
 
 
-def _kept(function: Marked, site: Site) -> Value:
+def _kept(function: Marked, call: Call) -> Values:
     """`_tabby_kept(path, name, default)`: a setting as a file holds it."""
-    machine.opened(site, site.argument(0), None)
-    return site.result()
+    libraries.opened(call, call.value(0), None)
+    return call.result()
 
 
-def _models(function: Marked, site: Site) -> Value:
+def _models(function: Marked, call: Call) -> Values:
     """`_tabby_models(url)`: GET /v1/models where the URL is TabbyAPI's."""
-    url = plain(site.argument(0) or SOMETHING)
-    base = target(url).base
-    if base and server(base) not in function.addresses:
-        return url
-    return Const(f"{base or _first(function)}/v1/models", hint=True)
+
+    def given(url: Value) -> Values:
+        base = target(url).base
+        if base and server(base) not in function.addresses:
+            return only(url)
+        return only(Const(f"{base or _first(function)}/v1/models", marked=True))
+
+    return call.run.each(call.values(0) or WHATEVER, given)
 
 
-def _open(function: Marked, site: Site) -> Value:
+def _open(function: Marked, call: Call) -> Values:
     """`_tabby_open(path)`: the file, or the key in its place."""
-    return Unknown("the marked block's file", line=site.line)
+    return only(Unknown("the marked block's file", place=call.place))
 
 
-Meaning = Callable[[Marked, "Site"], Value | Iterator[Outcome]]
-MEANINGS: Mapping[str, Meaning] = {
+MEANINGS: Mapping[str, Callable[[Marked, Call], Values]] = {
     "_tabby_key": _key,
     "_tabby_auth": _adding,
     "_tabby_trace": _adding,
@@ -156,6 +192,9 @@ MEANINGS: Mapping[str, Meaning] = {
     "_tabby_async_http": _own_client,
     "_tabby_session": _given_client,
     "_tabby_connection": _given_client,
+    "_tabby_aiohttp": _given_function,
+    "_tabby_litellm": _given_function,
+    "_tabby_handed": _given_function,
     "_tabby_request": _request,
     "_tabby_serves": _serves,
     "_tabby_probe": _probe,

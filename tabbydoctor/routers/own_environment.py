@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tabbydoctor.routers.settings import ALIASES, CHOICES, field_arguments, options
+from tabbydoctor.source.settings import ALIASES, CHOICES, field_arguments, options
 
 ANY = "*"
 """Instead of a name: whatever a file holds."""

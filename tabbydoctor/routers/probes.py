@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable
 
 from tabbydoctor.routers import Call, Purpose
-from tabbydoctor.routers.interpreter import Interpreter
-from tabbydoctor.routers.trace import Sent
-from tabbydoctor.routers.values import Const, Items, Value
-from tabbydoctor.routers.world import World
+from tabbydoctor.routers.suppositions import degraded
+from tabbydoctor.source.guards import ANY, Guard, satisfies
+from tabbydoctor.source.seen import Seen, Sent
+from tabbydoctor.source.values import FALSE, NOTHING, TRUE, Const, List, Place, Unknown, Value
 
 _PROBING = re.compile(
     r"health|read(y|iness)|ping|probe|alive|is_up|available|online|wait_|check|status|monitor|poll"
@@ -71,47 +71,90 @@ def _takes_content(function: ast.AST) -> bool:
     return bool(names & content)
 
 
-def accepting_401(run: Interpreter, probes: Iterable[Sent]) -> list[int]:
-    """Lines where a probe's function comes to the same good verdict on 401 as on 200."""
-    lines: dict[int, None] = {}
+_STATUS = ("status_code", "status", "code", "getcode()")
+_FINE = ("ok", "is_success")
+_FAILED = ("is_error", "is_client_error")
+
+
+def accepting_401(seen: Seen, probes: Iterable[Sent]) -> list[Place]:
+    """Where a probe's function comes to the same good verdict on 401 as on 200."""
+    found: dict[Place, None] = {}
     checked: set[ast.AST] = set()
     for sent in probes:
-        for node in sent.stack:
+        inner = False
+        for node in reversed(sent.stack):
             if node in checked or not hasattr(node, "name"):
                 continue
             checked.add(node)
-            good = [verdict(end) for end in _ends(run, node, 200)]
-            for end in _ends(run, node, 401):
-                said = verdict(end)
+            ends = list(seen.returned.get(node, ()))
+            good = [_verdict(value, 200) for guard, value, _ in ends if _comes_to(guard, 200)]
+            for guard, value, returned in ends:
+                if not _comes_to(guard, 401):
+                    continue
+                said = _verdict(value, 401)
                 if said is not None and said in good:
-                    lines.setdefault(end.judged or sent.place.line)
-            if _marks_healthy(run, node, 200) and _marks_healthy(run, node, 401):
-                lines.setdefault(sent.place.line)
-    return list(lines)
+                    line = _judged(seen, guard) or (0 if inner else returned or sent.place.line)
+                    if line:
+                        found.setdefault(Place(sent.place.file, line))
+                        inner = True
+            if not inner and _marks_healthy(seen, node, 200) and _marks_healthy(seen, node, 401):
+                found.setdefault(Place(sent.place.file, sent.place.line))
+    return list(found)
 
 
-def _ends(run: Interpreter, node: ast.AST, answer: int) -> list[World]:
-    ends = run.like(answer).start(node)
-    return [end for end in ends if not end.degraded and end.flow == "return"]
+def _comes_to(guard: Guard, status: int) -> bool:
+    """Whether a path is taken when every answer has a status."""
+    return not degraded(guard) and all(
+        any(_comes_to(each, status) for each in operand) if operator == ANY
+        else _said(name, operator, operand, status) in (holds, None)
+        for name, operator, operand, holds in guard
+    )  # fmt: skip
 
 
-def verdict(end: World) -> str | bool | int | None:
+def _said(name: tuple[str, ...], operator: str, operand: object, status: int) -> bool | None:
+    """What a test of an answer gives at a status; None where it tests something else."""
+    if not name[0].startswith("answer "):
+        return None
+    if name[-1] in _STATUS:
+        return satisfies(status, operator, operand)
+    if name[-1] in _FINE:
+        return satisfies(status < 400, operator, operand)
+    return satisfies(status >= 400, operator, operand) if name[-1] in _FAILED else None
+
+
+def _judged(seen: Seen, guard: Guard) -> int:
+    """The line that last looked at an answer's status."""
+    lines = [
+        seen.judged.get(literal, 0) for literal in guard
+        if _said(literal[0], literal[1], literal[2], 200) is not None
+    ]  # fmt: skip
+    return max(lines, default=0)
+
+
+def _verdict(value: Value, status: int) -> str | bool | int | None:
     """What a function says of a backend; None where it says nothing good or nothing plain."""
-    result: Value = end.result
-    if isinstance(result, Items) and result.items:
-        result = result.items[0]
-    if isinstance(result, Const) and isinstance(result.value, str | bool) and result.value:
-        return result.value
+    if isinstance(value, List):
+        parts = [one for each in value.items for guard, one in each if _comes_to(guard, status)]
+        value = next((each for each in parts if each in (TRUE, FALSE)), NOTHING)
+    if isinstance(value, Unknown):
+        return _said(value.name, "true", None, status) or None
+    if isinstance(value, Const) and isinstance(value.value, str | bool) and value.value:
+        return value.value
     return None
 
 
-def _marks_healthy(run: Interpreter, node: ast.AST, answer: int) -> bool:
+def _marks_healthy(seen: Seen, node: ast.AST, status: int) -> bool:
     """Whether it stores True under a name such as `healthy`."""
-    again = run.like(answer)
-    again.pool = {
-        name: values for name, values in again.pool.items() if not _PROBING.search(name[1])
-    }
-    again.start(node)
     return any(
-        _PROBING.search(name) and Const(True) in values for (_, name), values in again.pool.items()
+        _PROBING.search(stored.name)
+        and node in stored.stack
+        and _comes_to(stored.guard, status)
+        and any(_stored(guard, value, status) for guard, value in stored.values)
+        for stored in seen.stored
     )
+
+
+def _stored(guard: Guard, value: Value, status: int) -> bool:
+    if isinstance(value, Unknown):
+        return bool(_said(value.name, "true", None, status)) and _comes_to(guard, status)
+    return value == TRUE and _comes_to(guard, status)

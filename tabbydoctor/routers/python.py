@@ -1,46 +1,54 @@
 """Routers written in Python: read without ever being run or imported.
 
-The source is followed along every path (`interpreter`), each request that leaves it is noted
-with its URL, headers and what was assumed on the way, and those that reach TabbyAPI are judged.
-Every `Call` keeps its exact position, so that an edit finds the same call again.
+The program is followed (`tabbydoctor.source`), each request that leaves it is noted with its URL,
+headers and what was assumed on the way, and those that reach TabbyAPI are judged. Every `Call`
+keeps its exact position, so that an edit finds the same call again.
 """
 
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
-from tabbydoctor.documents import Unreadable, json_of, python_of, yaml_of
-from tabbydoctor.routers import Call, Position, Purpose, RouterReading
-from tabbydoctor.routers.budget import budget
-from tabbydoctor.routers.interpreter import Interpreter
-from tabbydoctor.routers.keys import CLIENT_OWN, Handed, Key, key_of
+from tabbydoctor.documents import Unreadable, python_of
+from tabbydoctor.routers import Call, Made, Position, Purpose, RouterReading
+from tabbydoctor.routers.commands import rewritten, started_units
+from tabbydoctor.routers.elsewhere import elsewhere, origins
+from tabbydoctor.routers.keys import CLIENT_OWN, Key, keys_of
 from tabbydoctor.routers.marked_block import MarkedBlock, legible, marked_block
 from tabbydoctor.routers.marked_functions import known_functions
-from tabbydoctor.routers.neighbours import beside
 from tabbydoctor.routers.own_environment import own_environment
 from tabbydoctor.routers.patience import waiting_limits
 from tabbydoctor.routers.probes import accepting_401, is_open, purpose_of
+from tabbydoctor.routers.suppositions import (
+    chosen,
+    degraded,
+    lacking,
+    named_tabby,
+    names_tabby,
+    serves_tabby,
+)
 from tabbydoctor.routers.throughout import health_is_harmless, wired_throughout
-from tabbydoctor.routers.trace import Sent, Trace
 from tabbydoctor.routers.urls import Target, server, target
-from tabbydoctor.routers.values import Const, Place, Text, Unknown, Value, likely_text
+from tabbydoctor.source.guards import Guard, both
+from tabbydoctor.source.reading import Program, parsed
+from tabbydoctor.source.reading import read as follow
+from tabbydoctor.source.seen import Seen, Sent
+from tabbydoctor.source.values import Place, Unknown, Value, likely
 
 name = "python"
-PASSES = 2
 Reach = Literal["tabby", "other", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class Judged:
     """One request on one path, judged."""
 
     sent: Sent
+    guard: Guard
     to: Target
     reach: Reach
     key: Key
@@ -48,6 +56,17 @@ class _Request:
     purpose: Purpose
     unlikely: bool
     """On a path that only failures take, or that says it is not TabbyAPI's."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One module of the router."""
+
+    path: str
+    text: str
+    """Without its marked block."""
+    tree: ast.Module
+    block: MarkedBlock | None
 
 
 def recognises(path: str, text: str, command: tuple[str, ...]) -> bool:
@@ -65,16 +84,19 @@ def read(
     files: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     directory: str = "",
+    roots: tuple[str, ...] = (),
+    arguments: tuple[str, ...] = (),
 ) -> RouterReading:
     """Read a router's source.
 
-    `files` are the texts of configuration files it reads and of modules beside it that it imports
-    from, by absolute path; `environment` and
-    `directory` are its unit's; a secret that is empty there is one it lacks. Never raises for
-    what the source holds: see `problem`. The same is read once.
+    `files` are the texts of the configuration files that it reads and of the modules that it
+    imports, by absolute path; `roots` the directories that imports start from; `environment`,
+    `directory` and `arguments` are its unit's; a secret that is empty there is one it lacks.
+    Never raises for what the source holds: see `problem`. The same is read once.
     """
     given = None if environment is None else tuple(sorted(environment.items()))
-    return _read(path, text, tabby_urls, tuple(sorted((files or {}).items())), given, directory)
+    rest = tuple(sorted((files or {}).items()))
+    return _read(path, text, tabby_urls, rest, given, directory, roots, arguments)
 
 
 @lru_cache(maxsize=32)
@@ -85,109 +107,162 @@ def _read(
     files: tuple[tuple[str, str], ...],
     environment: tuple[tuple[str, str], ...] | None,
     directory: str,
+    roots: tuple[str, ...],
+    arguments: tuple[str, ...],
 ) -> RouterReading:
     whole = text.removeprefix("\ufeff")
     try:
-        tree = python_of(legible(whole))
+        python_of(legible(whole))
     except Unreadable as error:
         return RouterReading(path, name, str(error), error.line)
-    block, source = marked_block(whole), legible(whole)
-    variables = {"PWD": directory, **dict(environment or ())}
-    run = Interpreter(
-        tree, path, _parsed(dict(files)), variables, whole_environment=environment is not None
-    )
-    run.modules = beside(path, dict(files or {}))
-    run.globals.update(known_functions(block) if block else {})
     try:
-        with budget() as spent:
-            reading = _reading(path, source, run, _followed(run), tabby_urls)
+        seen, sources = _followed(path, whole, files, environment, directory, roots, arguments)
+        return _reading(sources, seen, tabby_urls)
     except RecursionError:
         return RouterReading(path, name, "it is nested too deeply to be followed")
-    reading = replace(reading, cuts=tuple(spent.cuts), harmless_health=health_is_harmless(tree))
-    return _with_block(reading, block, tree) if block else reading
 
 
-def _with_block(reading: RouterReading, block: MarkedBlock, tree: ast.Module) -> RouterReading:
-    """The reading with what the marked block itself reads, and which requests pass through it."""
+@lru_cache(maxsize=8)
+def _followed(
+    path: str,
+    text: str,
+    files: tuple[tuple[str, str], ...],
+    environment: tuple[tuple[str, str], ...] | None,
+    directory: str,
+    roots: tuple[str, ...],
+    arguments: tuple[str, ...],
+) -> tuple[Seen, list[_Source]]:
+    """What the program does, whichever server is TabbyAPI's."""
+    texts = {path: text, **{each: held for each, held in files if each.endswith(".py")}}
+    texts[path] = text
+    trees = parsed({each: legible(held.removeprefix("\ufeff")) for each, held in texts.items()})
+    sources = [
+        _Source(each, legible(texts[each]), tree, marked_block(texts[each]))
+        for each, tree in trees.items()
+    ]
+    program = Program(
+        path,
+        trees,
+        roots,
+        {each: held for each, held in files if not each.endswith(".py")},
+        None if environment is None else dict(environment),
+        directory,
+        arguments,
+        {each.path: known_functions(each.block, each.path) for each in sources if each.block},
+    )
+    seen = follow(program, named_tabby)
+    broken = [each for each in texts if each not in trees]
+    if broken:
+        seen.cuts = (*seen.cuts, *(f"{each} is not valid Python" for each in broken))
+    return seen, sources
+
+
+def _reading(sources: list[_Source], seen: Seen, tabby_urls: tuple[str, ...]) -> RouterReading:
+    requests = _plain([each for sent in seen.sent for each in _judged(sent, seen, tabby_urls)])
+    if not any(request.reach == "tabby" for request in requests):
+        # None reaches its true address: those named after it are meant for it.
+        requests = [named for each in requests for named in _by_name(each, seen)]
+    whole = _part(sources[0], sources, seen, requests, tabby_urls)
+    if len(sources) == 1:
+        return whole
+    parts = [
+        _part(each, [each], seen, requests, tabby_urls, certain=_certain(requests))
+        for each in sources
+    ]
     return replace(
-        reading,
-        wired_throughout=wired_throughout(tree, block),
-        reads_files={**block.reads_files, **reading.reads_files},
-        reads_environment={**block.reads_environment, **reading.reads_environment},
+        whole, parts=tuple(each for each in parts if each.path == whole.path or _says(each))
     )
 
 
-def _followed(run: Interpreter) -> Trace:
-    """What the source does: the last pass, with what only an earlier one saw."""
-    run.follow()
-    for _ in range(PASSES - 1):
-        before, run.trace = run.trace, Trace()
-        run.again()
-        seen = {sent.place for sent in run.trace.sent}
-        run.trace.sent += [sent for sent in before.sent if sent.place not in seen]
-    return run.trace
+def _says(part: RouterReading) -> bool:
+    """Whether there is anything to tell of a module."""
+    told = (
+        part.calls, part.reads_environment, part.reads_files, part.writes_files, part.leaks,
+        part.sent_elsewhere, part.sets_environment, part.accepts_401, part.timeouts, part.makes,
+    )  # fmt: skip
+    return any(told)
 
 
-def _parsed(files: Mapping[str, str]) -> dict[str, object]:
-    """Configuration texts as the router's own readers see them; unreadable ones are left out."""
-    data: dict[str, object] = {}
-    for path, text in files.items():
-        try:
-            if PurePosixPath(path).suffix == ".json":
-                data[path] = json_of(text)
-            elif PurePosixPath(path).suffix in (".yml", ".yaml"):
-                data[path] = yaml_of(text)
-        except Unreadable:
-            continue
-    return data
+def _certain(requests: Iterable[Judged]) -> bool:
+    return any(each.reach == "tabby" for each in requests)
 
 
-def _reading(
-    path: str, source: str, run: Interpreter, trace: Trace, tabby_urls: tuple[str, ...]
+def _part(
+    source: _Source,
+    among: list[_Source],
+    seen: Seen,
+    every: list[Judged],
+    tabby_urls: tuple[str, ...],
+    *,
+    certain: bool | None = None,
 ) -> RouterReading:
-    requests = _plain([_judged(sent, trace, tabby_urls) for sent in trace.sent])
-    if not any(request.reach == "tabby" for request in requests):
-        # None reaches its true address: those named after it are meant for it.
-        requests = [_by_name(request, trace) for request in requests]
-    lines = source.splitlines(keepends=True)
-    calls = [call for call in _calls(requests, lines) if call is not None]
+    """What the modules `among` do, told as of `source`."""
+    paths = {each.path for each in among}
+    lines = {each.path: each.text.splitlines(keepends=True) for each in among}
+    requests = [each for each in every if each.sent.place.file in paths]
+    certain = _certain(every) if certain is None else certain
+    calls = [call for call in _calls(requests, lines, certain) if call is not None]
     to_tabby = [each for each in requests if each.reach == "tabby" and not each.unlikely]
+    all_to_tabby = [each for each in every if each.reach == "tabby" and not each.unlikely]
     others = [each for each in requests if each.reach != "tabby"]
-    leaking = [each for each in others if each.reach == "other" and not each.unlikely]
-    own = own_environment(run.tree)
-    keys = [each.key for each in to_tabby if each.key.sends]
+    leaking = [each for each in others if each.reach == "other" and not lacking(each.guard)]
+    keys = [each.key for each in all_to_tabby if each.key.sends]
+    own_keys = [each.key for each in to_tabby if each.key.sends]
     addresses = tuple(dict.fromkeys(each.to.base for each in to_tabby if each.to.base))
     tabby = {server(url) for url in (*tabby_urls, *addresses)}
-    handed = [each for each in run.handed if not each.goes_to(tabby)]
-    lines_elsewhere, origins_elsewhere = _elsewhere(others, handed, keys)
+    handed = [each for each in seen.handed if each.place.file in paths]
+    away, away_from = elsewhere(others, handed, keys, tabby)
     probes = [
         each.sent for each in to_tabby if each.purpose == "probe" and not is_open(each.to.path)
     ]
+    own = [own_environment(each.tree) for each in among]
+    commands = [(words, place) for words, place in seen.commands if place.file in paths]
+    blocks = [each.block for each in among if each.block]
     return RouterReading(
-        path=path,
+        path=source.path,
         kind=name,
         calls=tuple(calls),
         addresses=addresses,
         backends=_backends(requests),
-        accepts_401=tuple(accepting_401(run, probes)),
-        reads_environment=dict(trace.environment),
-        reads_files=dict(trace.reads),
-        writes_files=dict(trace.writes),
+        accepts_401=tuple(place.line for place in accepting_401(seen, probes)),
+        reads_environment={
+            **{k: v for each in blocks for k, v in each.reads_environment.items()},
+            **_lines(seen.environment, paths),
+        },
+        reads_files={
+            **{k: v for each in blocks for k, v in each.reads_files.items()},
+            **_lines(seen.reads, paths),
+        },
+        writes_files={**_lines(seen.writes, paths), **rewritten(commands)},
         uses_admin_key=_admin_lines(to_tabby),
-        assumes_key_string=_breaking_on_lists(to_tabby),
-        starts_units=tuple(trace.units),
+        assumes_key_string=_breaking_on_lists(to_tabby, paths),
+        starts_units=started_units(commands),
         leaks=_carrying(leaking, keys),
-        sent_elsewhere=lines_elsewhere,
-        keys_elsewhere=origins_elsewhere,
-        sets_environment=own.lines,
-        replaces_environment=own.replaced,
-        literal_keys=tuple(dict.fromkeys(key.literal for key in keys if key.literal)),
-        untrimmed=tuple(sorted({key.line for key in keys if key.line and _untrimmed(key)})),
-        timeouts=tuple(waiting_limits(run)),
+        sent_elsewhere=away,
+        keys_elsewhere=away_from,
+        sets_environment={k: v for each in own for k, v in each.lines.items()},
+        replaces_environment=tuple(dict.fromkeys(k for each in own for k in each.replaced)),
+        literal_keys=tuple(dict.fromkeys(key.literal for key in own_keys if key.literal)),
+        untrimmed=tuple(
+            sorted({key.place.line for key in own_keys if key.place and _untrimmed(key)})
+        ),
+        makes=_makes(every, seen, source.path, lines.get(source.path, []), certain),
+        timeouts=tuple(
+            limit for each in among for limit in waiting_limits(seen, each.path, each.tree)
+        ),
+        wired_throughout=len(among) == 1
+        and source.block is not None
+        and wired_throughout(source.tree, source.block),
+        harmless_health=any(health_is_harmless(each.tree) for each in among),
+        cuts=seen.cuts,
     )
 
 
-def _plain(requests: list[_Request]) -> list[_Request]:
+def _lines(places: Mapping[str, Place], paths: set[str]) -> dict[str, int]:
+    return {each: place.line for each, place in places.items() if place.file in paths}
+
+
+def _plain(requests: list[Judged]) -> list[Judged]:
     """What is only supposed counts where nothing better is known of the same call."""
     better = {
         each.sent.place for each in requests if not each.sent.supposed and each.reach == "tabby"
@@ -195,39 +270,64 @@ def _plain(requests: list[_Request]) -> list[_Request]:
     return [each for each in requests if not each.sent.supposed or each.sent.place not in better]
 
 
-def _judged(sent: Sent, trace: Trace, tabby_urls: tuple[str, ...]) -> _Request:
-    to = target(sent.url)
-    method = (likely_text(sent.method) or "").upper()
-    reach: Reach = "unknown"
-    if to.base:
-        known = {server(url) for url in tabby_urls}
-        reach = "tabby" if server(to.base) in known else "other"
-    elif sent.world.serves_tabby() is False:
-        reach = "other"
-    elif to.hint or sent.world.names_tabby():
-        reach = "tabby"
-    doubtful = sent.world.degraded or (reach == "tabby" and sent.world.names_tabby() is False)
-    key = key_of(sent, trace.clients, server(to.base) if to.base else None)
-    return _Request(sent, to, reach, key, method, purpose_of(sent, method, to.path), doubtful)
+def _judged(sent: Sent, seen: Seen, tabby_urls: tuple[str, ...]) -> list[Judged]:
+    known = {server(url) for url in tabby_urls}
+    found = []
+    methods = {str(likely(value) or "").upper() for _, value in sent.method}
+    method = next(iter(sorted(methods)), "")
+    for inner, url in sent.url:
+        guard = both(sent.guard, inner)
+        if guard is None:
+            continue
+        to = target(url)
+        reach: Reach = "unknown"
+        if to.base:
+            reach = "tabby" if server(to.base) in known else "other"
+        elif serves_tabby(guard) is False:
+            reach = "other"
+        elif to.hint or names_tabby(guard):
+            reach = "tabby"
+        place = server(to.base) if to.base else None
+        found += _with_keys(sent, seen, guard, to, reach, method, place)
+    return found
 
 
-def _by_name(request: _Request, trace: Trace) -> _Request:
-    meant = request.to.hint or request.sent.world.names_tabby()
+def _with_keys(
+    sent: Sent, seen: Seen, guard: Guard, to: Target, reach: Reach, method: str,
+    place: tuple[str, int] | None,
+) -> list[Judged]:  # fmt: skip
+    purpose = purpose_of(sent, method, to.path)
+    return [
+        Judged(
+            sent, path, to, reach, key, method, purpose,
+            degraded(path) or (reach == "tabby" and names_tabby(path) is False),
+        )
+        for path, key in keys_of(sent, guard, seen.clients, place)
+    ]  # fmt: skip
+
+
+def _by_name(request: Judged, seen: Seen) -> list[Judged]:
+    meant = request.to.hint or names_tabby(request.guard)
     if request.reach != "other" or not meant:
-        return request
-    return replace(request, reach="tabby", key=key_of(request.sent, trace.clients, None))
+        return [request]
+    return _with_keys(request.sent, seen, request.guard, request.to, "tabby", request.method, None)
 
 
-def _calls(requests: list[_Request], lines: list[str]) -> list[Call | None]:
-    certain = any(request.reach == "tabby" for request in requests)
-    groups: dict[tuple[Place, Purpose], list[_Request]] = {}
+def _calls(
+    requests: list[Judged], lines: Mapping[str, list[str]], certain: bool
+) -> list[Call | None]:
+    groups: dict[tuple[Place, Purpose], list[Judged]] = {}
     for request in requests:
         groups.setdefault((request.sent.place, request.purpose), []).append(request)
-    ordered = sorted(groups, key=lambda group: (group[0].line, group[0].column, group[1]))
-    return [_call(group[0], groups[group], lines, certain) for group in ordered]
+    order = {path: number for number, path in enumerate(lines)}
+    ordered = sorted(
+        groups,
+        key=lambda group: (order[group[0].file], group[0].line, group[0].column, group[1]),
+    )
+    return [_call(group[0], groups[group], lines[group[0].file], certain) for group in ordered]
 
 
-def _call(place: Place, found: list[_Request], lines: list[str], certain: bool) -> Call | None:
+def _call(place: Place, found: list[Judged], lines: list[str], certain: bool) -> Call | None:
     """The call at one place, or None where it does not concern TabbyAPI."""
     tabby = [each for each in found if each.reach == "tabby"]
     vague = [each for each in found if each.reach == "unknown"]
@@ -235,7 +335,7 @@ def _call(place: Place, found: list[_Request], lines: list[str], certain: bool) 
     if not relevant:
         return None
     relevant = [each for each in relevant if not each.unlikely] or relevant
-    others = [each for each in found if each.reach == "other" and not each.sent.world.degraded]
+    others = [each for each in found if each.reach == "other" and not degraded(each.guard)]
     sends = _agreement([each.key.of_router for each in relevant])
     if not tabby and not sends:
         sends = None
@@ -260,29 +360,50 @@ def _call(place: Place, found: list[_Request], lines: list[str], certain: bool) 
         constructors=tuple(
             Position(each.line, _characters(each, lines))
             for each in sorted(made, key=lambda each: (each.line, each.column))
+            if each.file == place.file
         ),
+        made_elsewhere=any(each.file != place.file for each in made),
         certain=bool(tabby),
-        key_files=tuple(each[5:] for each in _origins(relevant) if each.startswith("file /")),
-        spare_keys=_origins(spare),
+        key_files=tuple(
+            each[5:] for each in origins(each.key for each in relevant) if each.startswith("file /")
+        ),
+        spare_keys=origins(each.key for each in spare),
         wired=one.key.added_for is not None,
         untrimmed=any(_untrimmed(each.key) for each in relevant),
+        file=place.file,
     )
+
+
+def _makes(
+    every: list[Judged], seen: Seen, path: str, lines: list[str], certain: bool
+) -> tuple[Made, ...]:
+    """The clients of one source by which others call TabbyAPI. Where it is not known which client
+    sends, any may.
+    """
+    found: dict[tuple[int, int], Made] = {}
+    for each in every:
+        meant = each.reach == "tabby" or (each.reach == "unknown" and not certain)
+        if not meant or each.sent.place.file == path or each.sent.client is None:
+            continue
+        own = each.sent.client.place
+        others = [one.place for one in seen.clients] if own is None else [own]
+        for place in others:
+            if place is not None and place.file == path:
+                at = (place.line, _characters(place, lines))
+                before = found.get(at)
+                sends = each.key.of_router if before is None or before.sends_key else False
+                found[at] = Made(*at, sends)
+    return tuple(found[at] for at in sorted(found))
 
 
 def _untrimmed(key: Key) -> bool:
     value = key.value
-    whole = isinstance(value, Unknown) and value.root.startswith("file ") and not value.path
-    return bool(key.sends and whole and key.added_for is None and not value.trimmed)  # type: ignore[union-attr]
+    if not (isinstance(value, Unknown) and value.root.startswith("file ") and not value.path):
+        return False
+    return bool(key.sends and key.added_for is None and not value.trimmed)
 
 
-def _origins(requests: list[_Request]) -> tuple[str, ...]:
-    """Where the keys of requests are from: `file /path`, `environment NAME`."""
-    keys = [each.key for each in requests if each.key.sends]
-    roots = [key.value.root if isinstance(key.value, Unknown) else key.source for key in keys]
-    return tuple(dict.fromkeys(roots))
-
-
-def _generic(vague: list[_Request]) -> bool:
+def _generic(vague: list[Judged]) -> bool:
     """Whether a call to an unknown place speaks TabbyAPI's language."""
     return any(each.to.path.startswith(("/v1/", "/health")) for each in vague)
 
@@ -302,27 +423,27 @@ def _characters(place: Place, lines: list[str]) -> int:
     return len(lines[place.line - 1].encode()[: place.column].decode(errors="ignore"))
 
 
-def _backends(requests: list[_Request]) -> dict[str, str]:
+def _backends(requests: list[Judged]) -> dict[str, str]:
     found: dict[str, str] = {}
     for each in requests:
         if each.to.base and each.to.base not in found.values():
-            named = each.sent.world.chosen()
+            named = chosen(each.guard)
             label = named or ("tabbyapi" if each.reach == "tabby" else each.to.base)
             found[label if label not in found else each.to.base] = each.to.base
     return found
 
 
-def _admin_lines(to_tabby: list[_Request]) -> tuple[int, ...]:
+def _admin_lines(to_tabby: list[Judged]) -> tuple[int, ...]:
     """Where the admin key is sent with requests that the API key is enough for."""
     lines = [
-        each.key.line or each.sent.place.line
+        (each.key.place or each.sent.place).line
         for each in to_tabby
         if each.key.sends and each.key.admin and each.purpose != "other"
     ]
     return tuple(sorted(set(lines)))
 
 
-def _breaking_on_lists(to_tabby: list[_Request]) -> tuple[int, ...]:
+def _breaking_on_lists(to_tabby: list[Judged], paths: set[str]) -> tuple[int, ...]:
     """Where `api_key` of a tokens file is sent as it stands, were it a list or not."""
     lines = set()
     for each in to_tabby:
@@ -330,41 +451,22 @@ def _breaking_on_lists(to_tabby: list[_Request]) -> tuple[int, ...]:
         if not (each.key.sends and isinstance(value, Unknown) and value.path):
             continue
         if value.root.startswith("file ") and value.path[-1] == "api_key" and not value.checked:
-            lines.add(value.line or each.sent.place.line)
+            if _is_list(each.guard, value):
+                continue
+            place = value.place if value.place and value.place.file in paths else each.sent.place
+            lines.add(place.line)
     return tuple(sorted(lines))
 
 
-def _carrying(requests: list[_Request], keys: list[Key]) -> tuple[int, ...]:
+def _is_list(guard: Guard, value: Unknown) -> bool:
+    """Whether the code asked if it is a list before it used it."""
+    return any(name == value.name and operator == "is-list" for name, operator, _, _ in guard)
+
+
+def _carrying(requests: list[Judged], keys: list[Key]) -> tuple[int, ...]:
     """Lines of requests that carry one of some keys."""
     used = {key.value for key in keys}
     return tuple(sorted({each.sent.place.line for each in requests if _same_key(each.key, used)}))
 
 
-def _perhaps_carrying(requests: list[_Request], keys: list[Key]) -> tuple[int, ...]:
-    """The same, where the default that a value has without a variable is no matter."""
-    names = {key.value.name for key in keys if isinstance(key.value, Unknown)}
-    same = [
-        each.sent.place.line
-        for each in requests
-        if each.key.sends and not each.key.only_tabby
-        if isinstance(each.key.value, Unknown) and each.key.value.name in names
-    ]
-    return (*_carrying(requests, keys), *same)
-
-
-def _elsewhere(
-    requests: list[_Request], handed: list[Handed], keys: list[Key]
-) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Lines of what may send TabbyAPI's key to others; where all keys that others may get are
-    from.
-    """
-    lines = [each.line for each in handed if each.holds_any(keys)]
-    origins = [
-        *_origins([each for each in requests if not each.key.only_tabby]),
-        *(each.value.root for each in handed if each.named_secret or each.holds_any(keys)),
-    ]
-    lines += _perhaps_carrying(requests, keys)
-    return tuple(sorted(set(lines))), tuple(dict.fromkeys(origins))
-
-
-__all__ = ["Any", "Const", "Text", "re", "read", "recognises"]
+__all__ = ["Judged", "read", "recognises"]

@@ -19,6 +19,7 @@ from tabbydoctor.routers.site_candidates import (
     Place,
     callers,
     concerns,
+    is_module,
     kind_of,
     named_router,
     of_process,
@@ -98,11 +99,16 @@ def _named_file(around: Around, targets: Targets, path: str, candidates: list[Un
     site = RouterSite(
         path, kind_of(path, source_text(host, path)), found_by=targets.source("router"), named=True
     )
+    inner: RouterSite | None = None
     for unit in candidates:
         named = unit.name == full_name(targets.router_unit or "")
         other = of_unit(around, unit)
         if other and (named or host.real_path(other.path or "") == host.real_path(path)):
             return replace(other, path=path, kind=site.kind, found_by=site.found_by, named=True)
+        if other and is_module(around, other, path):
+            inner = inner or replace(other, found_by=site.found_by)
+    if inner:
+        return inner
     if targets.router_unit:
         raise Absent(f"there is no unit {full_name(targets.router_unit)}")
     running = [one for one in (table.processes if table else ()) if runs(host, one, path)]

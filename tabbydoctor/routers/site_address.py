@@ -19,7 +19,13 @@ def written_at(urls: Iterable[str], texts: Mapping[str, str]) -> dict[str, str]:
     `texts` are files by path, those that overrule others first. A line with host and port
     counts most, then one with the port that names TabbyAPI, then one with the port alone.
     """
-    lines = [(f"{path}:{n}", line) for path, text in texts.items() for n, line in _lines(text)]
+    urls = tuple(urls)
+    lines = [
+        (f"{path}:{n}", line)
+        for path, text in texts.items()
+        if any(_rank(url, text) is not None for url in urls)
+        for n, line in _lines(text)
+    ]
     found: dict[str, str] = {}
     for url in urls:
         ranked = [(rank, where) for where, line in lines if (rank := _rank(url, line)) is not None]

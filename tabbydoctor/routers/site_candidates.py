@@ -17,13 +17,17 @@ from tabbydoctor.deployment.units import unit_of_process
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Account, Host, Process
 from tabbydoctor.routers.inputs import KINDS, source_text
-from tabbydoctor.routers.site_command import router_command
+from tabbydoctor.routers.modules import Modules
+from tabbydoctor.routers.site_command import RouterCommand, router_command
 from tabbydoctor.routers.site_content import address_pattern, content, speaks_of
+from tabbydoctor.routers.site_environment import router_environment
 from tabbydoctor.routers.site_listening import family, servers_pids, urls_of
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address
 
 _SENDS = re.compile(r"\b(httpx|requests|aiohttp|openai|urllib|http\.client|litellm|urllib3)\b")
+_MODULES = 100
+"""How many modules of a program are looked at to tell whether it concerns TabbyAPI."""
 _ROUTES = re.compile(r"router|gateway|proxy|litellm|llama-?swap|balanc|switch", re.IGNORECASE)
 _FORWARDERS = re.compile(
     r"docker-proxy|rootlessport|rootlesskit|slirp4netns|pasta(\.avx2)?|systemd-socket-proxyd|sshd?|"
@@ -104,27 +108,18 @@ class Around:
 
 def of_unit(around: Around, unit: Unit) -> RouterSite | None:
     """The router that a unit runs; None where nothing of it can be one."""
-    command = router_command(unit.command, unit.working_directory)
     process = around.process(unit)
+    bare = RouterSite(None, "unknown", unit, process, around.account(unit), _found_by(unit))
+    seen = eyes(around.host, bare)
+    command = router_command(unit.command, unit.working_directory, seen, router_environment(bare))
     if command is None:
         running = around.with_sockets(RouterSite(None, "unknown", unit, process))
         known = running.urls or usual(unit) or named_router(unit.name)
         if not unit.command or not known or _carries(unit.command):
             return None
-        site = RouterSite(None, "unknown", unit, process, around.account(unit), _found_by(unit))
-        seen = eyes(around.host, site)
         files = content(seen, unit.command, unit.working_directory, None, None).files
-        return replace(site, path=files[0] if files else None)
-    site = RouterSite(
-        path=command.path,
-        kind=command.kind,
-        unit=unit,
-        process=process,
-        user=around.account(unit),
-        found_by=_found_by(unit),
-        python=command.python,
-    )
-    return replace(site, kind=site.kind or _kind_at(eyes(around.host, site), command.path))
+        return replace(bare, path=files[0] if files else None)
+    return _with_command(bare, command, seen)
 
 
 def usual(unit: Unit) -> bool:
@@ -146,14 +141,17 @@ def concerns(around: Around, site: RouterSite) -> bool:
         return True
     seen = eyes(around.host, site)
     try:
-        text = source_text(seen, site.path) if site.path else ""
+        texts = [source_text(seen, site.path)] if site.path else []
     except Unknown:
         return named_router(unit.name)
-    if "TabbyConfigModel" in text:
+    if site.kind == "python" and site.path:
+        texts += Modules.of(seen, site.path, texts[0], site.roots, _MODULES).files.values()
+    if any("TabbyConfigModel" in text for text in texts):
         return False
-    if site.kind != "python" and "tabby" in text.lower():
+    named = any("tabby" in text.lower() for text in texts)
+    if named and (site.kind != "python" or any(_SENDS.search(text) for text in texts)):
         return True
-    if site.kind == "python" and "tabby" in text.lower() and _SENDS.search(text):
+    if any(speaks_of(text, around.pattern) for text in texts[1:]):
         return True
     given = [file.text for file in unit.files]
     given += [file.text or "" for file in unit.environment_files]
@@ -161,6 +159,18 @@ def concerns(around: Around, site: RouterSite) -> bool:
         return True
     runs = content(seen, unit.command, unit.working_directory, site.path, site.process)
     return runs.mentions(around.pattern)
+
+
+def is_module(around: Around, site: RouterSite, path: str) -> bool:
+    """Whether a file is a module of a router's program, and not the one that it begins with."""
+    if site.kind != "python" or site.path is None:
+        return False
+    seen = eyes(around.host, site)
+    try:
+        text = source_text(seen, site.path)
+    except Unknown:
+        return False
+    return path in Modules.of(seen, site.path, text, site.roots).files
 
 
 # Processes
@@ -178,12 +188,12 @@ def speakers(around: Around) -> Iterator[RouterSite]:
     """Who listens itself and runs what speaks of TabbyAPI's address."""
     seen: set[int] = set()
     for process in _processes(around):
-        command = router_command(process.argv, process.cwd or "/")
+        host = _eyes(around, process)
+        command = _command(host, process)
         by_name = command is not None and named_router(command.path or "")
         if process.pid in seen or not (by_name or around.listens(process)):
             continue
         entry = command.path if command else None
-        host = _eyes(around, process)
         if content(host, process.argv, process.cwd or "/", entry, process).mentions(around.pattern):
             site = of_process(around, process)
             seen |= around.with_sockets(site).pids
@@ -213,22 +223,24 @@ def _carries(argv: Sequence[str]) -> bool:
 
 def of_process(around: Around, process: Process) -> RouterSite:
     """The router that a process is, with its unit where it has one."""
-    host, directory = _eyes(around, process), process.cwd or "/"
+    host = _eyes(around, process)
     inside = container_of(process)
-    command = None if inside else router_command(process.argv, directory)
-    path = command.path if command else None
-    if command is None and not inside:
-        files = content(host, process.argv, directory, None, None).files
-        path = files[0] if files else None
-    return RouterSite(
-        path=path,
-        kind=(command.kind or _kind_at(host, path)) if command else "unknown",
-        unit=_own_unit(around, process),
-        process=process,
-        user=around.host.account(process.uid) if process.uid is not None else None,
-        found_by=f"process {process.pid}",
-        python=command.python if command else None,
-    )
+    user = around.host.account(process.uid) if process.uid is not None else None
+    unit, found_by = _own_unit(around, process), f"process {process.pid}"
+    bare = RouterSite(None, "unknown", unit, process, user, found_by)
+    if command := None if inside else _command(host, process):
+        return _with_command(bare, command, host)
+    files = () if inside else content(host, process.argv, process.cwd or "/", None, None).files
+    return replace(bare, path=files[0] if files else None)
+
+
+def _command(host: Host, process: Process) -> RouterCommand | None:
+    return router_command(process.argv, process.cwd or "/", host, process.environment)
+
+
+def _with_command(site: RouterSite, command: RouterCommand, host: Host) -> RouterSite:
+    kind = command.kind or _kind_at(host, command.path)
+    return replace(site, path=command.path, kind=kind, python=command.python, roots=command.roots)
 
 
 def _own_unit(around: Around, process: Process) -> Unit | None:
@@ -247,7 +259,7 @@ def _starts(main: Process) -> bool:
 def runs(host: Host, process: Process, path: str) -> bool:
     """Whether a process runs a file, or is given it."""
     directory = process.cwd or "/"
-    command = router_command(process.argv, directory)
+    command = _command(host, process)
     named = command.path if command else None
     real = host.real_path(path)
     if named is not None:

@@ -85,8 +85,8 @@ def set_by_itself(site: RouterSite, reading: RouterReading, variable: str) -> st
         return f"{posixpath.basename(command[0])} --env-file"
     if any(word.startswith(f"{variable}=") for word in command) or _is_wrapped(site, command):
         return f"{site.unit.name if site.unit else 'what runs it'}: {command[0]}"
-    line = reading.sets_environment.get(variable) or reading.sets_environment.get(ANY)
-    return f"{reading.path}:{line}" if line else ""
+    places = (reading.where(lambda part: part.sets_environment, name) for name in (variable, ANY))
+    return next(filter(None, places), "")
 
 
 def _is_wrapped(site: RouterSite, command: Sequence[str]) -> bool:

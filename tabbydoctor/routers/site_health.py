@@ -16,7 +16,7 @@ from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host, HttpAnswer
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.announced import announced
-from tabbydoctor.routers.inputs import source_text
+from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.unread import unread_of
 from tabbydoctor.routers.urls import server
 from tabbydoctor.tabbyapi.locality import hosts_addresses, is_local
@@ -75,7 +75,7 @@ async def router_health(
     host: Host,
     site: RouterSite,
     table: ProcessTable,
-    reading: RouterReading,
+    inputs: RouterInputs,
     address: Address | None = None,
 ) -> RouterHealth:
     """Ask the router's own port. Raises Absent where it cannot be asked without side effects.
@@ -84,7 +84,7 @@ async def router_health(
     whose source was not read to its end, or has no such route: it may hand the request on to a
     backend that generates a token for it.
     """
-    path = _path(host, site, reading)
+    path = _path(site, inputs)
     port = listening_port(site, table)
     if port is None and site.process and any(each.pid is None for each in table.listeners):
         unseen = "the port the router listens on cannot be seen without root (use sudo)"
@@ -99,17 +99,18 @@ async def router_health(
     return RouterHealth(url, answer, _said_of_tabbyapi(answer.body), path=path)
 
 
-def _path(host: Host, site: RouterSite, reading: RouterReading) -> str:
+def _path(site: RouterSite, inputs: RouterInputs) -> str:
     """Where it tells of its health and reaches no model; raises Absent without such a path."""
     if site.kind in _HEALTH:
         return _HEALTH[site.kind]
+    reading = inputs.reading
     if reading.harmless_health:
         return "/health"
     if unread := (reading.incomplete or unread_of(reading)):
         raise Absent(f"what its /health does is not known: {unread}")
     if any(call.method not in ("GET", "HEAD") for call in reading.of("probe")):
         raise Absent("asking the router for its health would make it send a completion")
-    if not site.path or "/health" not in source_text(host, site.path):
+    if not any("/health" in text for text in inputs.sources.values()):
         raise Absent("the router has no /health of its own")
     return "/health"
 

@@ -91,12 +91,16 @@ def router_keys(host: Host, site: RouterSite, reading: RouterReading) -> RouterK
         if not there and (instead := _instead(host, site, reading, spare)):
             there = [instead[5:]] if instead.startswith("file ") else []
         elif not there:
-            missing |= {path: f"{reading.path}:{reading.reads_files.get(path)}" for path in files}
+            missing |= {path: _read_at(reading, path) for path in files}
         # The source names these files: what its account cannot read, it does not send.
         found += _in_files(host.seen_by(reader(host, site)), reading, there)
     for key in found:
         remember(key.value)
     return RouterKeys(tuple(dict.fromkeys(found)), missing, reading.incomplete)
+
+
+def _read_at(reading: RouterReading, path: str) -> str:
+    return reading.where(lambda part: part.reads_files, path) or f"{reading.path}:None"
 
 
 def _file_choices(reading: RouterReading) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -152,8 +156,8 @@ def _in_files(host: Host, reading: RouterReading, paths: list[str]) -> Iterator[
 
 
 def _keys(host: Host, site: RouterSite, reading: RouterReading) -> Iterator[RouterKey]:
-    for literal in reading.literal_keys:
-        yield RouterKey(LITERAL, reading.path, literal)
+    for part in reading.modules:
+        yield from (RouterKey(LITERAL, part.path, literal) for literal in part.literal_keys)
     sent = {variable_of(call.key_from) for call in reading.calls if call.sends_key}
     names = sorted(name for name in sent - {""} if not replaced_by_itself(reading, name))
     if site.unit and CREDENTIALS in reading.reads_environment:  # which then comes first

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.facts import Absent, Unknown
+from tabbydoctor.documents import Unreadable, python_of
+from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
-from tabbydoctor.routers.inputs import RouterInputs, source_text
+from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.marked_block import legible
 from tabbydoctor.routers.site_environment import router_environment
 
@@ -34,8 +35,6 @@ _UNSEEN = re.compile(
     re.MULTILINE,
 )
 """Settings of a unit that are not seen of its process."""
-_MODULES = 60
-"""How many modules are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +53,21 @@ def router_staleness(host: Host, site: RouterSite, inputs: RouterInputs | None) 
     if process is None or not process.started:
         raise Absent("the router does not run")
     newer = {}
-    for path in dict.fromkeys(_read_once(host, site, inputs)):
+    for path in dict.fromkeys(_read_once(site, inputs)):
         changed = _changed(host, path)
         if changed is not None and changed > process.started + _SLACK:
             newer[path] = changed
     return RouterStaleness(process.started, newer)
 
 
-def _read_once(host: Host, site: RouterSite, inputs: RouterInputs | None) -> Iterator[str]:
+def _read_once(site: RouterSite, inputs: RouterInputs | None) -> Iterator[str]:
     """The files that a router has from its start on."""
     running = site.process.argv if site.process else ()
     command = (*(site.unit.command if site.unit else ()), *running)
     if site.path and not any(word.startswith(_RELOADS) for word in command):
         yield site.path
-        if site.kind == "python":
-            yield from _of_source(host, site.path, inputs)
+        if site.kind == "python" and inputs:
+            yield from _of_source(inputs)
     same = _runs_as_it_says(site)
     for file in site.unit.files if site.unit else ():
         # Limits that systemctl set while it ran count at once.
@@ -100,71 +99,25 @@ def _runs_as_it_says(site: RouterSite) -> bool:
     )
 
 
-def _of_source(host: Host, path: str, inputs: RouterInputs | None) -> Iterator[str]:
-    """The modules beside a source that it imports, and configuration files that it opens while
-    it starts and does not write itself.
+def _of_source(inputs: RouterInputs) -> Iterator[str]:
+    """The other modules of its program, and configuration files that it opens while it starts and
+    does not write itself.
     """
-    tree = _tree(host, path)
-    if tree is None:
-        return
-    yield from _neighbours(host, path, tree)
-    if inputs is None:
-        return
-    for name, line in inputs.reading.reads_files.items():
-        own = name in inputs.reading.writes_files
-        if name in inputs.files and not own and _at_start(tree, line):
-            yield name
+    yield from inputs.sources
+    written = inputs.reading.writes_files
+    for part in inputs.reading.modules:
+        read = {name: line for name, line in part.reads_files.items() if name in inputs.files}
+        tree = _tree(inputs.sources.get(part.path, "")) if read else None
+        for name, line in read.items():
+            if tree and name not in written and _at_start(tree, line):
+                yield name
 
 
-def _tree(host: Host, path: str) -> ast.Module | None:
+def _tree(text: str) -> ast.Module | None:
     try:
-        return ast.parse(legible(source_text(host, path).removeprefix("\ufeff")))
-    except (Unknown, SyntaxError, ValueError, RecursionError):
+        return python_of(legible(text.removeprefix("\ufeff")))
+    except Unreadable:
         return None
-
-
-def _neighbours(host: Host, path: str, tree: ast.Module) -> Iterator[str]:
-    """Modules of the router's own directory and package, as far as they import each other."""
-    top = _top(host, posixpath.dirname(path))
-    seen, waiting = {path}, [(path, tree)]
-    while waiting and len(seen) <= _MODULES:
-        of, module = waiting.pop()
-        for candidate in _candidates(posixpath.dirname(of), top, module):
-            if candidate in seen or _changed(host, candidate) is None:
-                continue
-            seen.add(candidate)
-            yield candidate
-            inner = _tree(host, candidate)
-            if inner is not None:
-                waiting.append((candidate, inner))
-
-
-def _top(host: Host, directory: str) -> str:
-    """The directory that holds the outermost package around a directory."""
-    while _changed(host, f"{directory}/__init__.py") is not None:
-        directory = posixpath.dirname(directory)
-    return directory
-
-
-def _candidates(directory: str, top: str, module: ast.Module) -> Iterator[str]:
-    for node in ast.walk(module):
-        names: list[str] = []
-        base = top
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                base = directory
-                for _ in range(node.level - 1):
-                    base = posixpath.dirname(base)
-            stem = f"{node.module}." if node.module else ""
-            names = [*([node.module] if node.module else []), *(stem + a.name for a in node.names)]
-        for name in names:
-            place = base
-            for part in name.split("."):
-                place = posixpath.join(place, part)
-                yield f"{place}/__init__.py"
-            yield f"{place}.py"
 
 
 def _at_start(module: ast.Module, line: int) -> bool:

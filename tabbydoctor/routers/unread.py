@@ -12,6 +12,7 @@ from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers.entry import installed, not_read
 from tabbydoctor.routers.inputs import KINDS, source_text
 from tabbydoctor.routers.probes import is_open
 
@@ -45,14 +46,15 @@ def vague_of(reading: RouterReading, calls: Iterable[Call]) -> str:
     found = next(vague, None)
     if found is None:
         return ""
-    return f"whether the call at {reading.path}:{found.line} sends a key cannot be told from it"
+    return f"whether the call at {reading.place(found)} sends a key cannot be told from it"
 
 
 def unread_of(reading: RouterReading) -> str:
     """Why a reading did not come to its end, in words; empty where it did."""
-    where = f"{reading.path}:{reading.line}" if reading.line else reading.path
-    if reading.problem:
-        return f"{where}: {reading.problem}"
+    broken = next((part for part in (*reading.parts, reading) if part.problem), None)
+    if broken:
+        where = f"{broken.path}:{broken.line}" if broken.line else broken.path
+        return f"{where}: {broken.problem}"
     if reading.incomplete and not reading.wired_throughout:
         return reading.incomplete
     if not reading.calls:
@@ -68,5 +70,6 @@ def _not_begun(host: Host, site: RouterSite) -> str:
     except Unknown as reason:
         return str(reason)
     if site.kind not in KINDS:
-        return f"{site.path} is of no kind that can be read"
+        own = f"{site.path} is of no kind that can be read"
+        return not_read(site.path) if installed(site.path) else own
     return f"{site.path} could not be read"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tabbydoctor.routers.values import Const, Text, Unknown, Value
+from tabbydoctor.source.values import Text, Unknown, Value, likely
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1", "::", "ip6-localhost"})
 _GAP = "\0"
@@ -42,13 +42,9 @@ def target(url: Value) -> Target:
     parts = url.parts if isinstance(url, Text) else (url,)
     text, hint = "", False
     for part in parts:
-        if isinstance(part, Const):
-            text += str(part.value)
-        elif isinstance(part, Unknown) and part.likely:
-            text += str(part.likely.value)
-        else:
-            text += _GAP
-        hint = hint or (isinstance(part, Const | Unknown) and part.hint)
+        held = likely(part)
+        text += _GAP if held is None and isinstance(part, Unknown) else str(held)
+        hint = hint or getattr(part, "marked", False)
     return _parsed(text, hint)
 
 

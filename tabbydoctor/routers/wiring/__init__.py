@@ -7,8 +7,9 @@ alone, and applying it again changes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 import libcst as cst
@@ -17,23 +18,23 @@ from tabbydoctor.routers import RouterReading, python, urls
 from tabbydoctor.routers.marked_block import CREDENTIALS, legible, marked_block
 from tabbydoctor.routers.site_environment import variable_of
 from tabbydoctor.routers.wiring import block
-from tabbydoctor.routers.wiring.clients import needs_key, wire_call, wire_every
+from tabbydoctor.routers.wiring.clients import (
+    needs_key,
+    wire_call,
+    wire_every,
+    wire_litellm,
+    wire_made,
+)
 from tabbydoctor.routers.wiring.configuration import wire_configuration
-from tabbydoctor.routers.wiring.keys import wire_keys
+from tabbydoctor.routers.wiring.keys import manages, wire_keys
 from tabbydoctor.routers.wiring.leaks import wire_leaks
-from tabbydoctor.routers.wiring.opening import wire_denied, wire_untrimmed
-from tabbydoctor.routers.wiring.paths import wire_paths
+from tabbydoctor.routers.wiring.paths import wire_denied, wire_paths, wire_untrimmed
 from tabbydoctor.routers.wiring.plan import Plan
 from tabbydoctor.routers.wiring.probes import wire_probes
 from tabbydoctor.routers.wiring.source import Encoded, Tree, edited
 from tabbydoctor.routers.wiring.verdicts import leave_verdicts, wire_verdicts
 
 Strategy = Literal["router-tokens", "router-env"]
-_KEY_FROM: Mapping[Strategy, block.KeyFrom] = {
-    "router-tokens": "tokens",
-    "router-env": "environment",
-}
-
 _REQUIRED = re.compile(r"""environ\[\s*['"](\w+)['"]\s*\]""")
 
 
@@ -52,8 +53,8 @@ class Wired:
     """Whether it reads the credential of its unit, as the helper does."""
     requires: tuple[str, ...] = ()
     """Environment variables without which its own lines fail: `os.environ["NAME"]`."""
-    wrong_files: Mapping[str, int] = field(default_factory=dict)
-    """Those of the wrong files that its own lines still open -> line."""
+    wrong_files: Mapping[str, str] = field(default_factory=dict)
+    """Those of the wrong files that its own lines still open -> `path:line`."""
 
 
 class CannotWire(Exception):  # noqa: N818
@@ -81,9 +82,13 @@ def wire(
     denied: tuple[str, ...] = (),
     trim: bool = False,
     list_key: bool = True,
+    read: Callable[[str], RouterReading] | None = None,
+    elsewhere: bool = False,
 ) -> Wired:
     """Wire the key into a router's source.
 
+    `read` tells what a version of the source does where it is one module of a program; `elsewhere`:
+    the calls to TabbyAPI are known, and may stand in another one. Without `read` it is read alone.
     `files`, `environment` and `directory` are those `routers.python.read` takes. A key that the
     router sends by itself is kept, unless `replace_own_key` (TabbyAPI refuses it, or it is not
     set). In the place of `wrong_files`, which it reads a key from, it is led to `tokens_path`;
@@ -92,22 +97,21 @@ def wire(
     whether TabbyAPI's `api_key` is a list; a router that reads it is made to take one in any case.
     Raises CannotWire where the source does not parse or no place can be proven right.
     """
-    whole = _Wiring(tabby_urls, strategy, tokens_path, replace_own_key)
+    whole = _Wiring(tabby_urls, strategy, tokens_path, replace_own_key, elsewhere)
+    program = (*(files or {}).values(), *(environment or {}).values()) if read else ()
     try:
         encoded = Encoded.read(source)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         raise whole.refusal(f"{path} is not valid Python: {error}") from error
 
-    def read(text: str) -> RouterReading:
-        return python.read(
-            path,
-            text,
-            tabby_urls,
-            files=files,
-            environment=environment,
-            directory=directory,
-        )
-
+    read = read or partial(
+        python.read,
+        path,
+        tabby_urls=tabby_urls,
+        files=files,
+        environment=environment,
+        directory=directory,
+    )
     reading = read(encoded.text)
     if reading.problem:
         raise whole.refusal(f"{path}: {reading.problem}", reading.line)
@@ -118,24 +122,27 @@ def wire(
     plan = Plan(tree, reading, read)
     left = wire_paths(plan, wrong_files, tokens_path)
     bare = reading if marked_block(encoded.text) is None else read(legible(encoded.text))
-    whole = replace(whole, override=replace_own_key or bool(left), manages=_manages(bare))
+    whole = replace(whole, override=replace_own_key or bool(left), manages=manages(bare))
     strings = reading.assumes_key_string if list_key or strategy == "router-tokens" else ()
     wire_keys(plan, whole.blocked, strings, list_key)
     wire_denied(plan, denied)
     if trim:
         wire_untrimmed(plan)
-    whole.wire_calls(plan)
-    for step in (wire_leaks, wire_verdicts, wire_probes, wire_configuration):
+    whole.wire_calls(plan, program)
+    # What was not read to its end is not read once more for each trial.
+    trials = () if reading.cuts else (wire_verdicts,)
+    for step in (wire_leaks, *trials, wire_probes, wire_configuration):
         step(plan)
     try:
         text = whole.blocked(edited(encoded.text, plan.edits))
         compile(text, path, "exec", dont_inherit=True)
     except SyntaxError as error:
         raise whole.refusal(f"{path} could not be edited", error.lineno) from error
-    leave_verdicts(plan, text)
+    if not reading.cuts:
+        leave_verdicts(plan, text)
     if text != encoded.text and not plan.changes:
         plan.changes.append("the helper is brought up to date")
-    own, after = read(legible(text)), read(text)
+    own, after = (reading, reading) if reading.cuts else (read(legible(text)), read(text))
     return Wired(
         encoded.write(text),
         tuple(plan.changes),
@@ -143,7 +150,9 @@ def wire(
         variables=_variables(after),
         reads_credential=CREDENTIALS in after.reads_environment,
         requires=tuple(sorted(set(_REQUIRED.findall(legible(text))))),
-        wrong_files={path: line for path, line in own.reads_files.items() if path in wrong_files},
+        wrong_files={
+            name: f"{path}:{line}" for name, line in own.reads_files.items() if name in wrong_files
+        },
     )
 
 
@@ -152,11 +161,6 @@ def _variables(reading: RouterReading) -> tuple[str, ...]:
     own = [call for call in reading.calls if call.sends_key and not call.wired]
     names = {variable_of(call.key_from) for call in own}
     return tuple(sorted(names - {""}))
-
-
-def _manages(reading: RouterReading) -> bool:
-    """Whether a router manages models with a key of its own."""
-    return any("admin" in call.key_from.lower() for call in reading.of("other"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +172,13 @@ class _Wiring:
     tokens_path: str
     override: bool
     """Whether a key that the router sends by itself gives way, too."""
+    elsewhere: bool = False
+    """Whether a source without a call has none to give the key to."""
     manages: bool = False
 
     def helper(self, parts: set[str]) -> str:
         """The block with some parts."""
-        key = _KEY_FROM[self.strategy]
+        key: block.KeyFrom = "tokens" if self.strategy == "router-tokens" else "environment"
         return block.rendered(parts, key, self.tabby_urls, self.tokens_path, manages=self.manages)
 
     def blocked(self, text: str) -> str:
@@ -190,22 +196,35 @@ class _Wiring:
         )
         return CannotWire(message, line, self.helper({"auth", "trace"}) + usage + lines)
 
-    def _mentioned(self, text: str) -> bool:
-        """Whether the source names a port of TabbyAPI's."""
-        ports = {server[1] for url in self.tabby_urls if (server := urls.server(url))}
-        return any(re.search(rf"\b{port}\b", text) for port in ports)
+    def _wire_made(self, plan: Plan) -> bool:
+        """Give the key to the clients that are made here for calls of another source."""
+        wanting = [each for each in plan.reading.makes if self.override or not each.sends_key]
+        done = [wire_made(plan, each.line, each.column) for each in wanting]
+        return any(done)
 
-    def wire_calls(self, plan: Plan) -> None:
+    def _mentioned(self, texts: Iterable[str]) -> bool:
+        """Whether one of the program's texts names a port of TabbyAPI's."""
+        ports = {server[1] for url in self.tabby_urls if (server := urls.server(url))}
+        return any(re.search(rf"\b{port}\b", text) for text in texts for port in ports)
+
+    def wire_calls(self, plan: Plan, program: tuple[str, ...] = ()) -> None:
         """Give every call that lacks it the key. Raises CannotWire where none can be."""
-        calls = plan.reading.calls
+        calls, made = plan.reading.calls, self._wire_made(plan)
+        every = bool(plan.reading.cuts) and wire_every(plan)
+        if not calls and (self.elsewhere or made or every):
+            return
         if not calls:
-            if not (self._mentioned(plan.tree.text) and wire_every(plan)):
+            if not (self._mentioned((plan.tree.text, *program)) and wire_every(plan)):
                 raise self.refusal("no call to TabbyAPI was found")
             return
-        mended = bool(plan.reading.uses_admin_key or "key" in plan.pieces)
+        mended = bool(
+            plan.reading.uses_admin_key or any("_tabby_key(" in edit.text for edit in plan.edits)
+        )
         wanting = [call for call in calls if needs_key(call, self.override or mended)]
         missed = [call for call in wanting if not wire_call(plan, call)]
-        if wanting and len(missed) == len(wanting):
+        if wanting and len(missed) == len(wanting) and not every:
             raise self.refusal("no client of the calls to TabbyAPI was found", missed[0].line)
+        if wanting:
+            wire_litellm(plan)
         for call in missed:
             plan.leave(f"line {call.line}: this call is not given the key")

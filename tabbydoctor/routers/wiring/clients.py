@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,50 +13,60 @@ from tabbydoctor.routers import Call
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.wiring.block import ASKING
 from tabbydoctor.routers.wiring.plan import Plan
-from tabbydoctor.routers.wiring.source import Edit, Tree, last_name, newline_of
+from tabbydoctor.routers.wiring.source import Edit, Tree, argument, last_name, newline_of
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How one kind of call is given the key: by an argument, or by wrapping what it makes."""
+    """How one kind of call is given the key: by an argument, or by wrapping a part of it."""
 
-    kind: Literal["argument", "list", "wrap", "first"]
-    part: str
-    """The part of the helper that does it."""
+    value: str
+    """The argument, or the function that wraps."""
     name: str = ""
     """The argument's name."""
-    value: str = ""
-    """The argument, or the function that wraps."""
+    listed: bool = False
+    """Whether the argument is a list of such values."""
+    wraps: Literal["", "call", "function", "first"] = ""
+    """What is wrapped: the whole call, the function that is called, its first argument."""
 
 
-AUTH = Way("argument", "auth", "auth", "_tabby_auth")
-SESSION = Way("wrap", "session", value="_tabby_session")
-TRACE = Way("list", "trace", "trace_configs", "_tabby_trace()")
-OPENAI = Way("argument", "http", "http_client", "_tabby_http()")
-ASYNC_OPENAI = Way("argument", "async_http", "http_client", "_tabby_async_http()")
-CONNECTION = Way("wrap", "connection", value="_tabby_connection")
-REQUEST = Way("first", "request", value="_tabby_request")
-CLIENTS = {
-    "httpx.AsyncClient": AUTH,
-    "httpx.Client": AUTH,
-    "requests.Session": SESSION,
-    "requests.session": SESSION,
-    "requests.sessions.Session": SESSION,
-    "aiohttp.ClientSession": TRACE,
-    "aiohttp.client.ClientSession": TRACE,
-    "openai.OpenAI": OPENAI,
-    "openai.AsyncOpenAI": ASYNC_OPENAI,
-    "http.client.HTTPConnection": CONNECTION,
-    "http.client.HTTPSConnection": CONNECTION,
+AUTH = Way("_tabby_auth", "auth")
+SESSION = Way("_tabby_session", wraps="call")
+OPENAI = Way("_tabby_http()", "http_client")
+ASYNC_OPENAI = Way("_tabby_async_http()", "http_client")
+LITELLM = Way("_tabby_litellm", wraps="function")
+HANDED = Way("_tabby_handed", wraps="function")
+"""A function of httpx, requests or urllib that is not called here, but handed on."""
+_CLIENTS = {
+    AUTH: "httpx.AsyncClient httpx.Client",
+    SESSION: "requests.Session requests.session requests.sessions.Session",
+    OPENAI: "openai.OpenAI",
+    ASYNC_OPENAI: "openai.AsyncOpenAI",
+    LITELLM: "litellm.Router litellm.router.Router",
+    Way("_tabby_trace()", "trace_configs", listed=True): (
+        "aiohttp.ClientSession aiohttp.client.ClientSession"
+    ),
+    Way("_tabby_connection", wraps="call"): (
+        "http.client.HTTPConnection http.client.HTTPSConnection"
+    ),
 }
-_NO_KEY = "not-needed"
+CLIENTS = {name: way for way, names in _CLIENTS.items() for name in names.split()}
 _VERBS = ("get", "post", "put", "delete", "head", "options", "patch", "request")
+_LITELLM = ("completion", "text_completion", "embedding", "responses", "completion_with_retries")
 FUNCTIONS = {
     **{f"{module}.{verb}": AUTH for module in ("httpx", "requests") for verb in _VERBS},
-    "httpx.stream": AUTH,
-    "requests.api.request": AUTH,
-    "urllib.request.urlopen": REQUEST,
+    **dict.fromkeys(("httpx.stream", "requests.api.request"), AUTH),
+    "urllib.request.urlopen": Way("_tabby_request", wraps="first"),
+    "aiohttp.request": Way("_tabby_aiohttp", wraps="function"),
+    "litellm.batch_completion": LITELLM,
+    **{f"litellm.{way}{name}": LITELLM for way in ("", "a") for name in _LITELLM},
 }
+_NAMED = {
+    **{name: way if way.wraps == "function" else HANDED for name, way in FUNCTIONS.items()},
+    **{name: way for name, way in CLIENTS.items() if way is LITELLM},
+}
+_NO_KEY, _URLOPEN = "not-needed", "urllib.request.urlopen"
+_SENDERS = {*_VERBS, *(name.rpartition(".")[2] for name in FUNCTIONS)}
 
 
 def needs_key(call: Call, even_with_own: bool) -> bool:
@@ -65,36 +77,58 @@ def needs_key(call: Call, even_with_own: bool) -> bool:
 
 def wire_call(plan: Plan, call: Call) -> bool:
     """Give one call the key where it, or the client that sends it, is made. False: no place."""
-    if plan.tree.call(call.line, call.column, lambda name: name in ASKING):
+    tree = plan.tree
+    if tree.call(call.line, call.column, lambda name: name in ASKING):
         return True
-    direct = plan.tree.call(call.line, call.column, lambda name: name in _SENDERS)
-    way = _way(plan.tree, direct, FUNCTIONS) if direct is not None else None
+    direct = tree.call(call.line, call.column, lambda name: name in _SENDERS)
+    way = _way(tree, direct.func, FUNCTIONS) if direct is not None else None
     if direct is not None and way is not None:
         return _give(plan, direct, way)
     if call.library == "urllib":
         return _wire_urlopen(plan, call)
-    found = [
-        made
-        for at in call.constructors
-        for made in plan.tree.calls.get((at.line, at.column), [])
-        if _client_way(plan.tree, made)
-    ]
+    unknown = call.library == "unknown"
+    made = [each for at in call.constructors for each in tree.calls.get((at.line, at.column), [])]
+    found = _with_ways(tree, made)
     if not found and not call.constructors:
-        found = _clients_of(plan.tree, call.library)
-    done = [_give(plan, made, way) for made in found if (way := _client_way(plan.tree, made))]
+        names = {name for name in CLIENTS if unknown or name.startswith(call.library)}
+        clients = [each for each in tree.nodes(cst.Call) if tree.names(each.func) & names]
+        found = _with_ways(tree, clients)
+    done = [_give(plan, each, way) for each, way in found]
+    if done:
+        return all(done)
+    return _wire_named(plan, "" if unknown else call.library) or call.made_elsewhere
+
+
+def wire_made(plan: Plan, line: int, column: int) -> bool:
+    """Give the key to a client that is made at one place. False: no such."""
+    found = _with_ways(plan.tree, plan.tree.calls.get((line, column), []))
+    done = [_give(plan, each, way) for each, way in found]
     return bool(done) and all(done)
 
 
-_SENDERS = {*_VERBS, "stream", "urlopen"}
+def wire_every(plan: Plan) -> bool:
+    """Give the key to every client made and every call sent here, whatever they reach.
+
+    For a source whose calls cannot be followed: the helper itself looks where each one goes.
+    """
+    calls = plan.tree.nodes(cst.Call)
+    sent = [(each, way) for each in calls if (way := _way(plan.tree, each.func, FUNCTIONS))]
+    done = [_give(plan, each, way) for each, way in [*sent, *_with_ways(plan.tree, calls)]]
+    return all(done) if done else _wire_named(plan, "")
 
 
-def _way(tree: Tree, call: cst.Call, ways: dict[str, Way]) -> Way | None:
-    return next((ways[name] for name in sorted(tree.names(call.func)) if name in ways), None)
+def _way(tree: Tree, function: cst.CSTNode, ways: Mapping[str, Way]) -> Way | None:
+    return next((ways[name] for name in sorted(tree.names(function)) if name in ways), None)
+
+
+def _with_ways(tree: Tree, calls: Iterable[cst.Call]) -> list[tuple[cst.Call, Way]]:
+    """Those that make a client, and how it is given the key."""
+    return [(each, way) for each in calls if (way := _client_way(tree, each))]
 
 
 def _client_way(tree: Tree, call: cst.Call) -> Way | None:
     """How a constructor is given the key; one of a subclass may take no such argument."""
-    way = _way(tree, call, CLIENTS)
+    way = _way(tree, call.func, CLIENTS)
     if way is not None:
         starred = any(arg.star == "**" for arg in call.args)
         return SESSION if way is AUTH and starred else way
@@ -106,78 +140,72 @@ def _client_way(tree: Tree, call: cst.Call) -> Way | None:
     return None
 
 
-def _clients_of(tree: Tree, library: str) -> list[cst.Call]:
-    """Every client of a library that is made here, where it is not known which one sends."""
-    names = {name for name in CLIENTS if library == "unknown" or name.startswith(library)}
-    return [call for call in tree.nodes(cst.Call) if tree.names(call.func) & names]
-
-
-def wire_every(plan: Plan) -> bool:
-    """Give the key to every client made and every call sent here, whatever they reach.
-
-    For a source whose calls cannot be followed: the helper itself looks where each one goes.
-    """
-    every = [
-        (call, way)
-        for call in plan.tree.nodes(cst.Call)
-        if (way := _way(plan.tree, call, FUNCTIONS) or _client_way(plan.tree, call))
-    ]
-    done = [_give(plan, call, way) for call, way in every]
-    return bool(done) and all(done)
-
-
 def _wire_urlopen(plan: Plan, call: Call) -> bool:
     """`urlopen` takes the request that was made ready at the call's place."""
-    every = [
-        node
-        for node in plan.tree.nodes(cst.Call)
-        if "urllib.request.urlopen" in plan.tree.names(node.func)
-    ]
-    beside = [node for node in every if _line_within(plan.tree, call.line, node)]
-    done = [_give(plan, node, REQUEST) for node in beside or every]
-    return bool(done) and all(done)
+    tree = plan.tree
+    every = [node for node in tree.nodes(cst.Call) if _URLOPEN in tree.names(node.func)]
+    beside = [node for node in every if tree.reaches(tree.function(node), call.line)]
+    done = [_give(plan, node, FUNCTIONS[_URLOPEN]) for node in beside or every]
+    return all(done) if done else _wire_named(plan, "urllib")
 
 
-def _line_within(tree: Tree, line: int, node: cst.Call) -> bool:
-    around = tree.function(node)
-    if isinstance(around, cst.Module):
-        return True
-    reach = tree.range(around)
-    return reach.start.line <= line <= reach.end.line
+def wire_litellm(plan: Plan) -> None:
+    """Give the key to LiteLLM's Routers, and to its calls whose address is told elsewhere.
+
+    A Router asks many servers, and a call may be sent where a variable says: the helper looks.
+    """
+    tree = plan.tree
+    told = re.search(r"litellm\.api_base|OPENAI_(API_BASE|BASE_URL)", tree.text)
+    for call in tree.nodes(cst.Call):
+        base = argument(call, "api_base") or argument(call, "base_url")
+        routes = tree.names(call.func) & {*CLIENTS}
+        unsure = base or told or routes or any(arg.star for arg in call.args)
+        here = isinstance(base, cst.SimpleString)
+        if unsure and not here and _way(tree, call.func, _NAMED) is LITELLM:
+            _give(plan, call, LITELLM)
+
+
+def _wire_named(plan: Plan, library: str) -> bool:
+    """Wrap a library's functions where they are handed on, to be called elsewhere."""
+    tree = plan.tree
+    done = False
+    for node in [*tree.nodes(cst.Attribute), *tree.nodes(cst.Name)]:
+        around, way = tree.parent(node), _way(tree, node, _NAMED)
+        handed = getattr(around, "value", None) is node and not isinstance(around, cst.Attribute)
+        if way and handed and any(name.startswith(library) for name in tree.names(node)):
+            done = _wrap(plan, node, way)
+    return done
 
 
 def _give(plan: Plan, call: cst.Call, way: Way) -> bool:
     """Plan the edit at one call; False where something of its own is in the way."""
-    tree = plan.tree
-    line = tree.range(call).start.line
-    said = f"line {line}: {tree.code(call.func)}(…) sends the key to TabbyAPI"
-    if way.kind == "wrap":
-        if not _wrapped(tree, call, way.value):
-            start, end = tree.span(call)
-            edits = (Edit(start, start, f"{way.value}("), Edit(end, end, ")"))
-            plan.change(said, *edits, uses=way.part)
-        return True
-    if way.kind == "first":
-        start, end = tree.span(call.args[0].value)
-        if not tree.text.startswith(way.value, start):
-            edits = (Edit(start, start, f"{way.value}("), Edit(end, end, ")"))
-            plan.change(said, *edits, uses=way.part)
-        return True
+    if way.wraps == "function":
+        return _wrap(plan, call.func, way)
+    if way.wraps:
+        return _wrap(plan, call if way.wraps == "call" else call.args[0].value, way, call)
     if way in (OPENAI, ASYNC_OPENAI):
         _placeholder(plan, call)
-    return _argue(plan, call, way, said)
+    return _argue(plan, call, way)
 
 
-def _wrapped(tree: Tree, call: cst.Call, by: str) -> bool:
-    around = tree.parent(tree.parent(call) or call)
-    return isinstance(around, cst.Call) and last_name(around) == by
+def _said(plan: Plan, call: cst.CSTNode) -> str:
+    name = plan.tree.code(call.func if isinstance(call, cst.Call) else call)
+    return f"line {plan.tree.line(call)}: {name}(…) sends the key to TabbyAPI"
+
+
+def _wrap(plan: Plan, node: cst.CSTNode, way: Way, call: cst.Call | None = None) -> bool:
+    around = plan.tree.parent(plan.tree.parent(node) or node)
+    if way.value not in (last_name(node), last_name(around)):
+        start, end = plan.tree.span(node)
+        edits = (Edit(start, start, f"{way.value}("), Edit(end, end, ")"))
+        plan.change(_said(plan, call or node), *edits)
+    return True
 
 
 def _placeholder(plan: Plan, call: cst.Call) -> None:
     """The OpenAI client is not made without some key; the helper replaces a placeholder."""
-    given = next((arg.value for arg in call.args if _is(arg, "api_key")), None)
-    line = plan.tree.range(call).start.line
-    said = f"line {line}: the client is made without a key, too"
+    given = argument(call, "api_key")
+    said = f"line {plan.tree.line(call)}: the client is made without a key, too"
     if given is None:
         plan.change(said, added(plan.tree, call, f'api_key="{_NO_KEY}"'))
         return
@@ -189,31 +217,25 @@ def _placeholder(plan: Plan, call: cst.Call) -> None:
         plan.change(said, Edit(*plan.tree.span(given), f'"{_NO_KEY}"'))
 
 
-def _is(arg: cst.Arg, name: str) -> bool:
-    return arg.keyword is not None and arg.keyword.value == name
-
-
-def _argue(plan: Plan, call: cst.Call, way: Way, said: str) -> bool:
-    given = next((arg for arg in call.args if _is(arg, way.name)), None)
+def _argue(plan: Plan, call: cst.Call, way: Way) -> bool:
+    given = argument(call, way.name)
+    value = f"[{way.value}]" if way.listed else way.value
     if given is None:
-        value = f"[{way.value}]" if way.kind == "list" else way.value
-        plan.change(said, added(plan.tree, call, f"{way.name}={value}"), uses=way.part)
+        argued = added(plan.tree, call, f"{way.name}={value}")
+        plan.change(_said(plan, call), argued)
         return True
-    start, end = plan.tree.span(given.value)
-    before = plan.tree.text[start:end]
+    before = plan.tree.code(given)
     if way.value in before:
         return True
-    if before == "None":
-        value = f"[{way.value}]" if way.kind == "list" else way.value
-    elif way.kind == "list":
+    if way.listed and before != "None":
         value = f"[*({before}), {way.value}]"
-    else:
+    elif before != "None":
         plan.leave(
-            f"line {plan.tree.range(call).start.line}: {way.name}= is taken already; "
+            f"line {plan.tree.line(call)}: {way.name}= is taken already; "
             f"let what it names call {way.value}"
         )
         return False
-    plan.change(said, Edit(start, end, value), uses=way.part)
+    plan.change(_said(plan, call), Edit(*plan.tree.span(given), value))
     return True
 
 

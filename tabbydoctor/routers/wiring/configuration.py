@@ -13,9 +13,11 @@ import libcst as cst
 from tabbydoctor.routers.wiring.plan import Plan
 from tabbydoctor.routers.wiring.source import Edit, Tree, last_name
 
-_BARE = """.strip("\\"'")"""
-"""Takes the quotes of a YAML scalar off."""
-_DEFAULTS = {"disable_auth": "false", "host": "127.0.0.1"}
+_SETTINGS = {
+    "disable_auth": ("false", """.strip("\\"'").lower() in ("true", "yes", "on", "1")"""),
+    "host": ("127.0.0.1", """.strip("\\"'")"""),
+}
+"""Setting -> its default, and what makes a Python value of a YAML scalar."""
 _DUMPERS = ("dump", "safe_dump")
 _SECTION = re.compile(
     r"(?:^|\\n|['\"])network:[ ]*(?:\\n|\r?\n)((?:[ ]+.*?(?:\\n|\r?\n|\Z))*)", re.M
@@ -27,12 +29,14 @@ _LINE = r"((?:^|\\n|(?<=\\n))[ ]+{}:[ ]+)([\w.]+|'[^'\n]*'|\"[^\"\n]*\")"
 
 def wire_configuration(plan: Plan) -> None:
     """Plan the edit of whatever turns authentication off in a config.yml that is written."""
+    tree = plan.tree
     for path, line in plan.reading.writes_files.items():
-        opened = _opened(plan.tree, line) if path.endswith((".yml", ".yaml")) else None
-        around = plan.tree.function(opened) if opened is not None else None
-        if opened is None or around is None or not _sets_auth(plan.tree, around):
+        opened = _opened(tree, line) if path.endswith((".yml", ".yaml")) else None
+        if opened is None:
             continue
-        if not _kept(plan, opened, around):
+        around = tree.function(opened)
+        text = tree.text if around is tree.module else tree.code(around)
+        if "disable_auth" in _KEPT.sub("", text) and not _kept(plan, opened, around):
             plan.leave(
                 f"line {line}: the router rewrites {path} and turns authentication off there; "
                 "let it write network.disable_auth and network.host as the file has them, or "
@@ -40,63 +44,33 @@ def wire_configuration(plan: Plan) -> None:
             )
 
 
-def _sets_auth(tree: Tree, around: cst.CSTNode) -> bool:
-    text = tree.text if isinstance(around, cst.Module) else tree.code(around)
-    return "disable_auth" in _KEPT.sub("", text)
-
-
 def _opened(tree: Tree, line: int) -> cst.Call | None:
     """`open(path, "w")` or `Path(…).write_text(…)` on a line."""
-    for node in tree.nodes(cst.Call):
-        if tree.range(node).start.line == line and last_name(node) in ("open", "write_text"):
-            return node
-    return None
+    calls = tree.calls_on[line]
+    return next((each for each in calls if last_name(each) in ("open", "write_text")), None)
 
 
 def _kept(plan: Plan, opened: cst.Call, around: cst.CSTNode) -> bool:
-    path = _path(plan.tree, opened)
-    value = _written(plan.tree, opened, around)
-    if path is None or value is None or not _known_at(plan.tree, path, value, around):
+    tree, value = plan.tree, _written(plan.tree, opened, around)
+    path: cst.CSTNode | None = opened.args[0].value if opened.args else None
+    start, emptied = tree.span(opened)
+    if last_name(opened) == "open":
+        emptied = start
+    else:
+        path = opened.func.value if isinstance(opened.func, cst.Attribute) else None
+    if value is None or tree.span(value)[1] > emptied:
         return False
-    before = _starts_emptying(plan.tree, opened)
-    if plan.tree.span(value)[1] > before:
-        return False  # by then the file has been emptied
+    if isinstance(path, cst.Name):  # it must have its value where the text is made
+        assigned = tree.assigned(path.value, around)
+        if any(tree.span(each)[1] >= tree.span(value)[0] for each in assigned):
+            return False
+    elif not isinstance(path, cst.SimpleString):
+        return False
     if isinstance(value, cst.Dict):
-        return _mapping(plan, value, plan.tree.code(path))
+        return _mapping(plan, value, tree.code(path))
     if isinstance(value, cst.FormattedString | cst.SimpleString):
         return _text(plan, value, path)
     return False
-
-
-def _starts_emptying(tree: Tree, opened: cst.Call) -> int:
-    start, end = tree.span(opened)
-    return end if last_name(opened) == "write_text" else start
-
-
-def _path(tree: Tree, opened: cst.Call) -> cst.BaseExpression | None:
-    if last_name(opened) == "open" and opened.args:
-        return opened.args[0].value
-    return opened.func.value if isinstance(opened.func, cst.Attribute) else None
-
-
-def _known_at(
-    tree: Tree, path: cst.BaseExpression, value: cst.BaseExpression, around: cst.CSTNode
-) -> bool:
-    """Whether the path already has its value where the text is made."""
-    if isinstance(path, cst.SimpleString):
-        return True
-    if not isinstance(path, cst.Name):
-        return False
-    assigned = _assignments(tree, path.value, around)
-    return all(tree.span(node)[1] < tree.span(value)[0] for node in assigned)
-
-
-def _assignments(tree: Tree, name: str, around: cst.CSTNode) -> list[cst.Assign]:
-    return [
-        node
-        for node in tree.nodes(cst.Assign, within=around)
-        if any(isinstance(t.target, cst.Name) and t.target.value == name for t in node.targets)
-    ]
 
 
 def _written(tree: Tree, opened: cst.Call, around: cst.CSTNode) -> cst.BaseExpression | None:
@@ -104,8 +78,8 @@ def _written(tree: Tree, opened: cst.Call, around: cst.CSTNode) -> cst.BaseExpre
     value = _argument(tree, opened)
     if not isinstance(value, cst.Name):
         return value
-    assigned = _assignments(tree, value.value, around)
-    return assigned[0].value if len(assigned) == 1 else None
+    assigned = tree.assigned(value.value, around)
+    return assigned[0] if len(assigned) == 1 else None
 
 
 def _argument(tree: Tree, opened: cst.Call) -> cst.BaseExpression | None:
@@ -126,7 +100,7 @@ def _argument(tree: Tree, opened: cst.Call) -> cst.BaseExpression | None:
 
 
 def _text(
-    plan: Plan, value: cst.FormattedString | cst.SimpleString, path: cst.BaseExpression
+    plan: Plan, value: cst.FormattedString | cst.SimpleString, path: cst.Name | cst.SimpleString
 ) -> bool:
     """YAML written as text: the value becomes a field of the f-string."""
     code = plan.tree.code(value)
@@ -142,19 +116,19 @@ def _text(
     if where is None or section is None:
         return False
     edits = [Edit(start, start, "f")] if plain else []
-    for name, default in _DEFAULTS.items():
+    for name, (default, _) in _SETTINGS.items():
         found = re.compile(_LINE.format(name), re.M).search(code, section.start(1), section.end(1))
         if found:
             field = f"{{_tabby_kept({where}, {quote}{name}{quote}, {quote}{default}{quote})}}"
             edits.append(Edit(start + found.start(2), start + found.end(2), field))
-    plan.change(_said(plan, value), *edits, uses="kept")
+    plan.change(_said(plan, value), *edits)
     return len(edits) > plain
 
 
-def _quoted(path: cst.BaseExpression, quote: str) -> str | None:
+def _quoted(path: cst.Name | cst.SimpleString, quote: str) -> str | None:
     if isinstance(path, cst.Name):
         return path.value
-    text = path.evaluated_value if isinstance(path, cst.SimpleString) else None
+    text = path.evaluated_value
     if not isinstance(text, str) or re.search(r"['\"\\]", text):
         return None
     return f"{quote}{text}{quote}"
@@ -165,19 +139,13 @@ def _mapping(plan: Plan, value: cst.Dict, path: str) -> bool:
     network = _element(value, "network")
     if not isinstance(network, cst.Dict):
         return False
-    auth, host = _element(network, "disable_auth"), _element(network, "host")
-    asked = f"_tabby_kept({path}, " + '"{}", "{}")'
     edits = []
-    if auth is not None:
-        text = (
-            asked.format("disable_auth", "false")
-            + '.strip("\\"\'").lower() in ("true", "yes", "on", "1")'
-        )
-        edits.append(Edit(*plan.tree.span(auth), text))
-    if isinstance(host, cst.SimpleString):
-        text = f"{asked.format('host', '127.0.0.1')}{_BARE}"
-        edits.append(Edit(*plan.tree.span(host), text))
-    plan.change(_said(plan, value), *edits, uses="kept")
+    for name, (default, read) in _SETTINGS.items():
+        set_to = _element(network, name)
+        if isinstance(set_to, cst.SimpleString) or (set_to and name != "host"):
+            kept = f'_tabby_kept({path}, "{name}", "{default}"){read}'
+            edits.append(Edit(*plan.tree.span(set_to), kept))
+    plan.change(_said(plan, value), *edits)
     return bool(edits)
 
 
@@ -190,5 +158,6 @@ def _element(mapping: cst.Dict, name: str) -> cst.BaseExpression | None:
 
 
 def _said(plan: Plan, value: cst.CSTNode) -> str:
-    line = plan.tree.range(value).start.line
-    return f"line {line}: config.yml keeps its network.disable_auth and network.host"
+    return (
+        f"line {plan.tree.line(value)}: config.yml keeps its network.disable_auth and network.host"
+    )

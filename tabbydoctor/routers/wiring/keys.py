@@ -39,7 +39,7 @@ def wire_keys(
     string, which is a fault where `list_key`.
     """
     for line in plan.reading.uses_admin_key:
-        if _manages(plan):
+        if manages(plan.reading):
             plan.leave(f"line {line}: the admin key is also what manages models: left as it is")
         elif not _replace(
             plan, blocked, ADMIN, line, f"line {line}: the API key instead of the admin key"
@@ -51,8 +51,9 @@ def wire_keys(
             plan.leave(f"line {line}: breaks when api_key is a list; let it take the first")
 
 
-def _manages(plan: Plan) -> bool:
-    return any("admin" in call.key_from.lower() for call in plan.reading.of("other"))
+def manages(reading: RouterReading) -> bool:
+    """Whether a router manages models with a key of its own."""
+    return any("admin" in call.key_from.lower() for call in reading.of("other"))
 
 
 def _replace(plan: Plan, blocked: Callable[[str], str], fault: Fault, line: int, said: str) -> bool:
@@ -69,7 +70,7 @@ def _replace(plan: Plan, blocked: Callable[[str], str], fault: Fault, line: int,
         after = plan.read(blocked(text))
         stays = _line_in(plan, blocked, text, line) in fault.lines(after)
         if not leaks_more(before, after) and not (stays and len(choices) > 1):
-            plan.change(said, *edits, *_headers(plan.tree, line), uses="key")
+            plan.change(said, *edits, *_headers(plan.tree, line))
             return True
     return False
 
@@ -81,9 +82,10 @@ def _choices(tree: Tree, wanted: re.Pattern[str], line: int) -> list[list[cst.CS
     found = [
         node
         for node in [*tree.nodes(cst.Subscript), *tree.nodes(cst.Call)]
-        if wanted.search(_taken(node)) and not _assigned_to(tree, node)
+        if wanted.search(_taken(node))
+        and not isinstance(tree.parent(node), cst.AssignTarget | cst.Del)
     ]
-    here = [node for node in found if tree.range(node).start.line == line]
+    here = [node for node in found if tree.line(node) == line]
     alike: dict[str, list[cst.CSTNode]] = {}
     for node in here or (found if len(found) == 1 else []):
         alike.setdefault(tree.code(node), []).append(node)
@@ -109,10 +111,6 @@ def _taken(node: cst.CSTNode) -> str:
         case cst.Call(args=[cst.Arg(value=cst.SimpleString() as text), *_]):
             return str(text.raw_value) if last_name(node) in ("get", "getenv", "pop") else ""
     return ""
-
-
-def _assigned_to(tree: Tree, node: cst.CSTNode) -> bool:
-    return isinstance(tree.parent(node), cst.AssignTarget | cst.Del)
 
 
 def _headers(tree: Tree, line: int) -> list[Edit]:

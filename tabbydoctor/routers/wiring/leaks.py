@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-from tabbydoctor.routers import Call
 from tabbydoctor.routers.wiring.clients import wire_call
 from tabbydoctor.routers.wiring.plan import Plan
-from tabbydoctor.routers.wiring.source import Edit, Tree
+from tabbydoctor.routers.wiring.source import Edit, Tree, argument
 
 _HEADERS = ("authorization", "x-api-key", "x-admin-key")
 
@@ -19,39 +18,27 @@ def wire_leaks(plan: Plan) -> None:
     for call in plan.reading.calls:
         if call.line not in plan.reading.leaks:
             continue
-        made = [
-            each
-            for at in call.constructors
-            for each in plan.tree.calls.get((at.line, at.column), [])
-        ]
-        sent = plan.tree.calls.get((call.line, call.column), [])
-        gone = [edit for each in [*made, *sent] for edit in _without_key(plan.tree, each)]
+        places = [*((at.line, at.column) for at in call.constructors), (call.line, call.column)]
+        made = [each for place in places for each in plan.tree.calls.get(place, [])]
+        gone = [edit for each in made for edit in _without_key(plan.tree, each)]
         if gone and wire_call(plan, call):
             plan.change(f"line {call.line}: other backends no longer get TabbyAPI's key", *gone)
         else:
-            plan.leave(f"line {call.line}: other backends get TabbyAPI's key; {_advice(call)}")
-
-
-def _advice(call: Call) -> str:
-    return f"send it where the URL of this {call.library} call is TabbyAPI's"
+            plan.leave(
+                f"line {call.line}: other backends get TabbyAPI's key; "
+                f"send it where the URL of this {call.library} call is TabbyAPI's"
+            )
 
 
 def _without_key(tree: Tree, call: cst.Call) -> list[Edit]:
     """The edit that takes the key out of `headers={…}` of a call; none where it is no literal."""
-    for index, arg in enumerate(call.args):
-        if arg.keyword is None or arg.keyword.value != "headers":
-            continue
-        if isinstance(arg.value, cst.Dict):
-            return _elements_gone(tree, call, index, arg.value)
-    return []
-
-
-def _elements_gone(tree: Tree, call: cst.Call, index: int, headers: cst.Dict) -> list[Edit]:
-    keyed = [at for at, each in enumerate(headers.elements) if _is_key(each)]
-    if not keyed:
+    headers = argument(call, "headers")
+    if not isinstance(headers, cst.Dict):
         return []
-    if len(keyed) == len(headers.elements):
-        return [cut(tree, call.args, index)]
+    keyed = [at for at, each in enumerate(headers.elements) if _is_key(each)]
+    if keyed and len(keyed) == len(headers.elements):
+        at = next(at for at, arg in enumerate(call.args) if arg.value is headers)
+        return [cut(tree, call.args, at)]
     return [cut(tree, headers.elements, at) for at in keyed]
 
 

@@ -1,4 +1,5 @@
-"""Leading a router to TabbyAPI's own tokens file, where it reads its key from another.
+"""Leading a router to TabbyAPI's own tokens file, where it reads its key from another, from one
+that it cannot open, or with a newline that cannot be sent.
 
 Each possible edit is tried, and the source read again: the first after which the right file is
 opened, the wrong one is not, every other file is, and no other server is sent more keys than
@@ -15,9 +16,10 @@ import libcst as cst
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.marked_block import legible
 from tabbydoctor.routers.wiring.plan import Plan, leaks_more
-from tabbydoctor.routers.wiring.source import Edit, Tree, edited, last_name
+from tabbydoctor.routers.wiring.source import Edit, Tree, edited, last_name, quoted
 
 _OPENERS = ("open", "Path")
+_READERS = ("read", "readline", "read_text")
 _SINGLY = 8
 """How many places of one path are tried each alone."""
 
@@ -58,18 +60,18 @@ def _candidates(plan: Plan, path: str, line: int, right: str) -> Iterator[list[E
     """
     tree = plan.tree
     yield from _written(tree, path, right)
-    for node in tree.nodes(cst.Call):
-        if tree.range(node).start.line == line and last_name(node) in _OPENERS and node.args:
+    for node in tree.calls_on[line]:
+        if last_name(node) in _OPENERS and node.args:
             opened = node.args[0].value
             if not _given(tree, node) & {name.value for name in tree.nodes(cst.Name, opened)}:
-                yield [Edit(*tree.span(opened), _quoted(right, '"'))]
+                yield [Edit(*tree.span(opened), quoted(right))]
     yield from _written(tree, posixpath.basename(path), right)
 
 
 def _written(tree: Tree, text: str, right: str) -> Iterator[list[Edit]]:
     """Wherever a text is written, then each place alone: one may be for another server."""
     found = [node for node in tree.nodes(cst.SimpleString) if node.evaluated_value == text]
-    edits = [Edit(*tree.span(node), _quoted(right, node.quote)) for node in found]
+    edits = [Edit(*tree.span(node), quoted(right, node.quote)) for node in found]
     if edits:
         yield edits
     yield from ([edit] for edit in edits[:_SINGLY] if len(edits) > 1)
@@ -83,7 +85,29 @@ def _given(tree: Tree, node: cst.CSTNode) -> set[str]:
     return {parameter.name.value for parameter in tree.nodes(cst.Param, around.params)}
 
 
-def _quoted(text: str, quote: str) -> str:
-    """A Python string of ASCII alone, whatever the file's encoding."""
-    plain = text.isascii() and text.isprintable() and not set(text) & {"\\", "'", '"'}
-    return f"{quote}{text}{quote}" if plain else ascii(text)
+def wire_denied(plan: Plan, denied: Iterable[str]) -> None:
+    """Plan that files which cannot be opened are replaced by the helper's."""
+    own = plan.read(legible(plan.tree.text)).reads_files
+    for path in denied:
+        if path not in own:
+            continue
+        calls = plan.tree.calls_on[own[path]]
+        opened = [each for each in calls if plan.tree.code(each.func) == "open"]
+        for call in opened:
+            said = f"line {own[path]}: what cannot be opened is replaced by the key alone"
+            plan.change(said, Edit(*plan.tree.span(call.func), "_tabby_open"))
+        if not opened:
+            plan.leave(f"line {own[path]}: let it open no {path}, which the router may not read")
+
+
+def wire_untrimmed(plan: Plan) -> None:
+    """Plan that the newline at the end of a key file is not sent with the key."""
+    for line in plan.reading.untrimmed:
+        for call in plan.tree.calls_on[line]:
+            if last_name(call) not in _READERS:
+                continue
+            _, end = plan.tree.span(call)
+            edit = Edit(end, end, ".strip()")
+            if line not in plan.read(edited(plan.tree.text, [edit])).untrimmed:
+                plan.change(f"line {line}: the newline at the file's end is not sent", edit)
+                break

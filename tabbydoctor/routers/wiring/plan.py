@@ -18,18 +18,14 @@ class Plan:
     read: Callable[[str], RouterReading]
     """Reads another version of the source."""
     edits: list[Edit] = field(default_factory=list)
-    pieces: set[str] = field(default_factory=set)
-    """Names of the helper's parts that the edits call."""
     masking: list[int] = field(default_factory=list)
     """Lines where a 401 counts as healthy, and no edit of that line alone helps."""
     changes: list[str] = field(default_factory=list)
     leftovers: list[str] = field(default_factory=list)
 
-    def change(self, said: str, *edits: Edit, uses: str = "") -> None:
+    def change(self, said: str, *edits: Edit) -> None:
         """Plan edits, and say in words what they do."""
         self.edits += edits
-        if uses:
-            self.pieces.add(uses)
         if said not in self.changes:
             self.changes.append(said)
 

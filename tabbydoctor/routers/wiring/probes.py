@@ -12,33 +12,12 @@ from tabbydoctor.routers import Call
 from tabbydoctor.routers.probes import hopeless
 from tabbydoctor.routers.wiring.leaks import cut
 from tabbydoctor.routers.wiring.plan import Plan
-from tabbydoctor.routers.wiring.source import Edit, last_name
+from tabbydoctor.routers.wiring.source import Edit, argument, last_name, quoted
 
 _EMPTY = ("HEAD", "OPTIONS")
 _BODIES = ("json", "data")
 _LIBRARIES = ("httpx", "requests")
-_PURE = (
-    cst.Name,
-    cst.Attribute,
-    cst.SimpleString,
-    cst.FormattedString,
-    cst.FormattedStringText,
-    cst.FormattedStringExpression,
-    cst.ConcatenatedString,
-    cst.BinaryOperation,
-    cst.Add,
-    cst.Dot,
-    cst.Integer,
-    cst.Float,
-    cst.Subscript,
-    cst.SubscriptElement,
-    cst.Index,
-    cst.BaseParenthesizableWhitespace,
-    cst.LeftParen,
-    cst.RightParen,
-    cst.LeftSquareBracket,
-    cst.RightSquareBracket,
-)
+_EVALUATED_ONCE = (cst.Call, cst.Await, cst.Yield, cst.NamedExpr, cst.BaseComp, cst.Lambda)
 
 
 def wire_probes(plan: Plan) -> None:
@@ -61,34 +40,41 @@ def _replaced(plan: Plan, call: Call) -> bool:
 
 def _by_get(plan: Plan, call: Call) -> bool:
     """GET in the place of HEAD or OPTIONS, where TabbyAPI is asked."""
-    verb = call.method.lower()
-    said = f"line {call.line}: TabbyAPI is asked by GET"
-    sent = plan.tree.call(call.line, call.column, lambda name: name == verb)
-    if sent is not None and isinstance(sent.func, cst.Attribute):
-        asked = plan.tree.code(sent.func.value)
-        if not call.reaches_others:
-            plan.change(said, Edit(*plan.tree.span(sent.func.attr), "get"))
-            return True
-        url = _url(sent)
-        if url is None or not _tells_server(plan, url) or not _pure(sent.func.value):
-            return False
-        choice = f"({asked}.get if _tabby_serves({plan.tree.code(url)}) else {asked}.{verb})"
-        plan.change(said, Edit(*plan.tree.span(sent.func), choice), uses="serves")
-        return True
-    return not call.reaches_others and _verb(plan, call, said)
+    place, verb = (call.line, call.column), call.method.lower()
+    sent = plan.tree.call(*place, lambda name: name == verb)
+    edits: list[Edit] = []
+    if sent is not None:
+        edits = _getting(plan, call, sent)
+    elif not call.reaches_others:
+        made = plan.tree.calls.get(place, [])
+        edits = [edit for each in made for edit in _verbs(plan, each, call.method)]
+    if edits:
+        plan.change(f"line {call.line}: TabbyAPI is asked by GET", *edits)
+    return bool(edits)
 
 
-def _verb(plan: Plan, call: Call, said: str) -> bool:
-    """The verb where it is written as an argument: `request("HEAD", …)`, `method="HEAD"`."""
-    for made in plan.tree.calls.get((call.line, call.column), []):
-        for arg in made.args:
-            if isinstance(arg.value, cst.SimpleString) and (
-                str(arg.value.evaluated_value).upper() == call.method
-            ):
-                quote = arg.value.quote
-                plan.change(said, Edit(*plan.tree.span(arg.value), f"{quote}GET{quote}"))
-                return True
-    return False
+def _getting(plan: Plan, call: Call, sent: cst.Call) -> list[Edit]:
+    """Edits that make `client.verb(…)` a GET where TabbyAPI is asked; none if that is not told."""
+    tree, url = plan.tree, _url(sent)
+    if not isinstance(sent.func, cst.Attribute):
+        return []
+    if not call.reaches_others:
+        return [Edit(*tree.span(sent.func.attr), "get")]
+    if url is None or not _tells_server(plan, url) or not _pure(sent.func):
+        return []
+    get = f"{tree.code(sent.func.value)}.get"
+    choice = f"({get} if _tabby_serves({tree.code(url)}) else {tree.code(sent.func)})"
+    return [Edit(*tree.span(sent.func), choice)]
+
+
+def _verbs(plan: Plan, sent: cst.Call, verb: str) -> list[Edit]:
+    """GET for a verb that is written as an argument: `request("HEAD", …)`, `method="HEAD"`."""
+    written = [arg.value for arg in sent.args if isinstance(arg.value, cst.SimpleString)]
+    return [
+        Edit(*plan.tree.span(value), quoted("GET", value.quote))
+        for value in written
+        if str(value.evaluated_value).upper() == verb
+    ]
 
 
 def _by_models(plan: Plan, call: Call) -> bool:
@@ -100,27 +86,15 @@ def _by_models(plan: Plan, call: Call) -> bool:
         return False
     if _guarded(plan, sent) or "_tabby_models" in tree.code(url):
         return True
-    said = f"line {call.line}: TabbyAPI is asked GET /v1/models"
-    text = tree.code(url)
-    edits = [Edit(*tree.span(url), f"_tabby_models({text})")]
-    if call.library == "aiohttp" and isinstance(sent.func, cst.Attribute):
-        asked = tree.code(sent.func.value)
-        if not call.reaches_others:
-            edits += [Edit(*tree.span(sent.func.attr), "get"), *_bodies_gone(plan, sent)]
-        elif _tells_server(plan, url) and _pure(sent.func.value):
-            choice = f"({asked}.get if _tabby_serves({text}) else {asked}.post)"
-            edits.append(Edit(*tree.span(sent.func), choice))
-        else:
-            return False
-    elif call.library == "urllib" and not call.reaches_others:
-        edits += _bodies_gone(plan, sent)
-        for arg in sent.args:
-            if isinstance(arg.value, cst.SimpleString) and arg.value.evaluated_value == "POST":
-                quote = arg.value.quote
-                edits.append(Edit(*tree.span(arg.value), f"{quote}GET{quote}"))
-    else:
+    get = _getting(plan, call, sent) if call.library == "aiohttp" else []
+    if not get and (call.library != "urllib" or call.reaches_others):
         return False
-    plan.change(said, *edits, uses="models")
+    edits = [Edit(*tree.span(url), f"_tabby_models({tree.code(url)})"), *get]
+    if not call.reaches_others:
+        edits += _bodies_gone(plan, sent)
+    if call.library == "urllib":
+        edits += _verbs(plan, sent, "POST")
+    plan.change(f"line {call.line}: TabbyAPI is asked GET /v1/models", *edits)
     return True
 
 
@@ -164,21 +138,19 @@ def _asked_twice(plan: Plan, call: Call) -> bool:
     said = f"line {call.line}: TabbyAPI is asked GET /health and GET /v1/models"
     start, end = tree.span(sent)
     if not call.reaches_others:
-        plan.change(said, Edit(start, end, asked), uses=part)
+        plan.change(said, Edit(start, end, asked))
         return True
     if call.path and "://" not in text and not _names_url(plan, url):
         return False
     guard = f"({asked} if _tabby_serves({text}) else "
-    plan.change(said, Edit(start, start, guard), Edit(end, end, ")"), uses=part)
+    plan.change(said, Edit(start, start, guard), Edit(end, end, ")"))
     return True
 
 
 def _url(sent: cst.Call) -> cst.BaseExpression | None:
-    for arg in sent.args:
-        if arg.keyword is not None and arg.keyword.value == "url":
-            return arg.value
     first = sent.args[0] if sent.args else None
-    return first.value if first and not first.star and first.keyword is None else None
+    positional = first.value if first and not first.star and first.keyword is None else None
+    return argument(sent, "url") or positional
 
 
 def _names_url(plan: Plan, url: cst.BaseExpression) -> bool:
@@ -188,7 +160,7 @@ def _names_url(plan: Plan, url: cst.BaseExpression) -> bool:
 
 def _pure(node: cst.CSTNode) -> bool:
     """Whether an expression may be evaluated twice."""
-    return isinstance(node, _PURE) and all(_pure(each) for each in node.children)
+    return not isinstance(node, _EVALUATED_ONCE) and all(_pure(each) for each in node.children)
 
 
 def _guarded(plan: Plan, sent: cst.Call) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -63,6 +64,12 @@ def newline_of(text: str) -> str:
     return "\r\n" if windows * 2 > text.count("\n") else "\n"
 
 
+def quoted(text: str, quote: str = '"') -> str:
+    """A Python string of ASCII alone, whatever the file's encoding."""
+    plain = text.isascii() and text.isprintable() and not set(text) & {"\\", "'", '"'}
+    return f"{quote}{text}{quote}" if plain else ascii(text)
+
+
 def edited(text: str, edits: Iterable[Edit]) -> str:
     """The text with every edit made; of two that overlap only the outer one is.
 
@@ -97,8 +104,11 @@ class Tree:
         self._names = wrapper.resolve(QualifiedNameProvider)
         self._parents = wrapper.resolve(ParentNodeProvider)
         self.calls: dict[tuple[int, int], list[cst.Call]] = {}
+        self.calls_on: dict[int, list[cst.Call]] = defaultdict(list)
         for node in self.nodes(cst.Call):
-            self.calls.setdefault(self.place(node), []).append(node)
+            start = self.range(node).start
+            self.calls.setdefault((start.line, start.column), []).append(node)
+            self.calls_on[start.line].append(node)
 
     def nodes(self, kind: type[Node], within: cst.CSTNode | None = None) -> list[Node]:
         """Every node of a kind, in the order of the source, outer ones first."""
@@ -115,10 +125,15 @@ class Tree:
         """From where to where a node reaches."""
         return self._positions[node]
 
-    def place(self, node: cst.CSTNode) -> tuple[int, int]:
-        """(line, column) where a node starts."""
-        start = self.range(node).start
-        return start.line, start.column
+    def line(self, node: cst.CSTNode) -> int:
+        """The line where a node starts."""
+        return self.range(node).start.line
+
+    def reaches(self, around: cst.CSTNode, line: int) -> bool:
+        """Whether a line is one of a function's, or of the module's."""
+        reach = self.range(around)
+        inside = reach.start.line <= line <= reach.end.line
+        return inside or isinstance(around, cst.Module)
 
     def span(self, node: cst.CSTNode) -> tuple[int, int]:
         """The offsets of a node in the text."""
@@ -138,6 +153,14 @@ class Tree:
         """What an expression may be called in full: `httpx.AsyncClient`."""
         found = self._names.get(node, set())
         return {each.name for each in (found() if callable(found) else found)}
+
+    def assigned(self, name: str, within: cst.CSTNode | None = None) -> list[cst.BaseExpression]:
+        """The values that a name is given by `name = …`."""
+        return [
+            node.value
+            for node in self.nodes(cst.Assign, within)
+            if any(isinstance(t.target, cst.Name) and t.target.value == name for t in node.targets)
+        ]
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """The node around."""
@@ -159,9 +182,15 @@ class Tree:
         return found[-1] if found else None
 
 
-def last_name(call: cst.Call) -> str:
-    """`get` of `client.get(…)`; empty for what has no name."""
-    match call.func:
-        case cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name):
+def last_name(call: cst.CSTNode | None) -> str:
+    """`get` of `client.get(…)`; empty for what has no name, or is no call."""
+    match call:
+        case cst.Call(func=cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name)):
             return str(name)
     return ""
+
+
+def argument(call: cst.Call, name: str) -> cst.BaseExpression | None:
+    """What a call is given by a name."""
+    named = (arg for arg in call.args if arg.keyword is not None and arg.keyword.value == name)
+    return next((arg.value for arg in named), None)

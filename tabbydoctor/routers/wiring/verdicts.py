@@ -16,9 +16,8 @@ from typing import Any
 
 import libcst as cst
 
-from tabbydoctor.routers.wiring.answers import judged_answer
 from tabbydoctor.routers.wiring.plan import Plan
-from tabbydoctor.routers.wiring.source import Edit, edited
+from tabbydoctor.routers.wiring.source import Edit, Tree, edited
 
 _STATUS = re.compile(r"status|code", re.IGNORECASE)
 _OPERATORS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
@@ -31,6 +30,8 @@ _OPERATORS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.In: lambda one, many: one in many,
     ast.NotIn: lambda one, many: one not in many,
 }
+_ANSWER = "_tabby_answer"
+_VERBS = {"get", "post", "head", "request"}
 Edits = tuple[Edit, ...]
 
 
@@ -74,41 +75,21 @@ def leave_verdicts(plan: Plan, text: str) -> None:
 def _candidates(plan: Plan, line: int) -> Iterator[Edits]:
     """Edits that may do, the likeliest first."""
     tree = plan.tree
-    around = _function_at(plan, line)
-    shared = _shared(plan, around)
+    inside = [node for node in tree.nodes(cst.FunctionDef) if tree.reaches(node, line)]
+    around = inside[-1] if inside else tree.module
+    probes = [call for call in plan.reading.of("probe") if tree.reaches(around, call.line)]
+    shared = any(call.reaches_others for call in probes)
     found = [
         one
         for node in tree.nodes(cst.Comparison, within=around)
         if (one := _comparison(plan, node))
     ]
-    found.sort(key=lambda one: (tree.range(one.node).start.line != line, not one.on_200))
+    found.sort(key=lambda one: (tree.line(one.node) != line, not one.on_200))
     for one in found:
         edits = _without_401(plan, one, shared)
         if edits:
             yield edits
-    yield from judged_answer(plan, around, shared)
-
-
-def _function_at(plan: Plan, line: int) -> cst.CSTNode:
-    tree = plan.tree
-    inside = [
-        node
-        for node in tree.nodes(cst.FunctionDef)
-        if tree.range(node).start.line <= line <= tree.range(node).end.line
-    ]
-    return inside[-1] if inside else tree.module
-
-
-def _shared(plan: Plan, around: cst.CSTNode) -> bool:
-    """Whether a probe in a function also asks other backends."""
-    if isinstance(around, cst.Module):
-        return any(call.reaches_others for call in plan.reading.of("probe"))
-    reach = plan.tree.range(around)
-    return any(
-        call.reaches_others
-        for call in plan.reading.of("probe")
-        if reach.start.line <= call.line <= reach.end.line
-    )
+    yield from _judged_answer(plan, around, shared)
 
 
 def _comparison(plan: Plan, node: cst.Comparison) -> Comparison | None:
@@ -133,12 +114,10 @@ def _constant(plan: Plan, node: ast.expr) -> object | None:
         case ast.Call(func=ast.Name("range"), args=[ast.Constant(int(a)), ast.Constant(int(b))]):
             return range(a, b)
         case ast.Name(id=name):
-            literal = _named(plan, name)
-            return _literal(plan.tree.code(literal)) if literal is not None else None
-    return _literal(ast.unparse(node))
-
-
-def _literal(text: str) -> object | None:
+            named = _named(plan, name)
+            text = plan.tree.code(named) if named is not None else ""
+        case _:
+            text = ast.unparse(node)
     try:
         value: object = ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -148,11 +127,7 @@ def _literal(text: str) -> object | None:
 
 def _named(plan: Plan, name: str) -> cst.BaseExpression | None:
     """The collection that a name stands for, if it is assigned once and used once."""
-    values = [
-        node.value
-        for node in plan.tree.nodes(cst.Assign)
-        if any(isinstance(t.target, cst.Name) and t.target.value == name for t in node.targets)
-    ]
+    values = plan.tree.assigned(name)
     if len(values) != 1 or len(re.findall(rf"\b{re.escape(name)}\b", plan.tree.text)) != 2:
         return None
     return values[0] if isinstance(values[0], cst.List | cst.Tuple | cst.Set) else None
@@ -232,3 +207,47 @@ def _comma(plan: Plan, elements: tuple[cst.Element, ...], at: int) -> Edits:
         return ()
     end = plan.tree.span(last)[1]
     return (Edit(end, end, ","),)
+
+
+def _judged_answer(plan: Plan, around: cst.CSTNode, shared: bool) -> Iterator[Edits]:
+    """Edits that keep a probe's answer, and return True only where its status is good."""
+    tree = plan.tree
+    for call in plan.reading.of("probe"):
+        sent = tree.call(call.line, call.column, lambda name: name in _VERBS)
+        if sent is None or around not in (tree.module, tree.function(sent)):
+            continue
+        name, kept = _answer(tree, sent)
+        status = "status" if call.library == "aiohttp" else "status_code"
+        good = "not in (401, 403)" if shared else "== 200"
+        for given in _true_after(tree, around, sent) if name else ():
+            yield (*kept, Edit(*tree.span(given), f"{name}.{status} {good}"))
+
+
+def _answer(tree: Tree, sent: cst.Call) -> tuple[str, Edits]:
+    """The name the answer has, and what gives it one."""
+    whole = tree.parent(sent)
+    outer: cst.CSTNode = sent
+    if isinstance(whole, cst.Await):
+        outer, whole = whole, tree.parent(whole)
+    match whole:
+        case cst.Expr():
+            start, _ = tree.span(outer)
+            return _ANSWER, (Edit(start, start, f"{_ANSWER} = "),)
+        case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))]):
+            return str(name), ()
+        case cst.WithItem(asname=cst.AsName(name=cst.Name(value=name))):
+            return str(name), ()
+        case cst.WithItem(asname=None):
+            _, end = tree.span(outer)
+            return _ANSWER, (Edit(end, end, f" as {_ANSWER}"),)
+    return "", ()
+
+
+def _true_after(tree: Tree, around: cst.CSTNode, sent: cst.Call) -> Iterator[cst.CSTNode]:
+    """The True values that are returned or stored below a call."""
+    _, end = tree.span(sent)
+    values = [node.value for node in tree.nodes(cst.Return, around)]
+    values += [node.value for node in tree.nodes(cst.Assign, around)]
+    for value in values:
+        if isinstance(value, cst.Name) and value.value == "True" and tree.span(value)[0] > end:
+            yield value

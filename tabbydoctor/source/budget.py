@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-SECONDS = 15.0
+SECONDS = 8.0
 """CPU time of the thread that reads, over all readings of one router."""
 ROOM = 64 << 20
 """Bytes, roughly, that the strings and closures built in one reading may take together."""
@@ -30,8 +30,6 @@ MOST_SENT = 3_000
 
 STEPS, TIME = "it takes too many steps to be followed", "it takes too long to be followed"
 SIZE, DEPTH = "a value grows too large to be followed", "calls stand in each other too deeply"
-PATHS = "it branches into more ways than are followed"
-CHOICES = "a name may stand for more things than are followed"
 ROUNDS = "a loop runs over more than is followed"
 REQUESTS = "it sends more requests than are followed"
 

@@ -7,28 +7,31 @@ too; a name given by `alias`, `validation_alias` or (pydantic 1) `env` has no pr
 from __future__ import annotations
 
 import ast
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from tabbydoctor.routers.keys import is_secret
-from tabbydoctor.routers.ranking import plain
-from tabbydoctor.routers.values import (
+from tabbydoctor.source.engine import Call, Engine, Frame
+from tabbydoctor.source.guards import ALWAYS
+from tabbydoctor.source.secret_names import is_secret
+from tabbydoctor.source.values import (
+    ENVIRONMENT_FILE,
     NOTHING,
     SOMETHING,
     Class,
     Const,
-    External,
-    Instance,
-    Items,
-    Table,
+    Dict,
+    List,
+    Name,
+    Object,
+    Unknown,
     Value,
-    hinted,
+    Values,
+    first,
+    marked,
+    only,
+    plain,
 )
-from tabbydoctor.routers.world import World
-
-if TYPE_CHECKING:
-    from tabbydoctor.routers.interpreter import Interpreter
 
 ALIASES = ("validation_alias", "alias", "env")
 """Arguments of `Field` that name the variables, the strongest first."""
@@ -39,15 +42,10 @@ _DEPTH = 3
 """How deep models within models are followed."""
 
 
-def is_settings(class_: Class) -> bool:
+def is_settings(klass: Class) -> bool:
     """Whether pydantic fills it from the environment."""
-    return any(
-        is_settings(base) if isinstance(base, Class) else _is_base(base) for base in class_.bases
-    )
-
-
-def _is_base(base: Value) -> bool:
-    return isinstance(base, External) and base.name.rpartition(".")[2] == "BaseSettings"
+    return any(isinstance(each, Name) and each.name.rpartition(".")[2] == "BaseSettings"
+               for each in klass.line())  # fmt: skip
 
 
 def options(node: ast.ClassDef) -> dict[str, ast.expr]:
@@ -107,77 +105,126 @@ class _Naming:
     """Between the names of a field and of one within it; empty: those have no variables."""
     fields: Value
     """pydantic 1: field -> `{"env": …}`."""
+    file: Dict | None = None
+    """What its `.env` file holds."""
 
 
-def settings_of(run: Interpreter, class_: Class) -> Mapping[str, Value]:
+def settings_of(run: Engine, klass: Class, call: Call) -> Mapping[str, Values]:
     """Field -> the value of its variable, whose case does not matter; its default without."""
-    given = _inherited(class_)
+    given = _inherited(klass)
     fields = given.get("fields")
-    naming = _Naming(
-        _text(run, given.get("env_prefix")),
-        _text(run, given.get("env_nested_delimiter")),
-        Table() if fields is None else _value(run, fields),
-    )
-    return _values(run, class_, naming, naming.prefix, 0)
+    frame = Frame(klass.scope, klass.module, klass.node, run.path)
+    run.frames.append(frame)
+    try:
+        naming = _Naming(
+            _text(run, given.get("env_prefix")),
+            _text(run, given.get("env_nested_delimiter")),
+            Dict() if fields is None else _value(run, fields),
+            _file(run, given.get("env_file"), klass),
+        )
+        found = _values(run, klass, naming, naming.prefix, 0)
+    finally:
+        run.frames.pop()
+    return {**found, **{name: values for name, values in call.keywords.items() if name in found}}
 
 
-def _inherited(class_: Class) -> dict[str, ast.expr]:
+def _file(run: Engine, node: ast.expr | None, klass: Class) -> Dict | None:
+    """The data of `env_file`, where that was given to the reading."""
+    name = _text(run, node)
+    if not name:
+        return None
+    path = posixpath.normpath(posixpath.join(run.directory, name))
+    run.seen.reads.setdefault(path, run.place(klass.node))
+    given = run.files.get(path)
+    data = given() if given is not None else None
+    return data if isinstance(data, Dict) else None
+
+
+def _inherited(klass: Class) -> dict[str, ast.expr]:
     found: dict[str, ast.expr] = {}
-    for base in reversed(class_.bases):
+    for base in reversed(klass.bases):
         found |= _inherited(base) if isinstance(base, Class) else {}
-    return found | options(class_.node)
+    return found | options(klass.node)
 
 
 def _values(
-    run: Interpreter, class_: Class, naming: _Naming, prefix: str | None, depth: int
-) -> dict[str, Value]:
-    found: dict[str, Value] = {}
-    for base in class_.bases:
+    run: Engine, klass: Class, naming: _Naming, prefix: str | None, depth: int
+) -> dict[str, Values]:
+    found: dict[str, Values] = {}
+    for base in klass.bases:
         found |= _values(run, base, naming, prefix, depth) if isinstance(base, Class) else {}
-    for field in class_.node.body:
+    for field in klass.node.body:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             name = field.target.id
-            default = dict(class_.attributes).get(name)
-            names = _names(run, field, naming, prefix)
-            variable = _variable(run, names or [(prefix or "") + name], field.lineno)
-            if names is None:
-                _may_read_any(run, field.lineno)
-            inner = _model(run, field, default) if depth < _DEPTH else None
-            if inner is not None and naming.delimiter != "" and variable not in run.variables:
-                found[name] = _nested(run, inner, naming, variable, depth, field.lineno)
-            elif isinstance(default, Instance) and variable not in run.variables:
-                found[name] = default
-            else:
-                known = default if isinstance(default, Const) else None
-                found[name] = run.environment(variable, field.lineno, known)
+            found[name] = _field(run, klass, field, naming, prefix, depth)
+            if run.marks(name):
+                found[name] = tuple((guard, marked(value)) for guard, value in found[name])
     return found
 
 
+def _field(
+    run: Engine, klass: Class, field: ast.AnnAssign, naming: _Naming, prefix: str | None,
+    depth: int,
+) -> Values:  # fmt: skip
+    name = field.target.id if isinstance(field.target, ast.Name) else ""
+    default = klass.slots.get(name)
+    if default and isinstance(first(default), Unknown):
+        default = None
+    names = _names(run, field, naming, prefix)
+    variable = _variable(run, names or [(prefix or "") + name], field)
+    if names is None:
+        _may_read_any(run, field)
+    given = variable in (run.environment or {})
+    inner = _model(run, field, first(default) if default else None) if depth < _DEPTH else None
+    if inner is not None and naming.delimiter != "" and not given:
+        return only(_nested(run, inner, naming, variable, depth, field))
+    if default and not given and not isinstance(first(default), Const):
+        return default
+    held = _held(run, naming, variable, field)
+    if held is not None and not given:
+        return held
+    return run.variable(variable, field, default)
+
+
+def _held(run: Engine, naming: _Naming, variable: str, field: ast.AnnAssign) -> Values | None:
+    """What the `.env` file says of a variable."""
+    for name, values in naming.file.slots.items() if naming.file else ():
+        if isinstance(name, str) and name.lower() == variable.lower():
+            held = first(values)
+            if isinstance(held, Const):
+                place = run.place(field)
+                root = f"environment {name}"
+                return only(Unknown(root, ENVIRONMENT_FILE, held, True, held.marked, place))
+    return None
+
+
 def _nested(
-    run: Interpreter, model: Instance, naming: _Naming, variable: str, depth: int, line: int
-) -> Instance:
+    run: Engine, model: Object, naming: _Naming, variable: str, depth: int, field: ast.AnnAssign
+) -> Object:
     """A model whose fields are variables, too: `TABBY__API_KEY`."""
     if naming.delimiter is None:
-        _may_read_any(run, line)
+        _may_read_any(run, field)
     lead = variable + (naming.delimiter or "")
-    for name, value in _values(run, model.of, naming, lead, depth + 1).items():
-        model = model.put(name, hinted(value, name))
-    return model
+    made = Object(model.of)
+    made.slots = {**model.slots, **_values(run, model.of, naming, lead, depth + 1)}
+    return made
 
 
-def _model(run: Interpreter, field: ast.AnnAssign, default: Value | None) -> Instance | None:
+def _model(run: Engine, field: ast.AnnAssign, default: Value | None) -> Object | None:
     """The model that a field holds: its default, else one of the class it is annotated with."""
-    if isinstance(default, Instance):
+    if isinstance(default, Object):
         return default
     for node in ast.walk(field.annotation):
-        class_ = _value(run, node) if isinstance(node, ast.Name) else None
-        if isinstance(class_, Class):
-            return Instance(class_)
+        klass = _value(run, node) if isinstance(node, ast.Name) else None
+        if isinstance(klass, Class) and not any(
+            isinstance(each, Name) and each.name.endswith("Enum") for each in klass.line()
+        ):
+            return Object(klass)
     return None
 
 
 def _names(
-    run: Interpreter, field: ast.AnnAssign, naming: _Naming, prefix: str | None
+    run: Engine, field: ast.AnnAssign, naming: _Naming, prefix: str | None
 ) -> list[str] | None:
     """The variables that a field may be filled from; None where they cannot be told."""
     name = field.target.id if isinstance(field.target, ast.Name) else ""
@@ -185,12 +232,14 @@ def _names(
     for alias in ALIASES:
         if alias in aliases:
             return _texts(run, aliases[alias])
-    if not isinstance(naming.fields, Table):
+    if not isinstance(naming.fields, Dict):
         return None
-    entry = naming.fields.get(Const(name))
-    named = entry.get(Const("env")) if isinstance(entry, Table) else entry
-    if named is not None:
-        return _strings(named.items if isinstance(named, Items) else (named,))
+    entry = first(naming.fields.slots.get(name, ((ALWAYS, NOTHING),)))
+    named = first(entry.slots.get("env", ((ALWAYS, NOTHING),))) if isinstance(
+        entry, Dict) else entry  # fmt: skip
+    if named != NOTHING:
+        given = [first(each) for each in named.items] if isinstance(named, List) else [named]
+        return _strings(given)
     return None if prefix is None else [prefix + name]
 
 
@@ -205,30 +254,29 @@ def field_arguments(field: ast.AnnAssign) -> dict[str, ast.expr]:
     }
 
 
-def _variable(run: Interpreter, names: list[str], line: int) -> str:
+def _variable(run: Engine, names: list[str], field: ast.AnnAssign) -> str:
     """The one that is set, else the first; all of them are read."""
     found = []
     for name in names:
-        given = next((each for each in run.variables if each.lower() == name.lower()), None)
-        run.trace.environment.setdefault(given or name.upper(), line)
+        variables = run.environment or {}
+        given = next((each for each in variables if each.lower() == name.lower()), None)
+        run.seen.environment.setdefault(given or name.upper(), run.place(field))
         found.append((given is None, given or name.upper()))
     return min(found, key=lambda each: each[0])[1]
 
 
-def _may_read_any(run: Interpreter, line: int) -> None:
+def _may_read_any(run: Engine, field: ast.AnnAssign) -> None:
     """Which variable a field is filled from cannot be told: it may be any key that is set."""
-    for name in filter(is_secret, run.variables):
-        run.trace.environment.setdefault(name, line)
+    for name in filter(is_secret, run.environment or {}):
+        run.seen.environment.setdefault(name, run.place(field))
 
 
-def _value(run: Interpreter, node: ast.expr) -> Value:
+def _value(run: Engine, node: ast.expr) -> Value:
     """What an expression of a class is worth, as far as the module's names tell."""
-    from tabbydoctor.routers.evaluation import evaluate
-
-    return next((plain(value) for value, _ in evaluate(run, node, World())), SOMETHING)
+    return plain(run.one(node))
 
 
-def _text(run: Interpreter, node: ast.expr | None) -> str | None:
+def _text(run: Engine, node: ast.expr | None) -> str | None:
     """A string; empty without an expression, or for None."""
     value = NOTHING if node is None else _value(run, node)
     if value == NOTHING:
@@ -236,7 +284,7 @@ def _text(run: Interpreter, node: ast.expr | None) -> str | None:
     return value.value if isinstance(value, Const) and isinstance(value.value, str) else None
 
 
-def _texts(run: Interpreter, node: ast.expr) -> list[str] | None:
+def _texts(run: Engine, node: ast.expr) -> list[str] | None:
     """The strings that an alias is: one, a list of them, `AliasChoices(…)`."""
     match node:
         case ast.Call(func=func, args=args) if ast.unparse(func).endswith(CHOICES):
@@ -245,11 +293,14 @@ def _texts(run: Interpreter, node: ast.expr) -> list[str] | None:
             known = [names for names in each if names is not None]
             return [name for names in known for name in names] if len(known) == len(each) else None
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
-            return _strings(tuple(_value(run, element) for element in elements))
-    return _strings((_value(run, node),))
+            return _strings([_value(run, element) for element in elements])
+    return _strings([_value(run, node)])
 
 
-def _strings(values: tuple[Value, ...]) -> list[str] | None:
+def _strings(values: list[Value]) -> list[str] | None:
     found = [value.value for value in values if isinstance(value, Const)]
     texts = [text for text in found if isinstance(text, str) and text]
     return texts if texts and len(texts) == len(values) else None
+
+
+__all__ = ["ALIASES", "CHOICES", "SOMETHING", "field_arguments", "is_settings", "options"]

@@ -1,0 +1,529 @@
+"""Calls: functions of the program are followed at each call, classes are made objects of."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tabbydoctor.source import clients
+from tabbydoctor.source.attributes import ANNOTATED, attribute, decorators, of_object
+from tabbydoctor.source.budget import DEPTH, MOST_SENT, REQUESTS, cut
+from tabbydoctor.source.engine import DEEPEST, Call, Engine, Frame
+from tabbydoctor.source.guards import ALWAYS, Guard, both, common, without
+from tabbydoctor.source.libraries import FUNCTIONS
+from tabbydoctor.source.memory import trimmed
+from tabbydoctor.source.methods import method, of_unknown
+from tabbydoctor.source.seen import Sent
+from tabbydoctor.source.settings import is_settings, settings_of
+from tabbydoctor.source.values import (
+    MANY,
+    NONE,
+    NOTHING,
+    SOMETHING,
+    Class,
+    Client,
+    Const,
+    Dict,
+    File,
+    Function,
+    Holder,
+    Known,
+    List,
+    Method,
+    Module,
+    Name,
+    Object,
+    Partial,
+    Rest,
+    Scope,
+    Unknown,
+    Value,
+    Values,
+    Yielded,
+    first,
+    marked,
+    only,
+)
+
+_VALIDATING = ("model_validate", "parse_obj", "model_construct", "from_dict", "validate")
+_SHORT = 600
+"""Steps of a call that sends nothing."""
+_SOMETIMES, _OFTEN = 4, 12
+"""How often a function is followed anew for what may have changed, and for what it is given."""
+
+
+def called(value: Value, call: Call) -> Values:
+    """What calling a value gives."""
+    run = call.run
+    match value:
+        case Function():
+            return _function(value, call)
+        case Class():
+            return only(instance(value, call))
+        case Name(name=name):
+            return _library(name, call)
+        case Method(base=Class() as klass, name=name) if name in _VALIDATING:
+            return validated(klass, call)
+        case Method(base=base, name=name):
+            return method(base, name, call)
+        case Partial(function=inner, arguments=given, keywords=named):
+            whole = Call(
+                run, call.node, [*given, *call.arguments], {**dict(named), **call.keywords}
+            )
+            return called(inner, whole)
+        case Known(meaning=meaning):
+            result: Values = meaning(call)
+            return result
+        case Object():
+            return run.each(of_object(run, value, "__call__", call.node), lambda inner: (
+                called(inner, call) if isinstance(inner, Function) else call.result()
+            ))  # fmt: skip
+        case Unknown():
+            return of_unknown(value, call)
+        case Const(value=None):
+            return ()
+    return call.result()
+
+
+def _library(name: str, call: Call) -> Values:
+    effect = FUNCTIONS.get(name)
+    if effect is not None:
+        return effect(call)
+    sent = clients.by_name(name, call)
+    if sent is not None:
+        return sent
+    run_callbacks(call)
+    if not clients.keeps(name):
+        clients.hand(call)
+    return call.result()
+
+
+def run_callbacks(call: Call) -> None:
+    """Functions that are handed to something that is not followed are called by it; a class with
+    arguments beside it (a middleware) is made an object of.
+    """
+    given = call.value(0)
+    if isinstance(given, Class) and call.keywords:
+        unknown = only(Unknown("application"))
+        instance(given, Call(call.run, call.node, [unknown, *call.arguments[1:]], call.keywords))
+    for values in call.everything():
+        for _, value in values:
+            if isinstance(value, Function) and value.node not in call.run.stack:
+                _function(value, Call(call.run, call.node, [], {"*unknown": NONE}))
+
+
+@dataclass(slots=True)
+class Followed:
+    """What one call of a function did, to be done again where it is called in the same way."""
+
+    gives: Values
+    sent: list[Sent]
+    wrote: list[tuple[Holder, object, Values]]
+    """Of what outlives the call."""
+    path: Guard
+    depth: int
+    gained: Guard
+    """What holds behind the call."""
+
+
+def _function(function: Function, call: Call) -> Values:
+    """Follow a function, once for what it is given and for what it finds.
+
+    The more often it was followed, the less must differ for it to be followed again.
+    """
+    run, node = call.run, function.node
+    if run.stack.count(node) > 1 or not run.spend():
+        return call.result()
+    if len(run.frames) >= DEEPEST:
+        cut(DEPTH)
+        return call.result()
+    times = run.times.get(node, 0)
+    who = (node, function.me, id(function.scope) if times < _OFTEN else 0)
+    given = _given_with(call) if times < _OFTEN else None
+    key: object = (who, given, run.memory.version) if times < _SOMETIMES else (who, given)
+    done = run.done.get(key)
+    if done is None:
+        run.times[node] = times + 1
+        done = _once(function, call)
+        for each in (key, (who, given), ((node, function.me, 0), None)):
+            run.done[each] = done
+        return done.gives
+    return _again(run, done, alike=given is not None)
+
+
+def _once(function: Function, call: Call) -> Followed:
+    """Follow it. What sends and changes nothing is followed whatever was assumed before."""
+    run, node = call.run, function.node
+    if getattr(node, "name", "") not in run.reaching and not isinstance(node, ast.Lambda):
+        return _shortly(function, call)
+    before, sent, trail = run.path, len(run.seen.sent), len(run.memory.trail)
+    version, serial = run.memory.version, Holder().serial
+    if node not in run.acting:
+        run.path = ALWAYS
+        gives = _followed(function, call)
+        gained, run.path = run.path, before
+        if len(run.seen.sent) == sent and run.memory.version == version:
+            return Followed(gives, [], [], ALWAYS, 0, gained)
+        run.acting.add(node)
+        del run.seen.sent[sent:]
+    gives = _followed(function, call)
+    wrote = [
+        (holder, key, holder.slots[key])
+        for holder, key, _ in run.memory.trail[trail:]
+        if holder.serial < serial and key in holder.slots
+    ]
+    gained = without(run.path, before)
+    return Followed(gives, run.seen.sent[sent:], wrote, before, len(run.stack), gained)
+
+
+def _shortly(function: Function, call: Call) -> Followed:
+    """Follow what can but give a value, and only for so long: else it is not known."""
+    run = call.run
+    before, sent, trail = run.path, len(run.seen.sent), len(run.memory.trail)
+    serial = Holder().serial
+    outer, run.steps = run.steps, min(run.steps, _SHORT)
+    given, run.path = run.steps, ALWAYS
+    was, run.short = run.short, True
+    gives = _followed(function, call)
+    ended = run.steps < 0
+    run.steps, run.short = outer - (given - max(run.steps, 0)), was
+    gained, run.path = run.path, before
+    wrote = [
+        (holder, key, holder.slots[key])
+        for holder, key, _ in run.memory.trail[trail:]
+        if holder.serial < serial and key in holder.slots
+    ]
+    return Followed(
+        call.result() if ended else gives,
+        run.seen.sent[sent:],
+        wrote,
+        ALWAYS,
+        len(run.stack),
+        gained,
+    )
+
+
+def _again(run: Engine, done: Followed, *, alike: bool) -> Values:
+    """What was followed already, as it is on the present path. `alike`: given the same; else what
+    is sent may go anywhere.
+    """
+    for each in done.sent:
+        guard = both(without(each.guard, done.path), run.path)
+        if guard is None:
+            continue
+        if len(run.seen.sent) >= MOST_SENT:
+            cut(REQUESTS)
+            break
+        stack = (*run.stack, *each.stack[done.depth :])
+        run.seen.sent.append(replace(each, guard=guard, stack=stack, supposed=run.supposing))
+        if not alike:
+            many = only(MANY)
+            run.seen.sent.append(replace(run.seen.sent[-1], url=many, headers=many, added=()))
+    for holder, key, values in done.wrote:
+        if holder.slots.get(key) != values:
+            run.memory.write(holder, key, values)
+    run.path = both(run.path, done.gained) or run.path
+    return done.gives
+
+
+def _given_with(call: Call) -> object:
+    """What a call is given, as a key: lists and dictionaries by what they hold now."""
+    named = tuple((name, _as_key(values, 2)) for name, values in call.keywords.items())
+    return tuple(_as_key(values, 2) for values in call.arguments), named
+
+
+def _as_key(values: Values, depth: int) -> object:
+    return tuple((guard, _one_as_key(value, depth)) for guard, value in values)
+
+
+def _one_as_key(value: Value, depth: int) -> object:
+    if depth and isinstance(value, Dict | List):
+        return type(value), tuple(
+            (key, _as_key(inner, depth - 1)) for key, inner in value.slots.items()
+        )
+    return value
+
+
+def _followed(function: Function, call: Call) -> Values:
+    run, node = call.run, function.node
+    scope = Scope(function.scope, node)
+    if function.klass is not None:
+        scope.receiver = (function.me or SOMETHING, function.klass)
+    _bind_parameters(function, call, scope)
+    frame = Frame(scope, function.module, node, run.path)
+    before, stack = run.path, run.stack
+    run.entered.add(node)
+    run.frames.append(frame)
+    run.stack = (*stack, node)
+    since, run.memory.since = run.memory.since, scope.serial
+    try:
+        if isinstance(node, ast.Lambda):
+            run.leave(run.evaluate(node.body))
+        elif not run.execute(node.body):
+            run.leave(NONE)
+    finally:
+        run.frames.pop()
+        run.stack = stack
+        run.memory.since = since
+    run.path = before
+    if frame.exits:
+        run.path = both(before, without(common(frame.exits), before)) or before
+    return _given(function, frame, trimmed(frame.returns), call)
+
+
+def _given(function: Function, frame: Frame, returned: Values, call: Call) -> Values:
+    """What a call gives: what is returned, or what a generator yields."""
+    if frame.yields:
+        values = trimmed(frame.yields)
+        if decorators(function.node) & {"fixture"}:
+            return values
+        return only(Yielded(values))
+    return returned or (only(Unknown("nothing returned")) if not frame.exits else NONE)
+
+
+def _bind_parameters(function: Function, call: Call, scope: Scope) -> None:  # noqa: C901 - one case a kind
+    run, given = call.run, function.node.args
+    name = getattr(function.node, "name", "lambda")
+    positional = [*given.posonlyargs, *given.args]
+    arguments = list(call.arguments)
+    takes_self = function.klass is not None and not isinstance(function.node, ast.Lambda)
+    if takes_self and "staticmethod" not in decorators(function.node):
+        if function.me is not None:
+            arguments.insert(0, only(function.me))
+        elif not arguments and positional:
+            arguments.insert(0, only(Unknown(f"argument {name}.{positional[0].arg}")))
+    defaults = dict(zip(reversed(positional), reversed(given.defaults), strict=False))
+    defaults |= {
+        arg: value
+        for arg, value in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+        if value is not None
+    }
+    spare = dict(call.keywords)
+    unknown_rest = spare.pop("**", None)
+    spare.pop(clients.WRAPPED, None)
+    for number, parameter in enumerate([*positional, *given.kwonlyargs]):
+        values: Values | None = None
+        if number < len(arguments) and number < len(positional):
+            values = arguments[number]
+        elif parameter.arg in spare:
+            values = spare.pop(parameter.arg)
+        elif unknown_rest and isinstance(unknown_rest[0][1], Unknown):
+            values = only(unknown_rest[0][1].part(parameter.arg))
+        else:
+            values = _default(function, parameter, defaults.get(parameter), call, name)
+        if run.marks(parameter.arg):
+            values = tuple((guard, marked(value)) for guard, value in values)
+        scope.slots[parameter.arg] = values
+    if given.vararg:
+        scope.slots[given.vararg.arg] = only(List(arguments[len(positional) :]))
+    if given.kwarg:
+        rest: dict[Any, Values] = dict(spare)
+        if unknown_rest:
+            rest[Rest(0)] = unknown_rest
+        elif call.keywords.get("*unknown"):
+            rest[Rest(0)] = only(Unknown(f"argument {name}.{given.kwarg.arg}"))
+        scope.slots[given.kwarg.arg] = only(Dict(rest))
+
+
+def _default(
+    function: Function, parameter: ast.arg, default: ast.expr | None, call: Call, name: str
+) -> Values:
+    """A parameter that is not given: its default, what it depends on, else not known."""
+    run = call.run
+    own = only(Unknown(f"argument {name}.{parameter.arg}", (), None, False,
+                       run.marks(parameter.arg)))  # fmt: skip
+    frame = Frame(function.scope, function.module, function.node, run.path)
+    run.frames.append(frame)
+    try:
+        if default is not None:
+            values = run.evaluate(default)
+            unasked = call.keywords.get("*unknown") is not None
+            if isinstance(default, ast.Call) or not unasked:
+                return values
+            usual = first(values)
+            if isinstance(usual, Const) and usual != NOTHING:
+                return tuple((g, replace(v, likely=usual)) for g, v in own)  # type: ignore[type-var]
+            return (*own, *values)
+        for node in _dependencies(parameter.annotation):
+            values = run.evaluate(node)
+            if values and not isinstance(values[0][1], Unknown):
+                return values
+        if isinstance(parameter.annotation, ast.Name):
+            for _, named in run.lookup(parameter.annotation.id):
+                if isinstance(named, Known) and named.name == ANNOTATED:
+                    given: Values = named.meaning
+                    return given
+        typed = _typed(run, parameter.annotation)
+        return typed or own
+    finally:
+        run.frames.pop()
+
+
+def _dependencies(annotation: ast.expr | None) -> Iterator[ast.expr]:
+    """`Annotated[Client, Depends(get_client)]`."""
+    if isinstance(annotation, ast.Subscript):
+        for node in ast.walk(annotation.slice):
+            if isinstance(node, ast.Call):
+                yield node
+
+
+def _typed(run: Engine, annotation: ast.expr | None) -> Values | None:
+    """Objects that the program made of the class that a parameter is annotated with."""
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        if not annotation.value.isidentifier():
+            return None
+        found = run.lookup(annotation.value)
+    elif isinstance(annotation, ast.Name):
+        found = run.lookup(annotation.id)
+    else:
+        return None
+    objects = [one for _, value in found if isinstance(value, Class) for one in made_of(run, value)]
+    return tuple((ALWAYS, one) for one in objects[:4]) or None
+
+
+def made_of(run: Engine, klass: Class) -> list[Value]:
+    """The objects made of a class or of what derives from it, the last ones first."""
+    found: list[Value] = []
+    for objects in run.objects.values():
+        for one in objects:
+            if isinstance(one, Object | Client) and one.of and klass in one.of.line():
+                found.append(one)
+    return found[::-1]
+
+
+def instance(klass: Class, call: Call) -> Value:
+    """An object: one that was made here of the same, and was not changed since, serves again."""
+    run = call.run
+    key = (id(klass), call.place, _given_with(call))
+    kept = run.made.get(key)
+    if kept is not None and kept[0].slots == kept[1]:
+        return kept[0]
+    made = _new(klass, call)
+    if isinstance(made, Object):
+        run.made[key] = (made, dict(made.slots))
+    return made
+
+
+def _new(klass: Class, call: Call) -> Value:  # noqa: C901 - one case a kind
+    run = call.run
+    names = [each.name for each in klass.line() if isinstance(each, Name)]
+    if any(name.rpartition(".")[2] in ("Enum", "StrEnum", "IntEnum") for name in names):
+        return call.value(0)
+    client = next((name for name in names if name in clients.CONSTRUCTORS), None)
+    made: Holder = Object(klass)
+    if client is not None:
+        bare = Call(run, call.node, [], {}) if _has(klass, "__init__") else call
+        made = clients.construct(client, bare)
+        made.of = klass
+    kept = run.objects.setdefault(id(klass), [])
+    if len(kept) < 64:
+        kept.append(made)
+    if is_settings(klass) and isinstance(made, Object):
+        for name, values in settings_of(run, klass, call).items():
+            made.slots[name] = values
+    for each in klass.line():
+        if isinstance(each, Class) and "__init__" in each.slots:
+            for _, function in each.slots["__init__"]:
+                if isinstance(function, Function):
+                    _function(function.bound(made, each), call)
+            break
+    else:
+        if is_settings(klass) or not isinstance(made, Object):
+            return made
+        _fields(run, klass, made, call)
+        for name in ("__post_init__", "model_post_init"):
+            for _, function in of_object(run, made, name, call.node):
+                if isinstance(function, Function):
+                    _function(function, Call(run, call.node, [], {}))
+    return made
+
+
+def _has(klass: Class, name: str) -> bool:
+    return any(isinstance(each, Class) and name in each.slots for each in klass.line())
+
+
+def _fields(run: Engine, klass: Class, made: Object, call: Call) -> None:
+    """A dataclass, a pydantic model, a named tuple: fields from arguments and defaults."""
+    line = [each for each in klass.line() if isinstance(each, Class)][::-1]
+    number = 0
+    spare = dict(call.keywords)
+    rest = spare.get("**")
+    for each in line:
+        for part in each.node.body:
+            if not (isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)):
+                continue
+            name = part.target.id
+            if name in spare:
+                values = spare[name]
+            elif number < len(call.arguments):
+                values = call.arguments[number]
+            elif rest and isinstance(rest[0][1], Unknown):
+                values = only(rest[0][1].part(name))
+            elif each.slots.get(name):
+                values = each.slots[name]
+            else:
+                values = only(Unknown(f"field {klass.node.name}", (name,)))
+            number += 1
+            if run.marks(name):
+                values = tuple((guard, marked(value)) for guard, value in values)
+            made.slots[name] = _modelled(run, part.annotation, values, call)
+
+
+def _modelled(run: Engine, annotation: ast.expr, values: Values, call: Call) -> Values:
+    """Dictionaries given to a field of a pydantic model become objects of its model."""
+    if not isinstance(first(values), Dict | List):
+        return values
+    text = annotation
+    if isinstance(text, ast.Constant) and isinstance(text.value, str):
+        return values
+    klass = next(
+        (
+            found
+            for node in ast.walk(text)
+            if isinstance(node, ast.Name)
+            for _, found in run.lookup(node.id)
+            if isinstance(found, Class)
+        ),
+        None,
+    )
+    if klass is None:
+        return values
+    outer = text.value if isinstance(text, ast.Subscript) else text
+    outside = outer.id.lower() if isinstance(outer, ast.Name) else ""
+    return tuple((guard, _within(klass, value, call, outside)) for guard, value in values)
+
+
+def _within(klass: Class, value: Value, call: Call, outside: str) -> Value:
+    """A dictionary as a model; those inside of a list, or of a dictionary of them."""
+    if isinstance(value, List):
+        return List(
+            [tuple((g, _model(klass, v, call)) for g, v in each) for each in value.items],
+            value.more,
+        )
+    if isinstance(value, Dict) and outside in ("dict", "mapping"):
+        return Dict({
+            key: tuple((g, _model(klass, v, call)) for g, v in each)
+            for key, each in value.slots.items()
+        })  # fmt: skip
+    return _model(klass, value, call)
+
+
+def validated(klass: Class, call: Call) -> Values:
+    """`Model.model_validate(data)`, `Model.parse_obj(data)`, `Model(**data)`."""
+    return call.run.each(call.values(0) or NONE, lambda value: only(_model(klass, value, call)))
+
+
+def _model(klass: Class, value: Value, call: Call) -> Value:
+    if not isinstance(value, Dict):
+        if isinstance(value, Unknown):
+            return instance(klass, Call(call.run, call.node, [], {"**": only(value)}))
+        return value
+    given = {key: inner for key, inner in value.slots.items() if isinstance(key, str)}
+    return instance(klass, Call(call.run, call.node, [], given))
+
+
+Called = Callable[[Value, Call], Values]
+
+__all__ = ["NOTHING", "File", "Module", "attribute", "called", "instance", "made_of"]

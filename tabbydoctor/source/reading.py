@@ -1,0 +1,328 @@
+"""Reading a program: its modules, what runs at their import, and every function that may be called.
+
+One pass follows the lines of the entry module and what they import, then each function that is
+called from outside (routes, handlers, methods nobody calls here). What functions leave behind in
+names and objects may have happened before any other of them runs: so a second pass goes over them
+with all of that in place, and only if the first one left something behind.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import functools
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tabbydoctor.documents import Unreadable, json_of, python_of, toml_of, yaml_of
+from tabbydoctor.source import statements
+from tabbydoctor.source.attributes import decorators
+from tabbydoctor.source.budget import budget
+from tabbydoctor.source.calling import called, instance, made_of, run_callbacks
+from tabbydoctor.source.engine import Call, Engine, Frame
+from tabbydoctor.source.guards import ALWAYS
+from tabbydoctor.source.imports import candidates
+from tabbydoctor.source.reachable import reaching
+from tabbydoctor.source.seen import Seen
+from tabbydoctor.source.values import (
+    NONE,
+    Class,
+    Const,
+    Dict,
+    Function,
+    Known,
+    Module,
+    Object,
+    Scope,
+    Unknown,
+    Value,
+    first,
+    known,
+    only,
+    text_of,
+)
+
+ROUTES = frozenset({
+    "get", "post", "put", "delete", "patch", "head", "options", "route", "api_route", "websocket",
+    "websocket_route", "on_event", "middleware", "exception_handler", "errorhandler",
+    "before_request", "after_request", "teardown_request", "before_serving", "after_serving",
+    "while_serving", "before_app_request", "command", "task", "cron", "on", "listener",
+    "scheduled_job", "event", "tool", "post_fork", "asynccontextmanager",
+})  # fmt: skip
+"""Names of decorators by which a framework is given a function to call."""
+_MOST_OBJECTS = 4
+"""Objects of a class on which a method that nobody calls is followed."""
+_VARIABLE = re.compile(r"\$\{(?:env[.:])?(\w+)(?::-([^}]*))?\}")
+_ENV_LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program's sources, and what it runs with."""
+
+    entry: str
+    """The path of the module that is run."""
+    trees: Mapping[str, ast.Module]
+    """Path -> parsed source of every module, the entry's among them."""
+    roots: tuple[str, ...] = ()
+    """Directories that absolute imports start from."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Path -> text of configuration files."""
+    environment: Mapping[str, str] | None = field(default=None, repr=False)
+    """The whole environment; None where it is not known."""
+    directory: str = ""
+    """The working directory."""
+    arguments: tuple[str, ...] = ()
+    """The words of its command line."""
+    known: Mapping[str, Mapping[str, Known]] = field(default_factory=dict)
+    """Path -> names of that module whose meaning is told."""
+
+
+def read(program: Program, marks: Callable[[object], bool] = lambda name: False) -> Seen:
+    """Follow a program. `marks` tells the names to watch for: what is given one is `marked`.
+
+    Raises RecursionError where it is nested too deeply.
+    """
+    lines = sum(
+        len(tree.body) and (tree.body[-1].end_lineno or 1) for tree in program.trees.values()
+    )
+    run = Engine(program.environment, program.directory, {}, marks, lines)
+    run.files = {path: _reader(run, path, text) for path, text in program.files.items()}
+    run.reaching = reaching(program.trees.values())
+    run.called, run.handing = called, run_callbacks
+    run.options = _options(program.arguments)
+    run.importing = _Importer(program).module
+    with budget() as spent:
+        _passes(run, program)
+    run.seen.cuts = tuple(spent.cuts)
+    return run.seen
+
+
+def _options(words: Sequence[str]) -> dict[str, str]:
+    """`--name value` and `--name=value` of a command line."""
+    found = {}
+    for number, word in enumerate(words):
+        name, given, value = word.partition("=")
+        if name.startswith("-") and given:
+            found[name] = value
+        elif word.startswith("-") and number + 1 < len(words):
+            found[word] = words[number + 1]
+    return found
+
+
+def _reader(run: Engine, path: str, text: str) -> Callable[[], Value | None]:
+    """What a configuration file holds, parsed when it is asked for."""
+
+    @functools.cache
+    def data() -> object:
+        suffix = posixpath.splitext(path)[1]
+        try:
+            if suffix == ".json":
+                return json_of(text)
+            if suffix in (".yml", ".yaml"):
+                return yaml_of(text)
+            if suffix == ".toml":
+                return toml_of(text)
+            if suffix in (".ini", ".cfg", ".conf"):
+                return _sections(text)
+            if suffix == ".env" or posixpath.basename(path).startswith(".env"):
+                return _environment_file(text)
+        except Unreadable:
+            pass
+        return None
+
+    def string(text: str) -> Value:
+        return _expanded(run, text) if "${" in text else Const(text)
+
+    return lambda: None if (parsed := data()) is None else known(parsed, run.marks, string)
+
+
+def _expanded(run: Engine, text: str) -> Value:
+    """`Bearer ${NAME}`, as programs fill in the text of their configuration."""
+    parts: list[Value] = []
+    at = 0
+    for found in _VARIABLE.finditer(text):
+        default = only(Const(found[2])) if found[2] else None
+        held = run.variable(found[1], run.frame.node, default)
+        parts += [Const(text[at : found.start()]), first(held)]
+        at = found.end()
+    whole = [part for part in (*parts, Const(text[at:])) if part != Const("")]
+    return whole[0] if len(whole) == 1 else text_of(*whole)
+
+
+def _sections(text: str) -> dict[str, dict[str, str]] | None:
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return None
+    return {name: dict(parser[name]) for name in parser.sections()}
+
+
+def _environment_file(text: str) -> dict[str, str]:
+    found = {}
+    for line in text.splitlines():
+        match = _ENV_LINE.match(line)
+        if match and not line.lstrip().startswith("#"):
+            value = match[2]
+            quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+            found[match[1]] = value[1:-1] if quoted else value.partition(" #")[0].strip()
+    return found
+
+
+class _Importer:
+    """Finds and runs modules of the program, each once."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        directory = posixpath.dirname(program.entry)
+        self.roots = program.roots or (directory,)
+
+    def module(self, run: Engine, importer: str, level: int, name: str) -> Module | None:
+        """The module that an import names; None where it is none of the program's."""
+        for path in candidates(importer, self.roots, level, name):
+            if path in self.program.trees:
+                return self.at(run, path, name)
+        return None
+
+    def at(self, run: Engine, path: str, name: str) -> Module:
+        """The module of a file, run if it was not yet."""
+        made = run.modules.get(path)
+        if made is not None:
+            return made
+        scope = Scope()
+        made = run.modules[path] = Module(name, path, scope)
+        scope.slots["__name__"] = only(Unknown("the module's name"))
+        scope.slots["__file__"] = only(Const(path))
+        for each, told in self.program.known.get(path, {}).items():
+            scope.slots[each] = only(told)
+        before, stack, run.stack = run.path, run.stack, ()
+        run.path = ALWAYS
+        trail, run.memory.trail = run.memory.trail, []  # what it does is not undone with a branch
+        run.frames.append(Frame(scope, made, self.program.trees[path], ALWAYS))
+        run.execute(self.program.trees[path].body)
+        run.frames.pop()
+        run.path, run.stack, run.memory.trail = before, stack, trail
+        return made
+
+
+def _passes(run: Engine, program: Program) -> None:
+    importer = _Importer(program)
+    entry = importer.at(run, program.entry, "__main__")
+    run.frames.append(Frame(entry.scope, entry, program.trees[program.entry], ALWAYS))
+    seen = run.seen
+    named = _names(program.trees.values())
+    module_sent = list(seen.sent)
+    for _ in range(2):
+        before = list(seen.sent)
+        run.done.clear()
+        run.times.clear()
+        seen.sent[len(module_sent) :] = []
+        fresh = _follow_all(run, _roots(seen, named))
+        again = {sent.place for sent in seen.sent}
+        seen.sent += [each for each in before if each.place not in again]
+        # What nobody calls, and what sends by itself: with arguments that nobody gives it.
+        sending = {node for sent in seen.sent for node in sent.stack[-1:]}
+        supposed = [
+            function
+            for node, function in seen.functions.items()
+            if node not in run.entered or (node in sending and function.klass is None)
+        ]
+        run.supposing = True
+        fresh = _follow_all(run, supposed) or fresh
+        run.supposing = False
+        if not fresh:
+            break
+
+
+def _names(trees: Iterable[ast.Module]) -> frozenset[str]:
+    """Every name that is read, and every attribute: what none of them names is called by nobody."""
+    found = set()
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                found.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                found.add(node.attr)
+    return frozenset(found)
+
+
+def _roots(seen: Seen, named: frozenset[str]) -> list[Function]:
+    """The functions that are called from outside: decorated ones, and those nobody names."""
+    found = []
+    for node, function in list(seen.functions.items()):
+        name = getattr(node, "name", "")
+        if name.startswith("__"):
+            continue
+        if name not in named or name.startswith("do_") or decorators(node) & ROUTES:
+            found.append(function)
+    return found
+
+
+def _follow_all(run: Engine, functions: Sequence[Function]) -> bool:
+    """Follow functions as if called from outside; tells whether any left something new behind."""
+    fresh = False
+    for function in functions:
+        mark = len(run.memory.trail)
+        for one in _bound(run, function):
+            pool = dict(run.pool.slots)
+            run.path = ALWAYS
+            call = Call(run, function.node, [], {"*unknown": NONE})
+            called(one, call)
+            fresh |= run.pool.slots != pool and bool(run.pool.slots.keys() - pool.keys())
+        run.path = ALWAYS
+        changes = run.memory.undo(mark)
+        fresh |= run.memory.join_weakly(
+            {cell: change for cell, change in changes.items() if _lasting(run, change[0])}
+        )
+        while run.midway:
+            fresh |= run.memory.join_weakly(run.midway.pop())
+    return fresh
+
+
+def _lasting(run: Engine, holder: object) -> bool:
+    """Whether it outlives a call: the names of a call of a function do only for functions in it."""
+    if isinstance(holder, Scope) and holder.node is not None:
+        return any(function.scope is holder for function in run.seen.functions.values())
+    return True
+
+
+def _bound(run: Engine, function: Function) -> list[Function]:
+    """A method, on objects that the program made of its class; else on one as anybody makes it."""
+    klass = function.klass
+    if klass is None or function.me is not None:
+        return [function]
+    objects = made_of(run, klass)[:_MOST_OBJECTS]
+    if not objects:
+        call = Call(run, function.node, [], {"*unknown": NONE})
+        with_init = any(
+            isinstance(each, Class) and "__init__" in each.slots for each in klass.line()
+        )
+        if with_init:
+            made = instance(klass, call)
+            objects = [made] if isinstance(made, Object) else []
+        objects = objects or [Object(klass)]
+    return [function.bound(each, klass) for each in objects]
+
+
+def parsed(texts: Mapping[str, str]) -> dict[str, ast.Module]:
+    """Sources as trees, each parsed once; what does not parse is left out."""
+    found = {}
+    for path, text in texts.items():
+        tree = _tree(text)
+        if tree is not None:
+            found[path] = tree
+    return found
+
+
+@functools.lru_cache(maxsize=512)
+def _tree(text: str) -> ast.Module | None:
+    try:
+        return python_of(text)
+    except Unreadable:
+        return None
+
+
+__all__ = ["Dict", "Program", "Seen", "parsed", "read", "replace", "statements"]
