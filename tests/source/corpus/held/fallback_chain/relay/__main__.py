@@ -1,0 +1,3 @@
+from relay.main import run
+
+run()

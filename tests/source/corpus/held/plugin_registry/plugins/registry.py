@@ -1,0 +1,10 @@
+BACKENDS = {}
+
+
+def register(name):
+    def decorate(cls):
+        cls.name = name
+        BACKENDS[name] = cls
+        return cls
+
+    return decorate
