@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tabbydoctor import invocation, redaction
+from tabbydoctor.source.engine import Engine
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -24,3 +25,9 @@ def as_installed() -> Iterator[None]:
 def nothing_remembered() -> None:
     """What an earlier test had for a secret is none to the next one."""
     redaction.forget_all()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def faults_of_the_reader_are_raised() -> None:
+    """Where users are told that a line could not be followed, a test fails."""
+    Engine.strict = True

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tabbydoctor.routers import RouterReading, budget, python
-from tabbydoctor.routers.interpreter import Interpreter
+from tabbydoctor.routers import RouterReading, python
+from tabbydoctor.source import budget
 from tests.routers.hostile import BRANCHING, GROWING, HEAD, REFUSED, TAIL
 
 URLS = ("http://127.0.0.1:5000",)
@@ -92,13 +92,6 @@ def test_readings_inside_of_one_budget_share_its_time() -> None:
         with budget.budget() as inner:
             assert inner.overdrawn
     assert not outer.cuts
-
-
-def test_a_function_that_a_pass_did_not_come_to_is_a_cut_and_no_crash() -> None:
-    tree = __import__("ast").parse("def f():\n    return 1\n")
-    with budget.budget() as spent:
-        assert Interpreter(tree).start(tree.body[0]) == []
-    assert list(spent.cuts) == [budget.STEPS]
 
 
 SUPER = """

@@ -23,7 +23,7 @@ from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host.data import Listener, Process
 from tabbydoctor.host.local import LocalHost
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.inputs import router_inputs
+from tabbydoctor.routers.inputs import RouterInputs, router_inputs
 from tabbydoctor.routers.site import router_site
 from tabbydoctor.routers.site_command import router_command
 from tabbydoctor.routers.site_health import (
@@ -33,12 +33,14 @@ from tabbydoctor.routers.site_health import (
     router_targets,
 )
 from tabbydoctor.routers.site_keys import router_keys
+from tabbydoctor.routers.unread import router_read
 from tabbydoctor.routers.wiring import Strategy, wire
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address
 from tabbydoctor.targets import Targets
 from tests.host.servers import answers, listening
 from tests.routers.cases import CASES
+from tests.routers.programs import environment, place
 from tests.scratch_host import ScratchHost
 
 SOURCE = next(case for case in CASES if case.name == "per_call_client").text
@@ -81,9 +83,13 @@ def _site(
     return router_site(host, targets, every, table, discovery, None, None, connections)
 
 
-def _read(root: Path, site: RouterSite) -> RouterReading:
+def _inputs(root: Path, site: RouterSite) -> RouterInputs:
     address = Address("http://127.0.0.1:5000", "127.0.0.1:5000", "its socket")
-    return router_inputs(ScratchHost(root), site, address, None).reading
+    return router_inputs(ScratchHost(root), site, address, None)
+
+
+def _read(root: Path, site: RouterSite) -> RouterReading:
+    return _inputs(root, site).reading
 
 
 def test_the_usual_unit(tmp_path: Path) -> None:
@@ -259,12 +265,12 @@ def test_whose_port_it_is_may_be_hidden(tmp_path: Path, seen: bool) -> None:
         process = Process(7, ("python", "router.py"))
         table = ProcessTable((process,), (Listener("127.0.0.1", router.port, 7 if seen else None),))
         site = RouterSite("/opt/router/router.py", "python", process=process)
-        reading = _read(tmp_path, site)
+        inputs = _inputs(tmp_path, site)
 
         async def ask() -> RouterHealth:
             host = ScratchHost(tmp_path)
             try:
-                return await router_health(host, site, table, reading)
+                return await router_health(host, site, table, inputs)
             finally:
                 await host.close()
 
@@ -305,8 +311,62 @@ def test_who_answers_where_the_router_looks(tmp_path: Path) -> None:
         ("python -c 'print(1)'", None, None),
     ],
 )
-def test_command_lines(command: str, path: str | None, kind: str | None) -> None:
+def test_command_lines(tmp_path: Path, command: str, path: str | None, kind: str | None) -> None:
     import shlex
 
-    found = router_command(shlex.split(command), "/srv")
+    found = router_command(shlex.split(command), "/srv", ScratchHost(tmp_path))
     assert (found and found.path, found and found.kind) == (path, kind)
+
+
+def _program(root: Path, name: str) -> None:
+    place(name, root / "opt")
+
+
+@pytest.mark.parametrize(
+    ("program", "command", "path", "roots"),
+    [
+        ("switchboard", "/usr/bin/uvicorn switchboard.app:app", "switchboard/app.py", ("",)),
+        ("relaydesk", "/usr/bin/python3 -m relaydesk", "relaydesk/__main__.py", ("",)),
+        ("frontdesk", "/usr/bin/gunicorn frontdesk:create_app()", "frontdesk/__init__.py", ("",)),
+        ("gatehouse", "/usr/bin/uvicorn gatehouse.web:app", "src/gatehouse/web.py", ("", "/src")),
+    ],
+)
+def test_a_package_is_found_by_what_its_modules_say(
+    tmp_path: Path, program: str, command: str, path: str, roots: tuple[str, ...]
+) -> None:
+    _program(tmp_path, program)
+    directory = f"/opt/{program}"
+    _write(tmp_path, f"{directory}/switch.py", "import httpx\n")
+    unit = _unit("desk.service", command, directory, Environment=f"PYTHONPATH={directory}/src")
+    other = _unit("another.service", "/usr/bin/python3 switch.py", directory)
+    site = _site(tmp_path, other, unit)
+    assert (site.unit, site.path, site.kind) == (unit, f"{directory}/{path}", "python")
+    assert site.roots[: len(roots)] == tuple(f"{directory}{root}" for root in roots)
+    sources = _inputs(tmp_path, site).sources
+    assert any("127.0.0.1:5000" in text for text in sources.values()) is (program != "switchboard")
+
+
+def test_a_module_that_is_named_stands_for_its_program(tmp_path: Path) -> None:
+    _program(tmp_path, "relaydesk")
+    unit = _unit("desk.service", "/usr/bin/python3 -m relaydesk", "/opt/relaydesk")
+    module = "/opt/relaydesk/relaydesk/calls/probe.py"
+    site = _site(tmp_path, unit, targets=Targets(router=module))
+    assert (site.unit, site.path) == (unit, "/opt/relaydesk/relaydesk/__main__.py")
+    assert (site.found_by, site.named) == ("--router", False)
+    _write(tmp_path, "/opt/relaydesk/other.py", SOURCE)
+    alone = _site(tmp_path, unit, targets=Targets(router="/opt/relaydesk/other.py"))
+    assert (alone.unit, alone.path) == (None, "/opt/relaydesk/other.py")
+
+
+def test_an_installed_copy_is_told_and_not_read(tmp_path: Path) -> None:
+    _program(tmp_path, "gatehouse")
+    site_packages = environment(tmp_path / "opt/venv", {"gatehouse": "gatehouse.cli:main"})
+    script = tmp_path / "opt/venv/bin/gatehouse"
+    script.write_text(script.read_text().replace(str(tmp_path), ""))
+    (tmp_path / "opt/gatehouse/src/gatehouse").rename(site_packages / "gatehouse")
+    site = _site(tmp_path, _unit("llm-router.service", "/opt/venv/bin/gatehouse", "/opt"))
+    place = "/opt/venv/lib/python3.12/site-packages/gatehouse/cli.py"
+    assert (site.path, site.kind) == (place, "unknown")
+    with pytest.raises(Unknown, match=r"is an installed copy.*pip install -e"):
+        _inputs(tmp_path, site)
+    assert "is an installed copy" in router_read(ScratchHost(tmp_path), site, None).unread

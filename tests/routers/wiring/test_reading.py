@@ -17,15 +17,17 @@ from checks.router.list_key import list_key
 from checks.router.masks_401 import masks_401
 from checks.router.probe_hopeless import probe_hopeless
 from checks.router.probe_no_key import probe_no_key
-from tabbydoctor.api import Finding, Severity, Unknown
+from tabbydoctor.api import Finding, Severity
 from tabbydoctor.routers import RouterReading, python
-from tabbydoctor.routers.interpreter import Interpreter
 from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.marked_block import legible, marked_block
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.wiring import CannotWire, Strategy, wire
+from tabbydoctor.source.engine import Engine
 from tests.checks.router.scene import config, endpoint, judge, site, tokens
 from tests.routers.cases import FILES, TABBY_URLS
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 TESTS = Path(__file__).parents[2]
 PATHS = [
@@ -36,12 +38,9 @@ PATHS = [
 TEXTS = {path.name.partition(".")[0]: path.read_text(encoding="utf-8") for path in PATHS}
 REFUSED = {"syntax_error"}
 """What `wire` does not accept."""
-NOT_FOLLOWED = {"subclassed_client"}
-"""No call is found, wired or not: it makes its clients by a subclass, and `wire` gives the key to
-each client without knowing where it calls. So nothing is said of it, neither good nor bad."""
 OWN_AUTH = {"auth_hook"}
 """Where a key cannot be replaced: `auth=` names an object of its own, left to a person."""
-NAMES = sorted(TEXTS.keys() - REFUSED - NOT_FOLLOWED)
+NAMES = sorted(TEXTS.keys() - REFUSED)
 FAULTY = {
     "probe_no_key": "per_call_client",
     "forward_no_key": "per_call_client",
@@ -143,30 +142,23 @@ def test_a_key_in_an_auth_of_its_own_is_not_replaced(name: str) -> None:
         wired(name, replace=True)
 
 
-@pytest.mark.parametrize("name", sorted(NOT_FOLLOWED))
-def test_nothing_is_said_of_what_cannot_be_followed(name: str) -> None:
-    reading = read(wired(name))
-    assert reading.calls == read(TEXTS[name]).calls == ()
-    with pytest.raises(Unknown, match="makes no call"):
-        findings(reading)
-
-
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("name", NAMES)
 def test_reading_a_wired_router_is_no_more_work(
     name: str, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = 0
-    spend = Interpreter.spend
+    spend = Engine.spend
 
-    def counted(run: Interpreter) -> bool:
+    def counted(run: Engine) -> bool:
         nonlocal steps
         steps += 1
         return spend(run)
 
     after = wired(name, strategy)
-    monkeypatch.setattr(Interpreter, "spend", counted)
-    monkeypatch.setattr(python, "_read", python._read.__wrapped__)  # else the same is read once
+    monkeypatch.setattr(Engine, "spend", counted)
+    monkeypatch.setattr(python, "_followed", python._followed.__wrapped__)  # else read once
+    monkeypatch.setattr(python, "_read", python._read.__wrapped__)
     read(TEXTS[name])
     before, steps = steps, 0
     read(after)

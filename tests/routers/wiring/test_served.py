@@ -6,14 +6,10 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import json
 import os
-import subprocess
-import sys
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,9 +17,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.contract.server import free_port, poll
+from tests.contract.server import free_port
 from tests.routers.cases import CASES
 from tests.routers.wiring.deployment import Deployment, deployment, load
+from tests.routers.wiring.process import ask, served
 
 CHAT = "/v1/chat/completions"
 pytestmark = [  # the released routers leave their configuration file open
@@ -41,41 +38,6 @@ released = pytest.mark.skipif(
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     with deployment(tmp_path_factory.mktemp("deployment"), {}) as made:
         yield made
-
-
-def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
-    """Status and body of one request."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    try:
-        connection.request(method, path, body, {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
-
-
-@contextmanager
-def served(source: bytes, port: int, directory: Path) -> Iterator[None]:
-    """The router as a process, listening."""
-    path = directory / "router.py"
-    path.write_bytes(source)
-    with (directory / "router.log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, str(path)], stdout=log, stderr=log)
-    try:
-        poll(lambda: listening(port) or process.poll() is not None, "the router")
-        assert process.poll() is None, (directory / "router.log").read_text()
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
-def listening(port: int) -> bool:
-    try:
-        ask(port, "GET", "/nothing-here")
-    except (OSError, http.client.HTTPException):
-        return False
-    return True
 
 
 def text_of(name: str) -> str:
