@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 from tabbydoctor.routers.marked_functions import Marked
 from tabbydoctor.source.guards import ANY, Guard, both, satisfies
-from tabbydoctor.source.secret_names import is_secret
 from tabbydoctor.source.seen import Sent
 from tabbydoctor.source.values import (
     ENVIRONMENT_FILE,
@@ -373,6 +372,3 @@ def _in_code(node: ast.AST) -> Key:
     name = getattr(node, "name", "a function")
     admin = "admin_key" in text and "api_key" not in text
     return Key(True, f"{name}{ADDED}", Unknown(f"hook {name}"), admin, only_tabby=selective)
-
-
-__all__ = ["CLIENT_OWN", "HEADERS", "Key", "is_secret", "keys_of", "likely_text"]

@@ -37,7 +37,7 @@ from tabbydoctor.source.guards import Guard, both
 from tabbydoctor.source.reading import Program, parsed
 from tabbydoctor.source.reading import read as follow
 from tabbydoctor.source.seen import Seen, Sent
-from tabbydoctor.source.values import Place, Unknown, Value, likely
+from tabbydoctor.source.values import MANY, Place, Text, Unknown, Value, likely
 
 name = "python"
 Reach = Literal["tabby", "other", "unknown"]
@@ -151,10 +151,21 @@ def _followed(
         {each.path: known_functions(each.block, each.path) for each in sources if each.block},
     )
     seen = follow(program, named_tabby)
+    vague = dict.fromkeys(
+        f"the request at {sent.place.file}:{sent.place.line} may go to more places than are told"
+        for sent in seen.sent
+        if any(_is_any(url) for _, url in sent.url)
+    )
+    seen.cuts = (*seen.cuts, *vague)
     broken = [each for each in texts if each not in trees]
     if broken:
         seen.cuts = (*seen.cuts, *(f"{each} is not valid Python" for each in broken))
     return seen, sources
+
+
+def _is_any(url: Value) -> bool:
+    """Whether a URL begins with what stands for more than was told apart."""
+    return (url.parts[0] if isinstance(url, Text) else url) == MANY
 
 
 def _reading(sources: list[_Source], seen: Seen, tabby_urls: tuple[str, ...]) -> RouterReading:

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from tabbydoctor.source.engine import Call, Engine, Raised
 from tabbydoctor.source.guards import ALWAYS, Guard, both
-from tabbydoctor.source.iteration import element
 from tabbydoctor.source.memory import trimmed
 from tabbydoctor.source.values import (
     NOTHING,
@@ -397,6 +396,3 @@ def _under_known(table: Dict, key: Any, default: Values | None) -> Values:
     if default and (not found or default != ((ALWAYS, NOTHING),)):
         found += default
     return trimmed(found)
-
-
-__all__ = ["attribute", "element", "looked_up", "subscript", "unknown_part"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tabbydoctor.source import clients
-from tabbydoctor.source.attributes import ANNOTATED, attribute, decorators, of_object
+from tabbydoctor.source.attributes import ANNOTATED, decorators, of_object
 from tabbydoctor.source.budget import DEPTH, MOST_SENT, REQUESTS, cut
 from tabbydoctor.source.engine import DEEPEST, Call, Engine, Frame
 from tabbydoctor.source.guards import ALWAYS, Guard, both, common, without
@@ -26,13 +26,11 @@ from tabbydoctor.source.values import (
     Client,
     Const,
     Dict,
-    File,
     Function,
     Holder,
     Known,
     List,
     Method,
-    Module,
     Name,
     Object,
     Partial,
@@ -196,7 +194,7 @@ def _shortly(function: Function, call: Call) -> Followed:
         if holder.serial < serial and key in holder.slots
     ]
     return Followed(
-        call.result() if ended else gives,
+        only(MANY) if ended else gives,
         run.seen.sent[sent:],
         wrote,
         ALWAYS,
@@ -525,5 +523,3 @@ def _model(klass: Class, value: Value, call: Call) -> Value:
 
 
 Called = Callable[[Value, Call], Values]
-
-__all__ = ["NOTHING", "File", "Module", "attribute", "called", "instance", "made_of"]

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tabbydoctor.source.attributes import attribute, element, subscript, unknown_part
+from tabbydoctor.source.attributes import attribute, subscript
 from tabbydoctor.source.budget import ROUNDS, WIDEST_NUMBER, TooLarge, cut
 from tabbydoctor.source.engine import EXPRESSIONS, Call, Engine
 from tabbydoctor.source.guards import ALWAYS, Guard, both
 from tabbydoctor.source.iteration import MOST_ROUNDS, rounds
-from tabbydoctor.source.memory import trimmed
+from tabbydoctor.source.memory import restricted, trimmed
 from tabbydoctor.source.operators import operate
 from tabbydoctor.source.targets import assign
 from tabbydoctor.source.truth import (
@@ -24,7 +24,6 @@ from tabbydoctor.source.truth import (
 )
 from tabbydoctor.source.values import (
     FALSE,
-    NONE,
     NOTHING,
     SOMETHING,
     TRUE,
@@ -450,7 +449,7 @@ def _list_comprehension(run: Engine, node: ast.ListComp | ast.SetComp | ast.Gene
 
     def give(guard: Guard) -> None:
         if len(made.slots) < MOST_ROUNDS * 4:
-            made.slots[len(made.slots)] = _under(run.evaluate(node.elt), guard)
+            made.slots[len(made.slots)] = restricted(run.evaluate(node.elt), guard)
         else:
             cut(ROUNDS)
 
@@ -463,19 +462,10 @@ def _dict_comprehension(run: Engine, node: ast.DictComp) -> Values:
     made = Dict()
 
     def give(guard: Guard) -> None:
-        values = _under(run.evaluate(node.value), guard)
+        values = restricted(run.evaluate(node.value), guard)
         for inner, key in run.evaluate(node.key):
             name = _slot(key)
-            made.slots[name] = trimmed((*made.slots.get(name, ()), *_under(values, inner)))
+            made.slots[name] = trimmed((*made.slots.get(name, ()), *restricted(values, inner)))
 
     _comprehended(run, node.generators, give)
     return only(made)
-
-
-def _under(values: Values, guard: Guard) -> Values:
-    if not guard:
-        return values
-    return tuple((q, value) for g, value in values if (q := both(g, guard)) is not None)
-
-
-__all__ = ["NONE", "element", "spread", "unknown_part"]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 
 from tabbydoctor.source.engine import Engine
-from tabbydoctor.source.guards import ALWAYS, Guard, both
-from tabbydoctor.source.memory import trimmed
+from tabbydoctor.source.memory import restricted, trimmed
 from tabbydoctor.source.values import (
     MANY,
     NOTHING,
@@ -33,11 +32,11 @@ def rounds(run: Engine, values: Values, node: ast.AST) -> list[Values]:
     found: list[Values] = []
     for guard, value in values:
         for number, each in enumerate(_elements(run, value, node)):
-            under = each if not guard else _under(each, guard)
+            told = restricted(each, guard)
             if number < len(found):
-                found[number] = (*found[number], *under)
+                found[number] = (*found[number], *told)
             else:
-                found.append(under)
+                found.append(told)
     if len(found) > MOST_ROUNDS:
         found[MOST_ROUNDS:] = [only(MANY)]
     return [trimmed(each) for each in found if each]
@@ -100,9 +99,3 @@ def contents(table: Dict) -> List:
         elif values:
             found.append(values)
     return List(found)
-
-
-def _under(values: Values, guard: Guard) -> Values:
-    if guard == ALWAYS:
-        return values
-    return tuple((q, value) for g, value in values if (q := both(g, guard)) is not None)

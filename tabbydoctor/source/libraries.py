@@ -15,7 +15,7 @@ from tabbydoctor.source.budget import LONGEST_TEXT
 from tabbydoctor.source.engine import Call, Engine
 from tabbydoctor.source.expressions import spread
 from tabbydoctor.source.guards import Guard, both
-from tabbydoctor.source.iteration import contents, keys, rounds
+from tabbydoctor.source.iteration import keys, rounds
 from tabbydoctor.source.memory import trimmed
 from tabbydoctor.source.targets import put_attribute
 from tabbydoctor.source.truth import boolean, truth
@@ -595,10 +595,6 @@ def _in_thread(call: Call) -> Values:
     return _handed_on(call, 0)
 
 
-def _in_executor(call: Call) -> Values:
-    return _handed_on(call, 1)
-
-
 def _handed_on(call: Call, skip: int) -> Values:
     if len(call.arguments) <= skip:
         return call.result()
@@ -770,5 +766,3 @@ FUNCTIONS: Mapping[str, Effect] = {
     "builtins.map": _mapped,
     "builtins.filter": _filtered,
 }
-
-__all__ = ["FUNCTIONS", "contents", "data_of", "located", "of_super", "opened"]

@@ -108,6 +108,13 @@ def _unlike(after: Values, before: Values) -> Values:
     )
 
 
+def restricted(values: Values, guard: Guard) -> Values:
+    """Those of the values that may stand where a guard holds, each under it."""
+    if not guard:
+        return values
+    return tuple((q, value) for g, value in values if (q := both(g, guard)) is not None)
+
+
 def joined(told: Sequence[tuple[Guard, Values]]) -> Values:
     """The values of branches under their guards; what is the same in all needs none of them."""
     one = told[0][1]

@@ -14,10 +14,10 @@ import functools
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tabbydoctor.documents import Unreadable, json_of, python_of, toml_of, yaml_of
-from tabbydoctor.source import statements
+from tabbydoctor.source import expressions, statements  # noqa: F401 - they register handlers
 from tabbydoctor.source.attributes import decorators
 from tabbydoctor.source.budget import budget
 from tabbydoctor.source.calling import called, instance, made_of, run_callbacks
@@ -30,7 +30,6 @@ from tabbydoctor.source.values import (
     NONE,
     Class,
     Const,
-    Dict,
     Function,
     Known,
     Module,
@@ -323,6 +322,3 @@ def _tree(text: str) -> ast.Module | None:
         return python_of(text)
     except Unreadable:
         return None
-
-
-__all__ = ["Dict", "Program", "Seen", "parsed", "read", "replace", "statements"]

@@ -17,7 +17,6 @@ from tabbydoctor.source.secret_names import is_secret
 from tabbydoctor.source.values import (
     ENVIRONMENT_FILE,
     NOTHING,
-    SOMETHING,
     Class,
     Const,
     Dict,
@@ -301,6 +300,3 @@ def _strings(values: list[Value]) -> list[str] | None:
     found = [value.value for value in values if isinstance(value, Const)]
     texts = [text for text in found if isinstance(text, str) and text]
     return texts if texts and len(texts) == len(values) else None
-
-
-__all__ = ["ALIASES", "CHOICES", "SOMETHING", "field_arguments", "is_settings", "options"]

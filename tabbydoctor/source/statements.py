@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tabbydoctor.source.attributes import attribute, decorators, of_module, of_object
+from tabbydoctor.source.attributes import attribute, of_module, of_object
 from tabbydoctor.source.engine import STATEMENTS, Call, Engine, Flow
 from tabbydoctor.source.guards import ALWAYS, Guard, both, common
 from tabbydoctor.source.iteration import rounds
@@ -15,16 +15,9 @@ from tabbydoctor.source.operators import operate
 from tabbydoctor.source.targets import assign, delete
 from tabbydoctor.source.truth import arms, narrow
 from tabbydoctor.source.values import (
-    SOMETHING,
-    TRUE,
     WHATEVER,
     Class,
-    Client,
-    Const,
-    File,
     Function,
-    List,
-    Module,
     Name,
     Object,
     Scope,
@@ -399,6 +392,3 @@ def _import_from(run: Engine, node: ast.ImportFrom) -> Flow:
             values = only(inner) if inner else attribute(run, library, alias.name, node)
         run.bind(alias.asname or alias.name, values)
     return ""
-
-
-__all__ = ["SOMETHING", "TRUE", "Client", "Const", "File", "List", "Module", "decorators"]

@@ -8,7 +8,7 @@ from typing import Any
 from tabbydoctor.source.attributes import owner
 from tabbydoctor.source.attributes import word as name_of
 from tabbydoctor.source.engine import Call, Engine
-from tabbydoctor.source.guards import ALWAYS, both
+from tabbydoctor.source.guards import both
 from tabbydoctor.source.memory import trimmed
 from tabbydoctor.source.seen import Stored
 from tabbydoctor.source.values import (
@@ -159,6 +159,3 @@ def remove(run: Engine, base: Value, key: Value) -> None:
     if isinstance(base, Dict | List):
         slot: Any = word.value if isinstance(word, Const) else key
         run.memory.write(base, slot, ())
-
-
-__all__ = ["ALWAYS", "assign", "delete", "put_attribute", "put_item", "put_one", "remove"]

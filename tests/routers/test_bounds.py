@@ -120,3 +120,12 @@ tabby.later()
 
 def test_super_in_a_lambda_is_followed_or_left_unknown() -> None:
     assert [call.purpose for call in read(SUPER).calls] == ["probe"]
+
+
+def test_a_request_to_more_places_than_are_told_apart_is_said() -> None:
+    """Another call that reaches TabbyAPI with a key does not make the reading whole."""
+    choices = "".join(
+        f"if os.environ.get('A{n}'):\n    U = 'http://10.0.0.{n}'\n" for n in range(30)
+    )
+    source = f"import os\n{HEAD}{choices}\n\ndef send(b):\n    return httpx.post(U, json=b)\n{TAIL}"
+    assert [cut for cut in read(source).cuts if "more places than are told" in cut]
