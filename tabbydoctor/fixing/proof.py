@@ -6,13 +6,13 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from tabbydoctor import plugins
 from tabbydoctor.deployment.parts import Instance, RouterSite
+from tabbydoctor.diagnosis.check import AUTH
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Facts
-from tabbydoctor.fixing.prepare import asked_for, present
-from tabbydoctor.fixing.request import ROUTER_IDS, SEEN_LIVE, FixRequest, Prepared, Proof
+from tabbydoctor.fixing.chosen import ROUTER, asked_for, of_router_key, present
+from tabbydoctor.fixing.request import FixRequest, Prepared, Proof
 from tabbydoctor.fixing.serving import PAUSE, Progress, may_come_up, still_starts
 from tabbydoctor.fixing.witness import UNSEEN, UP, Seen, Witness, fact, witness
 from tabbydoctor.host import Host
@@ -65,7 +65,9 @@ def through_router(request: FixRequest) -> bool:
     """Whether requests through the router are to work when it is done."""
     if request.auth:
         return request.options.strategy != "disable-auth"
-    return bool({*request.ids} & {*ROUTER_IDS})
+    if request.all_safe:
+        return False
+    return any(AUTH in one.tags and one.category == ROUTER for one in asked_for(request))
 
 
 class _Proving:
@@ -166,8 +168,7 @@ class _Proving:
 
         One that was there and cannot be judged any more is not gone, unless it is seen live.
         """
-        wanted = asked_for(self._request)
-        checks = [check for check in plugins.checks() if check.id in wanted]
+        checks = asked_for(self._request)
         results = await run_checks(checks, facts, self._request.time_limit)
         left = present(self._request, results)
         for id in left:
@@ -180,7 +181,7 @@ class _Proving:
 
     def _matters(self, id: str) -> bool:
         """Whether a finding has to be seen gone: it was there, or is what the repair is about."""
-        return id in self._present or (self._request.auth and id in SEEN_LIVE)
+        return id in self._present or (self._request.auth and id in of_router_key(self._request))
 
     @property
     def _without_effect(self) -> tuple[str, ...]:

@@ -10,28 +10,6 @@ from tabbydoctor.remedies.options import FixOptions
 from tabbydoctor.repair.changes import Plan, Restart
 from tabbydoctor.repair.engine import Change
 
-# The findings of the auth notes' fault: the 401 between router and TabbyAPI.
-AUTH_IDS = (
-    "CFG004",
-    "RTR001",
-    "RTR002",
-    "RTR003",
-    "RTR004",
-    "RTR005",
-    "RTR007",
-    "RTR008",
-    "RTR009",
-    "RTR011",
-    "RTR015",
-    "RTR017",
-)
-# Those of them that are gone when no key is asked for any more.
-KEYLESS_IDS = ("CFG004", "RTR001", "RTR002")
-ROUTER_IDS = tuple(id for id in AUTH_IDS if id.startswith("RTR"))
-SEEN_LIVE = ("RTR001", "RTR002", "RTR005")
-"""Those that are gone where a request through the router is accepted, whatever the reading says
-of them; RTR001 where the router's own health check is, too."""
-
 
 @dataclass(frozen=True, slots=True)
 class FixRequest:
