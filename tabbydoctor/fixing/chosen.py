@@ -9,8 +9,8 @@ from tabbydoctor.diagnosis.check import AUTH, KEYLESS, ROUTER_KEY, Check
 from tabbydoctor.diagnosis.cure import Planner
 from tabbydoctor.diagnosis.finding import Safety
 from tabbydoctor.diagnosis.report import CheckResult
-from tabbydoctor.fixing.request import FixRequest
 from tabbydoctor.remedies.disable_auth import plan_disable_auth
+from tabbydoctor.remedies.request import FixRequest
 
 ROUTER = "router"
 """The category of the checks that ask for a router."""
@@ -23,7 +23,7 @@ def asked_for(request: FixRequest) -> tuple[Check, ...]:
 
 def _asked(request: FixRequest, check: Check) -> bool:
     if request.auth:
-        keyless = request.options.strategy == "disable-auth"
+        keyless = request.strategy == "disable-auth"
         return (KEYLESS if keyless else AUTH) in check.tags
     if request.all_safe:
         return check.cure is not None and check.cure.safety is Safety.SAFE
@@ -57,7 +57,7 @@ def planners(
 
     `outdated`: an older version wired the router, and left something undone.
     """
-    if request.auth and request.options.strategy == "disable-auth":
+    if request.auth and request.strategy == "disable-auth":
         # Asked for by its own name, whatever findings there are.
         return [("disable-auth", plan_disable_auth)]
     there = present(request, filter(answered, results))
@@ -82,7 +82,7 @@ def _for_auth(
     of_router = [one for one in results if one.check.category == ROUTER]
     unsure = any(one.status in ("unknown", "crashed") for one in of_router)
     keyless = any(one.category == ROUTER and one not in others for one in found.values())
-    if request.options.strategy or unsure or outdated or keyless:
+    if request.strategy or unsure or outdated or keyless:
         yield wiring.id, wiring.cure.planner
     for check in sorted(others, key=lambda one: one.category != ROUTER):
         assert check.cure is not None

@@ -24,12 +24,13 @@ from tabbydoctor.fixing.chosen import (
     present,
     router_there,
 )
-from tabbydoctor.fixing.request import FixRequest, Prepared, Refusal
 from tabbydoctor.host import Host
 from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.by_rebuild import to_paste
 from tabbydoctor.remedies import snippets
 from tabbydoctor.remedies.draft import CannotFix, Draft
+from tabbydoctor.remedies.outcome import Prepared, Refusal
+from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.repair import interrupts
 from tabbydoctor.repair.changes import EarlierChange
 from tabbydoctor.repair.errors import RepairError
@@ -60,7 +61,7 @@ async def _prepare(
     facts = facts_of(host, targets)
     draft = Draft(earlier=earlier)
     facts.provide(Draft, draft)
-    facts.provide(type(request.options), request.options)
+    facts.provide(FixRequest, request)
     try:
         await _require_something(host, facts, targets, request)
         results = await _look(facts, request)
@@ -75,8 +76,10 @@ async def _prepare(
             refusals += [refusal] if refusal else []
         refusals += _without_remedy(request, results)
         return Prepared(
-            draft,
             draft.plan(),
+            tuple(draft.notes),
+            tuple(draft.manual),
+            draft.reasons,
             present(request, results),
             tuple(replace(one, manual=hands.lines(one.manual)) for one in refusals),
             tuple(_not_here(request, results)),
@@ -102,7 +105,7 @@ async def _outdated(facts: Facts) -> bool:
 
 async def _runs_as_it_is(facts: Facts, request: FixRequest) -> bool:
     """Whether a router runs that its files tell of: what it answers tells about them."""
-    if not request.auth or request.options.strategy == "disable-auth" or not request.restart:
+    if not request.auth or request.strategy == "disable-auth" or not request.restart:
         return False
     try:
         return not (await facts.get(RouterStaleness)).newer
@@ -115,7 +118,7 @@ async def _unproven(facts: Facts, request: FixRequest, results: Iterable[CheckRe
 
     Without a router there is none that could lack it, and where no key is asked for none does.
     """
-    if not request.auth or request.options.strategy == "disable-auth":
+    if not request.auth or request.strategy == "disable-auth":
         return ""
     told = {*of_router_key(request), "RTR009"}
     about = [one for one in results if one.check.id in told]

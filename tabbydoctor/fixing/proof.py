@@ -12,10 +12,11 @@ from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Facts
 from tabbydoctor.fixing.chosen import ROUTER, asked_for, of_router_key, present
-from tabbydoctor.fixing.request import FixRequest, Prepared, Proof
 from tabbydoctor.fixing.serving import PAUSE, Progress, may_come_up, still_starts
-from tabbydoctor.fixing.witness import UNSEEN, UP, Seen, Witness, fact, witness
+from tabbydoctor.fixing.witness import UP, fact, witness
 from tabbydoctor.host import Host
+from tabbydoctor.remedies.outcome import UNSEEN, Prepared, Proof, Seen, Witness
+from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.repair import interrupts
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.judged import RouterJudgement
@@ -64,7 +65,7 @@ async def _look(host: Host, targets: Targets) -> Witness:
 def through_router(request: FixRequest) -> bool:
     """Whether requests through the router are to work when it is done."""
     if request.auth:
-        return request.options.strategy != "disable-auth"
+        return request.strategy != "disable-auth"
     if request.all_safe:
         return False
     return any(AUTH in one.tags and one.category == ROUTER for one in asked_for(request))
@@ -133,7 +134,7 @@ class _Proving:
 
     @property
     def _by_router(self) -> bool:
-        return self._request.options.strategy != "disable-auth"
+        return self._request.strategy != "disable-auth"
 
     def _facts(self) -> tuple[Facts, Host]:
         host = self._host()

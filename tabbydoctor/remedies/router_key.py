@@ -14,7 +14,7 @@ from tabbydoctor.nixos.nix_text import comment
 from tabbydoctor.remedies import credential, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.earlier_strategy import take_away, turn_auth_on
-from tabbydoctor.remedies.options import FixOptions, Strategy
+from tabbydoctor.remedies.request import FixRequest, Strategy
 from tabbydoctor.remedies.router_source import WHY, stays, wire_gateway, wire_source
 from tabbydoctor.remedies.router_variables import left_alone, unfit
 from tabbydoctor.routers import RouterReading
@@ -49,7 +49,7 @@ def plan_router_key(
     people: People,
     site: RouterSite,
     inputs: RouterInputs,
-    options: FixOptions,
+    options: FixRequest,
     keys: RouterKeys | None,
     address: Address | None,
     endpoint: Endpoint | None,
@@ -278,7 +278,7 @@ def _bring(
 
 
 def _strategy(
-    options: FixOptions, site: RouterSite, reads: bool, block: MarkedBlock | None
+    options: FixRequest, site: RouterSite, reads: bool, block: MarkedBlock | None
 ) -> Strategy:
     """The one asked for; else the tokens where they can be read, but a block of before that is
     brought up to date keeps its way.

@@ -9,7 +9,7 @@ from functools import partial
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.remedies import gateways, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
-from tabbydoctor.remedies.options import Strategy
+from tabbydoctor.remedies.request import Strategy
 from tabbydoctor.repair.yaml_edit import CannotEdit
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.inputs import KINDS, RouterInputs

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tabbydoctor.fixing.request import FixResult, Prepared
-from tabbydoctor.fixing.witness import UNSEEN, Seen, Witness
 from tabbydoctor.invocation import again
 from tabbydoctor.nixos.by_rebuild import THEN
 from tabbydoctor.nixos.one_block import one_block
 from tabbydoctor.redaction import Redacted, redact
+from tabbydoctor.remedies.outcome import UNSEEN, FixResult, Prepared, Seen, Witness
 from tabbydoctor.reports.page import Page
 from tabbydoctor.reports.visible import visible
 
@@ -17,7 +16,7 @@ from tabbydoctor.reports.visible import visible
 def as_json(result: FixResult) -> dict[str, Any]:
     """The document of `fix --format json`."""
     prepared, change = result.prepared, result.change
-    reasons = prepared.draft.reasons
+    reasons = prepared.reasons
     steps = [
         {"id": reasons.get(one.target, ""), "target": one.target, "kind": one.kind, "diff": diff}
         for one, diff in _steps(prepared)
@@ -31,9 +30,9 @@ def as_json(result: FixResult) -> dict[str, Any]:
         "remaining": list(result.remaining),
         "change": change.id if change else None,
         "title": prepared.plan.title,
-        "notes": [*prepared.draft.notes, *(change.notes if change else ()), *prepared.not_here],
+        "notes": [*prepared.notes, *(change.notes if change else ()), *prepared.not_here],
         "manual": [
-            *prepared.draft.manual,
+            *prepared.manual,
             *_refused(prepared),
             *(prepared.restarts_left if result.applied else ()),
         ],
@@ -82,7 +81,7 @@ def _steps_text(prepared: Prepared, width: int) -> str:
     for action in prepared.plan.actions:
         left = " (left to you: --no-restart)" * (action.kind == "restart" and not prepared.restart)
         page.flow((f"{action.kind} {action.target}{left}", ""), indent=2, hang=4)
-    for note in prepared.draft.notes:
+    for note in prepared.notes:
         page.flow((f"- {note}", ""), indent=2, hang=4)
     return page.text()
 
@@ -104,7 +103,7 @@ def _verbatim(page: Page, text: str) -> None:
 
 def _by_hand(prepared: Prepared, width: int) -> str:
     page = Page(width)
-    for text in prepared.draft.manual:
+    for text in prepared.manual:
         page.blank()
         page.flow((f"By hand: {text}", ""), hang=2)
     of_nix = [one.manual for one in prepared.refusals if THEN in one.manual.splitlines()]
