@@ -21,12 +21,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from tabbydoctor.api import Evidence, Finding, Severity, check
-from tabbydoctor.documents import yaml_of
 from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.keys import TABLE, Key
 from tabbydoctor.tabbyapi.origins import file_origin
 from tabbydoctor.tabbyapi.values import Refused, coerced
+from tabbydoctor.yaml.yaml11 import yaml_of
 
 from . import edit, shown
 

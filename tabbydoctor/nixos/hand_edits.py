@@ -8,7 +8,7 @@ from typing import Any
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.host import FileContent
 from tabbydoctor.nixos.key_lines import Keys
-from tabbydoctor.tabbyapi.yaml_reading import read_document
+from tabbydoctor.yaml import yaml12
 
 _SLACK = 2.0  # seconds: the clocks of boot time and file system do not agree to the last
 
@@ -32,7 +32,7 @@ def edits(instance: Instance, copy: FileContent | None, stored: FileContent | No
 
 def content(file: FileContent | None) -> Mapping[str, Any]:
     """As TabbyAPI reads it; nothing of what is no mapping."""
-    data = read_document(file.data).data if file else None
+    data = yaml12.document(file.data).data if file else None
     return data if isinstance(data, dict) else {}
 
 

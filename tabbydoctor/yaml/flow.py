@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tabbydoctor.repair.yaml_block import ends_line
-from tabbydoctor.repair.yaml_text import CannotEdit, Splice, Text
-from tabbydoctor.repair.yaml_tree import Entry, Node, Tree
+from tabbydoctor.yaml.block import ends_line
+from tabbydoctor.yaml.text import CannotEdit, Splice, Text
+from tabbydoctor.yaml.tree import Entry, Node, Tree
 
 
 def insert_entry(text: Text, tree: Tree, node: Node, new: str) -> Splice:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tabbydoctor.repair.yaml_scalar import scalar
-from tabbydoctor.repair.yaml_text import CannotEdit, Splice, Text
-from tabbydoctor.repair.yaml_tree import Entry, Node, Tree
+from tabbydoctor.yaml.scalar import scalar
+from tabbydoctor.yaml.text import CannotEdit, Splice, Text
+from tabbydoctor.yaml.tree import Entry, Node, Tree
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 _COMMENT_OR_NOTHING = re.compile(r"[ \t]*(?:#.*)?")
