@@ -52,7 +52,7 @@ from ..by_doctor import by_doctor
 from ..groups.drop_in import drop_in
 from . import command, shown, unit_of
 
-Settings = tuple[tuple[str, str], ...]
+UnitSettings = tuple[tuple[str, str], ...]
 
 
 @check("SVC012", "unit-sandbox", category="service", severity=Severity.WARNING)
@@ -145,7 +145,7 @@ def _harmful(unit: Unit, machine: Machine, one: HarmfulSetting) -> Finding:
 
 
 def _settled(
-    title: str, unit: Unit, machine: Machine, setting: str, settings: Settings
+    title: str, unit: Unit, machine: Machine, setting: str, settings: UnitSettings
 ) -> tuple[Remedy, ...]:
     """The lines that do it: of configuration.nix, or of a drop-in that applies after others."""
     name, place = setting.partition("=")[0], _where(unit, setting)

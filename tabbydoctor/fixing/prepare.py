@@ -23,7 +23,7 @@ from tabbydoctor.fixing.request import (
     SEEN_LIVE,
     FixRequest,
     Prepared,
-    Refusal,
+    RefusedRemedy,
 )
 from tabbydoctor.host import Host
 from tabbydoctor.invocation import invocation
@@ -74,7 +74,7 @@ async def _prepare(
         results = await _look(facts, request)
         _introduce(draft, facts, host)
         hands = Hands(host, by_word(facts))
-        refusals: list[Refusal] = []
+        refusals: list[RefusedRemedy] = []
         for id, planner in _chosen(request, results, await _outdated(facts)):
             if id == "CFG004" and refusals and request.auth:
                 continue  # by itself it would cure nobody's 401
@@ -236,7 +236,7 @@ def _chosen(
 
 async def _planned(
     request: FixRequest, facts: Facts, draft: Draft, id: str, planner: Planner
-) -> Refusal | None:
+) -> RefusedRemedy | None:
     try:
         with draft.all_or_nothing():
             async with asyncio.timeout(request.planning_limit):
@@ -249,11 +249,11 @@ async def _planned(
             f"{invocation(f'explain {id}')} tells the change to make by hand",
         ) from error
     except CannotFix as error:
-        return Refusal(id, error.message, error.manual, error.loopback_would_do)
+        return RefusedRemedy(id, error.message, error.manual, error.loopback_would_do)
     except RepairError as error:
-        return Refusal(id, error.message, error.hint)
+        return RefusedRemedy(id, error.message, error.hint)
     except NoFact as error:
-        return Refusal(id, str(error), _lines_to_paste(facts) if id in ROUTER_IDS else "")
+        return RefusedRemedy(id, str(error), _lines_to_paste(facts) if id in ROUTER_IDS else "")
     return None
 
 
@@ -266,7 +266,9 @@ def _lines_to_paste(facts: Facts) -> str:
     return snippets.snippet(site.path, "", url) if site.kind == "unknown" else ""
 
 
-def _without_remedy(request: FixRequest, results: tuple[CheckResult, ...]) -> Iterable[Refusal]:
+def _without_remedy(
+    request: FixRequest, results: tuple[CheckResult, ...]
+) -> Iterable[RefusedRemedy]:
     """Faults that were asked for, are there, and that nothing here repairs."""
     for result in results:
         id = result.check.id
@@ -274,13 +276,13 @@ def _without_remedy(request: FixRequest, results: tuple[CheckResult, ...]) -> It
             continue
         if request.auth:
             if id == "CFG004" and not _router_there(results):
-                yield Refusal(
+                yield RefusedRemedy(
                     id,
                     "no router was found that could be given the key: name it with --router, or "
                     "mean what the section says with --strategy disable-auth",
                 )
         elif request.ids and (id not in REMEDIES or not _repairable(result)):
-            yield Refusal(id, "there is no automatic remedy", _by_hand(result))
+            yield RefusedRemedy(id, "there is no automatic remedy", _by_hand(result))
 
 
 def _router_there(results: Iterable[CheckResult]) -> bool:

@@ -14,7 +14,7 @@ from tabbydoctor.facts import Facts
 from tabbydoctor.fixing.prepare import asked_for, present
 from tabbydoctor.fixing.request import ROUTER_IDS, SEEN_LIVE, FixRequest, Prepared, Proof
 from tabbydoctor.fixing.serving import PAUSE, Progress, may_come_up, still_starts
-from tabbydoctor.fixing.witness import UNSEEN, UP, Seen, Witness, fact, witness
+from tabbydoctor.fixing.witness import UNSEEN, UP, SeenAnswer, Witness, fact, witness
 from tabbydoctor.host import Host
 from tabbydoctor.repair import interrupts
 from tabbydoctor.routers import RouterReading
@@ -246,7 +246,7 @@ class _Proving:
         self._seen.append("the router still reports TabbyAPI down")
         return False
 
-    async def _forwarded(self, facts: Facts, request: Seen | None) -> bool | None:
+    async def _forwarded(self, facts: Facts, request: SeenAnswer | None) -> bool | None:
         if request is None:
             return self._doubt("the router's port is not known: nothing was sent through it")
         if request.status is None:

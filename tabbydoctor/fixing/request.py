@@ -51,7 +51,7 @@ class FixRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedRemedy:
     """A remedy that does not apply here, and what to do by hand."""
 
     id: str
@@ -69,7 +69,7 @@ class Prepared:
     plan: Plan
     present: tuple[str, ...] = ()
     """The asked-for findings that are there."""
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[RefusedRemedy, ...] = ()
     not_here: tuple[str, ...] = ()
     """Of the ids that were named, those without a fault, each with why."""
     answered: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tabbydoctor.fixing.request import FixResult, Prepared
-from tabbydoctor.fixing.witness import UNSEEN, Seen, Witness
+from tabbydoctor.fixing.witness import UNSEEN, SeenAnswer, Witness
 from tabbydoctor.invocation import again
 from tabbydoctor.nixos.by_rebuild import THEN
 from tabbydoctor.nixos.one_block import one_block
@@ -49,7 +49,7 @@ def _witnessed(witness: Witness) -> dict[str, Any]:
     return {"probe": _answer(witness.probe), "request": _answer(witness.request)}
 
 
-def _answer(seen: Seen | None) -> dict[str, Any] | None:
+def _answer(seen: SeenAnswer | None) -> dict[str, Any] | None:
     return {"status": seen.status, "by": seen.by, "said": seen.said} if seen else None
 
 

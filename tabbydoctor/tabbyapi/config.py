@@ -14,14 +14,14 @@ from tabbydoctor.host.access import PathStatus
 from tabbydoctor.yaml.nodes import KeyPath
 from tabbydoctor.yaml.problems import YamlProblem
 
-Layer = Literal["default", "working-directory", "environment", "config-file", "argument"]
+LayerKind = Literal["default", "working-directory", "environment", "config-file", "argument"]
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a value was set."""
 
-    layer: Layer
+    layer: LayerKind
     where: str
     """For people: `/srv/config.yml:12`, `TABBY_NETWORK_PORT (unit tabbyapi.service)`, …"""
     path: str | None = None

@@ -16,7 +16,7 @@ from tabbydoctor.yaml.nodes import KeyPath
 from tabbydoctor.yaml.text import CannotEdit
 from tabbydoctor.yaml.yaml11 import yaml_of
 
-Change = Callable[[Any], Any]
+DataChange = Callable[[Any], Any]
 """The data before -> the data after. Raises LookupError where the path does not lead there."""
 
 _UNPROVEN = "no edit could be proven to change this and nothing else"
@@ -36,7 +36,7 @@ def read(content: bytes) -> tuple[str, Any]:
         raise CannotEdit(f"a value has a tag it does not fit ({type(error).__name__})") from None
 
 
-def proven(path: KeyPath, before: tuple[str, Any], after: str, change: Change) -> bytes:
+def proven(path: KeyPath, before: tuple[str, Any], after: str, change: DataChange) -> bytes:
     """The edited file, if all readers get the old data with the change. Raises CannotEdit.
 
     A reader of YAML 1.1 (many routers) is asked as well, if it could read the file before and
@@ -55,7 +55,7 @@ def proven(path: KeyPath, before: tuple[str, Any], after: str, change: Change) -
 
 
 def _proven_for_older_readers(
-    path: KeyPath, before: tuple[str, Any], after: str, change: Change
+    path: KeyPath, before: tuple[str, Any], after: str, change: DataChange
 ) -> bool:
     text, data = before
     try:

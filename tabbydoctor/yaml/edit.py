@@ -23,15 +23,15 @@ from tabbydoctor.yaml.data import (
     with_value,
     without,
 )
-from tabbydoctor.yaml.editable import Document
+from tabbydoctor.yaml.editable import EditableYaml
 from tabbydoctor.yaml.nodes import KeyPath
 from tabbydoctor.yaml.scalar import double_quoted, is_plain, one_line, scalar
 from tabbydoctor.yaml.text import CannotEdit, Splice
-from tabbydoctor.yaml.tree import Node
+from tabbydoctor.yaml.tree import YamlNode
 
 __all__ = [
     "CannotEdit",
-    "Value",
+    "YamlValue",
     "append_item",
     "move_key",
     "remove_key",
@@ -39,16 +39,16 @@ __all__ = [
     "set_value",
 ]
 
-Value = str | int | float | bool | None | list[Any]
+YamlValue = str | int | float | bool | None | list[Any]
 
 
-def set_value(content: bytes, path: KeyPath, value: Value) -> bytes:
+def set_value(content: bytes, path: KeyPath, value: YamlValue) -> bytes:
     """Sets a value; a missing key is added at the end of its section, a section at the file's.
 
     Raises CannotEdit.
     """
     _require(path)
-    document = Document(content)
+    document = EditableYaml(content)
     if holds(document.data, path):
         old = value_at(document.data, path)
         if same(old, value):
@@ -69,7 +69,7 @@ def remove_key(content: bytes, path: KeyPath, *, prune: bool = False) -> bytes:
     Raises CannotEdit.
     """
     _require(path)
-    document = Document(content)
+    document = EditableYaml(content)
     if not holds(document.data, path):
         return content
     while prune and len(path) > 1 and len(value_at(document.data, path[:-1])) == 1:
@@ -85,7 +85,7 @@ def remove_key(content: bytes, path: KeyPath, *, prune: bool = False) -> bytes:
 def rename_key(content: bytes, path: KeyPath, new_name: str) -> bytes:
     """Renames a key where it stands, in the quotes it has. Raises CannotEdit."""
     _require(path)
-    document = Document(content)
+    document = EditableYaml(content)
     if not holds(document.data, path) or path[-1] == new_name:
         return content
     node, number = document.find(path)
@@ -111,7 +111,7 @@ def move_key(content: bytes, path: KeyPath, new_path: KeyPath, *, prune: bool = 
         raise CannotEdit("only keys can be moved")
     if path[:-1] == new_path[:-1]:
         return rename_key(content, path, name)
-    document = Document(content)
+    document = EditableYaml(content)
     if not holds(document.data, path):
         return content
     node, number = document.find(path)
@@ -126,13 +126,13 @@ def move_key(content: bytes, path: KeyPath, new_path: KeyPath, *, prune: bool = 
     return remove_key(added, path, prune=prune)
 
 
-def append_item(content: bytes, path: KeyPath, value: Value) -> bytes:
+def append_item(content: bytes, path: KeyPath, value: YamlValue) -> bytes:
     """Adds an item at a sequence's end, unless it holds an equal one; a missing one is made.
 
     Raises CannotEdit.
     """
     _require(path)
-    document = Document(content)
+    document = EditableYaml(content)
     items = value_at(document.data, path) if holds(document.data, path) else None
     if items is None:
         return set_value(content, path, [value])
@@ -148,7 +148,7 @@ def _require(path: KeyPath) -> None:
         raise CannotEdit("the path is empty")
 
 
-def _quoted_like(key: Node, name: str) -> str:
+def _quoted_like(key: YamlNode, name: str) -> str:
     if key.style == '"':
         return double_quoted(name)
     return f"'{name}'" if key.style == "'" and is_plain(name) else scalar(name)
@@ -160,13 +160,13 @@ def _set_items(content: bytes, path: KeyPath, old: list[Any], new: list[Any]) ->
         if not same(before, after):
             content = set_value(content, (*path, number), after)
     for item in new[len(old) :]:
-        content = _append(Document(content), path, item)
+        content = _append(EditableYaml(content), path, item)
     for number in range(len(old) - 1, len(new) - 1, -1):
         content = remove_key(content, (*path, number))
     return content
 
 
-def _append(document: Document, path: KeyPath, value: Any) -> bytes:
+def _append(document: EditableYaml, path: KeyPath, value: Any) -> bytes:
     node, number = document.find(path)
     sequence = node.entries[number].value
     if sequence.kind != "sequence":

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from tabbydoctor.yaml import block, flow
 from tabbydoctor.yaml.block import Written
-from tabbydoctor.yaml.data import Change, proven, read
+from tabbydoctor.yaml.data import DataChange, proven, read
 from tabbydoctor.yaml.nodes import KeyPath
 from tabbydoctor.yaml.scalar import scalar
-from tabbydoctor.yaml.text import CannotEdit, Splice, Text
-from tabbydoctor.yaml.tree import Entry, Node, Tree
+from tabbydoctor.yaml.text import CannotEdit, LinedText, Splice
+from tabbydoctor.yaml.tree import YamlEntry, YamlNode, YamlTree
 
 _NAMES = {"scalar": "a scalar", "alias": "an alias", "mapping": "a mapping", "sequence": "a list"}
 
@@ -20,24 +20,24 @@ _NAMES = {"scalar": "a scalar", "alias": "an alias", "mapping": "a mapping", "se
 class _Place:
     """How far a path leads, and the steps of it for which there is nothing."""
 
-    way: list[tuple[Node, int]]
+    way: list[tuple[YamlNode, int]]
     """The collections on the way, each with the number of the entry taken."""
-    node: Node | None
+    node: YamlNode | None
     rest: KeyPath
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> YamlEntry:
         """The last entry taken."""
         collection, number = self.way[-1]
         return collection.entries[number]
 
 
-class Document:
+class EditableYaml:
     """A file's content, its text, its data, and where everything stands in it."""
 
     def __init__(self, content: bytes) -> None:
         source, self.data = read(content)
-        self.text, self.tree = Text(source), Tree(source)
+        self.text, self.tree = LinedText(source), YamlTree(source)
 
     def line(self, position: int) -> int:
         return self.text.number(position)
@@ -49,7 +49,7 @@ class Document:
             return self.line(place.entry.start)
         return self.line(place.node.start) if place.node else None
 
-    def edited(self, path: KeyPath, splices: list[Splice], change: Change) -> bytes:
+    def edited(self, path: KeyPath, splices: list[Splice], change: DataChange) -> bytes:
         before = (self.text.content, self.data)
         try:
             return proven(path, before, self.text.spliced(splices), change)
@@ -63,12 +63,12 @@ class Document:
         anchored = [node.entries[number].value.anchor for node, number in on_the_way]
         return any(f"*{anchor}" in self.text.content for anchor in anchored if anchor)
 
-    def node(self, path: KeyPath) -> Node | None:
+    def node(self, path: KeyPath) -> YamlNode | None:
         """The node there, if the path leads to one without an alias or merge."""
         place = self._walk(path)
         return None if place.rest else place.node
 
-    def find(self, path: KeyPath) -> tuple[Node, int]:
+    def find(self, path: KeyPath) -> tuple[YamlNode, int]:
         """The collection and the number of the entry in it. Raises CannotEdit."""
         place = self._walk(path)
         if place.rest:
@@ -97,7 +97,7 @@ class Document:
         return block.replace_value(self.text, self.tree, place.entry, value)
 
     def _insert(
-        self, place: _Place, mapping: Node, keys: tuple[str, ...], value: Written
+        self, place: _Place, mapping: YamlNode, keys: tuple[str, ...], value: Written
     ) -> Splice:
         if mapping.flow:
             new = _nested(keys, value.on_one_line())
@@ -108,7 +108,7 @@ class Document:
         return self._below(place, mapping.end, keys, value, indent)
 
     def _into_null(
-        self, place: _Place, null: Node, keys: tuple[str, ...], value: Written
+        self, place: _Place, null: YamlNode, keys: tuple[str, ...], value: Written
     ) -> list[Splice]:
         """A section of which there is only the name gets its first key."""
         if not null.empty or place.way[-1][0].flow or place.entry.key is None:
@@ -132,7 +132,7 @@ class Document:
         return self.text.insert_at(len(self.text.content) if end is None else end, lines)
 
     def _walk(self, path: KeyPath) -> _Place:
-        node, way = self.tree.root, list[tuple[Node, int]]()
+        node, way = self.tree.root, list[tuple[YamlNode, int]]()
         for done, step in enumerate(path):
             number = None if node is None else _number(node, step)
             if node is None or number is None:
@@ -142,7 +142,7 @@ class Document:
         return _Place(way, node, ())
 
 
-def _number(node: Node, step: str | int) -> int | None:
+def _number(node: YamlNode, step: str | int) -> int | None:
     """The number of the entry a step of a path leads to."""
     if isinstance(step, int):
         inside = node.kind == "sequence" and 0 <= step < len(node.entries)

@@ -13,7 +13,7 @@ import pytest
 from tabbydoctor.cli.app import run
 from tabbydoctor.demo.deployment import DemoDeployment, demo_deployment
 from tabbydoctor.fixing.prepare import prepare
-from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared, Refusal
+from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared, RefusedRemedy
 from tabbydoctor.fixing.view import as_json, question
 from tabbydoctor.host.local import LocalHost
 from tabbydoctor.remedies.draft import Draft
@@ -159,7 +159,7 @@ def test_an_id_without_a_fault_is_not_passed_over_in_silence(
 
 
 def test_the_document_holds_the_lines_that_the_text_has() -> None:
-    refusal = Refusal("NIX003", "there is no automatic remedy", "a.b = 1;")
+    refusal = RefusedRemedy("NIX003", "there is no automatic remedy", "a.b = 1;")
     prepared = Prepared(Draft(), Plan(""), refusals=(refusal,))
     done = as_json(FixResult(prepared, 1))
     assert done["manual"] == ["NIX003: there is no automatic remedy\na.b = 1;"]

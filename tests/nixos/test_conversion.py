@@ -14,7 +14,7 @@ from tabbydoctor.nixos import block
 from tabbydoctor.nixos.from_config import expressed
 from tabbydoctor.nixos.generated import WrongOptions, generated
 from tabbydoctor.nixos.options import BY_KEY
-from tabbydoctor.tabbyapi.keys import KEYS, TABLE, Key
+from tabbydoctor.tabbyapi.keys import KEYS, TABLE, ConfigKey
 from tabbydoctor.tabbyapi.values import Refused, coerced
 from tabbydoctor.yaml import yaml12
 
@@ -24,7 +24,7 @@ from .test_nix_text import HARD, TEXTS
 _NUMBERS = st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False)
 
 
-def _values(key: Key) -> st.SearchStrategy[Any]:
+def _values(key: ConfigKey) -> st.SearchStrategy[Any]:
     kinds: dict[str, st.SearchStrategy[Any]] = {
         "bool": st.booleans(),
         "int": st.integers(-1, 2**40),
