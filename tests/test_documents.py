@@ -16,15 +16,15 @@ from tabbydoctor import documents
 from tabbydoctor.documents import Unreadable
 from tabbydoctor.host.data import HttpAnswer
 from tabbydoctor.routers import litellm, llama_swap, python
-from tabbydoctor.routers.yaml_lines import document
 from tabbydoctor.tabbyapi import answers, tokens_document
 from tabbydoctor.tabbyapi.installed import read_keys
-from tabbydoctor.tabbyapi.yaml_reading import read_document
+from tabbydoctor.yaml import yaml12
+from tabbydoctor.yaml.yaml11 import document, yaml_of
 
 URLS = ("http://127.0.0.1:5000",)
 READERS: Mapping[str, Callable[[bytes], object]] = {
-    "yaml": documents.yaml_of,
-    "yaml text": lambda data: documents.yaml_of(data.decode(errors="replace")),
+    "yaml": yaml_of,
+    "yaml text": lambda data: yaml_of(data.decode(errors="replace")),
     "json": documents.json_of,
     "toml": lambda data: documents.toml_of(data.decode(errors="replace")),
     "python": lambda data: documents.python_of(data.decode(errors="replace")),
@@ -32,7 +32,7 @@ READERS: Mapping[str, Callable[[bytes], object]] = {
 }
 """May raise Unreadable."""
 TOLERANT: Mapping[str, Callable[[bytes], object]] = {
-    "config.yml": read_document,
+    "config.yml": yaml12.document,
     "api_tokens.yml": tokens_document.parse,
     "yaml with lines": lambda data: document(data.decode(errors="replace")),
     "litellm": lambda data: litellm.read("/r.yaml", data.decode(errors="replace"), URLS),
@@ -132,7 +132,7 @@ def test_what_would_cost_too_much_or_has_no_meaning_is_refused(name: str) -> Non
 def test_messages_quote_no_value() -> None:
     for text in ("key: 'abcsecretdef", "key: !!int abcsecretdef", "- abcsecretdef\nb: 1"):
         with pytest.raises(Unreadable) as refused:
-            documents.yaml_of(text)
+            yaml_of(text)
         assert "secret" not in str(refused.value)
 
 
@@ -150,7 +150,7 @@ DATA: st.SearchStrategy[Any] = st.recursive(
 @given(data=DATA)
 def test_what_is_harmless_is_read_as_before(data: Any) -> None:
     text = yaml.safe_dump(data)
-    assert documents.yaml_of(text) == yaml.safe_load(text)
+    assert yaml_of(text) == yaml.safe_load(text)
     assert documents.json_of(json.dumps(data)) == data
 
 

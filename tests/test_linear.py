@@ -16,11 +16,12 @@ from tabbydoctor.nixos import module
 from tabbydoctor.redaction import redact, redact_file, remember
 from tabbydoctor.remedies.snippets import snippet
 from tabbydoctor.routers import llama_swap, marked_block
-from tabbydoctor.tabbyapi import arguments, tokens_document, yaml_reading
+from tabbydoctor.tabbyapi import arguments, tokens_document
 from tabbydoctor.tabbyapi.answers import introduction
 from tabbydoctor.tabbyapi.last_words import last_words
 from tabbydoctor.tabbyapi.log import LogLine
 from tabbydoctor.tabbyapi.log_lines import KNOWN_LINES
+from tabbydoctor.yaml.problems import without_values
 
 SIZE = 500_000
 
@@ -43,7 +44,7 @@ READERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
         lambda text: arguments._without_values(text, []),
         ["-", "--a", "invalid choice: '"],
     ),
-    "a YAML error": (yaml_reading._without_values, [" ", "'a", "\n"]),
+    "a YAML error": (without_values, [" ", "'a", "\n"]),
     "tokens": (tokens_document._loose_secrets, ["a", "a:", " #", "abcdefgh,"]),
     "llama-swap": (
         lambda text: llama_swap.recognises("x.yml", text, ()),

@@ -16,7 +16,7 @@ from tabbydoctor.deployment.nixos import (
 )
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.nixos.by_rebuild import by_rebuild, where_made
-from tabbydoctor.nixos.key_lines import Keys, key_lines
+from tabbydoctor.nixos.key_lines import WantedKeys, key_lines
 from tabbydoctor.nixos.module import taken_back
 from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.config import Origin
@@ -37,7 +37,7 @@ def edit(
     title: str,
     origin: Origin,
     instance: Instance | None = None,
-    wanted: Keys | None = None,
+    wanted: WantedKeys | None = None,
     machine: Machine | None = None,
 ) -> Remedy:
     """A remedy by hand: the change in words, the command that opens the place, the restart.
@@ -91,7 +91,7 @@ def by_nixos(instance: Instance, machine: Machine | None) -> bool:
     return managed(machine, instance.unit) or generated_config(instance) is not None
 
 
-def _beaten(instance: Instance | None, wanted: Keys) -> bool:
+def _beaten(instance: Instance | None, wanted: WantedKeys) -> bool:
     """Whether the module's file, which beats any other, is to say it: not what is taken out."""
     by_module = instance is not None and generated_config(instance) is not None
     return by_module and None not in wanted.values()

@@ -26,7 +26,7 @@ from difflib import get_close_matches
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.nixos.key_lines import Keys
+from tabbydoctor.nixos.key_lines import WantedKeys
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Setting
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.model_files import ModelFiles, NamedFile
@@ -91,7 +91,7 @@ def _absent(file: NamedFile, instance: Instance, machine: Machine | None) -> Fin
     )  # fmt: skip
 
 
-def _to(setting: Setting, near: Sequence[str] = ()) -> Keys:
+def _to(setting: Setting, near: Sequence[str] = ()) -> WantedKeys:
     """The key with a name that is there; without one it is taken out."""
     if isinstance(setting.value, list):
         return {}

@@ -26,7 +26,7 @@ from itertools import islice
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.nixos.key_lines import Keys, key_lines
+from tabbydoctor.nixos.key_lines import WantedKeys, key_lines
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.nixos.options import BY_KEY
 from tabbydoctor.routers import RouterReading
@@ -122,7 +122,7 @@ def _edited(module: NixModule, config: EffectiveConfig, instance: Instance) -> F
     )
 
 
-def _said(module: NixModule, place: tuple[str, str], edits: Keys) -> tuple[str, str]:
+def _said(module: NixModule, place: tuple[str, str], edits: WantedKeys) -> tuple[str, str]:
     """The key as NixOS has it, and as the edit."""
     section = module.generated.get(place[0])
     before = section.get(place[1]) if isinstance(section, dict) else None
@@ -132,7 +132,7 @@ def _said(module: NixModule, place: tuple[str, str], edits: Keys) -> tuple[str, 
     return f"{'.'.join(place)}: {texts[0]}", f"{'.'.join(place)}: {texts[1]}"
 
 
-def _offered(edits: Keys, config: EffectiveConfig) -> Keys:
+def _offered(edits: WantedKeys, config: EffectiveConfig) -> WantedKeys:
     """Not what would let in everybody on the network, and not what nobody knows."""
     off = edits.get(_AUTH, config.auth_disabled) is True
     exposed = off and not binds_loopback_only(str(edits.get(_HOST) or config.host))

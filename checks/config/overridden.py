@@ -25,7 +25,7 @@ from tabbydoctor.api import Evidence, Finding, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored, Setting
 from tabbydoctor.tabbyapi.installation import Installation
-from tabbydoctor.tabbyapi.keys import TABLE, Key
+from tabbydoctor.tabbyapi.keys import TABLE, ConfigKey
 from tabbydoctor.tabbyapi.opening import opens
 from tabbydoctor.tabbyapi.values import Refused, coerced
 
@@ -52,7 +52,7 @@ def overridden(
 
 def _differs(setting: Setting, raw: Any, installation: Installation) -> bool:
     path = (setting.section, setting.key)
-    key = installation.keys.get(path) or TABLE.get(path) or Key(*path)
+    key = installation.keys.get(path) or TABLE.get(path) or ConfigKey(*path)
     try:
         return bool(coerced(key, raw) != setting.value)
     except Refused:

@@ -21,12 +21,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from tabbydoctor.api import Evidence, Finding, Severity, check
-from tabbydoctor.documents import yaml_of
 from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig
 from tabbydoctor.tabbyapi.installation import Installation
-from tabbydoctor.tabbyapi.keys import TABLE, Key
+from tabbydoctor.tabbyapi.keys import TABLE, ConfigKey
 from tabbydoctor.tabbyapi.origins import file_origin
 from tabbydoctor.tabbyapi.values import Refused, coerced
+from tabbydoctor.yaml.yaml11 import yaml_of
 
 from . import edit, shown
 
@@ -46,7 +46,7 @@ def _differences(file: ConfigFile, installation: Installation) -> Iterator[Findi
         ours, theirs = _mapping(file.data.get(section)), _mapping(other.get(section))
         for key in sorted(keys & ours.keys() & theirs.keys()):
             known = installation.keys.get((section, key)) or TABLE.get((section, key))
-            known = known or Key(section, key)
+            known = known or ConfigKey(section, key)
             if _meaning(known, ours[key]) != _meaning(known, theirs[key]):
                 yield _finding(file, section, key, ours[key], theirs[key])
 
@@ -62,7 +62,7 @@ def _mapping(value: Any) -> dict[Any, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _meaning(key: Key, value: Any) -> Any:
+def _meaning(key: ConfigKey, value: Any) -> Any:
     try:
         return coerced(key, value)
     except Refused:

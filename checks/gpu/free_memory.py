@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from tabbydoctor.api import Remedy, Safety
 from tabbydoctor.gpu.byte_range import gib
-from tabbydoctor.gpu.memory_room import Holder
+from tabbydoctor.gpu.memory_room import MemoryHolder
 
 _PROGRAMS = (
     *("python*", "pypy*", "llama*", "ollama*", "vllm*", "sglang*", "koboldcpp*", "tritonserver"),
@@ -30,7 +30,7 @@ _OF_THE_SYSTEM = (
 """Units that hold more than one program, or whose end ends more, in small letters."""
 
 
-def free_memory(holder: Holder) -> Remedy:
+def free_memory(holder: MemoryHolder) -> Remedy:
     """The command that ends it, where that is safe to offer; otherwise who holds how much."""
     held = f", which holds {gib(holder.used_bytes)} GiB" if holder.used_bytes else ""
     if holder.name is None or holder.pid == 1:
@@ -47,7 +47,7 @@ def free_memory(holder: Holder) -> Remedy:
     return Remedy(f"Stop {process}{held}", Safety.UNSAFE, (f"sudo kill {holder.pid}",))
 
 
-def _of_the_system(holder: Holder) -> bool:
+def _of_the_system(holder: MemoryHolder) -> bool:
     return holder.unit is not None and _matches(holder.unit, _OF_THE_SYSTEM)
 
 

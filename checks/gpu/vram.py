@@ -36,7 +36,7 @@ from tabbydoctor.api import Evidence, Finding, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.byte_range import gib, told_apart
 from tabbydoctor.gpu.memory_need import LoadedModel, MemoryNeed, token_count
-from tabbydoctor.gpu.memory_room import Holder, MemoryRoom
+from tabbydoctor.gpu.memory_room import MemoryHolder, MemoryRoom
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.tabbyapi.answers import model_name
 from tabbydoctor.tabbyapi.answers import no_model as nothing_loaded
@@ -172,7 +172,7 @@ def _context(need: MemoryNeed, config: EffectiveConfig) -> Evidence:
     )
 
 
-def _holding(holder: Holder) -> Evidence:
+def _holding(holder: MemoryHolder) -> Evidence:
     amount = f"{gib(holder.used_bytes)} GiB" if holder.used_bytes else "memory"
     who = f"{holder.name}, process {holder.pid}" if holder.name else f"process {holder.pid}"
     unit = f" of {holder.unit}" if holder.unit else ""

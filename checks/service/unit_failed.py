@@ -27,7 +27,7 @@ from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity,
 from tabbydoctor.deployment.exit_status import LOAD_STATES, decoded, never_ran
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Discovery, Machine
-from tabbydoctor.deployment.program import Program
+from tabbydoctor.deployment.program import ServerProgram
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.service import option_lines
@@ -55,7 +55,7 @@ _NOT_RUN = re.compile(r"Failed (?:at step|to (?!start )\w+)|Unable to locate")
 def unit_failed(
     discovery: Discovery,
     log: RunLog | None,
-    program: Program | None,
+    program: ServerProgram | None,
     machine: Machine | None = None,
 ) -> Iterator[Finding]:
     unit = _unit(discovery)

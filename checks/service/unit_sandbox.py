@@ -51,7 +51,7 @@ from tabbydoctor.tabbyapi.sandbox_opening import by_hand, opening
 from ..groups.drop_in import drop_in
 from . import command, shown, unit_of
 
-Settings = tuple[tuple[str, str], ...]
+UnitSettings = tuple[tuple[str, str], ...]
 
 
 @check(
@@ -150,7 +150,7 @@ def _harmful(unit: Unit, machine: Machine, one: HarmfulSetting) -> Finding:
 
 
 def _settled(
-    title: str, unit: Unit, machine: Machine, setting: str, settings: Settings
+    title: str, unit: Unit, machine: Machine, setting: str, settings: UnitSettings
 ) -> tuple[Remedy, ...]:
     """The lines that do it: of configuration.nix, or of a drop-in that applies after others."""
     name, place = setting.partition("=")[0], _where(unit, setting)

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.deployment.program import Program
+from tabbydoctor.deployment.program import ServerProgram
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.service import forced_line
@@ -41,7 +41,7 @@ _CONFIG, _TOKENS = "config.yml", "api_tokens.yml"
 @check("SVC007", "unit-working-directory", category="service", severity=Severity.ERROR)
 def unit_working_directory(
     instance: Instance,
-    program: Program,
+    program: ServerProgram,
     config: EffectiveConfig | None,
     machine: Machine | None = None,
 ) -> Iterator[Finding]:
@@ -58,7 +58,7 @@ def unit_working_directory(
         yield _finding(unit, nixos, lie, source, directory, posixpath.dirname(main))
 
 
-def _lie_elsewhere(instance: Instance, program: Program) -> bool:
+def _lie_elsewhere(instance: Instance, program: ServerProgram) -> bool:
     """Whether the user's files lie beside main.py, and none of them in the working directory."""
     here, beside = program.files_here, program.files_beside_main
     named = any(word.partition("=")[0] == "--config" for word in instance.arguments)

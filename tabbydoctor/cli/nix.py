@@ -97,9 +97,9 @@ def _found(given: Given) -> str:
 
 def _mapping(path: str) -> Mapping[Any, Any]:
     """The sections of a config.yml, as TabbyAPI reads it."""
-    from tabbydoctor.tabbyapi.yaml_reading import read_document
+    from tabbydoctor.yaml import yaml12
 
-    document = read_document(_read(path))
+    document = yaml12.document(_read(path))
     if document.problem == "empty":
         return {}
     if document.problem:
@@ -128,7 +128,7 @@ def _options(path: str) -> Mapping[str, Any]:
 
 def _read(path: str) -> bytes:
     from tabbydoctor.host.local import LocalHost
-    from tabbydoctor.tabbyapi.yaml_reading import MAX_BYTES
+    from tabbydoctor.yaml.yaml12 import MAX_BYTES
 
     if path == "-":
         data = sys.stdin.buffer.read(MAX_BYTES + 1)

@@ -6,7 +6,7 @@ import os
 import stat
 
 from tabbydoctor.cli.errors import CommandError
-from tabbydoctor.repair.directories import Place, place
+from tabbydoctor.repair.directories import DirectoryEntry, place
 from tabbydoctor.repair.errors import RepairError
 
 _KERNELS = ("/dev/", "/proc/")
@@ -30,7 +30,7 @@ def write_output(path: str, text: str) -> None:
         raise _failed(path, error.strerror or str(error)) from error
 
 
-def _opened(found: Place) -> int:
+def _opened(found: DirectoryEntry) -> int:
     handle = os.open(found.name, _WRITE, 0o666, dir_fd=found.directory)
     status = os.fstat(handle)
     if stat.S_ISREG(status.st_mode):

@@ -12,7 +12,7 @@ _MODELS = {"object": "list", "data": [{"id": "tiny.gguf", "object": "model"}]}
 _COMPLETION = {"object": "chat.completion", "choices": []}
 
 
-class Backend(ThreadingHTTPServer):
+class OtherBackend(ThreadingHTTPServer):
     """Listens on a free port of 127.0.0.1; `headers` is what each request sent."""
 
     daemon_threads = True
@@ -23,7 +23,7 @@ class Backend(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Backend
+    server: OtherBackend
 
     def do_GET(self) -> None:
         self._answer({"status": "ok"} if self.path == "/health" else _MODELS)
@@ -46,9 +46,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def running_backend() -> Iterator[Backend]:
+def running_backend() -> Iterator[OtherBackend]:
     """A backend for the time of a `with`."""
-    with Backend() as backend:
+    with OtherBackend() as backend:
         thread = threading.Thread(target=backend.serve_forever, daemon=True)
         thread.start()
         try:

@@ -17,7 +17,7 @@ from importlib import resources
 from pathlib import Path
 
 from tabbydoctor.demo import standin
-from tabbydoctor.demo.backend import Backend, running_backend
+from tabbydoctor.demo.backend import OtherBackend, running_backend
 
 READY_WITHIN = 20.0
 """Seconds."""
@@ -36,12 +36,12 @@ class DemoDeployment:
     url: str
     router: Path
     router_url: str
-    backend: Backend
+    backend: OtherBackend
     """The backend beside TabbyAPI."""
     state: Path
     """Where the doctor may record its changes."""
-    tabbyapi: Program
-    router_program: Program
+    tabbyapi: RunningProgram
+    router_program: RunningProgram
 
 
 @contextlib.contextmanager
@@ -57,8 +57,8 @@ def demo_deployment() -> Iterator[DemoDeployment]:
         _lay_out_router(source, ports)
         url, router_url = f"http://127.0.0.1:{tabby}", f"http://127.0.0.1:{router}"
         programs = [
-            stack.enter_context(Program("main.py", directory, f"{url}/health")),
-            stack.enter_context(Program("router.py", source.parent, f"{router_url}/health")),
+            stack.enter_context(RunningProgram("main.py", directory, f"{url}/health")),
+            stack.enter_context(RunningProgram("router.py", source.parent, f"{router_url}/health")),
         ]
         yield DemoDeployment(directory, url, source, router_url, backend, root / "state", *programs)
 
@@ -86,14 +86,14 @@ def _with_port(line: str, ports: dict[str, int]) -> str:
     return f"{name} = {ports[name]}" if name in ports else line
 
 
-class Program:
+class RunningProgram:
     """A Python program, up and answering at `ready`, until the context ends."""
 
     def __init__(self, script: str, directory: Path, ready: str) -> None:
         self._script, self._directory, self._ready = script, directory, ready
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Program:
+    def __enter__(self) -> RunningProgram:
         self.start()
         return self
 

@@ -15,7 +15,7 @@ _FILES = ("config.yml", "api_tokens.yml")
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class ServerProgram:
     """The working directory, the main.py that is run in it, and where the user's files lie."""
 
     working_directory: str
@@ -31,7 +31,7 @@ class Program:
     """Whether there is a program at the path that `ExecStart=` begins with."""
 
 
-def program(host: Host, instance: Instance) -> Program:
+def program(host: Host, instance: Instance) -> ServerProgram:
     """Look for what the unit runs. Raises Absent without a unit, Unknown without permission."""
     unit = instance.unit
     if unit is None:
@@ -40,7 +40,7 @@ def program(host: Host, instance: Instance) -> Program:
     named = _named_main(unit.command, importable="PYTHONPATH" in instance.environment)
     main = posixpath.normpath(posixpath.join(directory, named)) if named else None
     beside = posixpath.dirname(main) if main else directory
-    return Program(
+    return ServerProgram(
         working_directory=directory,
         directory_exists=_exists(host, directory),
         main=main,

@@ -15,7 +15,7 @@ from typing import Literal
 
 from tabbydoctor.deployment.unit import Unit
 
-Reach = Literal["hidden", "read-only", "writable"]
+PathReach = Literal["hidden", "read-only", "writable"]
 
 _SYSTEM = {
     "yes": ("/usr", "/boot", "/efi"),
@@ -29,7 +29,7 @@ _OWN_DIRECTORIES = {
     "CacheDirectory": "/var/cache",
     "LogsDirectory": "/var/log",
 }
-_OF_ONE_PATH: tuple[Reach, ...] = ("read-only", "writable", "hidden")
+_OF_ONE_PATH: tuple[PathReach, ...] = ("read-only", "writable", "hidden")
 """What wins where several settings name the same path; tried with systemd 252."""
 _REMOVABLE = ("InaccessiblePaths", "ReadOnlyPaths", "BindReadOnlyPaths", "TemporaryFileSystem")
 _BINDS = ("BindPaths", "BindReadOnlyPaths")
@@ -50,7 +50,7 @@ class Rule:
     """One setting and what it does to everything below a path."""
 
     path: str
-    reach: Reach
+    reach: PathReach
     setting: str
     """As it would be written: `ProtectHome=yes`."""
     final: bool = False
@@ -225,7 +225,7 @@ def _home_rules(unit: Unit, dynamic: bool, system: str) -> Iterator[Rule]:
     if dynamic and home in ("", "no"):
         home = "read-only"
     if home in ("yes", "tmpfs", "read-only"):
-        reach: Reach = "read-only" if home == "read-only" else "hidden"
+        reach: PathReach = "read-only" if home == "read-only" else "hidden"
         for path in _HOMES:
             yield Rule(path, reach, f"ProtectHome={home}", final=home == "yes")
     elif system == "strict":
@@ -233,7 +233,7 @@ def _home_rules(unit: Unit, dynamic: bool, system: str) -> Iterator[Rule]:
             yield Rule(path, "writable", f"ProtectSystem={system}")
 
 
-def _listed(unit: Unit, setting: str, reach: Reach, final: bool = False) -> Iterator[Rule]:
+def _listed(unit: Unit, setting: str, reach: PathReach, final: bool = False) -> Iterator[Rule]:
     """`-` and `+` before a path are flags; `source:target:options` mounts on the target."""
     for word in unit.get(setting).split():
         parts = word.lstrip("-+").split(":")

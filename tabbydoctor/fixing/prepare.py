@@ -29,7 +29,7 @@ from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.by_rebuild import to_paste
 from tabbydoctor.remedies import snippets
 from tabbydoctor.remedies.draft import CannotFix, Draft
-from tabbydoctor.remedies.outcome import Prepared, Refusal
+from tabbydoctor.remedies.outcome import Prepared, RefusedRemedy
 from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.repair import interrupts
 from tabbydoctor.repair.changes import EarlierChange
@@ -67,7 +67,7 @@ async def _prepare(
         results = await _look(facts, request)
         _introduce(draft, facts, host)
         hands = Hands(host, by_word(facts))
-        refusals: list[Refusal] = []
+        refusals: list[RefusedRemedy] = []
         of_router = {one.check.id for one in results if one.check.category == ROUTER}
         for id, planner in planners(request, results, await _outdated(facts)):
             if refusals and request.auth and id not in of_router:
@@ -188,7 +188,7 @@ async def _look(facts: Facts, request: FixRequest) -> tuple[CheckResult, ...]:
 
 async def _planned(
     request: FixRequest, facts: Facts, draft: Draft, id: str, planner: Planner, of_router: bool
-) -> Refusal | None:
+) -> RefusedRemedy | None:
     try:
         with draft.all_or_nothing():
             async with asyncio.timeout(request.planning_limit):
@@ -201,11 +201,11 @@ async def _planned(
             f"{invocation(f'explain {id}')} tells the change to make by hand",
         ) from error
     except CannotFix as error:
-        return Refusal(id, error.message, error.manual, error.loopback_would_do)
+        return RefusedRemedy(id, error.message, error.manual, error.loopback_would_do)
     except RepairError as error:
-        return Refusal(id, error.message, error.hint)
+        return RefusedRemedy(id, error.message, error.hint)
     except NoFact as error:
-        return Refusal(id, str(error), _lines_to_paste(facts) if of_router else "")
+        return RefusedRemedy(id, str(error), _lines_to_paste(facts) if of_router else "")
     return None
 
 
@@ -218,7 +218,9 @@ def _lines_to_paste(facts: Facts) -> str:
     return snippets.snippet(site.path, "", url) if site.kind == "unknown" else ""
 
 
-def _without_remedy(request: FixRequest, results: tuple[CheckResult, ...]) -> Iterable[Refusal]:
+def _without_remedy(
+    request: FixRequest, results: tuple[CheckResult, ...]
+) -> Iterable[RefusedRemedy]:
     """Faults that were asked for, are there, and that nothing here repairs."""
     for result in results:
         id = result.check.id
@@ -226,13 +228,13 @@ def _without_remedy(request: FixRequest, results: tuple[CheckResult, ...]) -> It
             continue
         if request.auth:
             if result.check.category != ROUTER and not router_there(results):
-                yield Refusal(
+                yield RefusedRemedy(
                     id,
                     "no router was found that could be given the key: name it with --router, or "
                     "mean what the section says with --strategy disable-auth",
                 )
         elif request.ids and not (result.check.cure and answered(result)):
-            yield Refusal(id, "there is no automatic remedy", _by_hand(result))
+            yield RefusedRemedy(id, "there is no automatic remedy", _by_hand(result))
 
 
 def _by_hand(result: CheckResult) -> str:

@@ -15,7 +15,7 @@ from tabbydoctor.fixing.chosen import ROUTER, asked_for, of_router_key, present
 from tabbydoctor.fixing.serving import PAUSE, Progress, may_come_up, still_starts
 from tabbydoctor.fixing.witness import UP, fact, witness
 from tabbydoctor.host import Host
-from tabbydoctor.remedies.outcome import UNSEEN, Prepared, Proof, Seen, Witness
+from tabbydoctor.remedies.outcome import UNSEEN, Prepared, Proof, SeenAnswer, Witness
 from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.repair import interrupts
 from tabbydoctor.routers import RouterReading
@@ -248,7 +248,7 @@ class _Proving:
         self._seen.append("the router still reports TabbyAPI down")
         return False
 
-    async def _forwarded(self, facts: Facts, request: Seen | None) -> bool | None:
+    async def _forwarded(self, facts: Facts, request: SeenAnswer | None) -> bool | None:
         if request is None:
             return self._doubt("the router's port is not known: nothing was sent through it")
         if request.status is None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from tabbydoctor.deployment.parts import ProcessTable, RouterSite
 from tabbydoctor.facts import Facts, NoFact
 from tabbydoctor.host import Host
-from tabbydoctor.remedies.outcome import AUTH_ERRORS, Seen, Witness
+from tabbydoctor.remedies.outcome import AUTH_ERRORS, SeenAnswer, Witness
 from tabbydoctor.routers.site_health import RouterHealth, listening_port
 from tabbydoctor.tabbyapi.answers import NO_MODEL, document, model_name
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -50,20 +50,20 @@ async def witness(facts: Facts, host: Host) -> Witness:
     return Witness(probe, await _request(facts, host, url))
 
 
-def _probe(health: RouterHealth) -> Seen:
+def _probe(health: RouterHealth) -> SeenAnswer:
     states = {True: UP, False: "TabbyAPI is down", None: ""}
     answer = health.answer
     if answer.status is None:
-        return Seen(None, said=answer.error or "")
+        return SeenAnswer(None, said=answer.error or "")
     handed_on = {"status", "issues"} <= set(document(answer))  # as TabbyAPI's own /health
-    return Seen(
+    return SeenAnswer(
         answer.status,
         "TabbyAPI" if handed_on else "the router itself",
         states[health.tabbyapi],
     )
 
 
-async def _request(facts: Facts, host: Host, url: str) -> Seen:
+async def _request(facts: Facts, host: Host, url: str) -> SeenAnswer:
     endpoint = await fact(facts, Endpoint)
     asked_at = time.time()
     answer = await host.get(
@@ -74,16 +74,16 @@ async def _request(facts: Facts, host: Host, url: str) -> Seen:
         timeout=30.0,
     )
     if answer.status is None:
-        return Seen(None, said=answer.error or "")
+        return SeenAnswer(None, said=answer.error or "")
     text = answer.body.decode("utf-8", "replace")
     told = next((word for word in _TABBYS if word in text), "")
     if told or _completed(text, endpoint):
-        return Seen(answer.status, "TabbyAPI", told or "a completion")
+        return SeenAnswer(answer.status, "TabbyAPI", told or "a completion")
     logged = await _logged(facts, asked_at)
     if logged and await _is_plain(facts, logged):
-        return Seen(answer.status, "TabbyAPI", f"its log has {logged} for it")
+        return SeenAnswer(answer.status, "TabbyAPI", f"its log has {logged} for it")
     error = await _own_error(facts, host, asked_at)
-    return Seen(answer.status, "the router itself", _excerpt(text), error)
+    return SeenAnswer(answer.status, "the router itself", _excerpt(text), error)
 
 
 async def _own_error(facts: Facts, host: Host, since: float) -> str:

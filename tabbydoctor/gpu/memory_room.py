@@ -17,7 +17,7 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class MemoryHolder:
     """A process of others that holds memory of a GPU."""
 
     gpu: int
@@ -41,7 +41,7 @@ class MemoryRoom:
     """Free now, and what TabbyAPI's own processes hold."""
     own: int | None
     """What TabbyAPI's own processes hold; None where NVML does not say."""
-    holders: tuple[Holder, ...] = ()
+    holders: tuple[MemoryHolder, ...] = ()
     """The others, those that hold most first."""
 
     @property
@@ -134,14 +134,16 @@ def _own_pids(
 
 def _holders(
     gpus: Sequence[NvmlGpu], ours: Set[int], table: ProcessTable | None
-) -> Iterator[Holder]:
+) -> Iterator[MemoryHolder]:
     for gpu in gpus:
         for process in gpu.processes:
             if process.pid not in ours:
                 seen = table.process(process.pid) if table else None
                 unit = seen.unit if seen and not seen.user_unit else None
                 inside = container_of(seen) if seen else None
-                yield Holder(gpu.index, process.pid, _name(seen), process.used_bytes, unit, inside)
+                yield MemoryHolder(
+                    gpu.index, process.pid, _name(seen), process.used_bytes, unit, inside
+                )
 
 
 def _name(process: Process | None) -> str | None:

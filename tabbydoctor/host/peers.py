@@ -28,7 +28,7 @@ _LOCAL_IPV4 = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
 _MOMENT = 0.001
 """Seconds."""
 
-Place = tuple[str, int]
+SocketAddress = tuple[str, int]
 Line = tuple[Process, ...]
 
 
@@ -42,7 +42,7 @@ class Peers:
     def __init__(self) -> None:
         self._readings: dict[str, asyncio.Task[str]] = {}
 
-    async def of(self, here: Place, there: Place, admission: Admission) -> Peer:
+    async def of(self, here: SocketAddress, there: SocketAddress, admission: Admission) -> Peer:
         """The far end of a connection from `here` to `there`, once it was accepted."""
         deadline, pause = time.monotonic() + admission.patience, _MOMENT
         while True:
@@ -56,7 +56,7 @@ class Peers:
         return Peer(*there, local=bool(rows), holders=_holders(inode, admission.likely))
 
     async def _rows(
-        self, here: Place, there: Place, namespace: int | None
+        self, here: SocketAddress, there: SocketAddress, namespace: int | None
     ) -> list[tuple[str, int]]:
         for path in _tables(there[0], namespace):
             if rows := _ends(await self._text(path), there, here):
@@ -100,7 +100,7 @@ def _tables(address: str, namespace: int | None) -> list[str]:
     return [f"{directory}/{name}" for directory in directories for name in _TABLES]
 
 
-def _ends(text: str, local: Place, remote: Place) -> list[tuple[str, int]]:
+def _ends(text: str, local: SocketAddress, remote: SocketAddress) -> list[tuple[str, int]]:
     """State and inode (0: nobody has it open) of the sockets with these two ends."""
     found = []
     for here, there in zip(_shapes(local), _shapes(remote), strict=True):
@@ -110,7 +110,7 @@ def _ends(text: str, local: Place, remote: Place) -> list[tuple[str, int]]:
     return found
 
 
-def _shapes(place: Place) -> list[str]:
+def _shapes(place: SocketAddress) -> list[str]:
     """`address:port` as the kernel writes it; an IPv4 one as IPv6 sockets have it, too."""
     address = ip_address(_bare(place[0]))
     packed = [address.packed]
@@ -131,7 +131,7 @@ def _hex(packed: bytes) -> str:
     return "".join(f"{word:08X}" for word in struct.unpack(f"={len(packed) // 4}I", packed))
 
 
-def _place(text: str) -> Place:
+def _place(text: str) -> SocketAddress:
     """What `_shapes` writes, read back."""
     words, _, port = text.partition(":")
     numbers = [int(words[at : at + 8], 16) for at in range(0, len(words), 8)]

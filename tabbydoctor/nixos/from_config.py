@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from tabbydoctor.nixos.option_types import WrongType, typed
 from tabbydoctor.nixos.options import BY_KEY, OPTIONS, Option
-from tabbydoctor.tabbyapi.keys import TABLE, Key, is_secret
+from tabbydoctor.tabbyapi.keys import TABLE, ConfigKey, is_secret
 from tabbydoctor.tabbyapi.migration import migrate
 from tabbydoctor.tabbyapi.origins import variable_name
 from tabbydoctor.tabbyapi.values import Refused, coerced
 
-Way = Literal["environment", "environment-file", "own-file", "nothing"]
+SettingWay = Literal["environment", "environment-file", "own-file", "nothing"]
 """How a key that no option expresses is set all the same.
 
 `environment`: TABBY_… on the unit, where the module leaves the key out · `environment-file`: the
@@ -29,7 +29,7 @@ class Left:
     section: str
     key: str
     value: Any
-    way: Way
+    way: SettingWay
     why: str
 
     @property
@@ -117,7 +117,7 @@ def _as_option(option: Option, value: Any) -> Any:
     return result
 
 
-def _without_option(key: Key, value: Any) -> Left:
+def _without_option(key: ConfigKey, value: Any) -> Left:
     since = f"; TabbyAPI has it since {key.since}" if key.since else ""
     return _by_environment(key, value, f"no option sets it{since}")
 
@@ -134,9 +134,9 @@ def _wrong_type(option: Option, value: Any, why: str) -> Left:
     return _by_environment(key, value, why)
 
 
-def _by_environment(key: Key, value: Any, why: str) -> Left:
+def _by_environment(key: ConfigKey, value: Any, why: str) -> Left:
     if isinstance(value, list | dict):
         kind = "list" if isinstance(value, list) else "mapping"
         return Left(key.section, key.name, value, "own-file", f"{why}; no variable holds a {kind}")
-    way: Way = "environment-file" if is_secret(key.section, key.name) else "environment"
+    way: SettingWay = "environment-file" if is_secret(key.section, key.name) else "environment"
     return Left(key.section, key.name, value, way, why)

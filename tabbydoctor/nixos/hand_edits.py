@@ -7,13 +7,15 @@ from typing import Any
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.host import FileContent
-from tabbydoctor.nixos.key_lines import Keys
-from tabbydoctor.tabbyapi.yaml_reading import read_document
+from tabbydoctor.nixos.key_lines import WantedKeys
+from tabbydoctor.yaml import yaml12
 
 _SLACK = 2.0  # seconds: the clocks of boot time and file system do not agree to the last
 
 
-def edits(instance: Instance, copy: FileContent | None, stored: FileContent | None) -> Keys | None:
+def edits(
+    instance: Instance, copy: FileContent | None, stored: FileContent | None
+) -> WantedKeys | None:
     """The keys that differ, as the copy has them.
 
     Nothing where the copy is older than both the other and the start: then it was NixOS that
@@ -32,7 +34,7 @@ def edits(instance: Instance, copy: FileContent | None, stored: FileContent | No
 
 def content(file: FileContent | None) -> Mapping[str, Any]:
     """As TabbyAPI reads it; nothing of what is no mapping."""
-    data = read_document(file.data).data if file else None
+    data = yaml12.document(file.data).data if file else None
     return data if isinstance(data, dict) else {}
 
 

@@ -12,16 +12,16 @@ from tabbydoctor.nixos.nix_text import NoLiteral, literal, path
 from tabbydoctor.nixos.option_types import WrongType, typed
 from tabbydoctor.nixos.options import BY_KEY, REQUIRED, Option
 from tabbydoctor.nixos.service import environment_line, without_variable_line
-from tabbydoctor.tabbyapi.config import Layer
+from tabbydoctor.tabbyapi.config import LayerKind
 from tabbydoctor.tabbyapi.keys import TABLE, is_secret
 from tabbydoctor.tabbyapi.origins import variable_name
 from tabbydoctor.tabbyapi.values import Refused, coerced
 
-Keys = Mapping[tuple[str, str], Any]
+WantedKeys = Mapping[tuple[str, str], Any]
 """Section and key -> the value that is wanted; None takes the key out."""
 
 
-def key_lines(instance: Instance, wanted: Keys, layer: Layer) -> tuple[str, ...]:
+def key_lines(instance: Instance, wanted: WantedKeys, layer: LayerKind) -> tuple[str, ...]:
     """Empty where no line would have an effect.
 
     `layer` is what decides on the keys now. The file of the module is stronger than the

@@ -16,7 +16,7 @@ from tabbydoctor.facts import Absent
 from tabbydoctor.host import FileContent, Host
 from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.hand_edits import content, edits
-from tabbydoctor.nixos.key_lines import Keys
+from tabbydoctor.nixos.key_lines import WantedKeys
 
 _RUNNING = "/run/current-system/configuration.nix"
 """There with `system.copySystemConfiguration`."""
@@ -47,7 +47,7 @@ class NixModule:
     told; nothing before the first."""
     stored: str | None = None
     """The file of the store that each start copies over it, where it can be read."""
-    edits: Keys | None = field(default_factory=dict)
+    edits: WantedKeys | None = field(default_factory=dict)
     """What somebody has changed in it since NixOS wrote it: no start reads that. None where it
     holds no configuration any more."""
     temporary: str | None = None

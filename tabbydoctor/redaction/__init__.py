@@ -12,11 +12,11 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tabbydoctor.redaction.named import Kind, named
+from tabbydoctor.redaction.named import TextKind, named
 from tabbydoctor.redaction.names import Strength, strength
 from tabbydoctor.redaction.remembered import SHORTEST, Finder
 from tabbydoctor.redaction.shapes import shaped
-from tabbydoctor.redaction.spans import MARK, Span, without
+from tabbydoctor.redaction.spans import MARK, TextSpan, without
 from tabbydoctor.redaction.values import is_plain, looks_secret
 from tabbydoctor.redaction.views import views
 
@@ -108,7 +108,7 @@ def forget_all() -> None:
         _finder.clear()
 
 
-def _redacted(text: str, kind: Kind) -> str:
+def _redacted(text: str, kind: TextKind) -> str:
     text = without(text, _of_remembered(text))
     for _ in range(_PASSES):
         before, text = text, without(text, [*shaped(text), *named(text, kind)])
@@ -117,7 +117,7 @@ def _redacted(text: str, kind: Kind) -> str:
     return text
 
 
-def _of_remembered(text: str) -> Iterator[Span]:
+def _of_remembered(text: str) -> Iterator[TextSpan]:
     finder = _current()
     if finder:
         for view in views(text, finder.shortest):
@@ -135,7 +135,7 @@ def _current() -> Finder:
         return _finder[0]
 
 
-def _of_short(text: str) -> Iterator[Span]:
+def _of_short(text: str) -> Iterator[TextSpan]:
     """A short one where it stands alone; one of letters or of digits only, which is a word or a
     number like any other, where it stands for a value.
     """

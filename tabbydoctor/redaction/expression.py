@@ -10,7 +10,7 @@ import re
 
 from tabbydoctor.redaction import judged
 from tabbydoctor.redaction.names import Strength, strength
-from tabbydoctor.redaction.spans import Span
+from tabbydoctor.redaction.spans import TextSpan
 
 _TOKEN = re.compile(
     r"(?P<string>[rRbBuUfF]{0,2}(?:\"|'|`)|\\{1,4}[\"'])|(?P<open>[\[({])|(?P<close>[\])}])"
@@ -27,7 +27,7 @@ _LONGEST = 1 << 16
 _BUILTIN = frozenset({"None", "True", "False", "null", "true", "false"})
 
 
-def expression(text: str, at: int, how: Strength, kind: str) -> judged.Value:
+def expression(text: str, at: int, how: Strength, kind: str) -> judged.JudgedValue:
     """What must go of the expression that begins there."""
     return _Reading(text, at, how, kind).value()
 
@@ -41,7 +41,7 @@ class _Reading:
         self.until = min(len(text), at + _LONGEST)
         self.strength = how
         self.kind = kind
-        self.spans: list[Span] = []
+        self.spans: list[TextSpan] = []
         self.brackets: list[str] = []
         """What each open bracket is: `index`, `list`, `table`, `group`, or the function called."""
         self.before = ""
@@ -49,13 +49,13 @@ class _Reading:
         self.label = Strength.NONE
         """What the name right before says, of an argument or of an entry of a table."""
 
-    def value(self) -> judged.Value:
+    def value(self) -> judged.JudgedValue:
         """Read to the end."""
         while self.at < self.until:
             token = _TOKEN.match(self.text, self.at)
             if token is None or not self._take(token):
                 break
-        return judged.Value(tuple(self.spans), self.at)
+        return judged.JudgedValue(tuple(self.spans), self.at)
 
     def _take(self, token: re.Match[str]) -> bool:
         """Read one token; whether the expression goes on."""
@@ -103,7 +103,7 @@ class _Reading:
         elif not self._names_something(found):
             self.spans += judged.secret(self.text, found.start, found.stop, self._strength())
 
-    def _names_something(self, found: judged.Literal) -> bool:
+    def _names_something(self, found: judged.WrittenLiteral) -> bool:
         """Whether a string is the key of a table, or an index."""
         inside = self.brackets[-1] if self.brackets else ""
         following = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tabbydoctor.redaction.names import Strength
-from tabbydoctor.redaction.spans import Span
+from tabbydoctor.redaction.spans import TextSpan
 from tabbydoctor.redaction.values import is_innocent, is_sentence, looks_secret
 
 _LIMIT = 4096
@@ -40,15 +40,15 @@ _OPENED_BY = {")": "(", "]": "[", "}": "{"}
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class JudgedValue:
     """What must go of a value, and where the reading of it ended."""
 
-    spans: tuple[Span, ...]
+    spans: tuple[TextSpan, ...]
     end: int
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
+class WrittenLiteral:
     """A string as it is written."""
 
     start: int
@@ -70,7 +70,7 @@ def blanks(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def literal(text: str, at: int) -> Literal | None:
+def literal(text: str, at: int) -> WrittenLiteral | None:
     """The string that begins there; one that is not closed ends with its line."""
     opening = _OPENING.match(text, at)
     if opening is None:
@@ -79,26 +79,28 @@ def literal(text: str, at: int) -> Literal | None:
     if quote in _TO_CLOSE:
         closing = _TO_CLOSE[quote].match(text, start, start + _LIMIT)
         if closing:
-            return Literal(start, closing.end() - 1, closing.end())
+            return WrittenLiteral(start, closing.end() - 1, closing.end())
         found = -1
     else:
         found = text.find(quote, start, start + _LIMIT)
     if found < 0:
         line = text.find("\n", start, start + _LIMIT)
         end = line if line >= 0 else min(len(text), start + _LIMIT)
-        return Literal(start, end, end)
-    return Literal(start, found, found + len(quote))
+        return WrittenLiteral(start, end, end)
+    return WrittenLiteral(start, found, found + len(quote))
 
 
-def quoted(text: str, at: int, strength: Strength) -> Value:
+def quoted(text: str, at: int, strength: Strength) -> JudgedValue:
     """A value in quotes that begins there; nothing where none does."""
     found = literal(text, at)
     if found is None:
-        return Value((), at)
-    return Value(tuple(secret(text, found.start, found.stop, strength)), found.end)
+        return JudgedValue((), at)
+    return JudgedValue(tuple(secret(text, found.start, found.stop, strength)), found.end)
 
 
-def bare(text: str, at: int, strength: Strength, kind: str, *, whole_line: bool) -> Value | None:
+def bare(
+    text: str, at: int, strength: Strength, kind: str, *, whole_line: bool
+) -> JudgedValue | None:
     """A value without quotes; None where there is none, or what is a program's expression."""
     found = _BARE.match(text, at)
     if found is None:
@@ -108,7 +110,7 @@ def bare(text: str, at: int, strength: Strength, kind: str, *, whole_line: bool)
         at = scheme.end()
         found = _BARE.match(text, at)
         if found is None:
-            return Value((), at)
+            return JudgedValue((), at)
     if whole_line:
         line = _REST.match(text, at)
         written = line[0] if line else found[0]
@@ -122,8 +124,8 @@ def bare(text: str, at: int, strength: Strength, kind: str, *, whole_line: bool)
         stop = at + len(_without_end(written))
     least = 3 if kind == "settings" else 6
     if stop - at < least and not looks_secret(text[at:stop]):
-        return Value((), stop)
-    return Value(tuple(secret(text, at, stop, strength)), max(stop, at))
+        return JudgedValue((), stop)
+    return JudgedValue(tuple(secret(text, at, stop, strength)), max(stop, at))
 
 
 def _without_end(written: str) -> str:
@@ -138,7 +140,7 @@ def _without_end(written: str) -> str:
     return written
 
 
-def secret(text: str, start: int, stop: int, strength: Strength) -> Iterator[Span]:
+def secret(text: str, start: int, stop: int, strength: Strength) -> Iterator[TextSpan]:
     """What must go of the text of a value."""
     scheme = _SCHEME.match(text, start, stop)
     if scheme and scheme.end() < stop:
@@ -164,7 +166,7 @@ def is_scheme(text: str) -> bool:
     return found is not None and text[-1:].isspace()
 
 
-def _parts(value: str) -> Iterator[Span]:
+def _parts(value: str) -> Iterator[TextSpan]:
     """What of a value is written, and not filled in when it is used."""
     done = 0
     for field in _FIELD.finditer(value[:_LIMIT]):

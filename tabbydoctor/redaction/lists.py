@@ -6,7 +6,7 @@ import re
 
 from tabbydoctor.redaction import judged
 from tabbydoctor.redaction.names import Strength
-from tabbydoctor.redaction.spans import Span
+from tabbydoctor.redaction.spans import TextSpan
 
 _REST_OF_LINE = re.compile(r"[ \t]{0,80}(?P<block>[|>][-+0-9]{0,2})?(?:[ \t]+#[^\n]*)?\r?(?=\n)")
 _LINE = re.compile(r"\r?\n(?P<indent>[ \t]*)(?P<text>[^\r\n]*)")
@@ -17,7 +17,7 @@ _COMMENTS = 16
 """Lines between a name and the first of its values."""
 
 
-def below(text: str, at: int, name: int, strength: Strength) -> judged.Value | None:
+def below(text: str, at: int, name: int, strength: Strength) -> judged.JudgedValue | None:
     """What must go of the lines below a name; None where its value is on its own line.
 
     `at` is behind the sign, `name` where the name begins.
@@ -26,7 +26,7 @@ def below(text: str, at: int, name: int, strength: Strength) -> judged.Value | N
     if rest is None:
         return None
     outer = _indent(text, name)
-    spans: list[Span] = []
+    spans: list[TextSpan] = []
     at, found = rest.end(), False
     passed_over = 0
     for line in _LINE.finditer(text, at, at + _LONGEST):
@@ -41,7 +41,7 @@ def below(text: str, at: int, name: int, strength: Strength) -> judged.Value | N
             break
         spans += _of_line(text, line, strength, block=bool(rest["block"]))
         at, found = line.end(), True
-    return judged.Value(tuple(spans), at) if found else None
+    return judged.JudgedValue(tuple(spans), at) if found else None
 
 
 def _indent(text: str, name: int) -> int:
@@ -53,7 +53,7 @@ def _indent(text: str, name: int) -> int:
 
 def _of_line(
     text: str, line: re.Match[str], strength: Strength, *, block: bool
-) -> tuple[Span, ...]:
+) -> tuple[TextSpan, ...]:
     start = line.start("text")
     item = _ITEM.match(text, start, line.end())
     entry = None if item else _ENTRY.match(text, start, line.end())

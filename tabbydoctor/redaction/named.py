@@ -17,9 +17,9 @@ from tabbydoctor.redaction.expression import expression
 from tabbydoctor.redaction.lists import below
 from tabbydoctor.redaction.names import CANDIDATE, Strength, strength
 from tabbydoctor.redaction.paths import in_path
-from tabbydoctor.redaction.spans import Span
+from tabbydoctor.redaction.spans import TextSpan
 
-Kind = Literal["text", "settings", "source"]
+TextKind = Literal["text", "settings", "source"]
 """Prose and logs; files of settings, where a bare word is a value; programs, where it is none."""
 
 _RUN = re.compile(r"[\w-]*")
@@ -50,7 +50,7 @@ _LINE = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class SecretName:
     """A name that may be a secret's, and where it stands."""
 
     text: str
@@ -59,7 +59,7 @@ class Name:
     strength: Strength
 
 
-def named(text: str, kind: Kind) -> Iterator[Span]:
+def named(text: str, kind: TextKind) -> Iterator[TextSpan]:
     """Where a value stands that goes by the name of a secret."""
     read = {Strength.MAYBE: 0, Strength.SURE: 0}  # up to where, for each strength
     for name in _names(text):
@@ -72,7 +72,7 @@ def named(text: str, kind: Kind) -> Iterator[Span]:
                 read[weaker] = max(read[weaker], value.end)
 
 
-def _names(text: str) -> Iterator[Name]:
+def _names(text: str) -> Iterator[SecretName]:
     last = 0
     for found in CANDIDATE.finditer(text):
         if found.start() < last:
@@ -85,10 +85,10 @@ def _names(text: str) -> Iterator[Name]:
         ahead = _AHEAD.search(text[max(0, start - 16) : start])
         how = strength(word.strip("-"), ahead[1] if ahead and "-" not in word else "")
         if how is not Strength.NONE:
-            yield Name(word, start, end, how)
+            yield SecretName(word, start, end, how)
 
 
-def _run(text: str, start: int, end: int, last: int) -> Span:
+def _run(text: str, start: int, end: int, last: int) -> TextSpan:
     """The whole word around a part of it, not before `last`."""
     first = max(last, start - _LINE)
     while start > first and (text[start - 1] in "_-" or text[start - 1].isalnum()):
@@ -97,7 +97,7 @@ def _run(text: str, start: int, end: int, last: int) -> Span:
     return start, (after.end() if after else end)
 
 
-def _value(text: str, name: Name, kind: Kind) -> judged.Value:
+def _value(text: str, name: SecretName, kind: TextKind) -> judged.JudgedValue:
     """What follows a name."""
     paired = _PAIRED.match(text, name.end)
     if paired:
@@ -124,7 +124,7 @@ def _value(text: str, name: Name, kind: Kind) -> judged.Value:
     return expression(text, at, name.strength, kind)
 
 
-def _handed_over(text: str, name: Name, at: int, *, in_quotes: bool) -> judged.Value:
+def _handed_over(text: str, name: SecretName, at: int, *, in_quotes: bool) -> judged.JudgedValue:
     """`get("…_KEY", "X")`, `"--api-key", "X"`, `("Authorization", "X")`: what follows in a row.
 
     A header and its value are a pair; other names in a row are just names.
@@ -145,7 +145,7 @@ def _handed_over(text: str, name: Name, at: int, *, in_quotes: bool) -> judged.V
     return value
 
 
-def _without_sign(text: str, name: Name, kind: Kind, at: int) -> judged.Value:
+def _without_sign(text: str, name: SecretName, kind: TextKind, at: int) -> judged.JudgedValue:
     """`--api-key X`, `proxy_set_header Authorization "X"`, `bad token X`, `the key is X`."""
     between = _WORDS_BETWEEN.match(text, name.end)
     signed = between is not None and between[0][-1:] in (":", "=")
@@ -153,7 +153,7 @@ def _without_sign(text: str, name: Name, kind: Kind, at: int) -> judged.Value:
         at = judged.blanks(text, between.end())
     commented, in_string = _commented(text, name), _in_string(text, name)
     if at == name.end or (kind == "source" and not in_string and not commented):
-        return judged.Value((), name.end)
+        return judged.JudgedValue((), name.end)
     in_quotes = text[at : at + 1] in ('"', "'", "\\")
     sure = signed or (
         not commented
@@ -166,16 +166,16 @@ def _without_sign(text: str, name: Name, kind: Kind, at: int) -> judged.Value:
     how = name.strength if sure else Strength.MAYBE
     if in_quotes:
         return judged.quoted(text, at, how)
-    return judged.bare(text, at, how, kind, whole_line=False) or judged.Value((), at)
+    return judged.bare(text, at, how, kind, whole_line=False) or judged.JudgedValue((), at)
 
 
-def _leads(text: str, name: Name) -> bool:
+def _leads(text: str, name: SecretName) -> bool:
     """Whether a line begins with the name."""
     before = text[max(0, name.start - _LINE) : name.start]
     return _LEAD.fullmatch(before.rpartition("\n")[2]) is not None
 
 
-def _in_string(text: str, name: Name) -> bool:
+def _in_string(text: str, name: SecretName) -> bool:
     """Whether the name stands among other words in a string of its line."""
     line = text[max(0, name.start - _LINE) : name.start].rpartition("\n")[2]
     if text[name.end : name.end + 1] in ('"', "'") and line[-1:] == text[name.end : name.end + 1]:
@@ -183,5 +183,5 @@ def _in_string(text: str, name: Name) -> bool:
     return line.count('"') % 2 == 1 or line.count("'") % 2 == 1
 
 
-def _commented(text: str, name: Name) -> bool:
+def _commented(text: str, name: SecretName) -> bool:
     return "#" in text[max(0, name.start - _LINE) : name.start].rpartition("\n")[2]

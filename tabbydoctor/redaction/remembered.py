@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
-from tabbydoctor.redaction.spans import Span
+from tabbydoctor.redaction.spans import TextSpan
 
 SHORTEST = 8
 """Characters. Shorter strings turn up by chance in ordinary words."""
@@ -37,7 +37,7 @@ class Finder:
     def __bool__(self) -> bool:
         return bool(self._sorted)
 
-    def spans(self, text: str) -> Iterator[Span]:
+    def spans(self, text: str) -> Iterator[TextSpan]:
         """Where each stands, overlapping ones too."""
         for start in self._starts(text):
             length = self._longest_at(text, start)

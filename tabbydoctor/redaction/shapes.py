@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tabbydoctor.redaction.paths import in_path
-from tabbydoctor.redaction.spans import MARK, Span
+from tabbydoctor.redaction.spans import MARK, TextSpan
 from tabbydoctor.redaction.values import is_innocent, is_random
 
 # What follows a mark is the rest of a word that has gone: no word of its own.
@@ -47,7 +47,7 @@ _OF_CURL = re.compile(
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----(?P<secret>[^-]{16,})")
 
 
-def shaped(text: str) -> Iterator[Span]:
+def shaped(text: str) -> Iterator[TextSpan]:
     """Where something stands that has the shape of a secret."""
     for pattern, fits in ((_KNOWN, _any), (_GENERATED, _any), (_RUN, is_random)):
         for found in pattern.finditer(text):
@@ -67,7 +67,7 @@ def _any(_: str) -> bool:
     return True
 
 
-def _of_urls(text: str) -> Iterator[Span]:
+def _of_urls(text: str) -> Iterator[TextSpan]:
     """A password in a URL, or what stands in its place alone."""
     for found in _USER.finditer(text):
         secret = found["secret"]

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 
 MARK = "[redacted]"
 
-Span = tuple[int, int]
+TextSpan = tuple[int, int]
 """From and to, as in a slice."""
 
 
-def without(text: str, spans: Iterable[Span]) -> str:
+def without(text: str, spans: Iterable[TextSpan]) -> str:
     """The text with a mark in the place of each part. Its lines stay as many as they were."""
     parts: list[str] = []
     done = 0
@@ -31,7 +31,7 @@ def _marked(hidden: str) -> str:
     )
 
 
-def _merged(spans: Iterable[Span]) -> Iterator[Span]:
+def _merged(spans: Iterable[TextSpan]) -> Iterator[TextSpan]:
     """The same parts in order, those that overlap as one."""
     ordered = sorted(span for span in spans if span[0] < span[1])
     if not ordered:
@@ -46,7 +46,7 @@ def _merged(spans: Iterable[Span]) -> Iterator[Span]:
     yield start, end
 
 
-def _outside_marks(text: str, spans: Iterable[Span]) -> Iterator[Span]:
+def _outside_marks(text: str, spans: Iterable[TextSpan]) -> Iterator[TextSpan]:
     """What of the parts is no mark already: a text is redacted once, however often it is asked."""
     mark = text.find(MARK)
     for start, end in spans:

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tabbydoctor.redaction.spans import Span
+from tabbydoctor.redaction.spans import TextSpan
 
 _WRAP = r"[ \t]*\\?\r?\n[ \t]*"
 _WRAPPED = re.compile(rf"(?<![ \t]){_WRAP}")
@@ -42,7 +42,7 @@ class View:
     """A text read in one way."""
 
     text: str
-    back: Callable[[int, int], Span]
+    back: Callable[[int, int], TextSpan]
     """From a part of it to where that stands in the original."""
 
 
@@ -86,7 +86,7 @@ def _replaced(
     if not parts:
         return None
 
-    def back(start: int, end: int) -> Span:
+    def back(start: int, end: int) -> TextSpan:
         first, last = bisect_right(places, start) - 1, bisect_right(places, end - 1) - 1
         begin = starts[first] + start - places[first]
         until = starts[last] + end - places[last]
@@ -146,7 +146,7 @@ def _from_base64(letters: str) -> bytes:
 def _decoded(view: View, data: bytes, at: int, letters: int, octets: int) -> View:
     """Bytes that stand at a place, so many letters for so many bytes."""
 
-    def back(start: int, end: int) -> Span:
+    def back(start: int, end: int) -> TextSpan:
         until = at + -(-end * letters // octets)
         return view.back(at + start * letters // octets, min(until, len(view.text)))
 

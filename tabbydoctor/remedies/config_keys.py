@@ -12,13 +12,13 @@ from tabbydoctor.invocation import invocation
 from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.restarting import refuse_container, restart_tabbyapi
-from tabbydoctor.repair.yaml_data import Path
-from tabbydoctor.repair.yaml_edit import CannotEdit, move_key, remove_key
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored
 from tabbydoctor.tabbyapi.dropped import about_auth, name_of, unknown_names
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.nearest_key import meant
 from tabbydoctor.tabbyapi.opening import exposes_without_auth, switches_auth_off
+from tabbydoctor.yaml.edit import CannotEdit, move_key, remove_key
+from tabbydoctor.yaml.nodes import KeyPath
 
 _FILES = ("working-directory", "config-file")
 _CERTAIN = ("gone", "elsewhere", "misspelt")
@@ -135,9 +135,9 @@ def _path(name: str, installation: Installation) -> tuple[str, ...] | None:
 
 def _moves(
     item: Ignored, target: tuple[str, ...], installation: Installation
-) -> Iterator[tuple[Path, tuple[str, ...], object]]:
+) -> Iterator[tuple[KeyPath, tuple[str, ...], object]]:
     """Where from, where to, and what; a section moves key by key, each to the name it meant."""
-    source: Path = (item.section, item.key) if item.key else (item.section,)
+    source: KeyPath = (item.section, item.key) if item.key else (item.section,)
     if len(target) > 1 or not isinstance(item.value, dict):
         if len(target) == 1:
             raise _Left(f"{name_of(item)} holds no keys")
@@ -171,12 +171,12 @@ def _refuse_opening(place: tuple[str, ...], value: object, config: EffectiveConf
 
 
 def _mover(
-    moves: Sequence[tuple[Path, tuple[str, ...]]], target: tuple[str, ...]
-) -> Callable[[bytes, Path], bytes]:
+    moves: Sequence[tuple[KeyPath, tuple[str, ...]]], target: tuple[str, ...]
+) -> Callable[[bytes, KeyPath], bytes]:
     """A section whose keys are right is renamed where it stands, if no other has its name."""
     whole = len(target) == 1 and all(place == (*target, source[-1]) for source, place in moves)
 
-    def change(content: bytes, path: Path) -> bytes:
+    def change(content: bytes, path: KeyPath) -> bytes:
         if whole:
             with contextlib.suppress(CannotEdit):
                 return move_key(content, path, target)
@@ -187,15 +187,15 @@ def _mover(
     return change
 
 
-def _taken_out(content: bytes, path: Path) -> bytes:
+def _taken_out(content: bytes, path: KeyPath) -> bytes:
     return remove_key(content, path, prune=True)
 
 
 def _edit(
-    draft: Draft, file: str, item: Ignored, change: Callable[[bytes, Path], bytes], why: str
+    draft: Draft, file: str, item: Ignored, change: Callable[[bytes, KeyPath], bytes], why: str
 ) -> None:
     """Edit the file of an item. Raises _Left where no edit can be proven right."""
-    path: Path = (item.section, item.key) if item.key else (item.section,)
+    path: KeyPath = (item.section, item.key) if item.key else (item.section,)
     before = draft.read(file)
     try:
         draft.edit(file, lambda content: change(content, path), why)

@@ -15,13 +15,13 @@ from tabbydoctor.remedies.auth_off_already import lasts, waits_for_restart
 from tabbydoctor.remedies.config_keys import take_out_about_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.request import FixRequest
-from tabbydoctor.repair.yaml_edit import CannotEdit, set_value
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.urls import server
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig
 from tabbydoctor.tabbyapi.locality import is_loopback
 from tabbydoctor.tabbyapi.probes import Endpoint
+from tabbydoctor.yaml.edit import CannotEdit, set_value
 
 WHY = "CFG004"
 TITLE = "switch TabbyAPI's authentication off"

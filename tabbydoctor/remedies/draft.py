@@ -24,7 +24,7 @@ from tabbydoctor.repair.changes import (
 from tabbydoctor.repair.errors import RepairError
 from tabbydoctor.repair.states import FileState
 
-Edit = Callable[[bytes], bytes]
+ContentEdit = Callable[[bytes], bytes]
 
 
 class CannotFix(Exception):  # noqa: N818 - an answer for the operator
@@ -72,7 +72,7 @@ class Draft:
         state = self._state(path)
         return state.content if state else None
 
-    def edit(self, path: str, change: Edit, why: str) -> None:
+    def edit(self, path: str, change: ContentEdit, why: str) -> None:
         """Change a file that is there. Raises CannotFix where it is not, RepairError."""
         state = self._state(path)
         if state is None:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tabbydoctor.documents import yaml_of
 from tabbydoctor.remedies.draft import CannotFix
-from tabbydoctor.repair.yaml_edit import set_value
 from tabbydoctor.routers.urls import server
+from tabbydoctor.yaml.edit import set_value
+from tabbydoctor.yaml.nodes import KeyPath
+from tabbydoctor.yaml.yaml11 import yaml_of
 
-Path = tuple[str | int, ...]
 _LITELLM, _LLAMA_SWAP = r"os\.environ/(\w+)", r"\$\{env\.(\w+)\}"
 
 
@@ -37,7 +37,7 @@ def _for_tabby(reference: str, given: object) -> bool:
     return bool(found and "TABBY" in found[1] and "ADMIN" not in found[1])
 
 
-def _litellm(data: Any, servers: set[Any]) -> Iterator[tuple[Path, str]]:
+def _litellm(data: Any, servers: set[Any]) -> Iterator[tuple[KeyPath, str]]:
     models = data.get("model_list") if isinstance(data, Mapping) else None
     for number, entry in enumerate(models if isinstance(models, list) else ()):
         given = entry.get("litellm_params") if isinstance(entry, Mapping) else None
@@ -48,7 +48,7 @@ def _litellm(data: Any, servers: set[Any]) -> Iterator[tuple[Path, str]]:
             yield place, "os.environ/TABBY_API_KEY"
 
 
-def _llama_swap(data: Any, servers: set[Any]) -> Iterator[tuple[Path, str]]:
+def _llama_swap(data: Any, servers: set[Any]) -> Iterator[tuple[KeyPath, str]]:
     sections = data if isinstance(data, Mapping) else {}
     for name, peer in _entries(sections, "peers"):
         reached = server(str(peer.get("proxy", ""))) in servers

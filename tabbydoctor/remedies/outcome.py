@@ -21,7 +21,7 @@ those: that proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenAnswer:
     """One answer."""
 
     status: int | None
@@ -48,15 +48,15 @@ class Seen:
 class Witness:
     """Both, at one time; None where it was not asked."""
 
-    probe: Seen | None = None
-    request: Seen | None = None
+    probe: SeenAnswer | None = None
+    request: SeenAnswer | None = None
 
 
 UNSEEN = Witness()
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedRemedy:
     """A remedy that does not apply here, and what to do by hand."""
 
     id: str
@@ -79,7 +79,7 @@ class Prepared:
     """Path or unit -> the id of the finding it answers."""
     present: tuple[str, ...] = ()
     """The asked-for findings that are there."""
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[RefusedRemedy, ...] = ()
     not_here: tuple[str, ...] = ()
     """Of the ids that were named, those without a fault, each with why."""
     answered: bool = False

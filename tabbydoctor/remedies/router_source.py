@@ -10,7 +10,6 @@ from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.remedies import gateways, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.request import Strategy
-from tabbydoctor.repair.yaml_edit import CannotEdit
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.inputs import KINDS, RouterInputs
 from tabbydoctor.routers.marked_block import marked_block
@@ -18,6 +17,7 @@ from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.routers.site_environment import variable_of
 from tabbydoctor.routers.wiring import CannotWire, Wired, wire
 from tabbydoctor.tabbyapi.tokens import Tokens
+from tabbydoctor.yaml.edit import CannotEdit
 
 WHY = "RTR001"
 

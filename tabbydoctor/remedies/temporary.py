@@ -16,8 +16,8 @@ from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.remedies import dropin, nixos
 from tabbydoctor.remedies.auth_off_already import said
 from tabbydoctor.remedies.draft import CannotFix, Draft
-from tabbydoctor.repair.yaml_edit import CannotEdit, set_value
 from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.yaml.edit import CannotEdit, set_value
 
 
 def run_on(

@@ -12,7 +12,7 @@ from tabbydoctor.repair.diff import unified_diff
 from tabbydoctor.repair.errors import RepairError
 from tabbydoctor.repair.states import FileState
 
-Kind = Literal["create", "remove", "edit", "permissions", "none"]
+ChangeKind = Literal["create", "remove", "edit", "permissions", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class FileChange:
     after: FileState | None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ChangeKind:
         """What is done to the file."""
         if self.before == self.after:
             return "none"

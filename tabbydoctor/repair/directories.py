@@ -20,7 +20,7 @@ from tabbydoctor.repair.errors import RepairError, Unreachable
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DirectoryEntry:
     """A name in an opened directory: where a file is, or would be."""
 
     path: str
@@ -33,7 +33,7 @@ class Place:
 
 
 @contextlib.contextmanager
-def place(path: str) -> Iterator[Place]:
+def place(path: str) -> Iterator[DirectoryEntry]:
     """The directory of a path, opened, and the name in it, which need not exist.
 
     Raises FileNotFoundError without that directory, Unreachable for a link that others may
@@ -46,7 +46,7 @@ def place(path: str) -> Iterator[Place]:
             _refuse_link(walked)
         if name is None:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        yield Place(path, walked.levels[-1].handle, name, walked)
+        yield DirectoryEntry(path, walked.levels[-1].handle, name, walked)
 
 
 def _refuse_link(walked: Walk) -> None:
@@ -57,7 +57,7 @@ def _refuse_link(walked: Walk) -> None:
         )
 
 
-def require_reader(found: Place, handle: int, readers: Collection[Account]) -> None:
+def require_reader(found: DirectoryEntry, handle: int, readers: Collection[Account]) -> None:
     """Raise Unreachable where somebody bent the way who could not read the file himself.
 
     What an account could have put there (renamed, mounted) is copied for nobody who may not read
@@ -136,7 +136,7 @@ def make_directory(path: str) -> None:
         synchronise(found.directory)
 
 
-def _open_up(made: Place) -> None:
+def _open_up(made: DirectoryEntry) -> None:
     handle = os.open(
         made.name,
         os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC,

@@ -21,7 +21,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-Handler = Callable[[int, FrameType | None], Any] | int | None
+SignalHandler = Callable[[int, FrameType | None], Any] | int | None
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -51,7 +51,7 @@ def held(line: str = "") -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handlers: dict[int, Handler] = _install() if _state.depth == 0 else {}
+    handlers: dict[int, SignalHandler] = _install() if _state.depth == 0 else {}
     was_open, lines = _state.open, _state.lines
     _state.open, _state.lines = False, (*lines, line)
     _state.depth += 1
@@ -102,9 +102,9 @@ def checkpoint() -> None:
         raise KeyboardInterrupt
 
 
-def _install() -> dict[int, Handler]:
+def _install() -> dict[int, SignalHandler]:
     _state.asked = _state.said = False
-    handlers: dict[int, Handler] = {}
+    handlers: dict[int, SignalHandler] = {}
     for number in SIGNALS:
         before = signal.getsignal(number)
         if before not in (signal.SIG_IGN, None):  # nohup(1) wants it ignored

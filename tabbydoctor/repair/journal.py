@@ -23,7 +23,14 @@ from pathlib import Path
 from tabbydoctor.repair import safefile, state_directory, store
 from tabbydoctor.repair.changes import FileChange, Plan
 from tabbydoctor.repair.errors import RepairError, explained
-from tabbydoctor.repair.manifest import DIGEST, LIMIT, Unreadable, from_json, suspected, to_json
+from tabbydoctor.repair.manifest import (
+    DIGEST,
+    LIMIT,
+    UnreadableManifest,
+    from_json,
+    suspected,
+    to_json,
+)
 from tabbydoctor.repair.record import (
     IN_FORCE,
     UNFINISHED,
@@ -116,7 +123,7 @@ class Journal:
                 return _changes(record, place)
         except OSError as error:
             raise explained(error, str(path), "read the recorded contents in") from error
-        except Unreadable as error:
+        except UnreadableManifest as error:
             raise RepairError(
                 f"the record {path} is damaged: {error}",
                 hint=f"nothing can be put back from it; to go on, move {path} away",
@@ -170,12 +177,12 @@ class Journal:
                 content = store.read(_MANIFEST, place, LIMIT)
                 record = from_json(content)
                 if record.id != id:
-                    raise Unreadable(f"it is the manifest of {record.id}")
+                    raise UnreadableManifest(f"it is the manifest of {record.id}")
                 if record.stage in IN_FORCE | UNFINISHED:
                     _changes(record, place)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-        except Unreadable as error:
+        except UnreadableManifest as error:
             reason = str(error)
         else:
             return record
@@ -222,7 +229,7 @@ def _changes(record: Record, place: int) -> tuple[FileChange, ...]:
     """Raises Unreadable, OSError."""
     stored = {one.digest for file in record.files for one in (file.before, file.after) if one}
     if not stored.issuperset(name for name in os.listdir(place) if DIGEST.fullmatch(name)):
-        raise Unreadable("it holds contents that its manifest does not name")
+        raise UnreadableManifest("it holds contents that its manifest does not name")
     return tuple(
         FileChange(file.path, _content(file.before, place), _content(file.after, place))
         for file in record.files
@@ -234,5 +241,5 @@ def _content(stored: StoredState | None, place: int) -> FileState | None:
         return None
     content = store.read(stored.digest, place, safefile.LIMIT)
     if hashlib.sha256(content).hexdigest() != stored.digest:
-        raise Unreadable(f"the recorded content {stored.digest} is damaged")
+        raise UnreadableManifest(f"the recorded content {stored.digest} is damaged")
     return stored.with_content(content)

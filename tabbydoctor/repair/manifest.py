@@ -29,7 +29,7 @@ _MOST_IDS = 0xFFFF_FFFE
 """The largest uid and gid; the next one means "leave it" (chown(2))."""
 
 
-class Unreadable(Exception):  # noqa: N818 - an answer, not an error
+class UnreadableManifest(Exception):  # noqa: N818 - an answer, not an error
     """A manifest that this version cannot read; the message says why."""
 
 
@@ -86,14 +86,14 @@ def from_json(content: bytes) -> Record:
     try:
         document = _mapping(json.loads(content.decode("ascii")))
         if document["schema_version"] != SCHEMA_VERSION:
-            raise Unreadable("it was made by another version of tabbydoctor")
+            raise UnreadableManifest("it was made by another version of tabbydoctor")
         if _CHECK in document and document[_CHECK] != _digest(document):
-            raise Unreadable("its manifest is damaged (another sum)")
+            raise UnreadableManifest("its manifest is damaged (another sum)")
         return _record(document)
     except KeyError as error:
-        raise Unreadable(f"its manifest is damaged (no {error.args[0]})") from error
+        raise UnreadableManifest(f"its manifest is damaged (no {error.args[0]})") from error
     except (ValueError, TypeError, RecursionError) as error:
-        raise Unreadable(f"its manifest is damaged ({type(error).__name__})") from error
+        raise UnreadableManifest(f"its manifest is damaged ({type(error).__name__})") from error
 
 
 def suspected(content: bytes) -> tuple[str, ...] | None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from tabbydoctor.host import Account, FileStatus
 from tabbydoctor.repair.attributes import read_attributes, write_attributes
 from tabbydoctor.repair.directories import (
-    Place,
+    DirectoryEntry,
     names_in,
     place,
     require_reader,
@@ -35,7 +35,7 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
-Identity = tuple[int, ...]
+FileIdentity = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class _Seen:
     """What stands at a name: its state, and what tells it from any later one."""
 
     state: FileState | None
-    identity: Identity | None
+    identity: FileIdentity | None
 
 
 def read(
@@ -86,7 +86,7 @@ def replace(path: str, before: FileState | None, after: FileState | None, tag: s
 
 
 @contextlib.contextmanager
-def _expected_place(path: str) -> Iterator[Place]:
+def _expected_place(path: str) -> Iterator[DirectoryEntry]:
     with contextlib.ExitStack() as stack:
         try:
             found = stack.enter_context(place(path))
@@ -117,7 +117,7 @@ def _explaining(path: str, doing: str) -> Iterator[None]:
         raise explained(error, path, doing) from error
 
 
-def _look(found: Place, readers: Collection[Account] | None = None) -> _Seen:
+def _look(found: DirectoryEntry, readers: Collection[Account] | None = None) -> _Seen:
     try:
         handle = os.open(found.name, _READ, dir_fd=found.directory)
     except FileNotFoundError:
@@ -167,7 +167,7 @@ def _content(path: str, handle: int) -> bytes:
     return b"".join(chunks)
 
 
-def _identity(status: os.stat_result) -> Identity:
+def _identity(status: os.stat_result) -> FileIdentity:
     return (
         status.st_dev,
         status.st_ino,
@@ -177,20 +177,20 @@ def _identity(status: os.stat_result) -> Identity:
     )
 
 
-def _at(found: Place, name: str) -> os.stat_result | None:
+def _at(found: DirectoryEntry, name: str) -> os.stat_result | None:
     try:
         return os.stat(name, dir_fd=found.directory, follow_symlinks=False)
     except FileNotFoundError:
         return None
 
 
-def _unchanged(found: Place, seen: _Seen) -> None:
+def _unchanged(found: DirectoryEntry, seen: _Seen) -> None:
     now = _at(found, found.name)
     if (_identity(now) if now else None) != seen.identity:
         raise ChangedMeanwhile(found.path)
 
 
-def _write(found: Place, seen: _Seen, after: FileState, tag: str) -> None:
+def _write(found: DirectoryEntry, seen: _Seen, after: FileState, tag: str) -> None:
     temporary = f"{PREFIX}{tag}-{secrets.token_hex(8)}"
     handle = os.open(temporary, _CREATE, 0o600, dir_fd=found.directory)
     try:
@@ -225,7 +225,7 @@ def _fill(handle: int, after: FileState) -> None:
     os.fsync(handle)
 
 
-def _rename(found: Place, temporary: str, may_overwrite: bool) -> None:
+def _rename(found: DirectoryEntry, temporary: str, may_overwrite: bool) -> None:
     here = found.directory
     if not may_overwrite:
         # link(2) is the call that creates a name and never replaces one.
@@ -242,6 +242,6 @@ def _rename(found: Place, temporary: str, may_overwrite: bool) -> None:
     os.rename(temporary, found.name, src_dir_fd=here, dst_dir_fd=here)
 
 
-def _drop(found: Place, temporary: str) -> None:
+def _drop(found: DirectoryEntry, temporary: str) -> None:
     with contextlib.suppress(OSError):
         os.unlink(temporary, dir_fd=found.directory)

@@ -11,7 +11,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 
-from tabbydoctor.repair.manifest import Unreadable
+from tabbydoctor.repair.manifest import UnreadableManifest
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -34,10 +34,10 @@ def read(name: str, within: int, limit: int) -> bytes:
     with open(handle, "rb") as file:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
-            raise Unreadable(f"{name} is not a regular file")
+            raise UnreadableManifest(f"{name} is not a regular file")
         content = file.read(limit + 1) if status.st_size <= limit else b""
         if status.st_size > limit or len(content) > limit:
-            raise Unreadable(f"{name} is larger than {limit >> 20} MiB")
+            raise UnreadableManifest(f"{name} is larger than {limit >> 20} MiB")
         return content
 
 

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.reports.json_report import SCHEMA_VERSION, write_document
-from tabbydoctor.reports.page import Page, Span, page_for, write_page
+from tabbydoctor.reports.page import Page, StyledText, page_for, write_page
 
 _HEADING = re.compile(r"#+ +(.*)")
 _ITEM = re.compile(r"( *)([-*]|\d+[.)]) +(.*)")
@@ -119,8 +119,8 @@ def _paragraph(page: Page, lines: list[str]) -> None:
         page.flow(*_inline(text))
 
 
-def _inline(text: str) -> list[Span]:
-    spans: list[Span] = []
+def _inline(text: str) -> list[StyledText]:
+    spans: list[StyledText] = []
     for part in _INLINE.split(text):
         if part.startswith("**"):
             spans.append((part.strip("*"), "bold"))

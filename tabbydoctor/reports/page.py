@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from tabbydoctor.reports.shell import command_lines, has_here_document
 from tabbydoctor.reports.visible import visible
 
-Span = tuple[str, str]
+StyledText = tuple[str, str]
 """A text and its style in rich's words, the empty one for plain."""
 
 PIPE_WIDTH = 80
@@ -28,20 +28,20 @@ class Page:
 
     def __init__(self, width: int = PIPE_WIDTH) -> None:
         self.width = width
-        self.lines: list[list[Span]] = []
+        self.lines: list[list[StyledText]] = []
 
     def blank(self) -> None:
         """An empty line, never two, never as the first."""
         if self.lines and self.lines[-1]:
             self.lines.append([])
 
-    def flow(self, *spans: Span, indent: int = 0, hang: int | None = None) -> None:
+    def flow(self, *spans: StyledText, indent: int = 0, hang: int | None = None) -> None:
         """A paragraph from column `indent`, its further lines from `hang` (default: `indent`).
 
         It breaks between words only: one longer than the line stands on a line of its own.
         """
         later = indent if hang is None else hang
-        line, used, blanks = [(" " * indent, "")], indent, list[Span]()
+        line, used, blanks = [(" " * indent, "")], indent, list[StyledText]()
         started = False
         for word in _words(spans):
             if word[0][0].startswith(" "):
@@ -85,7 +85,7 @@ class Page:
         """The page without any style."""
         return "".join("".join(text for text, _ in line) + "\n" for line in self.lines)
 
-    def _end(self, line: list[Span]) -> None:
+    def _end(self, line: list[StyledText]) -> None:
         while line and not line[-1][0].strip():
             line.pop()
         if line:
@@ -126,9 +126,9 @@ def _encodable(text: str, encoding: str) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def _words(spans: tuple[Span, ...]) -> list[list[Span]]:
+def _words(spans: tuple[StyledText, ...]) -> list[list[StyledText]]:
     """Runs of blanks and words in turn; a word may change its style on the way."""
-    words: list[list[Span]] = []
+    words: list[list[StyledText]] = []
     for text, style in spans:
         for piece in _PIECE.findall(visible(text)):
             blank = piece.startswith(" ")
@@ -139,11 +139,11 @@ def _words(spans: tuple[Span, ...]) -> list[list[Span]]:
     return words
 
 
-def _merged(line: list[Span]) -> list[Span]:
+def _merged(line: list[StyledText]) -> list[StyledText]:
     """The line with neighbours of one style as one span."""
     runs = groupby(line, key=lambda span: span[1])
     return [("".join(text for text, _ in run), style) for style, run in runs]
 
 
-def _cells(spans: list[Span]) -> int:
+def _cells(spans: list[StyledText]) -> int:
     return sum(cell_len(text) for text, _ in spans)

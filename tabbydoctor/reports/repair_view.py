@@ -8,7 +8,7 @@ from tabbydoctor.invocation import again
 from tabbydoctor.nixos.by_rebuild import THEN
 from tabbydoctor.nixos.one_block import one_block
 from tabbydoctor.redaction import Redacted, redact
-from tabbydoctor.remedies.outcome import UNSEEN, FixResult, Prepared, Seen, Witness
+from tabbydoctor.remedies.outcome import UNSEEN, FixResult, Prepared, SeenAnswer, Witness
 from tabbydoctor.reports.page import Page
 from tabbydoctor.reports.visible import visible
 
@@ -48,7 +48,7 @@ def _witnessed(witness: Witness) -> dict[str, Any]:
     return {"probe": _answer(witness.probe), "request": _answer(witness.request)}
 
 
-def _answer(seen: Seen | None) -> dict[str, Any] | None:
+def _answer(seen: SeenAnswer | None) -> dict[str, Any] | None:
     return {"status": seen.status, "by": seen.by, "said": seen.said} if seen else None
 
 

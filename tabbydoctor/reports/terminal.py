@@ -8,7 +8,7 @@ from typing import Any, TextIO
 from tabbydoctor.diagnosis.finding import Evidence, Finding, Remedy, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root
 from tabbydoctor.reports.outline import Outline, next_step, outline, verdict
-from tabbydoctor.reports.page import Page, Span, page_for, write_page
+from tabbydoctor.reports.page import Page, StyledText, page_for, write_page
 
 STYLES = {
     "error": "bold red",
@@ -112,7 +112,7 @@ class _Writer:
     def _field(self, label: str, value: str, indent: int) -> None:
         """A value beside its label; one of several lines gets a rule at its left."""
         hang = indent + _FIELD_WIDTH
-        head: Span = (label.ljust(_FIELD_WIDTH), _LABEL)
+        head: StyledText = (label.ljust(_FIELD_WIDTH), _LABEL)
         first, *others = value.rstrip("\n").split("\n")
         if not others:
             self.page.flow(head, (first or "(empty)", ""), indent=indent, hang=hang)
@@ -122,7 +122,7 @@ class _Writer:
             self.page.flow(("| ", _LABEL), (line, ""), indent=hang, hang=hang + 2)
 
     def _remedy(self, remedy: Remedy) -> None:
-        head: Span = (f"remedy ({remedy.safety}): ", _LABEL)
+        head: StyledText = (f"remedy ({remedy.safety}): ", _LABEL)
         self.page.flow(head, (remedy.title, ""), indent=self.body, hang=self.body + 2)
         for line in remedy.nix:
             self.page.nix(line, indent=self.body + 4)

@@ -10,7 +10,8 @@ from typing import Any
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.keys import PLACEHOLDERS
 from tabbydoctor.routers.urls import server
-from tabbydoctor.routers.yaml_lines import Document, document
+from tabbydoctor.yaml.document import YamlDocument
+from tabbydoctor.yaml.yaml11 import document
 
 name = "litellm"
 _FROM_ENVIRONMENT = "os.environ/"
@@ -46,7 +47,7 @@ def read(
     """Read the entries. `os.environ/NAME` in a URL is looked up in the unit's environment."""
     parsed = document(text)
     if parsed.problem or not isinstance(parsed.data, Mapping):
-        problem = parsed.problem or "not a mapping"
+        problem = parsed.detail or "not a mapping"
         return RouterReading(path, name, problem, parsed.line)
     variables = dict(environment or {})
     entries = list(_entries(parsed, variables))
@@ -73,7 +74,7 @@ def read(
     )
 
 
-def _entries(parsed: Document, variables: Mapping[str, str]) -> Iterator[_Entry]:
+def _entries(parsed: YamlDocument, variables: Mapping[str, str]) -> Iterator[_Entry]:
     models = parsed.data.get("model_list")
     for number, entry in enumerate(models if isinstance(models, list) else []):
         given = entry.get("litellm_params") if isinstance(entry, Mapping) else None

@@ -13,7 +13,8 @@ from typing import Any
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.keys import CLIENT_OWN, PLACEHOLDERS
 from tabbydoctor.routers.urls import server
-from tabbydoctor.routers.yaml_lines import Document, document
+from tabbydoctor.yaml.document import YamlDocument
+from tabbydoctor.yaml.yaml11 import document
 
 name = "llama-swap"
 _VARIABLE = re.compile(r"\$\{env\.(\w+)\}")
@@ -40,7 +41,7 @@ def read(
     """Read models and peers. `${env.NAME}` in a URL is looked up in the unit's environment."""
     parsed = document(text)
     if parsed.problem or not isinstance(parsed.data, Mapping):
-        return RouterReading(path, name, parsed.problem or "not a mapping", parsed.line)
+        return RouterReading(path, name, parsed.detail or "not a mapping", parsed.line)
     variables = dict(environment or {})
     servers = {server(url) for url in tabby_urls}
     every = [
@@ -85,7 +86,7 @@ def _expanded(url: object, variables: Mapping[str, str]) -> str:
     return text.rstrip("/")
 
 
-def _peer(parsed: Document, label: str, entry: Mapping[str, Any]) -> Iterator[Call]:
+def _peer(parsed: YamlDocument, label: str, entry: Mapping[str, Any]) -> Iterator[Call]:
     key = str(entry.get("apiKey") or "")
     sends = bool(key) and not PLACEHOLDERS.fullmatch(key)
     variable = _VARIABLE.search(key)
@@ -102,7 +103,7 @@ def _peer(parsed: Document, label: str, entry: Mapping[str, Any]) -> Iterator[Ca
     )
 
 
-def _model(parsed: Document, label: str, entry: Mapping[str, Any]) -> Iterator[Call]:
+def _model(parsed: YamlDocument, label: str, entry: Mapping[str, Any]) -> Iterator[Call]:
     endpoint = str(entry.get("checkEndpoint") or "/health")
     if endpoint != "none":
         yield Call(

@@ -10,7 +10,6 @@ from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import environment_file
-from tabbydoctor.documents import yaml_of
 from tabbydoctor.host import Host
 from tabbydoctor.redaction import remember
 from tabbydoctor.routers import RouterReading
@@ -23,6 +22,7 @@ from tabbydoctor.routers.site_environment import (
     router_environment,
     variable_of,
 )
+from tabbydoctor.yaml.yaml11 import yaml_of
 
 LITERAL = "the router's own file"
 """The source of a key that is written in the router's own text."""

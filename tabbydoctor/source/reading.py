@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tabbydoctor.documents import Unreadable, json_of, python_of, toml_of, yaml_of
+from tabbydoctor.documents import Unreadable, json_of, python_of, toml_of
 from tabbydoctor.source import expressions, statements  # noqa: F401 - they register handlers
 from tabbydoctor.source.attributes import decorators
 from tabbydoctor.source.budget import budget
@@ -42,6 +42,7 @@ from tabbydoctor.source.values import (
     only,
     text_of,
 )
+from tabbydoctor.yaml.yaml11 import yaml_of
 
 ROUTES = frozenset({
     "get", "post", "put", "delete", "patch", "head", "options", "route", "api_route", "websocket",

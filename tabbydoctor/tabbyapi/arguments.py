@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from tabbydoctor.tabbyapi.installation import Installation
-from tabbydoctor.tabbyapi.keys import TABLE, Key
+from tabbydoctor.tabbyapi.keys import TABLE, ConfigKey
 
 _LISTS = frozenset({"texts", "ints", "floats", "choices", "loras"})
 _START_FLAGS = ("-ur", "-ud", "-fr", "-nw")
@@ -49,12 +49,12 @@ class _Parser(argparse.ArgumentParser):
         """Say nothing: `exit` follows."""
 
 
-def known_keys(installation: Installation) -> Mapping[tuple[str, str], Key]:
+def known_keys(installation: Installation) -> Mapping[tuple[str, str], ConfigKey]:
     """Every key of the installation, with the type it has there or in the shipped table."""
     return {
         (section, name): installation.keys.get((section, name))
         or TABLE.get((section, name))
-        or Key(section, name)
+        or ConfigKey(section, name)
         for section, names in _in_order(installation)
         for name in names
     }

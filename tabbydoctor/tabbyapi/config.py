@@ -11,15 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tabbydoctor.host.access import PathStatus
+from tabbydoctor.yaml.nodes import KeyPath
+from tabbydoctor.yaml.problems import YamlProblem
 
-Layer = Literal["default", "working-directory", "environment", "config-file", "argument"]
+LayerKind = Literal["default", "working-directory", "environment", "config-file", "argument"]
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a value was set."""
 
-    layer: Layer
+    layer: LayerKind
     where: str
     """For people: `/srv/config.yml:12`, `TABBY_NETWORK_PORT (unit tabbyapi.service)`, …"""
     path: str | None = None
@@ -72,18 +74,7 @@ class Invalid:
     value: Any = None
 
 
-Problem = Literal[
-    "missing",
-    "unreadable",
-    "syntax",
-    "empty",
-    "not-mapping",
-    "not-a-file",
-    "alias-bomb",
-    "not-utf8",
-    "several-documents",
-    "too-large",
-]
+Problem = YamlProblem | Literal["missing", "unreadable", "not-mapping", "not-a-file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +97,7 @@ class ConfigFile:
     """What it holds (empty where it could not be read)."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """As TabbyAPI's YAML 1.2 reader has it (before migration)."""
-    lines: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    lines: Mapping[KeyPath, int] = field(default_factory=dict)
     """Key path -> its line, 1-based."""
     hangs: bool = False
     """Whether TabbyAPI would hang on it at start."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import stat
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
 from tabbydoctor.deployment.nix_pre_start import stored_config
 from tabbydoctor.deployment.nixos import generated_config
@@ -15,19 +15,11 @@ from tabbydoctor.host import Account, FileContent, Host
 from tabbydoctor.host.access import PathStatus
 from tabbydoctor.tabbyapi.config import ConfigFile, Problem
 from tabbydoctor.tabbyapi.migration import migrate
-from tabbydoctor.tabbyapi.yaml_reading import MAX_BYTES, read_document
+from tabbydoctor.yaml import yaml12
+from tabbydoctor.yaml.problems import YamlProblem
 
 Role = Literal["working-directory", "config-file"]
-_OVERWRITTEN = (
-    None,
-    "syntax",
-    "empty",
-    "not-mapping",
-    "alias-bomb",
-    "not-utf8",
-    "several-documents",
-    "too-large",
-)
+_OVERWRITTEN = (None, "not-mapping", *get_args(YamlProblem))
 """What is wrong with a file's content, if anything: it does not outlast another content."""
 _MINUTES_BYTES = 8 << 20
 """From this size on ruamel.yaml (some 100 KB/s) keeps TabbyAPI's start waiting for minutes."""
@@ -39,7 +31,7 @@ def read_config(host: Host, path: str, role: Role, user: Account | None) -> Conf
     Raises Unknown where the doctor may not read it and cannot tell whether TabbyAPI may.
     """
     try:
-        content = host.read(path, MAX_BYTES, user)
+        content = host.read(path, yaml12.MAX_BYTES, user)
     except FileNotFoundError:
         return ConfigFile(path, role, "missing", "there is no such file")
     except OSError as error:
@@ -48,7 +40,7 @@ def read_config(host: Host, path: str, role: Role, user: Account | None) -> Conf
     if denied and user and user.uid != host.effective_uid():
         detail = f"user {user.name} may not open {denied}"
         return ConfigFile(path, role, "unreadable", detail, denied_at=denied, way=way)
-    if content.truncated or content.status.size > MAX_BYTES:
+    if content.truncated or content.status.size > yaml12.MAX_BYTES:
         return _too_large(path, role, content)
     return _judged(path, role, content)
 
@@ -70,7 +62,7 @@ def at_next_start(host: Host, instance: Instance, file: ConfigFile) -> ConfigFil
 
 
 def _judged(path: str, role: Role, content: FileContent) -> ConfigFile:
-    document = read_document(content.data)
+    document = yaml12.document(content.data)
     text = content.text()
     if document.problem:
         hangs = document.problem == "alias-bomb"
@@ -96,7 +88,7 @@ def _judged(path: str, role: Role, content: FileContent) -> ConfigFile:
 
 def _too_large(path: str, role: Role, content: FileContent) -> ConfigFile:
     size = content.status.size
-    detail = f"it has {size >> 10} KiB; tabbydoctor reads {MAX_BYTES >> 10}"
+    detail = f"it has {size >> 10} KiB; tabbydoctor reads {yaml12.MAX_BYTES >> 10}"
     return ConfigFile(path, role, "too-large", detail, hangs=size >= _MINUTES_BYTES)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tabbydoctor.tabbyapi.keys import Key
+from tabbydoctor.tabbyapi.keys import ConfigKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Installation:
     """api_tokens.yml is read again when it changes."""
     problem: str = ""
     """Why the installation could not be read, in words; empty when it was."""
-    keys: Mapping[tuple[str, str], Key] = field(default_factory=dict)
+    keys: Mapping[tuple[str, str], ConfigKey] = field(default_factory=dict)
     """The installed version's own types and defaults, in its order; empty: the shipped table's."""
 
     def knows(self, section: str, key: str) -> bool:

@@ -11,14 +11,14 @@ from tabbydoctor.deployment.reader import reader
 from tabbydoctor.documents import python_of
 from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.installation import Installation
-from tabbydoctor.tabbyapi.keys import TABLE, Key, Kind, shipped_sections
+from tabbydoctor.tabbyapi.keys import TABLE, ConfigKey, ValueKind, shipped_sections
 
 _MODELS = "common/config_models.py"
 _ROOT = "TabbyConfigModel"
 _CONSTRAINTS = ("ge", "gt", "le", "lt", "multiple_of")
 _NO_SECTIONS = frozenset({"config", "actions"})
 """Fields of the root that no file configures: both stand for command-line arguments."""
-_KINDS: Mapping[str, Kind] = {
+_KINDS: Mapping[str, ValueKind] = {
     "bool": "bool",
     "int": "int",
     "float": "float",
@@ -84,7 +84,7 @@ def _features(host: Host, root: str) -> tuple[bool | None, bool | None, bool | N
     return exl2, exl3, lists, reload
 
 
-def read_keys(source: str) -> dict[tuple[str, str], Key]:
+def read_keys(source: str) -> dict[tuple[str, str], ConfigKey]:
     """The keys that a config_models.py declares: the fields of the root's sections.
 
     Raises Unreadable where the text is no Python.
@@ -123,7 +123,7 @@ def _fields(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr, ast.expr | None
 
 def _section_keys(
     section: str, node: ast.ClassDef | None, names: Mapping[str, ast.expr]
-) -> Iterator[Key]:
+) -> Iterator[ConfigKey]:
     for name, annotation, value in _fields(node) if node else ():
         yield _key(section, name, annotation, value, names)
 
@@ -134,13 +134,13 @@ def _key(
     annotation: ast.expr,
     value: ast.expr | None,
     names: Mapping[str, ast.expr],
-) -> Key:
+) -> ConfigKey:
     spelled, nullable = _inner(annotation)
-    known = TABLE.get((section, name), Key(section, name))
+    known = TABLE.get((section, name), ConfigKey(section, name))
     kind, choices = _kind(spelled, names)
     default, limits = _field(value, known.default)
     since = known.since
-    return Key(section, name, kind, default, nullable, limits, choices, since)
+    return ConfigKey(section, name, kind, default, nullable, limits, choices, since)
 
 
 def _inner(annotation: ast.expr) -> tuple[str, bool]:
@@ -157,7 +157,7 @@ def _inner(annotation: ast.expr) -> tuple[str, bool]:
     return text, nullable
 
 
-def _kind(text: str, names: Mapping[str, ast.expr]) -> tuple[Kind, tuple[str, ...]]:
+def _kind(text: str, names: Mapping[str, ast.expr]) -> tuple[ValueKind, tuple[str, ...]]:
     """The kind of key that a type means; `any` for a type this doctor does not know."""
     if text in _KINDS:
         return _KINDS[text], ()

@@ -1,7 +1,7 @@
 """Every configuration key of TabbyAPI: its type, its default, and when it lived.
 
 The table answers where no installation can be read; `installed.py` reads an installed
-version's own keys into the same `Key`. Dates are those of the commits that brought or removed
+version's own keys into the same `ConfigKey`. Dates are of the commits that brought or removed
 a key (theroyallab/tabbyAPI, `common/config_models.py`, up to e632af4 of 2026-08-13).
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal[
+ValueKind = Literal[
     "bool",
     "int",
     "float",
@@ -30,12 +30,12 @@ Kind = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ConfigKey:
     """One configuration key."""
 
     section: str
     name: str
-    kind: Kind = "any"
+    kind: ValueKind = "any"
     default: Any = None
     nullable: bool = True
     """Whether an explicit null passes validation."""
@@ -64,14 +64,16 @@ class GoneKey:
 _CACHE = ("FP16", "Q8", "Q6", "Q4")
 
 
-def _section(name: str, *keys: Key) -> Iterable[Key]:
+def _section(name: str, *keys: ConfigKey) -> Iterable[ConfigKey]:
     for key in keys:
-        values = {slot: getattr(key, slot) for slot in Key.__slots__}
-        yield Key(**{**values, "section": name})
+        values = {slot: getattr(key, slot) for slot in ConfigKey.__slots__}
+        yield ConfigKey(**{**values, "section": name})
 
 
-def _key(name: str, kind: Kind, default: Any = None, since: str = "", **more: Any) -> Key:
-    return Key("", name, kind, default, since=since, **more)
+def _key(
+    name: str, kind: ValueKind, default: Any = None, since: str = "", **more: Any
+) -> ConfigKey:
+    return ConfigKey("", name, kind, default, since=since, **more)
 
 
 _NETWORK = (
@@ -166,7 +168,7 @@ _DEVELOPER = (
     _key("seqlog_api_key", "text", None, "2026-03-27"),
 )
 
-KEYS: tuple[Key, ...] = (
+KEYS: tuple[ConfigKey, ...] = (
     *_section("network", *_NETWORK),
     *_section("logging", *_LOGGING),
     *_section("model", *_MODEL),
@@ -179,7 +181,7 @@ KEYS: tuple[Key, ...] = (
 )
 """The keys of TabbyAPI e632af4 (2026-08-13), in its own order within a section."""
 
-TABLE: Mapping[tuple[str, str], Key] = {(key.section, key.name): key for key in KEYS}
+TABLE: Mapping[tuple[str, str], ConfigKey] = {(key.section, key.name): key for key in KEYS}
 """The same by section and name."""
 
 GONE: tuple[GoneKey, ...] = (

@@ -9,20 +9,20 @@ from typing import Literal
 
 from tabbydoctor.tabbyapi.log import LogLine
 
-Kind = Literal["program", "module", "port"]
+ComplaintKind = Literal["program", "module", "port"]
 
 
 @dataclass(frozen=True, slots=True)
 class LastWords:
     """A line that says why, and what it means."""
 
-    kind: Kind
+    kind: ComplaintKind
     line: LogLine
     meaning: str
 
 
 # As Python's interpreter and asyncio's `create_server` word it.
-_REASONS: tuple[tuple[Kind, re.Pattern[str], str], ...] = (
+_REASONS: tuple[tuple[ComplaintKind, re.Pattern[str], str], ...] = (
     (
         "program",
         re.compile(r"can't open file '(?P<what>[^']{1,4096})': \[Errno \d+\] (?P<why>[\w ]+)"),

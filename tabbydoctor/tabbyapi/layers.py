@@ -25,7 +25,7 @@ from tabbydoctor.tabbyapi.config import (
 )
 from tabbydoctor.tabbyapi.config_files import at_next_start, read_config
 from tabbydoctor.tabbyapi.installation import Installation
-from tabbydoctor.tabbyapi.keys import Key
+from tabbydoctor.tabbyapi.keys import ConfigKey
 from tabbydoctor.tabbyapi.migration import migrate, old_path
 from tabbydoctor.tabbyapi.origins import (
     Layer,
@@ -190,7 +190,7 @@ def _merge(into: dict[Any, Any], layer: Mapping[Any, Any]) -> None:
             into[key] = value
 
 
-def _value(merged: Mapping[Any, Any], path: tuple[str, str], key: Key) -> Any:
+def _value(merged: Mapping[Any, Any], path: tuple[str, str], key: ConfigKey) -> Any:
     section = merged.get(path[0])
     return section.get(path[1], key.default) if isinstance(section, dict) else key.default
 
@@ -213,7 +213,9 @@ def _setting(path: tuple[str, str], value: Any, origins: list[tuple[Origin, Any]
 # -- what is refused ---------------------------------------------------------------------------
 
 
-def _migration_problems(file: ConfigFile, keys: Mapping[tuple[str, str], Key]) -> list[Invalid]:
+def _migration_problems(
+    file: ConfigFile, keys: Mapping[tuple[str, str], ConfigKey]
+) -> list[Invalid]:
     """What stops the migration of an old file: it is validated alone, nulls included."""
     if not file.legacy:
         return []

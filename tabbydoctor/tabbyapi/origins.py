@@ -9,8 +9,7 @@ from typing import Any
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.documents import whole_number
-from tabbydoctor.tabbyapi.config import ConfigFile, Origin
-from tabbydoctor.tabbyapi.config import Layer as LayerKind
+from tabbydoctor.tabbyapi.config import ConfigFile, LayerKind, Origin
 
 
 @dataclass(frozen=True, slots=True)

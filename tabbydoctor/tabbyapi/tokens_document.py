@@ -1,7 +1,6 @@
 """The content of a tokens file: parsed by ruamel.yaml, validated by pydantic, as TabbyAPI does.
 
-A large file (thousands of keys) takes a quicker way to the same result: libyaml, with
-ruamel's YAML 1.2 resolver. Whatever libyaml does not take plainly goes to ruamel after all.
+A large file (thousands of keys) takes a quicker way to the same result.
 """
 
 from __future__ import annotations
@@ -11,24 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.nodes import ScalarNode
 
 from tabbydoctor.tabbyapi.tokens import TokensProblem
+from tabbydoctor.yaml.nodes import KeyPath
+from tabbydoctor.yaml.problems import told
+from tabbydoctor.yaml.quick import quick_mapping
+from tabbydoctor.yaml.yaml12 import round_trip
 
-_LARGE = 16 << 10
 _TOO_LARGE = 256 << 10  # ruamel would take many seconds
-_DEEP = 8  # libyaml's composer recurses without a bound of its own
-_TOO_DEEP = 500  # ruamel takes two frames a level, of Python's thousand
-_STR = "tag:yaml.org,2002:str"
-_TAG = re.compile(r"(?:^|[\s,\[{])[!&*]", re.MULTILINE)
-"""What may be a tag, of which ruamel.yaml makes an object of its own, or an anchor, of which it
-and libyaml allow different names."""
-
-Place = tuple[str | int, ...]
 
 
 class _Keys(BaseModel):
@@ -67,10 +57,10 @@ def parse(data: bytes, key_lists: bool = True) -> TokensDocument:
         line = data.count(b"\n", 0, error.start) + 1
         return TokensDocument("unparseable", "it is not UTF-8", line)
     try:
-        quick = _quick(text)
+        quick = quick_mapping(text)
         if quick is None and len(text) > _TOO_LARGE:
             return TokensDocument("unreadable", "it is too large to be judged")
-        document, lines = quick or _exact(text)
+        document, lines = quick or round_trip(text)
     except Exception as error:  # noqa: BLE001 - TabbyAPI too ends on any of ruamel's (`!!set`)
         return _unparseable(error, text)
     if not isinstance(document, Mapping):
@@ -82,7 +72,7 @@ def parse(data: bytes, key_lists: bool = True) -> TokensDocument:
 
 
 def _validated(
-    document: Mapping[Any, Any], lines: Mapping[Place, int], key_lists: bool
+    document: Mapping[Any, Any], lines: Mapping[KeyPath, int], key_lists: bool
 ) -> TokensDocument:
     secrets = tuple(_secrets(document))
     given = document.get("api_key")
@@ -106,12 +96,12 @@ def _validated(
     )
 
 
-def _place(location: tuple[str | int, ...]) -> Place:
+def _place(location: KeyPath) -> KeyPath:
     """pydantic's location without the names of union members."""
     return tuple(part for part in location if part not in ("str", "list[str]"))
 
 
-def _complaint(document: Mapping[Any, Any], place: Place, refused_list: bool) -> str:
+def _complaint(document: Mapping[Any, Any], place: KeyPath, refused_list: bool) -> str:
     name = str(place[0])
     if name not in document:
         return f"`{name}` is missing"
@@ -132,12 +122,9 @@ def _complaint(document: Mapping[Any, Any], place: Place, refused_list: bool) ->
 
 def _unparseable(error: Exception, text: str) -> TokensDocument:
     """Only the parser's general words: what it quotes may be a key."""
-    line = None
+    problem, line = told(error)
     words = ""
-    if isinstance(error, MarkedYAMLError):
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else None
-        problem = error.problem or ""
+    if problem:
         words = re.split(r"""["'`<]|,? but found$""", problem)[0].removesuffix(", but found ")
         words = "a tab stands where only spaces may" if "\\t" in problem else words.strip(" ,")
     elif isinstance(error, RecursionError):
@@ -159,69 +146,3 @@ def _secrets(document: Mapping[Any, Any]) -> Iterator[str]:
         if re.search(r"(?i)key|token|secret", str(name)):
             items = value if isinstance(value, list) else [value]
             yield from (item for item in items if isinstance(item, str))
-
-
-def _exact(text: str) -> tuple[Any, dict[Place, int]]:
-    """Load it exactly as TabbyAPI does. Raises YAMLError, ValueError, RecursionError."""
-    document = YAML(typ=["rt", "safe"]).load(text)
-    lines: dict[Place, int] = {}
-    for name, marks in (getattr(getattr(document, "lc", None), "data", None) or {}).items():
-        lines[(name,)] = marks[0] + 1
-        value = document.get(name) if isinstance(document, Mapping) else None
-        items = getattr(getattr(value, "lc", None), "data", None) or {}
-        if isinstance(value, list):
-            lines |= {(name, index): item[0] + 1 for index, item in items.items()}
-    return document, lines
-
-
-class _Yaml12Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """libyaml's syntax with ruamel's YAML 1.2 reading of plain words."""
-
-    _resolver = YAML(typ="rt").resolver
-
-    def resolve(self, kind: type, value: str | None, implicit: Any) -> str:
-        if kind is yaml.ScalarNode:
-            return str(self._resolver.resolve(ScalarNode, value, implicit))
-        return str(super().resolve(kind, value, implicit))
-
-
-def _quick(text: str) -> tuple[Any, dict[Place, int]] | None:
-    """A large plain file by libyaml; None for anything that is not plainly a mapping of text."""
-    depth = _depth(text)
-    if depth > _TOO_DEEP:
-        raise RecursionError
-    if len(text) < _LARGE or depth > _DEEP or _TAG.search(text):
-        return None
-    try:
-        root = yaml.compose(text, Loader=_Yaml12Loader)
-    except yaml.YAMLError:
-        return None
-    if not isinstance(root, yaml.MappingNode):
-        return None
-    document: dict[str, Any] = {}
-    lines: dict[Place, int] = {}
-    for key, value in root.value:
-        if key.tag != _STR or key.value in document:
-            return None
-        items = value.value if isinstance(value, yaml.SequenceNode) else [value]
-        if any(item.tag != _STR for item in items):
-            return None
-        lines[(key.value,)] = key.start_mark.line + 1
-        words = [item.value for item in items]
-        document[key.value] = words if isinstance(value, yaml.SequenceNode) else words[0]
-    return document, lines
-
-
-def _depth(text: str) -> int:
-    """How deep the document is nested, as far as it can be parsed."""
-    depth = deepest = 0
-    try:
-        for event in yaml.parse(text, Loader=_Yaml12Loader):
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            deepest = max(deepest, depth)
-            if depth > _TOO_DEEP:
-                break
-    except (yaml.YAMLError, RecursionError):
-        return deepest
-    return deepest

@@ -9,7 +9,7 @@ from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.arguments import CommandLine
 from tabbydoctor.tabbyapi.config import ConfigFile, Ignored
 from tabbydoctor.tabbyapi.installation import Installation
-from tabbydoctor.tabbyapi.keys import Key
+from tabbydoctor.tabbyapi.keys import ConfigKey
 from tabbydoctor.tabbyapi.origins import Layer, argument_origin, variable_name, variable_origin
 
 _OTHER_VARIABLES = frozenset(
@@ -50,7 +50,9 @@ def _unused_keys(
         yield Ignored(section, name, value, layer.origin((section, name)), "unknown-key")
 
 
-def unused_variables(instance: Instance, keys: Mapping[tuple[str, str], Key]) -> Iterator[Ignored]:
+def unused_variables(
+    instance: Instance, keys: Mapping[tuple[str, str], ConfigKey]
+) -> Iterator[Ignored]:
     """`TABBY_…` variables that match no key; their values stay untold."""
     known = {variable_name(path) for path in keys} | _OTHER_VARIABLES
     sections = sorted({section for section, _ in keys}, key=len, reverse=True)

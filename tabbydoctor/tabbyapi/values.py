@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
 
-from tabbydoctor.tabbyapi.keys import Key
+from tabbydoctor.tabbyapi.keys import ConfigKey
 
 
 class _Lora(BaseModel):
@@ -48,7 +48,7 @@ _TYPES: Mapping[str, Any] = {
 }
 
 
-def coerced(key: Key, value: Any) -> Any:
+def coerced(key: ConfigKey, value: Any) -> Any:
     """The value as TabbyAPI has it after validation.
 
     Raises Refused where pydantic would refuse it.
@@ -77,7 +77,7 @@ def _in_words(kind: str, message: str) -> str:
     return f"a number {words}" if words.startswith(("greater", "less")) else words
 
 
-def _annotation(key: Key) -> Any:
+def _annotation(key: ConfigKey) -> Any:
     if key.kind in ("choice", "choices"):
         literal: Any = Literal
         kind: Any = literal[key.choices]
@@ -91,7 +91,7 @@ def _annotation(key: Key) -> Any:
     return kind | None if key.nullable and key.kind != "any" else kind
 
 
-def _lower_case(key: Key, value: Any) -> list[str]:
+def _lower_case(key: ConfigKey, value: Any) -> list[str]:
     """TabbyAPI lowers each item first; a single text counts letter by letter."""
     try:
         return [item.lower() for item in value]
@@ -99,5 +99,5 @@ def _lower_case(key: Key, value: Any) -> list[str]:
         raise Refused(_list_of(key)) from None
 
 
-def _list_of(key: Key) -> str:
+def _list_of(key: ConfigKey) -> str:
     return f"a list of {' or '.join(key.choices)}"

@@ -14,7 +14,7 @@ from tabbydoctor.cli.app import run
 from tabbydoctor.demo.deployment import DemoDeployment, demo_deployment
 from tabbydoctor.fixing.prepare import prepare
 from tabbydoctor.host.local import LocalHost
-from tabbydoctor.remedies.outcome import FixResult, Prepared, Refusal
+from tabbydoctor.remedies.outcome import FixResult, Prepared, RefusedRemedy
 from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.repair.changes import Plan, Restart
 from tabbydoctor.reports.repair_view import as_json, question
@@ -158,7 +158,7 @@ def test_an_id_without_a_fault_is_not_passed_over_in_silence(
 
 
 def test_the_document_holds_the_lines_that_the_text_has() -> None:
-    refusal = Refusal("NIX003", "there is no automatic remedy", "a.b = 1;")
+    refusal = RefusedRemedy("NIX003", "there is no automatic remedy", "a.b = 1;")
     prepared = Prepared(Plan(""), refusals=(refusal,))
     done = as_json(FixResult(prepared, 1))
     assert done["manual"] == ["NIX003: there is no automatic remedy\na.b = 1;"]

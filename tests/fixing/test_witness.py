@@ -17,7 +17,7 @@ from tabbydoctor.facts import Absent, Facts
 from tabbydoctor.fixing.witness import NOBODY, witness
 from tabbydoctor.host import HttpAnswer, Listener, Process
 from tabbydoctor.host.local import LocalHost
-from tabbydoctor.remedies.outcome import UNSEEN, Proof, Seen, Witness
+from tabbydoctor.remedies.outcome import UNSEEN, Proof, SeenAnswer, Witness
 from tabbydoctor.routers.site_health import RouterHealth
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
@@ -50,7 +50,7 @@ def router(status: int, body: str) -> Iterator[int]:
         thread.join()
 
 
-def seen(status: int, body: str, *logged: str) -> Seen:
+def seen(status: int, body: str, *logged: str) -> SeenAnswer:
     """What is told of an answer, where TabbyAPI's log got some lines meanwhile."""
     lines = tuple(LogLine(text, time=4e9) for text in logged)
 
@@ -160,8 +160,8 @@ def test_no_router_is_not_asked() -> None:
 
 
 def test_before_and_after_stand_beside_each_other() -> None:
-    before = Witness(None, Seen(401, "TabbyAPI", "Please provide an API key"))
-    after = Witness(Seen(200, "the router itself"), Seen(503, "TabbyAPI", "No models"))
+    before = Witness(None, SeenAnswer(401, "TabbyAPI", "Please provide an API key"))
+    after = Witness(SeenAnswer(200, "the router itself"), SeenAnswer(503, "TabbyAPI", "No models"))
     assert Proof(True, before=before, after=after).lines == (
         "the router's health: not asked -> 200 from the router itself",
         "a request through it: 401 from TabbyAPI (Please provide an API key) -> "

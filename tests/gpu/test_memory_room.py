@@ -12,7 +12,7 @@ from tabbydoctor.deployment.parts import Instance, Machine, ProcessTable
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.gpu.byte_range import GIB
 from tabbydoctor.gpu.driver import Driver
-from tabbydoctor.gpu.memory_room import Holder, MemoryRoom, memory_room
+from tabbydoctor.gpu.memory_room import MemoryHolder, MemoryRoom, memory_room
 from tabbydoctor.host.data import NvmlGpu, NvmlProcess, NvmlState, Process
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin, Setting
 
@@ -62,14 +62,14 @@ def room(
 def test_one_gpu() -> None:
     found = room(gpu(0, 24, 3, {77: 20}))
     assert (found.total, found.free, found.own) == (24 * GIB, 3 * GIB, 0)
-    assert found.holders == (Holder(0, 77, "python3", 20 * GIB, "sglang.service"),)
+    assert found.holders == (MemoryHolder(0, 77, "python3", 20 * GIB, "sglang.service"),)
     assert found.where == "GPU 0"
 
 
 def test_what_tabbyapi_holds_itself_is_free() -> None:
     found = room(gpu(0, 24, 1, {42: 12, 43: 4, 78: 6}))
     assert (found.free, found.own) == (17 * GIB, 16 * GIB)
-    assert found.holders == (Holder(0, 78, "python3.11", 6 * GIB),)
+    assert found.holders == (MemoryHolder(0, 78, "python3.11", 6 * GIB),)
     assert room(gpu(0, 24, 1, {42: None})).own is None
 
 
@@ -92,7 +92,7 @@ def test_holders_by_what_they_hold() -> None:
 def test_numbers_mean_nothing_inside_a_container() -> None:
     inside = Machine(systemd=False, container="docker")
     found = room(gpu(0, 24, 1, {77: 9}), machine=inside)
-    assert found.holders == (Holder(0, 77, None, 9 * GIB),)
+    assert found.holders == (MemoryHolder(0, 77, None, 9 * GIB),)
 
 
 def test_the_gpus_that_tabbyapi_sees() -> None:

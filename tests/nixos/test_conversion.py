@@ -14,9 +14,9 @@ from tabbydoctor.nixos import block
 from tabbydoctor.nixos.from_config import expressed
 from tabbydoctor.nixos.generated import WrongOptions, generated
 from tabbydoctor.nixos.options import BY_KEY
-from tabbydoctor.tabbyapi.keys import KEYS, TABLE, Key
+from tabbydoctor.tabbyapi.keys import KEYS, TABLE, ConfigKey
 from tabbydoctor.tabbyapi.values import Refused, coerced
-from tabbydoctor.tabbyapi.yaml_reading import read_document
+from tabbydoctor.yaml import yaml12
 
 from .nix import evaluate, needs_nix
 from .test_nix_text import HARD, TEXTS
@@ -24,7 +24,7 @@ from .test_nix_text import HARD, TEXTS
 _NUMBERS = st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False)
 
 
-def _values(key: Key) -> st.SearchStrategy[Any]:
+def _values(key: ConfigKey) -> st.SearchStrategy[Any]:
     kinds: dict[str, st.SearchStrategy[Any]] = {
         "bool": st.booleans(),
         "int": st.integers(-1, 2**40),
@@ -87,7 +87,7 @@ def test_what_the_module_can_express_comes_back(config: dict[str, dict[str, Any]
 @given(CONFIGS)
 def test_what_is_printed_is_read_the_same(config: dict[str, dict[str, Any]]) -> None:
     found = generated({"enable": True, **expressed(config).options})
-    assert read_document(block.to_config(found).encode()).data == found.document
+    assert yaml12.document(block.to_config(found).encode()).data == found.document
     assert json.loads(found.text) == found.document
     assert "\n" not in found.text
 

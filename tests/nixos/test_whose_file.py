@@ -18,7 +18,7 @@ from checks.service.unit_working_directory import unit_working_directory
 from tabbydoctor.api import Check, Finding, Remedy
 from tabbydoctor.deployment.nixos import edit_lasts, managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
-from tabbydoctor.deployment.program import Program
+from tabbydoctor.deployment.program import ServerProgram
 from tabbydoctor.deployment.unit import Unit, UnitFile
 from tabbydoctor.facts import needs
 from tabbydoctor.host.local import LocalHost
@@ -69,7 +69,7 @@ def test_the_remedies_of_such_units(unit: Unit, machine: Machine) -> None:
     place = Origin("argument", "--port (tabbyapi.service)")
     invalid = Invalid("network", "port", "a number", place, "x")
     config = EffectiveConfig("/srv/tabby", {}, (), invalid=(invalid,), usage_error="--x")
-    program = Program("/srv/gone", directory_exists=False, main=None)
+    program = ServerProgram("/srv/gone", directory_exists=False, main=None)
     hard = replace(here, unit=replace(unit, properties={**SHOWN, "ProcSubset": "pid"}))
     found: list[Finding] = [
         *invalid_value.judge(config, here, machine),

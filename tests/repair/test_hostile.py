@@ -176,7 +176,7 @@ def test_a_link_that_comes_after_the_walk(
     target = theirs / "config.yml"
 
     @contextlib.contextmanager
-    def swapped(path: str) -> Iterator[directories.Place]:
+    def swapped(path: str) -> Iterator[directories.DirectoryEntry]:
         with directories.place(path) as found:
             target.unlink()
             target.symlink_to(victim / "config.yml")

@@ -6,15 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
 from tabbydoctor import redaction
 from tabbydoctor.host.local import LocalHost
-from tabbydoctor.tabbyapi import tokens_document
 from tabbydoctor.tabbyapi.tokens_document import parse
 from tabbydoctor.tabbyapi.tokens_reading import LIMIT, read_tokens
+from tabbydoctor.yaml.quick import quick_mapping
 
 PAIR = "api_key: first-secret-key\nadmin_key: second-secret-key\n"
 
@@ -103,25 +100,10 @@ def test_names_of_keys_are_no_secrets() -> None:
     assert not {"api_key", "admin_key", "comment"} & set(found.secrets)
 
 
-KEYS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
-
-
-@given(st.lists(KEYS, max_size=5), KEYS, st.sampled_from(["", "'", '"']))
-@example(["!"], "x", "")
-@example(["!!str a"], "x", "")
-def test_the_quick_way_agrees_with_tabbyapis(keys: list[str], admin: str, quote: str) -> None:
-    text = "api_key:\n" + "".join(f"- {quote}{key}{quote}\n" for key in keys)
-    text += f"admin_key: {quote}{admin}{quote}\n"
-    quick = tokens_document._quick(text + "#" * tokens_document._LARGE)
-    if quick is not None:
-        exact = YAML(typ=["rt", "safe"]).load(text)
-        assert quick[0] == exact
-
-
 def test_ten_thousand_keys() -> None:
     keys = [f"key-number-{number}" for number in range(10_000)]
     text = "api_key:\n" + "".join(f"- {key}\n" for key in keys) + "admin_key: the-admin\n"
     assert parse(text.encode()).api_keys == tuple(keys)
-    assert tokens_document._quick(text) is not None
+    assert quick_mapping(text) is not None
     found = parse(text.replace("key-number-5000\n", "5000\n").encode())
     assert (found.problem, found.line) == ("invalid", 5002)

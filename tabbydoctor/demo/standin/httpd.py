@@ -25,7 +25,7 @@ class HTTPError(Exception):
 
 
 @dataclass(frozen=True)
-class Request:
+class ServedRequest:
     """One request; header names are lower case, values raw Latin-1."""
 
     method: str
@@ -50,8 +50,8 @@ class Answer:
     events: Iterator[str] | None = None
 
 
-Endpoint = Callable[[Request], Answer]
-Routes = Mapping[str, Mapping[str, Endpoint]]
+RouteFunction = Callable[[ServedRequest], Answer]
+Routes = Mapping[str, Mapping[str, RouteFunction]]
 
 
 def as_json(value: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
@@ -60,7 +60,7 @@ def as_json(value: Any, status: int = 200, headers: tuple[tuple[str, str], ...] 
     return Answer(status, text.encode(), headers=headers)
 
 
-def dispatch(routes: Routes, request: Request, log: Logbook) -> Answer:
+def dispatch(routes: Routes, request: ServedRequest, log: Logbook) -> Answer:
     """Answer a request, whatever its endpoint does: an unforeseen error is a bare 500."""
     methods = routes.get(request.path)
     if methods is None:
@@ -87,7 +87,7 @@ def dispatch(routes: Routes, request: Request, log: Logbook) -> Answer:
         return Answer(500, b"Internal Server Error", TEXT)
 
 
-def preflight(request: Request) -> Answer | None:
+def preflight(request: ServedRequest) -> Answer | None:
     """The answer to a browser's CORS question, for any origin and with credentials."""
     origin = request.headers.get("origin")
     if request.method != "OPTIONS" or origin is None:
@@ -111,14 +111,14 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     routes: ClassVar[Routes]
     log: ClassVar[Logbook]
-    before: ClassVar[Callable[[Request], None] | None]
+    before: ClassVar[Callable[[ServedRequest], None] | None]
 
     def handle_any(self) -> None:
         """Any method."""
         headers = {name.lower(): value for name, value in self.headers.items()}
         # Not self.path: the base class folds leading slashes, and `//health` is no route.
         target = self.requestline.split()[1]
-        request = Request(self.command, target, headers, self._body(headers))
+        request = ServedRequest(self.command, target, headers, self._body(headers))
         answer = preflight(request)
         if answer is None:
             if before := type(self).before:
@@ -144,7 +144,7 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return body
 
-    def _send(self, request: Request, answer: Answer) -> None:
+    def _send(self, request: ServedRequest, answer: Answer) -> None:
         self.send_response_only(answer.status)
         self.send_header("date", self.date_time_string())
         self.send_header("server", "uvicorn")
@@ -181,7 +181,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def handler_for(
-    routes: Routes, log: Logbook, before: Callable[[Request], None] | None
+    routes: Routes, log: Logbook, before: Callable[[ServedRequest], None] | None
 ) -> type[Handler]:
     """A handler of these routes; `before` sees every request first."""
 
@@ -194,7 +194,7 @@ def handler_for(
     return BoundHandler
 
 
-class Listener(ThreadingHTTPServer):
+class HttpListener(ThreadingHTTPServer):
     """One listening socket. Raises OSError when the address cannot be taken."""
 
     daemon_threads = True

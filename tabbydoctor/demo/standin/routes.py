@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from .httpd import Answer, Endpoint, HTTPError, Request, Routes, as_json
+from .httpd import Answer, HTTPError, RouteFunction, Routes, ServedRequest, as_json
 from .service import Service
 
 REPOSITORY = "https://github.com/theroyallab/tabbyAPI"
@@ -18,7 +18,7 @@ REPLY = "Hello."
 def routes(service: Service) -> Routes:
     """Path, then method, then endpoint, for the API servers the configuration enables."""
     api = Endpoints(service)
-    core: dict[str, dict[str, Endpoint]] = {
+    core: dict[str, dict[str, RouteFunction]] = {
         "/health": {"GET": api.health},
         "/.well-known/serviceinfo": {"GET": _service_info},
         "/openapi.json": {"GET": _openapi, "HEAD": _openapi},
@@ -31,11 +31,11 @@ def routes(service: Service) -> Routes:
         "/v1/model/load": {"POST": api.load},
         "/v1/model/unload": {"POST": api.unload},
     }
-    openai: dict[str, dict[str, Endpoint]] = {
+    openai: dict[str, dict[str, RouteFunction]] = {
         "/v1/completions": {"POST": api.completion},
         "/v1/chat/completions": {"POST": api.chat},
     }
-    kobold: dict[str, dict[str, Endpoint]] = {
+    kobold: dict[str, dict[str, RouteFunction]] = {
         "/api/v1/model": {"GET": api.kobold_model},
         "/api/latest/model": {"GET": api.kobold_model},
         "/api/v1/info/version": {"GET": lambda _: as_json({"result": "1.2.5"})},
@@ -55,13 +55,13 @@ class Endpoints:
         self._service = service
         self._keys = service.keys
 
-    def health(self, _: Request) -> Answer:
+    def health(self, _: ServedRequest) -> Answer:
         """200, or 503 with the issues that never clear."""
         issues = self._service.issues
         status = "unhealthy" if issues else "healthy"
         return as_json({"status": status, "issues": issues}, 503 if issues else 200)
 
-    def permission(self, request: Request) -> Answer:
+    def permission(self, request: ServedRequest) -> Answer:
         """What the key may."""
         self._keys.require_api(request.headers)
         try:
@@ -69,7 +69,7 @@ class Endpoints:
         except ValueError as error:
             raise HTTPError(400, self._service.complain(str(error))) from error
 
-    def models(self, request: Request) -> Answer:
+    def models(self, request: ServedRequest) -> Answer:
         """The loaded model; every model for the admin key."""
         self._keys.require_api(request.headers)
         if self._keys.permission(request.headers) == "admin":
@@ -79,12 +79,12 @@ class Endpoints:
         cards = [_card(name) for name in self._service.dummy_models + names]
         return as_json({"object": "list", "data": cards})
 
-    def model(self, request: Request) -> Answer:
+    def model(self, request: ServedRequest) -> Answer:
         """The loaded model's card."""
         self._keys.require_api(request.headers)
         return as_json(_card(self._loaded().name, self._service.parameters))
 
-    def load(self, request: Request) -> Answer:
+    def load(self, request: ServedRequest) -> Answer:
         """Load a model, reporting its progress as events."""
         data = _document(request, "model_name", lambda: self._keys.require_admin(request.headers))
         if not data["model_name"]:
@@ -107,29 +107,29 @@ class Endpoints:
         for status in ("processing", "finished"):
             yield json.dumps({"model_type": "model", "module": 1, "modules": 1, "status": status})
 
-    def unload(self, request: Request) -> Answer:
+    def unload(self, request: ServedRequest) -> Answer:
         """Forget the model."""
         self._keys.require_admin(request.headers)
         self._loaded()
         self._service.loaded = None
         return as_json(None)
 
-    def completion(self, request: Request) -> Answer:
+    def completion(self, request: ServedRequest) -> Answer:
         """A canned completion."""
         data = _document(request, "prompt", lambda: self._keys.require_api(request.headers))
         return self._generate(data, request, "text_completion")
 
-    def chat(self, request: Request) -> Answer:
+    def chat(self, request: ServedRequest) -> Answer:
         """A canned chat completion."""
         data = _document(request, "messages", lambda: self._keys.require_api(request.headers))
         return self._generate(data, request, "chat.completion")
 
-    def kobold_model(self, request: Request) -> Answer:
+    def kobold_model(self, request: ServedRequest) -> Answer:
         """The loaded model, for Kobold's clients."""
         self._keys.require_api(request.headers)
         return as_json({"result": f"tabbyAPI/{self._loaded().name}"})
 
-    def _generate(self, data: dict[str, Any], request: Request, kind: str) -> Answer:
+    def _generate(self, data: dict[str, Any], request: ServedRequest, kind: str) -> Answer:
         if data.get("model"):
             self._switch(str(data["model"]), request)
         else:
@@ -146,7 +146,7 @@ class Endpoints:
         usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
         return as_json(_envelope(kind, name) | {"choices": [choice], "usage": usage})
 
-    def _switch(self, name: str, request: Request) -> None:
+    def _switch(self, name: str, request: ServedRequest) -> None:
         """Inline loading: only for the admin key, and never an error for an unknown model."""
         service = self._service
         if service.loaded is not None and service.loaded.name == name:
@@ -171,7 +171,7 @@ class Endpoints:
         return self._service.loaded
 
 
-def _document(request: Request, required: str, authorise: Any) -> dict[str, Any]:
+def _document(request: ServedRequest, required: str, authorise: Any) -> dict[str, Any]:
     """The JSON body. Broken JSON is told before the key is asked for, a missing field after."""
     is_json = "json" in request.headers.get("content-type", "")
     data: Any = request.body.decode("latin-1")
@@ -217,7 +217,7 @@ def _chunks(kind: str, model: str) -> Iterator[str]:
     yield "[DONE]"
 
 
-def _service_info(_: Request) -> Answer:
+def _service_info(_: ServedRequest) -> Answer:
     software = {"name": "TabbyAPI", "repository": REPOSITORY, "homepage": REPOSITORY}
     common = {"documentation": DOCUMENTATION, "version": 1}
     openai = {"name": "OpenAI API", "relative_url": "/v1"} | common
@@ -226,10 +226,10 @@ def _service_info(_: Request) -> Answer:
     return as_json({"version": 0.1, "software": software, "api": api})
 
 
-def _openapi(_: Request) -> Answer:
+def _openapi(_: ServedRequest) -> Answer:
     return as_json({"openapi": "3.1.0", "info": {"title": "TabbyAPI", "version": "0.1.0"}})
 
 
-def _docs(_: Request) -> Answer:
+def _docs(_: ServedRequest) -> Answer:
     page = b"<!DOCTYPE html><title>TabbyAPI</title>"
     return Answer(200, page, "text/html; charset=utf-8")

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from .configuration import Configuration
-from .httpd import Handler, Listener, Request, handler_for
+from .httpd import Handler, HttpListener, ServedRequest, handler_for
 from .keys import Keyring
 from .logbook import Logbook
 from .release import RELEASES, Behaviour, Release
@@ -161,11 +161,11 @@ def _serve(
     return 0
 
 
-def _listen(host: str, port: int, handler: type[Handler]) -> list[Listener]:
+def _listen(host: str, port: int, handler: type[Handler]) -> list[HttpListener]:
     """A listener for every address the host's name stands for."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     addresses = dict.fromkeys((family, address[:2]) for family, _, _, _, address in found)
-    return [Listener(family, (str(a[0]), int(a[1])), handler) for family, a in addresses]
+    return [HttpListener(family, (str(a[0]), int(a[1])), handler) for family, a in addresses]
 
 
 def _cannot_bind(error: OSError, host: str, port: int) -> str:
@@ -179,7 +179,7 @@ def _cannot_bind(error: OSError, host: str, port: int) -> str:
 def _request_log(log: Logbook) -> Any:
     """`logging.log_requests`: every header goes to the log, keys included."""
 
-    def write(request: Request) -> None:
+    def write(request: ServedRequest) -> None:
         lines = [
             f"Request Information for {request.method} request {uuid4().hex}:",
             f"URL: http://{request.headers.get('host', '')}{request.target}",

@@ -17,7 +17,7 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.gpu.byte_range import GIB, ByteRange
 from tabbydoctor.gpu.cache_layout import CacheLayout
 from tabbydoctor.gpu.memory_need import LoadedModel, MemoryNeed
-from tabbydoctor.gpu.memory_room import Holder, MemoryRoom
+from tabbydoctor.gpu.memory_room import MemoryHolder, MemoryRoom
 from tabbydoctor.host.data import HttpAnswer, Process
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin, Setting
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
@@ -33,7 +33,7 @@ CONFIG = EffectiveConfig(
     },
 )
 SERVER = Process(42, ("python", "main.py"))
-HOLDER = Holder(0, 77, "python3", 20 * GIB, "sglang.service")
+HOLDER = MemoryHolder(0, 77, "python3", 20 * GIB, "sglang.service")
 
 
 def need(weights: float = 9, tokens: int = 32768) -> MemoryNeed:
@@ -45,7 +45,7 @@ def need(weights: float = 9, tokens: int = 32768) -> MemoryNeed:
 
 
 def room(
-    total: float, free: float, own: float | None = 0, holders: tuple[Holder, ...] = ()
+    total: float, free: float, own: float | None = 0, holders: tuple[MemoryHolder, ...] = ()
 ) -> MemoryRoom:
     """One GPU of so many GiB."""
     mine = None if own is None else int(own * GIB)
@@ -223,7 +223,7 @@ def test_on_nixos_they_are_lines_of_configuration() -> None:
 
 
 def test_others_can_be_stopped() -> None:
-    holders = (HOLDER, Holder(0, 78, "python3", GIB), Holder(0, 79, None, None))
+    holders = (HOLDER, MemoryHolder(0, 78, "python3", GIB), MemoryHolder(0, 79, None, None))
     (finding,) = findings(need(15), room(24, 0, holders=holders))
     stops = {remedy.title: (remedy.safety, remedy.commands) for remedy in finding.remedies[:3]}
     assert stops == {
@@ -252,7 +252,7 @@ DESKTOP = (
 
 @pytest.mark.parametrize(("name", "unit_name"), DESKTOP)
 def test_no_command_for_what_others_stand_on(name: str, unit_name: str | None) -> None:
-    holder = Holder(0, 900, name, GIB, unit_name)
+    holder = MemoryHolder(0, 900, name, GIB, unit_name)
     (finding,) = findings(need(15), room(24, 0, holders=(holder,)))
     told = finding.remedies[0]
     assert (told.safety, told.commands) == (Safety.MANUAL, ())
@@ -261,7 +261,7 @@ def test_no_command_for_what_others_stand_on(name: str, unit_name: str | None) -
 
 
 def test_no_command_for_what_a_container_starts_anew() -> None:
-    holder = Holder(0, 900, "python3", GIB, None, "docker 4b1d4b1d4b1d")
+    holder = MemoryHolder(0, 900, "python3", GIB, None, "docker 4b1d4b1d4b1d")
     (finding,) = findings(need(15), room(24, 0, holders=(holder,)))
     assert finding.remedies[0].commands == ()
     assert "docker 4b1d4b1d4b1d" in finding.remedies[0].title
@@ -277,7 +277,7 @@ def test_no_command_for_what_a_container_starts_anew() -> None:
     ],
 )
 def test_a_server_of_models_can_be_stopped(name: str, unit_name: str) -> None:
-    holder = Holder(0, 900, name, GIB, unit_name)
+    holder = MemoryHolder(0, 900, name, GIB, unit_name)
     (finding,) = findings(need(15), room(24, 0, holders=(holder,)))
     assert finding.remedies[0].commands == (f"sudo systemctl stop {shlex.quote(unit_name)}",)
 

@@ -13,7 +13,7 @@ from checks.service.unit_not_enabled import unit_not_enabled
 from checks.service.unit_reload_needed import unit_reload_needed
 from checks.service.unit_restart_loop import unit_restart_loop
 from tabbydoctor.deployment.parts import Discovery, Instance, Machine, Units
-from tabbydoctor.deployment.program import Program
+from tabbydoctor.deployment.program import ServerProgram
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.diagnosis.finding import Finding, Severity
 from tabbydoctor.facts import Absent, Unknown
@@ -38,7 +38,7 @@ def endpoint(reached: bool) -> Endpoint:
 def failed(
     one: Instance | None,
     run: RunLog | None = None,
-    program: Program | None = None,
+    program: ServerProgram | None = None,
     unloadable: Unit | None = None,
 ) -> list[Finding]:
     return judge(unit_failed, Discovery(one, (), unloadable), run, program)
@@ -149,7 +149,7 @@ def test_a_port_of_roots_has_two_ways_out() -> None:
     [
         (
             {"ExecMainStatus": "203"},
-            Program("/srv/tabby", True, None, executable_exists=False),
+            ServerProgram("/srv/tabby", True, None, executable_exists=False),
             "/srv/tabby/venv/bin/python of ExecStart= is not there",
             "namei -l /srv/tabby/venv/bin/python",
         ),
@@ -168,7 +168,7 @@ def test_a_port_of_roots_has_two_ways_out() -> None:
     ],
 )
 def test_what_systemd_could_not_run_is_named(
-    properties: dict[str, str], program: Program | None, words: str, command: str
+    properties: dict[str, str], program: ServerProgram | None, words: str, command: str
 ) -> None:
     noise = (
         "INFO:     Application shutdown complete.",

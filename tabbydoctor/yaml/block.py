@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tabbydoctor.repair.yaml_scalar import scalar
-from tabbydoctor.repair.yaml_text import CannotEdit, Splice, Text
-from tabbydoctor.repair.yaml_tree import Entry, Node, Tree
+from tabbydoctor.yaml.scalar import scalar
+from tabbydoctor.yaml.text import CannotEdit, LinedText, Splice
+from tabbydoctor.yaml.tree import YamlEntry, YamlNode, YamlTree
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 _COMMENT_OR_NOTHING = re.compile(r"[ \t]*(?:#.*)?")
@@ -33,7 +33,7 @@ class Written:
         return self.flow
 
 
-def step(text: Text, tree: Tree) -> int:
+def step(text: LinedText, tree: YamlTree) -> int:
     """By how much this document indents: as its first nested block does, or else 2."""
     waiting = [tree.root] if tree.root else []
     while waiting:
@@ -58,16 +58,16 @@ def key_lines(keys: tuple[str, ...], value: Written, indent: str, by: int) -> li
     return lines + [line and indent + line for line in value.below]
 
 
-def indentation(text: Text, node: Node) -> str:
+def indentation(text: LinedText, node: YamlNode) -> str:
     return " " * text.column(node.entries[0].start)
 
 
-def insert_below(text: Text, last: int, lines: list[str], deeper_than: int) -> Splice:
+def insert_below(text: LinedText, last: int, lines: list[str], deeper_than: int) -> Splice:
     """New lines below a section's last one and the comments that belong to the section."""
     return text.insert_below(text.past_comments(last, deeper_than), lines)
 
 
-def replace_value(text: Text, tree: Tree, entry: Entry, value: str) -> list[Splice]:
+def replace_value(text: LinedText, tree: YamlTree, entry: YamlEntry, value: str) -> list[Splice]:
     """A value in place of another, a null of which nothing is written included."""
     node = entry.value
     if node.tagged:
@@ -78,7 +78,9 @@ def replace_value(text: Text, tree: Tree, entry: Entry, value: str) -> list[Spli
     return _replace_from(text, tree, node, node.content, value)
 
 
-def _replace_from(text: Text, tree: Tree, node: Node, start: int, value: str) -> list[Splice]:
+def _replace_from(
+    text: LinedText, tree: YamlTree, node: YamlNode, start: int, value: str
+) -> list[Splice]:
     if node.style in ("|", ">"):
         header = re.match(r"[|>][-+0-9]*", text.content[node.content :])
         end = node.content + (header.end() if header else 1)
@@ -93,7 +95,7 @@ def _replace_from(text: Text, tree: Tree, node: Node, start: int, value: str) ->
     return [place, text.delete_lines(node.content, node.end)]
 
 
-def remove_entry(text: Text, tree: Tree, node: Node, number: int) -> list[Splice]:
+def remove_entry(text: LinedText, tree: YamlTree, node: YamlNode, number: int) -> list[Splice]:
     """An entry of a block collection with its value and the comments indented under it."""
     entry = node.entries[number]
     if not text.before(entry.start).strip(" "):
@@ -110,7 +112,7 @@ def remove_entry(text: Text, tree: Tree, node: Node, number: int) -> list[Splice
     return [Splice(entry.start, following.start)]
 
 
-def lift_value(text: Text, tree: Tree, node: Node, entry: Entry) -> Written:
+def lift_value(text: LinedText, tree: YamlTree, node: YamlNode, entry: YamlEntry) -> Written:
     """A value as it is written, with its comments, to be put under another key."""
     colon = tree.tokens.colon(entry)
     if colon is None or text.content[entry.start] == "?":
@@ -129,6 +131,6 @@ def lift_value(text: Text, tree: Tree, node: Node, entry: Entry) -> Written:
     return Written(first, tuple(line[len(indent) :] for line in below), flow)
 
 
-def ends_line(text: Text, position: int) -> bool:
+def ends_line(text: LinedText, position: int) -> bool:
     """Whether nothing but a comment follows on the line."""
     return _COMMENT_OR_NOTHING.fullmatch(text.after(position)) is not None

@@ -11,12 +11,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from tabbydoctor.documents import yaml_of
-from tabbydoctor.repair.yaml_text import CannotEdit
-from tabbydoctor.tabbyapi.yaml_reading import read_document
+from tabbydoctor.yaml import yaml12
+from tabbydoctor.yaml.nodes import KeyPath
+from tabbydoctor.yaml.text import CannotEdit
+from tabbydoctor.yaml.yaml11 import yaml_of
 
-Path = tuple[str | int, ...]
-Change = Callable[[Any], Any]
+DataChange = Callable[[Any], Any]
 """The data before -> the data after. Raises LookupError where the path does not lead there."""
 
 _UNPROVEN = "no edit could be proven to change this and nothing else"
@@ -24,7 +24,7 @@ _UNPROVEN = "no edit could be proven to change this and nothing else"
 
 def read(content: bytes) -> tuple[str, Any]:
     """The text and what TabbyAPI reads in it (YAML 1.2). Raises CannotEdit."""
-    document = read_document(content)
+    document = yaml12.document(content)
     if document.problem not in (None, "empty"):
         raise CannotEdit(document.detail, document.line)
     text = content.decode("utf-8")
@@ -36,7 +36,7 @@ def read(content: bytes) -> tuple[str, Any]:
         raise CannotEdit(f"a value has a tag it does not fit ({type(error).__name__})") from None
 
 
-def proven(path: Path, before: tuple[str, Any], after: str, change: Change) -> bytes:
+def proven(path: KeyPath, before: tuple[str, Any], after: str, change: DataChange) -> bytes:
     """The edited file, if all readers get the old data with the change. Raises CannotEdit.
 
     A reader of YAML 1.1 (many routers) is asked as well, if it could read the file before and
@@ -55,7 +55,7 @@ def proven(path: Path, before: tuple[str, Any], after: str, change: Change) -> b
 
 
 def _proven_for_older_readers(
-    path: Path, before: tuple[str, Any], after: str, change: Change
+    path: KeyPath, before: tuple[str, Any], after: str, change: DataChange
 ) -> bool:
     text, data = before
     try:
@@ -86,7 +86,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def holds(data: Any, path: Path) -> bool:
+def holds(data: Any, path: KeyPath) -> bool:
     """Whether something (null included) stands there."""
     try:
         value_at(data, path)
@@ -95,7 +95,7 @@ def holds(data: Any, path: Path) -> bool:
     return True
 
 
-def value_at(data: Any, path: Path) -> Any:
+def value_at(data: Any, path: KeyPath) -> Any:
     """What stands there. Raises LookupError."""
     for step in path:
         there = (
@@ -109,7 +109,7 @@ def value_at(data: Any, path: Path) -> Any:
     return data
 
 
-def with_value(data: Any, path: Path, value: Any) -> Any:
+def with_value(data: Any, path: KeyPath, value: Any) -> Any:
     """The data with a value set; what is missing or null on the way becomes a mapping."""
     if not path:
         return value
@@ -124,7 +124,7 @@ def with_value(data: Any, path: Path, value: Any) -> Any:
     return mapping
 
 
-def without(data: Any, path: Path, emptied: Any) -> Any:
+def without(data: Any, path: KeyPath, emptied: Any) -> Any:
     """The data without what stands there; `emptied` is what remains of a container of one."""
     above, step = value_at(data, path[:-1]), path[-1]
     value_at(data, path)
@@ -136,7 +136,7 @@ def without(data: Any, path: Path, emptied: Any) -> Any:
     return with_value(data, path[:-1], rest or emptied)
 
 
-def renamed(data: Any, path: Path, name: str) -> Any:
+def renamed(data: Any, path: KeyPath, name: str) -> Any:
     """The data with a key renamed where it stands."""
     above = value_at(data, path[:-1])
     if name in above:
@@ -145,6 +145,6 @@ def renamed(data: Any, path: Path, name: str) -> Any:
     return with_value(data, path[:-1], mapping)
 
 
-def appended(data: Any, path: Path, value: Any) -> Any:
+def appended(data: Any, path: KeyPath, value: Any) -> Any:
     """The data with an item more in a sequence."""
     return with_value(data, path, [*value_at(data, path), value])

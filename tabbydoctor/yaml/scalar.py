@@ -12,7 +12,7 @@ import yaml as pyyaml
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError, YAMLStreamError
 
-from tabbydoctor.repair.yaml_text import CannotEdit
+from tabbydoctor.yaml.text import CannotEdit
 
 # A stricter set than YAML's: plain in block and flow style, as a key and as a value.
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@+:-]*(?: [A-Za-z0-9_./][A-Za-z0-9_./@+-]*)*")
@@ -35,12 +35,13 @@ def scalar(value: str | int | float | bool | None) -> str:
     return value if is_plain(value) else double_quoted(value)
 
 
-def flow(value: Any) -> str:
+def one_line(value: Any) -> str:
     """Any value on one line, lists and mappings in flow style. Raises CannotEdit."""
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(flow(item) for item in value) + "]"
+        return "[" + ", ".join(one_line(item) for item in value) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{flow(key)}: {flow(item)}" for key, item in value.items()) + "}"
+        pairs = (f"{one_line(key)}: {one_line(item)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
     if value is None or isinstance(value, str | int | float):
         return scalar(value)
     raise CannotEdit(f"a {type(value).__name__} cannot be written as YAML here")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tabbydoctor.repair.yaml_edit import (
+from tabbydoctor.yaml.edit import (
     CannotEdit,
     append_item,
     move_key,

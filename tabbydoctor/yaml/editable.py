@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tabbydoctor.repair import yaml_block, yaml_flow
-from tabbydoctor.repair.yaml_block import Written
-from tabbydoctor.repair.yaml_data import Change, Path, proven, read
-from tabbydoctor.repair.yaml_scalar import scalar
-from tabbydoctor.repair.yaml_text import CannotEdit, Splice, Text
-from tabbydoctor.repair.yaml_tree import Entry, Node, Tree
+from tabbydoctor.yaml import block, flow
+from tabbydoctor.yaml.block import Written
+from tabbydoctor.yaml.data import DataChange, proven, read
+from tabbydoctor.yaml.nodes import KeyPath
+from tabbydoctor.yaml.scalar import scalar
+from tabbydoctor.yaml.text import CannotEdit, LinedText, Splice
+from tabbydoctor.yaml.tree import YamlEntry, YamlNode, YamlTree
 
 _NAMES = {"scalar": "a scalar", "alias": "an alias", "mapping": "a mapping", "sequence": "a list"}
 
@@ -19,36 +20,36 @@ _NAMES = {"scalar": "a scalar", "alias": "an alias", "mapping": "a mapping", "se
 class _Place:
     """How far a path leads, and the steps of it for which there is nothing."""
 
-    way: list[tuple[Node, int]]
+    way: list[tuple[YamlNode, int]]
     """The collections on the way, each with the number of the entry taken."""
-    node: Node | None
-    rest: Path
+    node: YamlNode | None
+    rest: KeyPath
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> YamlEntry:
         """The last entry taken."""
         collection, number = self.way[-1]
         return collection.entries[number]
 
 
-class Document:
+class EditableYaml:
     """A file's content, its text, its data, and where everything stands in it."""
 
     def __init__(self, content: bytes) -> None:
         source, self.data = read(content)
-        self.text, self.tree = Text(source), Tree(source)
+        self.text, self.tree = LinedText(source), YamlTree(source)
 
     def line(self, position: int) -> int:
         return self.text.number(position)
 
-    def line_of(self, path: Path) -> int | None:
+    def line_of(self, path: KeyPath) -> int | None:
         """The line of what the path leads to, or leads furthest to."""
         place = self._walk(path)
         if place.way:
             return self.line(place.entry.start)
         return self.line(place.node.start) if place.node else None
 
-    def edited(self, path: Path, splices: list[Splice], change: Change) -> bytes:
+    def edited(self, path: KeyPath, splices: list[Splice], change: DataChange) -> bytes:
         before = (self.text.content, self.data)
         try:
             return proven(path, before, self.text.spliced(splices), change)
@@ -56,25 +57,25 @@ class Document:
             why = "it is used elsewhere by an alias" if self._shared(path) else error.message
             raise CannotEdit(why, self.line_of(path)) from None
 
-    def _shared(self, path: Path) -> bool:
+    def _shared(self, path: KeyPath) -> bool:
         """Whether something on the way is an anchor's, and an alias may repeat it elsewhere."""
         on_the_way = self._walk(path).way
         anchored = [node.entries[number].value.anchor for node, number in on_the_way]
         return any(f"*{anchor}" in self.text.content for anchor in anchored if anchor)
 
-    def node(self, path: Path) -> Node | None:
+    def node(self, path: KeyPath) -> YamlNode | None:
         """The node there, if the path leads to one without an alias or merge."""
         place = self._walk(path)
         return None if place.rest else place.node
 
-    def find(self, path: Path) -> tuple[Node, int]:
+    def find(self, path: KeyPath) -> tuple[YamlNode, int]:
         """The collection and the number of the entry in it. Raises CannotEdit."""
         place = self._walk(path)
         if place.rest:
             raise CannotEdit("what is there comes from an alias or a merge", self.line_of(path))
         return place.way[-1]
 
-    def set(self, path: Path, value: Written) -> list[Splice]:
+    def set(self, path: KeyPath, value: Written) -> list[Splice]:
         """The splices that put a value there. Raises CannotEdit."""
         place = self._walk(path)
         if not place.rest:
@@ -92,46 +93,46 @@ class Document:
 
     def _replace(self, place: _Place, value: str) -> list[Splice]:
         if place.way[-1][0].flow:
-            return yaml_flow.replace_value(self.text, self.tree, place.entry, value)
-        return yaml_block.replace_value(self.text, self.tree, place.entry, value)
+            return flow.replace_value(self.text, self.tree, place.entry, value)
+        return block.replace_value(self.text, self.tree, place.entry, value)
 
     def _insert(
-        self, place: _Place, mapping: Node, keys: tuple[str, ...], value: Written
+        self, place: _Place, mapping: YamlNode, keys: tuple[str, ...], value: Written
     ) -> Splice:
         if mapping.flow:
             new = _nested(keys, value.on_one_line())
-            return yaml_flow.insert_entry(self.text, self.tree, mapping, new)
-        indent = yaml_block.indentation(self.text, mapping)
+            return flow.insert_entry(self.text, self.tree, mapping, new)
+        indent = block.indentation(self.text, mapping)
         if not place.way:
             return self._at_end(keys, value, indent)
         return self._below(place, mapping.end, keys, value, indent)
 
     def _into_null(
-        self, place: _Place, null: Node, keys: tuple[str, ...], value: Written
+        self, place: _Place, null: YamlNode, keys: tuple[str, ...], value: Written
     ) -> list[Splice]:
         """A section of which there is only the name gets its first key."""
         if not null.empty or place.way[-1][0].flow or place.entry.key is None:
             return self._replace(place, "{" + _nested(keys, value.on_one_line()) + "}")
-        by = yaml_block.step(self.text, self.tree)
+        by = block.step(self.text, self.tree)
         indent = " " * (self.text.column(place.entry.start) + by)
         return [self._below(place, null.end, keys, value, indent)]
 
     def _below(
         self, place: _Place, last: int, keys: tuple[str, ...], value: Written, indent: str
     ) -> Splice:
-        by = yaml_block.step(self.text, self.tree)
-        lines = yaml_block.key_lines(keys, value, indent, by)
+        by = block.step(self.text, self.tree)
+        lines = block.key_lines(keys, value, indent, by)
         deeper_than = self.text.column(place.entry.start)
-        return yaml_block.insert_below(self.text, last, lines, deeper_than)
+        return block.insert_below(self.text, last, lines, deeper_than)
 
     def _at_end(self, keys: tuple[str, ...], value: Written, indent: str) -> Splice:
-        by = yaml_block.step(self.text, self.tree)
-        lines = yaml_block.key_lines(keys, value, indent, by)
+        by = block.step(self.text, self.tree)
+        lines = block.key_lines(keys, value, indent, by)
         end = self.tree.tokens.document_end
         return self.text.insert_at(len(self.text.content) if end is None else end, lines)
 
-    def _walk(self, path: Path) -> _Place:
-        node, way = self.tree.root, list[tuple[Node, int]]()
+    def _walk(self, path: KeyPath) -> _Place:
+        node, way = self.tree.root, list[tuple[YamlNode, int]]()
         for done, step in enumerate(path):
             number = None if node is None else _number(node, step)
             if node is None or number is None:
@@ -141,7 +142,7 @@ class Document:
         return _Place(way, node, ())
 
 
-def _number(node: Node, step: str | int) -> int | None:
+def _number(node: YamlNode, step: str | int) -> int | None:
     """The number of the entry a step of a path leads to."""
     if isinstance(step, int):
         inside = node.kind == "sequence" and 0 <= step < len(node.entries)

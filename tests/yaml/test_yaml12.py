@@ -1,4 +1,4 @@
-"""Reading YAML as TabbyAPI does: hostile and broken text, without a traceback or a value."""
+"""Reading YAML 1.2, as TabbyAPI does: hostile and broken text, without a traceback or a value."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from hypothesis import strategies as st
 
 from tabbydoctor.host.local import LocalHost
 from tabbydoctor.tabbyapi.config_files import read_config
-from tabbydoctor.tabbyapi.yaml_reading import MAX_BYTES, read_document
+from tabbydoctor.yaml import yaml12
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode()))
 def test_any_bytes_get_an_answer(data: bytes) -> None:
-    document = read_document(data)
+    document = yaml12.document(data)
     assert (document.problem is None) == (document.detail == "")
 
 
 @given(st.text("abcx: {}[]&*!#-?|>'\"\n\t,%@`", max_size=60))
 def test_any_yaml_like_text_gets_an_answer(text: str) -> None:
-    document = read_document(f"network:\n  port: 1\n{text}".encode())
+    document = yaml12.document(f"network:\n  port: 1\n{text}".encode())
     assert document.problem is None or document.detail
 
 
 def test_values_are_those_of_yaml_1_2() -> None:
-    data = read_document(b"a: 05000\nb: yes\nc: 12e3\nd: 0o17\ne: 1:30\nf: &x true\n").data
+    data = yaml12.document(b"a: 05000\nb: yes\nc: 12e3\nd: 0o17\ne: 1:30\nf: &x true\n").data
     assert data == {"a": 5000, "b": "yes", "c": 12000.0, "d": 15, "e": "1:30", "f": True}
 
 
 def test_lines_of_keys() -> None:
-    lines = read_document(b"\xef\xbb\xbfa:\r\n  b: 1\r\n  c:\r\n  - d: 2\r\n").lines
+    lines = yaml12.document(b"\xef\xbb\xbfa:\r\n  b: 1\r\n  c:\r\n  - d: 2\r\n").lines
     assert lines[("a",)] == 1
     assert lines[("a", "b")] == 2
-    assert lines[("a", "c", "0", "d")] == 4
+    assert lines[("a", "c", 0, "d")] == 4
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_lines_of_keys() -> None:
     ],
 )
 def test_problems(text: str, problem: str, line: int | None) -> None:
-    document = read_document(text.encode())
+    document = yaml12.document(text.encode())
     assert (document.problem, document.line) == (problem, line)
     assert "secret" not in document.detail
 
@@ -73,8 +73,8 @@ def test_a_large_file_costs_little(tmp_path: Path) -> None:
 
 
 def test_a_comment_of_any_length_is_fine() -> None:
-    data = b"# " + b"x" * (MAX_BYTES - 20) + b"\na: 1\n"
-    assert read_document(data).data == {"a": 1}
+    data = b"# " + b"x" * (yaml12.MAX_BYTES - 20) + b"\na: 1\n"
+    assert yaml12.document(data).data == {"a": 1}
 
 
 @pytest.mark.parametrize("kind", ["fifo", "directory", "loop", "dangling", "device"])
@@ -97,6 +97,6 @@ def test_what_is_no_file(tmp_path: Path, kind: str) -> None:
 def test_a_name_anchored_twice_is_read_and_nothing_is_quoted(
     recwarn: pytest.WarningsRecorder,
 ) -> None:
-    document = read_document(b"a: &x 1\nb: &x 2\nc: *x\n")
+    document = yaml12.document(b"a: &x 1\nb: &x 2\nc: *x\n")
     assert document.data == {"a": 1, "b": 2, "c": 2}
     assert not recwarn.list

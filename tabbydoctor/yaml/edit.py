@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tabbydoctor.repair import yaml_block, yaml_flow
-from tabbydoctor.repair.yaml_block import Written
-from tabbydoctor.repair.yaml_data import (
-    Path,
+from tabbydoctor.yaml import block, flow
+from tabbydoctor.yaml.block import Written
+from tabbydoctor.yaml.data import (
     appended,
     holds,
     renamed,
@@ -24,14 +23,15 @@ from tabbydoctor.repair.yaml_data import (
     with_value,
     without,
 )
-from tabbydoctor.repair.yaml_document import Document
-from tabbydoctor.repair.yaml_scalar import double_quoted, flow, is_plain, scalar
-from tabbydoctor.repair.yaml_text import CannotEdit, Splice
-from tabbydoctor.repair.yaml_tree import Node
+from tabbydoctor.yaml.editable import EditableYaml
+from tabbydoctor.yaml.nodes import KeyPath
+from tabbydoctor.yaml.scalar import double_quoted, is_plain, one_line, scalar
+from tabbydoctor.yaml.text import CannotEdit, Splice
+from tabbydoctor.yaml.tree import YamlNode
 
 __all__ = [
     "CannotEdit",
-    "Value",
+    "YamlValue",
     "append_item",
     "move_key",
     "remove_key",
@@ -39,16 +39,16 @@ __all__ = [
     "set_value",
 ]
 
-Value = str | int | float | bool | None | list[Any]
+YamlValue = str | int | float | bool | None | list[Any]
 
 
-def set_value(content: bytes, path: Path, value: Value) -> bytes:
+def set_value(content: bytes, path: KeyPath, value: YamlValue) -> bytes:
     """Sets a value; a missing key is added at the end of its section, a section at the file's.
 
     Raises CannotEdit.
     """
     _require(path)
-    document = Document(content)
+    document = EditableYaml(content)
     if holds(document.data, path):
         old = value_at(document.data, path)
         if same(old, value):
@@ -57,11 +57,11 @@ def set_value(content: bytes, path: Path, value: Value) -> bytes:
         sequence = node is not None and node.kind == "sequence"
         if sequence and old and isinstance(value, list) and value:
             return _set_items(content, path, old, value)
-    splices = document.set(path, Written.of(flow(value)))
+    splices = document.set(path, Written.of(one_line(value)))
     return document.edited(path, splices, lambda data: with_value(data, path, value))
 
 
-def remove_key(content: bytes, path: Path, *, prune: bool = False) -> bytes:
+def remove_key(content: bytes, path: KeyPath, *, prune: bool = False) -> bytes:
     """Removes a key (or an item) with its value and the comments indented under it.
 
     What stands before it stays. With `prune`, a section that would be left empty goes too; without,
@@ -69,23 +69,23 @@ def remove_key(content: bytes, path: Path, *, prune: bool = False) -> bytes:
     Raises CannotEdit.
     """
     _require(path)
-    document = Document(content)
+    document = EditableYaml(content)
     if not holds(document.data, path):
         return content
     while prune and len(path) > 1 and len(value_at(document.data, path[:-1])) == 1:
         path = path[:-1]
     node, number = document.find(path)
-    remove = yaml_flow.remove_entry if node.flow else yaml_block.remove_entry
+    remove = flow.remove_entry if node.flow else block.remove_entry
     splices = remove(document.text, document.tree, node, number)
     kept: Any = {} if node.kind == "mapping" else []
     emptied = kept if node.flow else None
     return document.edited(path, splices, lambda data: without(data, path, emptied))
 
 
-def rename_key(content: bytes, path: Path, new_name: str) -> bytes:
+def rename_key(content: bytes, path: KeyPath, new_name: str) -> bytes:
     """Renames a key where it stands, in the quotes it has. Raises CannotEdit."""
     _require(path)
-    document = Document(content)
+    document = EditableYaml(content)
     if not holds(document.data, path) or path[-1] == new_name:
         return content
     node, number = document.find(path)
@@ -99,7 +99,7 @@ def rename_key(content: bytes, path: Path, new_name: str) -> bytes:
     return document.edited(path, [splice], lambda data: renamed(data, path, new_name))
 
 
-def move_key(content: bytes, path: Path, new_path: Path, *, prune: bool = False) -> bytes:
+def move_key(content: bytes, path: KeyPath, new_path: KeyPath, *, prune: bool = False) -> bytes:
     """Moves a key with its value, as it is written, to a place where nothing stands.
 
     In the same section it is renamed. Raises CannotEdit.
@@ -111,7 +111,7 @@ def move_key(content: bytes, path: Path, new_path: Path, *, prune: bool = False)
         raise CannotEdit("only keys can be moved")
     if path[:-1] == new_path[:-1]:
         return rename_key(content, path, name)
-    document = Document(content)
+    document = EditableYaml(content)
     if not holds(document.data, path):
         return content
     node, number = document.find(path)
@@ -119,20 +119,20 @@ def move_key(content: bytes, path: Path, new_path: Path, *, prune: bool = False)
         raise CannotEdit("something stands at the new place", document.line(node.start))
     if new_path[: len(path)] == path:
         raise CannotEdit("a key cannot be moved into its own value", document.line(node.start))
-    moved = yaml_block.lift_value(document.text, document.tree, node, node.entries[number])
+    moved = block.lift_value(document.text, document.tree, node, node.entries[number])
     value = value_at(document.data, path)
     splices = document.set(new_path, moved)
     added = document.edited(new_path, splices, lambda data: with_value(data, new_path, value))
     return remove_key(added, path, prune=prune)
 
 
-def append_item(content: bytes, path: Path, value: Value) -> bytes:
+def append_item(content: bytes, path: KeyPath, value: YamlValue) -> bytes:
     """Adds an item at a sequence's end, unless it holds an equal one; a missing one is made.
 
     Raises CannotEdit.
     """
     _require(path)
-    document = Document(content)
+    document = EditableYaml(content)
     items = value_at(document.data, path) if holds(document.data, path) else None
     if items is None:
         return set_value(content, path, [value])
@@ -143,38 +143,38 @@ def append_item(content: bytes, path: Path, value: Value) -> bytes:
     return _append(document, path, value)
 
 
-def _require(path: Path) -> None:
+def _require(path: KeyPath) -> None:
     if not path:
         raise CannotEdit("the path is empty")
 
 
-def _quoted_like(key: Node, name: str) -> str:
+def _quoted_like(key: YamlNode, name: str) -> str:
     if key.style == '"':
         return double_quoted(name)
     return f"'{name}'" if key.style == "'" and is_plain(name) else scalar(name)
 
 
-def _set_items(content: bytes, path: Path, old: list[Any], new: list[Any]) -> bytes:
+def _set_items(content: bytes, path: KeyPath, old: list[Any], new: list[Any]) -> bytes:
     """A list in place of another, item by item, so that what stays is not rewritten."""
     for number, (before, after) in enumerate(zip(old, new, strict=False)):
         if not same(before, after):
             content = set_value(content, (*path, number), after)
     for item in new[len(old) :]:
-        content = _append(Document(content), path, item)
+        content = _append(EditableYaml(content), path, item)
     for number in range(len(old) - 1, len(new) - 1, -1):
         content = remove_key(content, (*path, number))
     return content
 
 
-def _append(document: Document, path: Path, value: Any) -> bytes:
+def _append(document: EditableYaml, path: KeyPath, value: Any) -> bytes:
     node, number = document.find(path)
     sequence = node.entries[number].value
     if sequence.kind != "sequence":
         raise CannotEdit("the sequence is an alias", document.line(sequence.start))
     if sequence.flow:
-        splice = yaml_flow.insert_entry(document.text, document.tree, sequence, flow(value))
+        splice = flow.insert_entry(document.text, document.tree, sequence, one_line(value))
     else:
-        line = yaml_block.indentation(document.text, sequence) + "- " + flow(value)
+        line = block.indentation(document.text, sequence) + "- " + one_line(value)
         above = document.text.column(node.entries[number].start)
-        splice = yaml_block.insert_below(document.text, sequence.end, [line], above)
+        splice = block.insert_below(document.text, sequence.end, [line], above)
     return document.edited(path, [splice], lambda data: appended(data, path, value))

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from tabbydoctor.repair.yaml_data import Path, holds, same, value_at, with_value, without
-from tabbydoctor.repair.yaml_edit import (
+from tabbydoctor.yaml.data import holds, same, value_at, with_value, without
+from tabbydoctor.yaml.edit import (
     CannotEdit,
     append_item,
     move_key,
@@ -20,7 +20,8 @@ from tabbydoctor.repair.yaml_edit import (
     rename_key,
     set_value,
 )
-from tests.repair.yaml_configs import KEYS, configs
+from tabbydoctor.yaml.nodes import KeyPath
+from tests.yaml.configs import KEYS, configs
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _NO_QUOTES = str.maketrans("", "", "'\"")
@@ -56,7 +57,7 @@ def lines_of(text: str) -> list[str]:
     return [line.rstrip("\r\n") for line in _LINE.findall(text.removeprefix("\ufeff"))]
 
 
-def paths(data: Any) -> Iterator[Path]:
+def paths(data: Any) -> Iterator[KeyPath]:
     """Every path in a document."""
     entries: Any = ()
     if isinstance(data, dict):
@@ -83,7 +84,7 @@ def new_lines(before: str, after: str) -> int:
     return (Counter(lines_of(after)) - Counter(lines_of(before))).total()
 
 
-def edited(text: str, path: Path, value: Any) -> str:
+def edited(text: str, path: KeyPath, value: Any) -> str:
     try:
         return set_value(text.encode(), path, value).decode()
     except CannotEdit as refusal:

@@ -29,14 +29,14 @@ from ruamel.yaml.tokens import (
     ValueToken,
 )
 
-Kind = Literal["scalar", "alias", "mapping", "sequence"]
+YamlKind = Literal["scalar", "alias", "mapping", "sequence"]
 
 
 @dataclass(slots=True)
-class Node:
+class YamlNode:
     """A node, from its anchor or tag (`start`) to the end of its last sign."""
 
-    kind: Kind
+    kind: YamlKind
     start: int
     end: int
     content: int
@@ -47,7 +47,7 @@ class Node:
     """Of a scalar: `'`, `"`, `|`, `>` or plain."""
     value: str = ""
     anchor: str = ""
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[YamlEntry] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
@@ -61,20 +61,20 @@ class Node:
 
 
 @dataclass(slots=True)
-class Entry:
+class YamlEntry:
     """A pair of a mapping, or an item of a sequence (without a key)."""
 
     start: int
     """Of its `?`, key or `-`."""
-    value: Node
-    key: Node | None = None
+    value: YamlNode
+    key: YamlNode | None = None
 
     @property
     def end(self) -> int:
         return self.value.end
 
 
-class Tokens:
+class YamlTokens:
     """The signs of a text that mean something, in order."""
 
     def __init__(self, text: str) -> None:
@@ -109,7 +109,7 @@ class Tokens:
             return None
         return token.start_mark.index, token.end_mark.index
 
-    def colon(self, entry: Entry) -> int | None:
+    def colon(self, entry: YamlEntry) -> int | None:
         """The end of the `:` between key and value."""
         if entry.key is None:
             return None
@@ -126,7 +126,7 @@ class Tokens:
                 return int(token.start_mark.index)
         return end
 
-    def key_start(self, start: int, key: Node) -> int:
+    def key_start(self, start: int, key: YamlNode) -> int:
         """Where a pair starts: at its `?`, or at the key and its anchor."""
         index = bisect_left(self.keys, start)
         if index < len(self.keys) and self.keys[index] <= key.start:
@@ -135,7 +135,7 @@ class Tokens:
             return key.start
         return next((int(one.start_mark.index) for one in self.from_(key.end)), key.end)
 
-    def dash(self, value: Node) -> int:
+    def dash(self, value: YamlNode) -> int:
         """The `-` of a block sequence's item."""
         index = bisect_right(self._starts, value.start - 1) - 1
         while not isinstance(self._real[index], BlockEntryToken):
@@ -143,40 +143,40 @@ class Tokens:
         return int(self._starts[index])
 
 
-class Tree:
+class YamlTree:
     """The only document of a text; `root` is None where it has none."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.tokens = text, Tokens(text)
+        self.text, self.tokens = text, YamlTokens(text)
         events = YAML(typ="safe", pure=True).parse(text)
         self._events: Iterator[Any] = iter(list(events))
-        self.root: Node | None = None
+        self.root: YamlNode | None = None
         for event in self._events:
             if isinstance(event, NodeEvent):
                 self.root = self._node(event)
                 break
 
-    def _node(self, event: Any) -> Node:
+    def _node(self, event: Any) -> YamlNode:
         start, end = event.start_mark.index, event.end_mark.index
         anchor, tagged = event.anchor or "", getattr(event, "tag", None) is not None
         if isinstance(event, AliasEvent):
-            return Node("alias", start, end, start)
+            return YamlNode("alias", start, end, start)
         if isinstance(event, ScalarEvent):
             return self._scalar(event, start, end, tagged)
-        kind: Kind = "mapping" if isinstance(event, MappingStartEvent) else "sequence"
+        kind: YamlKind = "mapping" if isinstance(event, MappingStartEvent) else "sequence"
         content = self.tokens.properties_end(start, end) if kind == "sequence" else end
         if event.flow_style:
             content = self.tokens.properties_end(start, end)
-        node = Node(kind, start, end, content, tagged, bool(event.flow_style), anchor=anchor)
+        node = YamlNode(kind, start, end, content, tagged, bool(event.flow_style), anchor=anchor)
         if isinstance(event, SequenceStartEvent):
             self._items(node)
         else:
             self._pairs(node)
         return node
 
-    def _scalar(self, event: Any, start: int, end: int, tagged: bool) -> Node:
+    def _scalar(self, event: Any, start: int, end: int, tagged: bool) -> YamlNode:
         style = event.style or ""
-        node = Node("scalar", start, end, start, tagged, style=style, value=event.value)
+        node = YamlNode("scalar", start, end, start, tagged, style=style, value=event.value)
         node.anchor = event.anchor or ""
         if node.empty:  # its marks are those of whatever comes next
             node.end = self.tokens.end_before(max(end, start))
@@ -198,23 +198,23 @@ class Tree:
             kept = written[:-last] if written[-1:] in ("\r", "\n") else written
         return content + max(len(kept), len(header))
 
-    def _items(self, node: Node) -> None:
+    def _items(self, node: YamlNode) -> None:
         while isinstance(event := next(self._events), NodeEvent):
             item = self._node(event)
             start = item.start if node.flow else self.tokens.dash(item)
-            node.entries.append(Entry(start, item))
+            node.entries.append(YamlEntry(start, item))
         node.end = self._end(node, event)
 
-    def _pairs(self, node: Node) -> None:
+    def _pairs(self, node: YamlNode) -> None:
         boundary = node.content
         while isinstance(event := next(self._events), NodeEvent):
             key = self._node(event)
             value = self._node(next(self._events))
-            node.entries.append(Entry(self.tokens.key_start(boundary, key), value, key))
+            node.entries.append(YamlEntry(self.tokens.key_start(boundary, key), value, key))
             boundary = value.end
         node.end = self._end(node, event)
 
-    def _end(self, node: Node, last: Any) -> int:
+    def _end(self, node: YamlNode, last: Any) -> int:
         if node.flow or not node.entries:
             return self.tokens.end_before(last.end_mark.index)
         return node.entries[-1].end

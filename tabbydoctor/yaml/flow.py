@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tabbydoctor.repair.yaml_block import ends_line
-from tabbydoctor.repair.yaml_text import CannotEdit, Splice, Text
-from tabbydoctor.repair.yaml_tree import Entry, Node, Tree
+from tabbydoctor.yaml.block import ends_line
+from tabbydoctor.yaml.text import CannotEdit, LinedText, Splice
+from tabbydoctor.yaml.tree import YamlEntry, YamlNode, YamlTree
 
 
-def insert_entry(text: Text, tree: Tree, node: Node, new: str) -> Splice:
+def insert_entry(text: LinedText, tree: YamlTree, node: YamlNode, new: str) -> Splice:
     """A new last entry; a comma at the end stays one."""
     if text.content[node.content] not in "{[":
         raise CannotEdit("a pair in a flow sequence has no braces", text.number(node.content))
@@ -22,7 +22,7 @@ def insert_entry(text: Text, tree: Tree, node: Node, new: str) -> Splice:
     return Splice(comma[1], comma[1], f" {new},")
 
 
-def replace_value(text: Text, tree: Tree, entry: Entry, value: str) -> list[Splice]:
+def replace_value(text: LinedText, tree: YamlTree, entry: YamlEntry, value: str) -> list[Splice]:
     """A value in place of another; `{key}` gets its colon."""
     node = entry.value
     if node.tagged:
@@ -34,7 +34,7 @@ def replace_value(text: Text, tree: Tree, entry: Entry, value: str) -> list[Spli
     return [Splice(node.content, node.end, value)]
 
 
-def remove_entry(text: Text, tree: Tree, node: Node, number: int) -> list[Splice]:
+def remove_entry(text: LinedText, tree: YamlTree, node: YamlNode, number: int) -> list[Splice]:
     """An entry with one comma; with its lines if it has them for itself."""
     entry = node.entries[number]
     comma = tree.tokens.comma_after(entry.end)

@@ -28,7 +28,7 @@ class Splice:
     new: str = ""
 
 
-class Text:
+class LinedText:
     """A text and its lines, whichever line ends it mixes."""
 
     def __init__(self, content: str) -> None:
