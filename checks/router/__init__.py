@@ -11,7 +11,7 @@ from tabbydoctor.deployment.nixos import in_store
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.by_hand import DISABLE, disable_command, key_by_hand
-from tabbydoctor.routers.inputs import KINDS
+from tabbydoctor.routers.kinds import UNKNOWN
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.unread import RouterRead, unread_of
 from tabbydoctor.routers.witness import RouterWitness
@@ -123,7 +123,7 @@ def wire_key(
         if config is not None and not binds_loopback_only(config.host):
             return Remedy(change, Safety.MANUAL)
         return Remedy(f"{change}; {DISABLE}", Safety.MANUAL, (disable_command(),))
-    if site is not None and site.kind not in KINDS:
+    if site is not None and site.kind == UNKNOWN:
         send = f"Let {name_of(site)} send {EXPECTED} to TabbyAPI alone"
         return Remedy(f"{send}, in place of what its callers send", Safety.MANUAL)
     own = site is not None and site.unit is not None and site.unit.user_manager

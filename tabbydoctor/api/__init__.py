@@ -1,9 +1,9 @@
-"""All that a check needs to import, on one screen.
+"""All that a check and a plug-in need to import, on one screen.
 
     from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 
-Facts to judge are annotated from the rooms that gather them, for example
-`tabbydoctor.tabbyapi.config.EffectiveConfig`.
+The facts to judge, and what else a plug-in names in its annotations, are in
+`tabbydoctor.api.facts`.
 """
 
 from tabbydoctor.diagnosis.check import AUTH, KEYLESS, ROUTER_KEY, Check, check
@@ -12,11 +12,16 @@ from tabbydoctor.diagnosis.finding import Evidence, Finding, Remedy, Safety, Sev
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.hookspecs import hookimpl
 
+VERSION = 1
+"""Of what is named here and in `tabbydoctor.api.facts`: a name that goes, or means something else,
+makes it another."""
+
 __all__ = [
     "AUTH",
     "CURE",
     "KEYLESS",
     "ROUTER_KEY",
+    "VERSION",
     "Absent",
     "Check",
     "Cure",
