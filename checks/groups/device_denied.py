@@ -26,6 +26,7 @@ from collections.abc import Iterator, Mapping
 from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.driver import DeviceNodes
+from tabbydoctor.gpu.drop_ins import with_groups
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.node_access import (
     CONTROL_NODES,
@@ -39,7 +40,7 @@ from tabbydoctor.host.data import FileStatus
 from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.nix_text import literal, path
 
-from .drop_in import drop_in
+from ..drop_in import by_drop_in
 
 _OPEN_NODES = (
     "Open the nodes with the driver's own parameters (GID a group of the account's), and reboot"
@@ -119,10 +120,8 @@ def _join(
     names = ", ".join(groups)
     unit = instance.unit
     if unit is not None and not unit.user_manager:
-        settings = [("SupplementaryGroups", " ".join(groups))]
-        by_hand = drop_in(
-            f"Give {unit.name} the group {names}", unit, machine, "50-gpu-groups", settings
-        )
+        title = f"Give {unit.name} the group {names}"
+        by_hand = by_drop_in(title, with_groups(unit, groups), machine)
         yield by_hand
         if by_hand.safety is not Safety.MANUAL:
             yield CURE

@@ -27,8 +27,6 @@ from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.node_access import needed_nodes, opened_by_restart
 from tabbydoctor.gpu.service_groups import ServiceGroups
 
-from .drop_in import restart
-
 
 @check(
     "GRP002",
@@ -72,5 +70,5 @@ def _remedies(instance: Instance) -> Iterator[Remedy]:
             (f"loginctl terminate-user {unit.owner}",),
         )
     else:
-        yield Remedy(f"Restart {unit.name}", Safety.UNSAFE, (restart(unit),))
+        yield Remedy(f"Restart {unit.name}", Safety.UNSAFE, unit.restart)
         yield CURE

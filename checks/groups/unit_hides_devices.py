@@ -24,11 +24,12 @@ from collections.abc import Iterator
 from tabbydoctor.api import CURE, Absent, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.gpu.device_policy import closed_to, hides_dev, openings
+from tabbydoctor.gpu.device_policy import closed_to, hides_dev
 from tabbydoctor.gpu.driver import DeviceNodes
+from tabbydoctor.gpu.drop_ins import with_devices
 from tabbydoctor.gpu.need import GpuNeed
 
-from .drop_in import drop_in
+from ..drop_in import by_drop_in
 
 
 @check(
@@ -60,7 +61,7 @@ def unit_hides_devices(
 
 def _remedies(unit: Unit, machine: Machine, nodes: DeviceNodes) -> Iterator[Remedy]:
     title = f"Let {unit.name} use the GPU"
-    by_hand = drop_in(title, unit, machine, "50-gpu-devices", openings(unit, nodes))
+    by_hand = by_drop_in(title, with_devices(unit, nodes), machine)
     yield by_hand
     if by_hand.safety is not Safety.MANUAL:
         yield CURE

@@ -28,7 +28,6 @@ cache that does not exist yet.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.nixos import managed
@@ -36,7 +35,6 @@ from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.sandbox import Rule, outermost
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.nixos.by_rebuild import by_rebuild
-from tabbydoctor.nixos.emptied_lists import drop_in_lines
 from tabbydoctor.nixos.service import environment_line
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.sandbox_needs import (
@@ -46,9 +44,9 @@ from tabbydoctor.tabbyapi.sandbox_needs import (
     harmful_settings,
     harms,
 )
-from tabbydoctor.tabbyapi.sandbox_opening import by_hand, opening
+from tabbydoctor.tabbyapi.sandbox_opening import by_hand, in_drop_in, opening
 
-from ..groups.drop_in import drop_in
+from ..drop_in import by_drop_in
 from . import command, shown, unit_of
 
 UnitSettings = tuple[tuple[str, str], ...]
@@ -154,13 +152,11 @@ def _settled(
 ) -> tuple[Remedy, ...]:
     """The lines that do it: of configuration.nix, or of a drop-in that applies after others."""
     name, place = setting.partition("=")[0], _where(unit, setting)
-    if managed(machine, unit):
-        if place.startswith("/run/"):  # nothing that NixOS writes beats that
-            title = f"Take {name}= out of {place}; {title[0].lower()}{title[1:]}"
-        return (by_rebuild(title, *drop_in_lines(unit, settings)),)
-    written = drop_in(f"{title}, by a drop-in", unit, machine, f"zz-{name}", settings)
-    commands = (*written.commands[:-1], *unit.restart)
-    return replace(written, commands=commands), CURE
+    if not managed(machine, unit):
+        return by_drop_in(f"{title}, by a drop-in", in_drop_in(unit, settings), machine), CURE
+    if place.startswith("/run/"):  # nothing that NixOS writes beats that
+        title = f"Take {name}= out of {place}; {title[0].lower()}{title[1:]}"
+    return (by_drop_in(title, in_drop_in(unit, settings), machine),)
 
 
 def _paths(found: Iterable[Harm]) -> str:

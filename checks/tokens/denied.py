@@ -24,13 +24,15 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.nixos import managed
-from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
+from tabbydoctor.deployment.people import People
 from tabbydoctor.deployment.sandbox import Rule, forbids_writing, hides
 from tabbydoctor.gpu.service_groups import ServiceGroups
 from tabbydoctor.host import FileStatus
 from tabbydoctor.host.access import PathStatus
 from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.service import option_lines
+from tabbydoctor.routers.tokens_permissions import by_list, given
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -53,10 +55,13 @@ def denied(
     instance: Instance,
     account: ServiceGroups,
     machine: Machine | None = None,
+    people: People | None = None,
+    router: RouterSite | None = None,
 ) -> Iterator[Finding]:
     require_auth(config)
     if paths.file is not None:
-        yield from _unreadable(tokens, paths.file, instance, account, machine)
+        give = _giving(paths.file, instance, account, people, router)
+        yield from _unreadable(tokens, paths.file, instance, account, machine, give)
     elif paths.directory is not None:
         yield from _cannot_create(tokens, paths.directory, instance, account, machine)
 
@@ -67,6 +72,7 @@ def _unreadable(
     instance: Instance,
     account: ServiceGroups,
     machine: Machine | None,
+    give: tuple[str, ...],
 ) -> Iterator[Finding]:
     rule = hides(instance.unit, tokens.path)
     if rule:
@@ -86,7 +92,7 @@ def _unreadable(
                 f"mode {barrier.permissions:04o}, owner {barrier.uid}:{barrier.gid}",
             ),
         ),
-        tuple(_opened(tokens, file, barrier, instance, account)),
+        tuple(_opened(tokens, file, barrier, instance, account, give)),
     )
 
 
@@ -96,6 +102,7 @@ def _opened(
     barrier: FileStatus,
     instance: Instance,
     account: ServiceGroups,
+    give: tuple[str, ...],
 ) -> Iterator[Remedy]:
     path, user = shlex.quote(barrier.path), shlex.quote(account.user)
     if file.own_file and barrier is file.leaf:
@@ -106,13 +113,25 @@ def _opened(
         # Whoever could have put it there must not be given what it holds.
         yield from _by_hand(tokens, file, instance, account)
         return
-    if barrier is not file.leaf:
-        commands = (f"sudo setfacl -m u:{user}:x {path}",)
-    else:
-        commands = (f"sudo chown {user} {path}", f"sudo chmod 600 {path}")
+    commands = give if barrier is file.leaf else (f"sudo setfacl -m u:{user}:x {path}",)
     yield Remedy(f"Open it to {account.user}", Safety.SAFE, (*commands, *start(instance)))
     if barrier is file.leaf and instance.user:
         yield CURE
+
+
+def _giving(
+    file: PathStatus,
+    instance: Instance,
+    account: ServiceGroups,
+    people: People | None,
+    router: RouterSite | None,
+) -> tuple[str, ...]:
+    """The commands that give the file to the account."""
+    path = shlex.quote(file.leaf.path)
+    if people is None or instance.user is None:
+        return (f"sudo chown {shlex.quote(account.user)} {path}", f"sudo chmod 600 {path}")
+    one = given(file, people, router, instance.user)
+    return one.commands(file, people) if one else by_list(file.leaf.path, people)
 
 
 def _by_hand(

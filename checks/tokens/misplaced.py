@@ -23,6 +23,8 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.routers.tokens_permissions import moved
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
 
@@ -34,13 +36,17 @@ from tabbydoctor.tabbyapi.tokens import Tokens
     severity=Severity.WARNING,
     cure=Cure("tabbydoctor.remedies.files:place_tokens", Safety.SAFE),
 )
-def misplaced(tokens: Tokens, paths: TokenPaths) -> Iterator[Finding]:
+def misplaced(
+    tokens: Tokens, paths: TokenPaths, instance: Instance | None = None
+) -> Iterator[Finding]:
+    # In an account's own directory root gives nothing away: a `chown` may be led anywhere.
+    own = paths.directory is not None and paths.directory.shaper is not None
+    user = instance.user if instance and not own else None
     for stray in paths.strays:
-        source, target = shlex.quote(stray), shlex.quote(tokens.path)
         if tokens.problem == "missing":
             remedies: tuple[Remedy, ...] = (
                 Remedy(
-                    "Move it where TabbyAPI looks", Safety.SAFE, (f"sudo mv -n {source} {target}",)
+                    "Move it where TabbyAPI looks", Safety.SAFE, moved(stray, tokens.path, user)
                 ),
                 CURE,
             )
@@ -51,7 +57,7 @@ def misplaced(tokens: Tokens, paths: TokenPaths) -> Iterator[Finding]:
                     if stray == paths.beside_main
                     else "Compare the two, and remove the one that is not used",
                     Safety.MANUAL,
-                    (f"sudo rm {source}",),
+                    (f"sudo rm {shlex.quote(stray)}",),
                 ),
             )
         yield Finding(

@@ -21,9 +21,10 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import CURE, Absent, Cure, Evidence, Finding, Remedy, Safety, Severity, check
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.parts import Instance, RouterSite
 from tabbydoctor.deployment.people import People, Readers
 from tabbydoctor.host.access import PathStatus
+from tabbydoctor.routers.tokens_permissions import by_list, closed
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -45,6 +46,7 @@ def readable(
     people: People,
     instance: Instance,
     config: EffectiveConfig | None,
+    router: RouterSite | None = None,
 ) -> Iterator[Finding]:
     file = paths.file
     if file is None or not file.leaf.is_file:
@@ -68,18 +70,18 @@ def readable(
             ),
         ),
         (
-            *_closed(file, people),
+            *_closed(file, people, router),
             rotation(instance, tokens),
         ),
         severity=Severity.WARNING if warn else Severity.INFO,
     )
 
 
-def _closed(file: PathStatus, people: People) -> Iterator[Remedy]:
+def _closed(file: PathStatus, people: People, router: RouterSite | None) -> Iterator[Remedy]:
     if file.foreign_link:
         yield by_hand_behind(file)
         return
-    commands = closing(file, people)
+    commands = _commands(file, people, router)
     if commands:
         yield Remedy("Close the file to others", Safety.SAFE, commands)
     yield CURE
@@ -99,21 +101,12 @@ def _named(readers: Readers) -> str:
     return f"{Readers(readers.login).named()}, who can log in; by {system}, too"
 
 
-def closing(file: PathStatus, people: People) -> tuple[str, ...]:
-    """The commands that leave a file to its service (and to the router that reads it).
-
-    None where only root could give it to the service, in a directory that is not root's: a `chown`
-    there may be led anywhere (the doctor writes the file anew).
+def _commands(file: PathStatus, people: People, router: RouterSite | None) -> tuple[str, ...]:
+    """None where only root could give it to the service, in a directory that is not root's: a
+    `chown` there may be led anywhere (the doctor writes the file anew).
     """
-    leaf, service, router = file.leaf, people.service, people.router
-    if file.shaper and (leaf.uid == 0 or (service and leaf.uid != service.uid)):
-        return ()
-    path = shlex.quote(leaf.path)
-    commands = [f"sudo setfacl -b {path}"] if leaf.acl else []
-    if service and leaf.uid != service.uid:
-        commands.append(f"sudo chown {shlex.quote(service.name)} {path}")
-    commands.append(f"sudo chmod 600 {path}")
-    own = {0, service.uid if service else leaf.uid}
-    if router and router.uid not in own and not file.denied_at(router.uid, router.groups, "r"):
-        commands.append(f"sudo setfacl -m u:{shlex.quote(router.name)}:r {path}")
-    return tuple(commands)
+    narrowed = closed(file, people, router)
+    if narrowed is None:
+        return () if file.shaper else by_list(file.leaf.path, people)
+    taken = file.shaper and (file.leaf.uid == 0 or narrowed.uid != file.leaf.uid)
+    return () if taken else narrowed.commands(file, people)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tabbydoctor.deployment import drop_ins
+from tabbydoctor.deployment.drop_ins import DropIn
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host.data import Account
 from tabbydoctor.nixos.service import option_lines
@@ -11,18 +13,21 @@ from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 
 HEADER = "# Written by tabbydoctor; `tabbydoctor undo` takes it back.\n"
-SYSTEM, RUNTIME = "/etc/systemd/system", "/run/systemd/system"
-# Drop-ins apply in the order of their names (systemd.unit(5)): this one is to win.
-_PREFIX = "zz-tabbydoctor"
+RUNTIME = "/run/systemd/system"
 
 
 def path_of(unit: Unit, name: str, home: str | None = None) -> str:
     """Where a drop-in of ours stands. Raises CannotFix for a user's unit without a home."""
     if not unit.user_manager:
-        return f"{_base(unit)}/{unit.name}.d/{_PREFIX}-{name}.conf"
+        return f"{_base(unit)}/{unit.name}.d/{drop_ins.file_name(name)}"
     if home is None:
         raise CannotFix(f"the home of {unit.owner} is not known")
-    return f"{home}/.config/systemd/user/{unit.name}.d/{_PREFIX}-{name}.conf"
+    return f"{drop_ins.user_directory(home)}/{unit.name}.d/{drop_ins.file_name(name)}"
+
+
+def add(draft: Draft, drop_in: DropIn, why: str, account: Account | None = None) -> None:
+    """Write a drop-in of ours, as `extend` does."""
+    extend(draft, drop_in.unit, drop_in.name, drop_in.lines, why, account)
 
 
 def extend(
@@ -82,6 +87,6 @@ def _in_nix(unit: Unit, path: str, lines: Iterable[str]) -> str:
 
 
 def _base(unit: Unit) -> str:
-    """On NixOS SYSTEM is in the store: only what holds until the next start can be added."""
-    places = (SYSTEM, *(file.path for file in unit.files))
-    return RUNTIME if any(map(nixos.leads_into_store, places)) else SYSTEM
+    """On NixOS the usual place is in the store: only what ends with this run of the machine can."""
+    places = (drop_ins.SYSTEM, *(file.path for file in unit.files))
+    return RUNTIME if any(map(nixos.leads_into_store, places)) else drop_ins.SYSTEM

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-import stat
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from tabbydoctor.deployment.parts import Discovery, Instance, RouterSite
 from tabbydoctor.deployment.people import People
@@ -16,7 +13,7 @@ from tabbydoctor.host.access import PathStatus
 from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.restarting import refuse_container, restart_tabbyapi
-from tabbydoctor.remedies.router_key import may_read
+from tabbydoctor.routers.tokens_permissions import OWN, Permissions, by_list, closed, given
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -26,13 +23,6 @@ _ROTATE = (
     "rotate the keys if whoever could read them is not to be trusted: remove the file and restart "
     "TabbyAPI, which makes new ones"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Permissions:
-    mode: int
-    uid: int
-    gid: int
 
 
 def _refuse_bent(file: PathStatus, *, also_renamed: bool) -> None:
@@ -63,22 +53,17 @@ def close_tokens(
         return
     _refuse(instance, file.leaf.path)
     _refuse_bent(file, also_renamed=False)
-    leaf = file.leaf
-    uid = people.service.uid if people.service else leaf.uid
-    for one in _choices(leaf.gid, uid, router):
-        narrowed = replace(one, mode=one.mode & leaf.permissions)
-        after = _with(file, narrowed)
-        if not people.readers(after) and _keeps(after, file, people, router):
-            draft.title = draft.title or "close the tokens file to others"
-            _permit(draft, leaf.path, narrowed, "TOK004", bool(leaf.acl))
-            draft.notes.append(_ROTATE)
-            if router and router.user is None:
-                draft.notes.append("the router's account is not known: it may not read it then")
-            return
-    raise CannotFix(
-        f"no mode and owner of {leaf.path} leave it to the service and the router alone",
-        "\n".join(_by_list(leaf.path, people)),
-    )
+    leaf, narrowed = file.leaf, closed(file, people, router)
+    if narrowed is None:
+        raise CannotFix(
+            f"no mode and owner of {leaf.path} leave it to the service and the router alone",
+            "\n".join(by_list(leaf.path, people)),
+        )
+    draft.title = draft.title or "close the tokens file to others"
+    _permit(draft, leaf.path, narrowed, "TOK004", bool(leaf.acl))
+    draft.notes.append(_ROTATE)
+    if router and router.user is None:
+        draft.notes.append("the router's account is not known: it may not read it then")
 
 
 def own_tokens(
@@ -113,22 +98,17 @@ def own_tokens(
         raise CannotFix(f"{account.user} may not pass the directory {barrier.path}", command)
     if user is None:
         raise CannotFix("the account that is to own the tokens is not known: name it with --user")
-    could = people.readers(file)
-    for one in _choices(file.leaf.gid, user.uid, router):
-        after = _with(file, one)
-        now = people.readers(after)
-        wider = {*now.login, *now.system} - {*could.login, *could.system}
-        if not wider and _keeps(after, file, people, router):
-            draft.title = draft.title or f"give the tokens file to {user.name}"
-            _permit(draft, tokens.path, one, "TOK007", bool(file.leaf.acl))
-            if instance.unit and not instance.unit.active:
-                # It exits without its tokens: there is nothing that a start could interrupt.
-                restart_tabbyapi(draft, instance, "TOK007")
-            return
-    raise CannotFix(
-        f"no mode and owner of {tokens.path} let both {user.name} and the router in alone",
-        "\n".join(_by_list(tokens.path, people)),
-    )
+    one = given(file, people, router, user)
+    if one is None:
+        raise CannotFix(
+            f"no mode and owner of {tokens.path} let both {user.name} and the router in alone",
+            "\n".join(by_list(tokens.path, people)),
+        )
+    draft.title = draft.title or f"give the tokens file to {user.name}"
+    _permit(draft, tokens.path, one, "TOK007", bool(file.leaf.acl))
+    if instance.unit and not instance.unit.active:
+        # It exits without its tokens: there is nothing that a start could interrupt.
+        restart_tabbyapi(draft, instance, "TOK007")
 
 
 def place_tokens(
@@ -163,7 +143,7 @@ def place_tokens(
     draft.title = draft.title or "put the tokens file where TabbyAPI looks"
     draft.move(stray, tokens.path, "TOK005")
     user = instance.user
-    draft.permit(tokens.path, "TOK005", mode=0o600, uid=user.uid, gid=user.gid)
+    draft.permit(tokens.path, "TOK005", mode=OWN, uid=user.uid, gid=user.gid)
     draft.notes.append("TabbyAPI reads it at its next start: its keys are those of that file then")
 
 
@@ -193,45 +173,10 @@ def _refuse_uncreatable(
         )
 
 
-def _choices(gid: int, uid: int, router: RouterSite | None) -> Iterator[_Permissions]:
-    """The narrowest first: the owner alone, the group it has, the router's own group."""
-    yield _Permissions(0o600, uid, gid)
-    yield _Permissions(0o640, uid, gid)
-    if router and router.user:
-        yield _Permissions(0o640, uid, router.user.gid)
-
-
-def _with(file: PathStatus, one: _Permissions) -> PathStatus:
-    """The way to the file, as it will be."""
-    mode = stat.S_IFREG | one.mode
-    leaf = replace(file.leaf, mode=mode, uid=one.uid, gid=one.gid, acl=None)
-    return PathStatus((*file.chain[:-1], leaf))
-
-
-def _keeps(
-    after: PathStatus, before: PathStatus, people: People, router: RouterSite | None
-) -> bool:
-    """Whether the service can read it, and the router still can if it could."""
-    service = people.service
-    if service and after.denied_at(service.uid, service.groups, "r") is not None:
-        return False
-    read = router is not None and may_read(router, people, before)
-    return not read or (router is not None and may_read(router, people, after))
-
-
-def _permit(draft: Draft, path: str, one: _Permissions, why: str, has_acl: bool) -> None:
+def _permit(draft: Draft, path: str, one: Permissions, why: str, has_acl: bool) -> None:
     content = draft.read(path)
     if has_acl and content is not None:
         # Written anew: an access control list goes with the old file.
         draft.remove(path, why)
         draft.write(path, content, why, mode=one.mode, uid=one.uid, gid=one.gid)
     draft.permit(path, why, mode=one.mode, uid=one.uid, gid=one.gid)
-
-
-def _by_list(path: str, people: People) -> Iterator[str]:
-    quoted = shlex.quote(path)
-    if people.service:
-        yield f"sudo chown {shlex.quote(people.service.name)} {quoted}"
-    yield f"sudo chmod 600 {quoted}"
-    if people.router:
-        yield f"sudo setfacl -m u:{shlex.quote(people.router.name)}:r {quoted}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.gpu.device_policy import openings
 from tabbydoctor.gpu.driver import DeviceNodes
+from tabbydoctor.gpu.drop_ins import with_devices, with_groups
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.node_access import (
     denied_nodes,
@@ -46,10 +46,10 @@ def join_groups(
             f"{', '.join(groups)}, log out everywhere, and start TabbyAPI anew",
             f"sudo usermod -aG {','.join(groups)} {service.user}",
         )
-    settings = [("SupplementaryGroups", " ".join(groups))]
-    nixos.refuse_unit(machine, unit, settings)
+    drop_in = with_groups(unit, groups)
+    nixos.refuse_unit(machine, unit, drop_in.settings)
     draft.title = draft.title or f"give {unit.name} the group {', '.join(groups)}"
-    dropin.extend(draft, unit, "gpu-groups", map("=".join, settings), "GRP001")
+    dropin.add(draft, drop_in, "GRP001")
     restart_tabbyapi(draft, instance, "GRP001")
 
 
@@ -83,11 +83,10 @@ def show_devices(
     unit = instance.unit
     if unit is None or machine.wsl:
         return
-    settings = openings(unit, nodes)
-    if not settings:
+    drop_in = with_devices(unit, nodes)
+    if not drop_in.settings:
         return
-    nixos.refuse_unit(machine, unit, settings)
+    nixos.refuse_unit(machine, unit, drop_in.settings)
     draft.title = draft.title or f"let {unit.name} use the GPU"
-    lines = map("=".join, settings)
-    dropin.extend(draft, unit, "gpu-devices", lines, "GRP003", instance.user)
+    dropin.add(draft, drop_in, "GRP003", instance.user)
     restart_tabbyapi(draft, instance, "GRP003")

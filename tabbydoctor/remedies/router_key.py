@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.people import People
-from tabbydoctor.host.access import PathStatus
 from tabbydoctor.nixos.nix_text import comment
 from tabbydoctor.remedies import credential, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
@@ -23,7 +22,7 @@ from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.kinds import BUILT_IN, RouterKinds
 from tabbydoctor.routers.marked_block import MarkedBlock, marked_block
 from tabbydoctor.routers.own_keys import FailingKeys, failing_keys
-from tabbydoctor.routers.reach import RouterReach, barrier
+from tabbydoctor.routers.reach import RouterReach, may_read
 from tabbydoctor.routers.site_environment import (
     is_set,
     replaced_by_itself,
@@ -299,19 +298,6 @@ def _strategy(
         return options.strategy
     by_unit = block is not None and block.outdated and not block.tokens_path
     return "router-tokens" if reads and not by_unit else "router-env"
-
-
-def may_read(
-    site: RouterSite, people: People, tokens: PathStatus | None, path: str | None = None
-) -> bool:
-    """Whether the router's account, with its unit's groups and in its sandbox, may read the
-    tokens file. `path` is the name it has there, where that is another.
-    """
-    if site.user is None or tokens is None:
-        return False
-    return not any(
-        barrier(site, people, each, tokens) for each in {path or tokens.leaf.path, tokens.leaf.path}
-    )
 
 
 def _restart(draft: Draft, site: RouterSite, why: str = WHY) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from tabbydoctor.deployment.drop_ins import DropIn
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.sandbox import emptied_with, outermost
-from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host.data import Account
 from tabbydoctor.nixos.by_rebuild import THEN
 from tabbydoctor.nixos.emptied_lists import drop_in_lines
@@ -21,7 +19,7 @@ from tabbydoctor.tabbyapi.outdated import differences
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.run_start import ChangedSince
 from tabbydoctor.tabbyapi.sandbox_needs import TritonCache, harmful_settings
-from tabbydoctor.tabbyapi.sandbox_opening import by_hand, opening
+from tabbydoctor.tabbyapi.sandbox_opening import by_hand, in_drop_in, opening
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 
@@ -87,19 +85,17 @@ def lift_sandbox(
     draft.manual += left
     if settings:
         draft.title = draft.title or f"let the sandbox of {unit.name} leave TabbyAPI what it needs"
-        _forget_lists(draft, unit, instance.user, _emptied(settings))
-        lines = ["=".join(setting) for setting in settings]
-        dropin.extend(draft, unit, "sandbox", lines, "SVC012", instance.user)
+        drop_in = in_drop_in(unit, settings)
+        _forget_lists(draft, drop_in, instance.user)
+        dropin.add(draft, drop_in, "SVC012", instance.user)
         restart_tabbyapi(draft, instance, "SVC012")
 
 
-def _emptied(settings: Iterable[tuple[str, str]]) -> set[str]:
-    return {name for key, value in settings if not value for name in emptied_with(key)}
-
-
-def _forget_lists(draft: Draft, unit: Unit, account: Account | None, names: set[str]) -> None:
+def _forget_lists(draft: Draft, drop_in: DropIn, account: Account | None) -> None:
     """Take lists that are emptied out of an earlier drop-in of ours: they are written anew."""
-    path = dropin.path_of(unit, "sandbox", account.home if account else None)
+    emptied = (key for key, value in drop_in.settings if not value)
+    names = {name for key in emptied for name in emptied_with(key)}
+    path = dropin.path_of(drop_in.unit, drop_in.name, account.home if account else None)
     before = draft.read(path)
     if names and before is not None:
         lines = before.splitlines(keepends=True)

@@ -88,6 +88,19 @@ def barrier(site: RouterSite, people: People | None, path: str, status: PathStat
     return f"{user.name} may not {verb} ({mode})"
 
 
+def may_read(
+    site: RouterSite, people: People, tokens: PathStatus | None, path: str | None = None
+) -> bool:
+    """Whether the router's account, with its unit's groups and in its sandbox, may read the
+    tokens file. `path` is the name it has there, where that is another.
+    """
+    if site.user is None or tokens is None:
+        return False
+    return not any(
+        barrier(site, people, each, tokens) for each in {path or tokens.leaf.path, tokens.leaf.path}
+    )
+
+
 def _extra(site: RouterSite, people: People | None) -> set[int]:
     """The groups that its unit adds."""
     names = site.unit.group_names if site.unit else ()

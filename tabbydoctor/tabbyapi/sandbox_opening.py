@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from tabbydoctor.deployment.drop_ins import DropIn
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.sandbox import Rule, assignments, lifted, outermost
 from tabbydoctor.deployment.unit import Unit
@@ -51,6 +52,11 @@ def opening(
     if _paths(before) <= _paths(left):  # what helps nobody is not to be opened
         return Opening((), before)
     return Opening(tuple(assignments(unit, after)), left)
+
+
+def in_drop_in(unit: Unit, settings: Iterable[tuple[str, str]]) -> DropIn:
+    """The drop-in that says it."""
+    return DropIn(unit, "sandbox", tuple(settings))
 
 
 def by_hand(rule: Rule, found: Iterable[Harm]) -> str:

@@ -11,11 +11,12 @@ from checks.config import edit
 from checks.config.auth_section import auth_section
 from checks.config.invalid_value import invalid_value
 from checks.config.unknown_key import unknown_key
-from checks.groups.drop_in import drop_in
+from checks.drop_in import by_drop_in
 from checks.router.env_unset import env_unset
 from checks.service.unit_sandbox import unit_sandbox
 from checks.service.unit_working_directory import unit_working_directory
 from tabbydoctor.api import Check, Finding, Remedy
+from tabbydoctor.deployment.drop_ins import DropIn
 from tabbydoctor.deployment.nixos import edit_lasts, managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.program import ServerProgram
@@ -63,7 +64,7 @@ def test_the_remedies_of_such_units(unit: Unit, machine: Machine) -> None:
     ours = machine.nixos and not unit.user_manager
     here = instance(unit)
     settings = [("DeviceAllow", "char-nvidia rw")]
-    assert of_nixos(drop_in("Allow", unit, machine, "devices", settings)) is ours
+    assert of_nixos(by_drop_in("Allow", DropIn(unit, "devices", tuple(settings)), machine)) is ours
     variable = Origin("environment", "TABBY_NETWORK_PORT (tabbyapi.service)")
     assert of_nixos(edit("Set it", variable, here, {("network", "port"): 1}, machine)) is ours
     place = Origin("argument", "--port (tabbyapi.service)")

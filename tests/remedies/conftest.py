@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tabbydoctor import redaction
-from tabbydoctor.remedies import credential, dropin, secrets
+from tabbydoctor.deployment import drop_ins
+from tabbydoctor.remedies import credential, secrets
 
 from .scene import Scene, make
 
@@ -20,7 +21,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         root.chmod(0o755)
-        monkeypatch.setattr(dropin, "SYSTEM", str(root / "units"))
+        monkeypatch.setattr(drop_ins, "SYSTEM", str(root / "units"))
         monkeypatch.setattr(credential, "_DIRECTORY", str(root / "kept"))
         monkeypatch.setattr(secrets, "_DIRECTORY", str(root / "kept"))
         yield make(root)

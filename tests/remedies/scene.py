@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import subprocess
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from tabbydoctor import plugins
-from tabbydoctor.api import Cure, Finding
+from tabbydoctor.api import Cure, Finding, Safety
 from tabbydoctor.demo import standin
 from tabbydoctor.deployment.parts import Discovery, Instance, Machine, RouterSite
+from tabbydoctor.deployment.sandbox import emptied_with
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit, UnitFile
 from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Facts, NoFact
@@ -39,6 +43,33 @@ def cure_of(id: str) -> Cure:
     (cure,) = [check.cure for check in plugins.checks() if check.id == id]
     assert cure is not None
     return cure
+
+
+def said(files: Snapshot, id: str) -> dict[str, object]:
+    """What files say and how they are: what a drop-in comes to, whoever made its directory.
+
+    In the account's own directory a hand gives nothing away: a file that moves keeps its owner.
+    """
+    told: dict[str, object] = {}
+    for path, (content, *rest) in files.items():  # type: ignore[misc]
+        if path.endswith(".conf"):
+            told[path] = in_force(content.decode())  # type: ignore[has-type]
+        elif not path.endswith(".d"):
+            told[path] = content if id == "TOK005" else (content, *rest)  # type: ignore[has-type]
+    return told
+
+
+def in_force(text: str) -> dict[str, list[str]]:
+    """The lines of a drop-in that count: an empty one starts its list anew (systemd.exec(5))."""
+    settings: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if not equals or name.startswith("#"):
+            continue
+        for each in emptied_with(name) if not value else (name,):
+            settings.setdefault(each, [])
+            settings[each] = [*dict.fromkeys([*settings[each], value])] if value else []
+    return settings
 
 
 @dataclass
@@ -162,8 +193,43 @@ class Scene:
         draft = self.draft(id)
         assert draft.title
         assert KEY not in draft.plan().diff()
+        pasted = self._pasted(found)
         assert self.state.apply(draft.plan(), lambda: True).verified
+        if pasted is not None:
+            assert said(self.snapshot(), id) == said(pasted, id)
         return draft
+
+    def _pasted(self, found: list[Finding]) -> Snapshot | None:
+        """What pasting the first way of each finding by hand makes of the files, which are then as
+        before; None where that is a way of its own, for a person.
+        """
+        ways = [finding.remedies[0] for finding in found]
+        unit = self.instance.unit
+        if any(one.safety is Safety.MANUAL or not one.commands for one in ways) or (
+            unit and unit.user_manager  # in a home of its own
+        ):
+            return None
+        if any(" fix " in command for one in ways for command in one.commands):
+            return None
+        with tempfile.TemporaryDirectory() as kept:
+            subprocess.run(["cp", "-a", f"{self.root}/.", kept], check=True)
+            for command in [command for way in ways for command in way.commands]:
+                subprocess.run(["bash", "-c", self._typed(command)], check=True)
+            pasted = self.snapshot()
+            subprocess.run(["find", self.root, "-mindepth", "1", "-delete"], check=True)
+            subprocess.run(["cp", "-a", f"{kept}/.", self.root], check=True)
+        return pasted
+
+    def _typed(self, command: str) -> str:
+        """As root types it here, where the accounts are made up and nothing runs under systemd."""
+        if "systemctl" in command:
+            return "true"
+        names = {one.name: one.uid for one in self.accounts if one.uid}
+        for name, uid in names.items():
+            command = re.sub(rf"(chown|chown [^ ]*:|u:){name}\b", rf"\g<1>{uid}", command)
+            command = re.sub(rf"chown {name}:? ", f"chown {uid} ", command)
+            command = re.sub(rf"chown {name}:(\w)", rf"chown {uid}:\1", command)
+        return command.replace("sudo ", "")
 
     def gone(self, ids: Iterable[str]) -> None:
         """The findings are gone, and the remedies have nothing more to do."""

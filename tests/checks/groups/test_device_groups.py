@@ -51,8 +51,8 @@ def test_denied_by_mode(tmp_path: Path) -> None:
     assert finding.evidence[0].actual == "mode 0660, owner 0, group accel"
     assert finding.remedies[0].commands == (
         "sudo mkdir -p /etc/systemd/system/tabbyapi.service.d",
-        "printf '%s\\n' '[Service]' SupplementaryGroups=accel | sudo tee "
-        "/etc/systemd/system/tabbyapi.service.d/50-gpu-groups.conf",
+        "printf '%s\\n' '[Service]' SupplementaryGroups=accel | sudo tee -a "
+        "/etc/systemd/system/tabbyapi.service.d/zz-tabbydoctor-gpu-groups.conf",
         "sudo systemctl daemon-reload",
         "sudo systemctl restart tabbyapi.service",
     )

@@ -77,8 +77,8 @@ def test_on_the_same_path_the_list_is_emptied_first() -> None:
     by_hand, by_doctor = finding.remedies
     assert by_hand.commands == (
         "sudo mkdir -p /etc/systemd/system/tabbyapi.service.d",
-        "printf '%s\\n' '[Service]' ReadOnlyPaths= ReadOnlyPaths=/opt | sudo tee "
-        "/etc/systemd/system/tabbyapi.service.d/zz-ReadOnlyPaths.conf",
+        "printf '%s\\n' '[Service]' ReadOnlyPaths= ReadOnlyPaths=/opt | sudo tee -a "
+        "/etc/systemd/system/tabbyapi.service.d/zz-tabbydoctor-sandbox.conf",
         "sudo systemctl daemon-reload",
         "sudo systemctl reset-failed tabbyapi.service",
         "sudo systemctl restart tabbyapi.service",

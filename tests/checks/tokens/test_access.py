@@ -37,8 +37,9 @@ from .deployment import (
 
 
 def judged_readable(scene: Scene, disable_auth: bool = False) -> list[Finding]:
+    router = RouterSite("/srv/router/router.py", "python", user=ROUTER)
     facts = (scene.tokens, scene.paths, scene.people, scene.instance, config(disable_auth))
-    return judge(readable, *facts)
+    return judge(readable, *facts, router)
 
 
 def judged_denied(scene: Scene) -> list[Finding]:
@@ -62,8 +63,8 @@ def test_readable_by_all(scene: Scene) -> None:
     assert finding.severity is Severity.WARNING
     assert finding.title == "alice can read /srv/tabby/api_tokens.yml"
     assert finding.remedies[0].commands == (
-        "sudo chmod 600 /srv/tabby/api_tokens.yml",
-        "sudo setfacl -m u:router:r /srv/tabby/api_tokens.yml",
+        "sudo chown tabby:61002 /srv/tabby/api_tokens.yml",
+        "sudo chmod 640 /srv/tabby/api_tokens.yml",
     )
     assert finding.remedies[-1].title.startswith("Rotate")
 
