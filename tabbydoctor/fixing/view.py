@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from tabbydoctor.fixing.request import FixResult, Prepared
 from tabbydoctor.fixing.witness import UNSEEN, SeenAnswer, Witness
@@ -13,44 +13,53 @@ from tabbydoctor.redaction import Redacted, redact
 from tabbydoctor.reports.page import Page
 from tabbydoctor.reports.visible import visible
 
+if TYPE_CHECKING:
+    from tabbydoctor.reports.documents.fix import AnswerPart, WitnessPart
+
 
 def as_json(result: FixResult) -> dict[str, Any]:
     """The document of `fix --format json`."""
+    from tabbydoctor.reports.documents.base import plain
+    from tabbydoctor.reports.documents.fix import FixDocument, StepPart
+
     prepared, change = result.prepared, result.change
     reasons = prepared.draft.reasons
-    steps = [
-        {"id": reasons.get(one.target, ""), "target": one.target, "kind": one.kind, "diff": diff}
-        for one, diff in _steps(prepared)
-    ]
-    return {
-        "schema_version": 1,
-        "changes": steps,
-        "applied": result.applied,
-        "verified": result.verified,
-        "rolled_back": result.rolled_back,
-        "remaining": list(result.remaining),
-        "change": change.id if change else None,
-        "title": prepared.plan.title,
-        "notes": [*prepared.draft.notes, *(change.notes if change else ()), *prepared.not_here],
-        "manual": [
+    document = FixDocument(
+        changes=[
+            StepPart(id=reasons.get(one.target, ""), target=one.target, kind=one.kind, diff=diff)
+            for one, diff in _steps(prepared)
+        ],
+        applied=result.applied,
+        verified=result.verified,
+        rolled_back=result.rolled_back,
+        remaining=list(result.remaining),
+        change=change.id if change else None,
+        title=prepared.plan.title,
+        notes=[*prepared.draft.notes, *(change.notes if change else ()), *prepared.not_here],
+        manual=[
             *prepared.draft.manual,
             *_refused(prepared),
             *(prepared.restarts_left if result.applied else ()),
         ],
-        "seen": list(result.proof.seen) if result.proof else [],
-        "unproven": list(result.proof.unproven) if result.proof else [],
-        "before": _witnessed(result.proof.before if result.proof else UNSEEN),
-        "after": _witnessed(result.proof.after if result.proof else UNSEEN),
-        "exit_code": result.exit_code,
-    }
+        seen=list(result.proof.seen) if result.proof else [],
+        unproven=list(result.proof.unproven) if result.proof else [],
+        before=_witnessed(result.proof.before if result.proof else UNSEEN),
+        after=_witnessed(result.proof.after if result.proof else UNSEEN),
+        exit_code=cast("Literal[0, 1, 2, 3]", result.exit_code),
+    )
+    return plain(document)
 
 
-def _witnessed(witness: Witness) -> dict[str, Any]:
-    return {"probe": _answer(witness.probe), "request": _answer(witness.request)}
+def _witnessed(witness: Witness) -> WitnessPart:
+    from tabbydoctor.reports.documents.fix import WitnessPart
+
+    return WitnessPart(probe=_answer(witness.probe), request=_answer(witness.request))
 
 
-def _answer(seen: SeenAnswer | None) -> dict[str, Any] | None:
-    return {"status": seen.status, "by": seen.by, "said": seen.said} if seen else None
+def _answer(seen: SeenAnswer | None) -> AnswerPart | None:
+    from tabbydoctor.reports.documents.fix import AnswerPart
+
+    return AnswerPart(status=seen.status, by=seen.by, said=seen.said) if seen else None
 
 
 def _steps(prepared: Prepared) -> list[tuple[Any, str | None]]:
