@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tabbydoctor.source import clients
@@ -473,6 +473,3 @@ def _configured(base: Symbol, name: str, call: EvaluatedCall) -> None:
 def _call_back(call: EvaluatedCall) -> None:
     """What is given functions calls them."""
     call.run.handing(call)
-
-
-Effect = Callable[[EvaluatedCall], Values]

@@ -179,7 +179,7 @@ class Rest:
 
 
 class Dict(Holder):
-    """A dictionary: a key is the constant's own value, an `Symbol`, or `Rest`."""
+    """A dictionary: a key is the constant's own value, a `Symbol`, or `Rest`."""
 
     __slots__ = ()
 
