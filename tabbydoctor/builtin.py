@@ -10,6 +10,7 @@ from tabbydoctor.hookspecs import hookimpl
 if TYPE_CHECKING:
     from tabbydoctor.facts import Gatherer
     from tabbydoctor.reports import Reporter
+    from tabbydoctor.routers.kind import RouterKind
 
 # Modules with a tuple GATHERERS, nearest to the machine first.
 ROOMS = (
@@ -46,6 +47,14 @@ ROOMS = (
 def tabbydoctor_facts() -> list[Gatherer]:
     """Every gatherer."""
     return [gatherer for room in ROOMS for gatherer in import_module(room).GATHERERS]
+
+
+@hookimpl
+def tabbydoctor_routers() -> list[RouterKind]:
+    """The kinds of router that can be read."""
+    from tabbydoctor.routers.kinds import BUILT_IN
+
+    return list(BUILT_IN.kinds)
 
 
 @hookimpl

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tabbydoctor.diagnosis.check import Check
     from tabbydoctor.facts import Gatherer
     from tabbydoctor.reports import Reporter
-    from tabbydoctor.routers import RouterKind
+    from tabbydoctor.routers.kind import RouterKind
 
 hookspec = pluggy.HookspecMarker("tabbydoctor")
 hookimpl = pluggy.HookimplMarker("tabbydoctor")
@@ -29,7 +29,7 @@ def tabbydoctor_facts() -> Iterable[Gatherer]:  # type: ignore[empty-body]
 
 @hookspec
 def tabbydoctor_routers() -> Iterable[RouterKind]:  # type: ignore[empty-body]
-    """Kinds of router that can be read (and wired)."""
+    """Kinds of router that can be read, and given the key (see `tabbydoctor.routers.kind`)."""
 
 
 @hookspec

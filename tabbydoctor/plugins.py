@@ -13,6 +13,8 @@ from tabbydoctor import builtin, hookspecs
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.facts import Gatherer
 from tabbydoctor.reports import Reporter
+from tabbydoctor.routers.kind import RouterKind
+from tabbydoctor.routers.kinds import RouterKinds
 
 GROUP = "tabbydoctor"
 
@@ -50,6 +52,17 @@ def checks() -> tuple[Check, ...]:
 def reporters() -> tuple[Reporter, ...]:
     """All output formats."""
     return tuple(_all("tabbydoctor_reporters"))
+
+
+@cache
+def router_kinds() -> RouterKinds:
+    """All kinds of router, the built-in ones first. Raises PluginError where two share a name."""
+    found: dict[str, RouterKind] = {}
+    for kind in _all("tabbydoctor_routers"):
+        if kind.name in found:
+            raise PluginError(f"two kinds of router have the name {kind.name}")
+        found[kind.name] = kind
+    return RouterKinds(tuple(found.values()))
 
 
 def gatherers() -> tuple[Gatherer, ...]:

@@ -47,7 +47,7 @@ READERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
     "a YAML error": (without_values, [" ", "'a", "\n"]),
     "tokens": (tokens_document._loose_secrets, ["a", "a:", " #", "abcdefgh,"]),
     "llama-swap": (
-        lambda text: llama_swap.recognises("x.yml", text, ()),
+        lambda text: llama_swap.recognises("x.yml", text),
         ["\n", "a\n", " ", "proxy "],
     ),
     "a marked block": (marked_block.BLOCK.search, ["# >>> tabbydoctor\n", "\n", "a"]),

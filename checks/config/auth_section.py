@@ -20,7 +20,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import (
+    AUTH,
+    CURE,
+    KEYLESS,
+    Cure,
+    Evidence,
+    Finding,
+    Remedy,
+    Safety,
+    Severity,
+    check,
+)
 from tabbydoctor.deployment.nixos import edit_lasts
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.invocation import invocation
@@ -28,13 +39,19 @@ from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored
 from tabbydoctor.tabbyapi.dropped import about_auth
 
-from ..by_doctor import by_doctor
 from . import edit, shown
 
 _NO = (False, "false", "no", "off", 0, None)
 
 
-@check("CFG004", "config-auth-section", category="config", severity=Severity.ERROR)
+@check(
+    "CFG004",
+    "config-auth-section",
+    category="config",
+    severity=Severity.ERROR,
+    cure=Cure("tabbydoctor.remedies.config_keys:remove_auth_section", Safety.SAFE),
+    tags=(AUTH, KEYLESS),
+)
 def auth_section(
     config: EffectiveConfig, instance: Instance, machine: Machine | None = None
 ) -> Iterator[Finding]:
@@ -81,7 +98,7 @@ def _removal(item: Ignored, instance: Instance, machine: Machine | None) -> Iter
         yield edit(f"Or only take {_written(item).partition(':')[0]} out, as it does nothing",
                    item.origin, instance, machine=machine)  # fmt: skip
         if item.origin.path and edit_lasts(item.origin.path, instance):
-            yield by_doctor("CFG004", Safety.SAFE)
+            yield CURE
 
 
 def _wants_it_off(item: Ignored) -> bool:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
+from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.nixos import edit_lasts, generated_config
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.invocation import invocation
@@ -30,14 +30,19 @@ from tabbydoctor.tabbyapi.dropped import name_of, unknown_names
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.nearest_key import Meant, meant
 
-from ..by_doctor import by_doctor
 from . import edit
 
 _SURE = ("misspelt", "elsewhere")
 _KEY_VARIABLES = ("KEY", "TOKEN", "SECRET")
 
 
-@check("CFG003", "config-unknown-key", category="config", severity=Severity.WARNING)
+@check(
+    "CFG003",
+    "config-unknown-key",
+    category="config",
+    severity=Severity.WARNING,
+    cure=Cure("tabbydoctor.remedies.config_keys:rename_keys", Safety.UNSAFE),
+)
 def unknown_key(
     config: EffectiveConfig,
     installation: Installation,
@@ -68,7 +73,7 @@ def _finding(
 ) -> Finding:
     if item.origin.layer == "environment":
         return _variable(item, answer, instance, machine)
-    mend = by_doctor("CFG003", Safety.UNSAFE)
+    mend = CURE
     lasts = item.origin.path is not None and edit_lasts(item.origin.path, instance)
     beside = _beside(item, answer, config)
     mendable = answer.kind in ("gone", *_SURE) and lasts and not beside

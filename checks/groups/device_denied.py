@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.driver import DeviceNodes
 from tabbydoctor.gpu.need import GpuNeed
@@ -39,7 +39,6 @@ from tabbydoctor.host.data import FileStatus
 from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.nix_text import literal, path
 
-from ..by_doctor import by_doctor
 from .drop_in import drop_in
 
 _OPEN_NODES = (
@@ -49,7 +48,13 @@ _OPTIONS = "options nvidia NVreg_DeviceFileGID=GID NVreg_DeviceFileMode=0660"
 _PARAMETERS = f'boot.extraModprobeConfig = "{_OPTIONS}";'
 
 
-@check("GRP001", "device-denied", category="groups", severity=Severity.ERROR)
+@check(
+    "GRP001",
+    "device-denied",
+    category="groups",
+    severity=Severity.ERROR,
+    cure=Cure("tabbydoctor.remedies.groups:join_groups", Safety.UNSAFE),
+)
 def device_denied(
     need: GpuNeed, instance: Instance, machine: Machine, nodes: DeviceNodes, service: ServiceGroups
 ) -> Iterator[Finding]:
@@ -120,7 +125,7 @@ def _join(
         )
         yield by_hand
         if by_hand.safety is not Safety.MANUAL:
-            yield by_doctor("GRP001", Safety.UNSAFE)
+            yield CURE
         return
     if machine.nixos:
         yield by_rebuild(

@@ -20,18 +20,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.driver import DeviceNodes
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.node_access import needed_nodes, opened_by_restart
 from tabbydoctor.gpu.service_groups import ServiceGroups
 
-from ..by_doctor import by_doctor
 from .drop_in import restart
 
 
-@check("GRP002", "group-not-effective", category="groups", severity=Severity.ERROR)
+@check(
+    "GRP002",
+    "group-not-effective",
+    category="groups",
+    severity=Severity.ERROR,
+    cure=Cure("tabbydoctor.remedies.groups:take_groups_on", Safety.UNSAFE, undoable=False),
+)
 def group_not_effective(
     need: GpuNeed, instance: Instance, machine: Machine, nodes: DeviceNodes, service: ServiceGroups
 ) -> Iterator[Finding]:
@@ -68,4 +73,4 @@ def _remedies(instance: Instance) -> Iterator[Remedy]:
         )
     else:
         yield Remedy(f"Restart {unit.name}", Safety.UNSAFE, (restart(unit),))
-        yield by_doctor("GRP002", Safety.UNSAFE, restart=True)
+        yield CURE

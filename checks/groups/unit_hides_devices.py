@@ -21,18 +21,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import CURE, Absent, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.gpu.device_policy import closed_to, hides_dev, openings
 from tabbydoctor.gpu.driver import DeviceNodes
 from tabbydoctor.gpu.need import GpuNeed
 
-from ..by_doctor import by_doctor
 from .drop_in import drop_in
 
 
-@check("GRP003", "unit-hides-devices", category="groups", severity=Severity.ERROR)
+@check(
+    "GRP003",
+    "unit-hides-devices",
+    category="groups",
+    severity=Severity.ERROR,
+    cure=Cure("tabbydoctor.remedies.groups:show_devices", Safety.UNSAFE),
+)
 def unit_hides_devices(
     need: GpuNeed, instance: Instance, machine: Machine, nodes: DeviceNodes
 ) -> Iterator[Finding]:
@@ -58,7 +63,7 @@ def _remedies(unit: Unit, machine: Machine, nodes: DeviceNodes) -> Iterator[Reme
     by_hand = drop_in(title, unit, machine, "50-gpu-devices", openings(unit, nodes))
     yield by_hand
     if by_hand.safety is not Safety.MANUAL:
-        yield by_doctor("GRP003", Safety.UNSAFE)
+        yield CURE
 
 
 def _policy(unit: Unit) -> str:

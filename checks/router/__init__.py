@@ -6,13 +6,12 @@ import shlex
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from tabbydoctor.api import Absent, Evidence, Remedy, Safety, Unknown
+from tabbydoctor.api import Absent, Cure, Evidence, Remedy, Safety, Unknown
 from tabbydoctor.deployment.nixos import in_store
 from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.invocation import invocation
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.by_hand import DISABLE, disable_command, key_by_hand
-from tabbydoctor.routers.inputs import KINDS
+from tabbydoctor.routers.kinds import UNKNOWN
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.unread import RouterRead, unread_of
 from tabbydoctor.routers.witness import RouterWitness
@@ -22,6 +21,12 @@ from tabbydoctor.tabbyapi.probes import Endpoint
 
 NOT_IN_TIME = "the router was not read in time"
 EXPECTED = "Authorization: Bearer <api_key>"
+WIRE_KEY = Cure(
+    "tabbydoctor.remedies.router_key:plan_router_key",
+    Safety.SAFE,
+    title="Let the router read the API key and send it to TabbyAPI, in its probe and its requests",
+    command="fix --auth",
+)
 
 
 def readable(reading: RouterReading) -> RouterReading:
@@ -118,15 +123,11 @@ def wire_key(
         if config is not None and not binds_loopback_only(config.host):
             return Remedy(change, Safety.MANUAL)
         return Remedy(f"{change}; {DISABLE}", Safety.MANUAL, (disable_command(),))
-    if site is not None and site.kind not in KINDS:
+    if site is not None and site.kind == UNKNOWN:
         send = f"Let {name_of(site)} send {EXPECTED} to TabbyAPI alone"
         return Remedy(f"{send}, in place of what its callers send", Safety.MANUAL)
     own = site is not None and site.unit is not None and site.unit.user_manager
-    return Remedy(
-        "Let the router read the API key and send it to TabbyAPI, in its probe and its requests",
-        Safety.SAFE,
-        (invocation("fix --auth", root=not own),),
-    )
+    return WIRE_KEY.remedy("", root=not own)
 
 
 def meant_to_be_off(config: EffectiveConfig | None) -> tuple[str, ...]:

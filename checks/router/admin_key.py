@@ -18,16 +18,23 @@ in api_tokens.yml with a new value (`openssl rand -hex 16`) and restart TabbyAPI
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Finding, Severity, check
+from tabbydoctor.api import AUTH, Finding, Severity, check
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import evidence_at, file_name, readable_and_asked, wire_key
+from . import WIRE_KEY, evidence_at, file_name, readable_and_asked, wire_key
 
 
-@check("RTR004", "router-admin-key", category="router", severity=Severity.WARNING)
+@check(
+    "RTR004",
+    "router-admin-key",
+    category="router",
+    severity=Severity.WARNING,
+    cure=WIRE_KEY,
+    tags=(AUTH,),
+)
 def admin_key(
     reading: RouterReading,
     config: EffectiveConfig | None,

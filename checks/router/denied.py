@@ -23,17 +23,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, check
+from tabbydoctor.api import AUTH, Evidence, Finding, check
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import file_name, key_needed, wire_key
+from . import WIRE_KEY, file_name, key_needed, wire_key
 
 
-@check("RTR017", "router-denied", category="router", caused_by=("TOK007",))
+@check(
+    "RTR017",
+    "router-denied",
+    category="router",
+    caused_by=("TOK007",),
+    cure=WIRE_KEY,
+    tags=(AUTH,),
+)
 def denied(
     reach: RouterReach,
     reading: RouterReading,

@@ -24,8 +24,19 @@ instead, where it may. One that is set and never read is left to you: take it ou
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
+from tabbydoctor.api import (
+    AUTH,
+    Absent,
+    Evidence,
+    Finding,
+    Remedy,
+    Safety,
+    Severity,
+    Unknown,
+    check,
+)
 from tabbydoctor.deployment.nixos import in_store, managed
 from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.nixos.by_rebuild import by_rebuild
@@ -40,12 +51,19 @@ from tabbydoctor.routers.site_environment import (
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import file_name, readable_and_asked, wire_key
+from . import WIRE_KEY, file_name, readable_and_asked, wire_key
 
 _KEY = re.compile(r"TABBY\w*(KEY|TOKEN)")
 
 
-@check("RTR009", "router-env-unset", category="router", severity=Severity.WARNING)
+@check(
+    "RTR009",
+    "router-env-unset",
+    category="router",
+    severity=Severity.WARNING,
+    cure=replace(WIRE_KEY, in_part=True),
+    tags=(AUTH,),
+)
 def env_unset(
     reading: RouterReading,
     site: RouterSite,

@@ -25,7 +25,7 @@ backend.
 
 from collections.abc import Iterator, Mapping
 
-from tabbydoctor.api import Evidence, Finding, Unknown, check
+from tabbydoctor.api import AUTH, KEYLESS, ROUTER_KEY, Evidence, Finding, Unknown, check
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.keys import CLIENT_OWN
@@ -36,6 +36,7 @@ from tabbydoctor.tabbyapi.probes import Endpoint
 
 from . import (
     EXPECTED,
+    WIRE_KEY,
     answers_401,
     file_name,
     key_needed,
@@ -67,7 +68,12 @@ _SEEN: Mapping[Verdict, tuple[str, str]] = {
 
 
 @check(
-    "RTR002", "router-forward-no-key", category="router", caused_by=("CFG004", "CFG003", "RTR001")
+    "RTR002",
+    "router-forward-no-key",
+    category="router",
+    caused_by=("CFG004", "CFG003", "RTR001"),
+    cure=WIRE_KEY,
+    tags=(AUTH, KEYLESS, ROUTER_KEY),
 )
 def forward_no_key(
     reading: RouterReading | None,

@@ -25,7 +25,7 @@ needs the key: `tabbydoctor fix --auth --strategy router-tokens`.
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Unknown, check
+from tabbydoctor.api import AUTH, ROUTER_KEY, Absent, Evidence, Finding, Remedy, Unknown, check
 from tabbydoctor.deployment.nixos import in_store, managed
 from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.nixos.by_rebuild import where_made
@@ -37,7 +37,7 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from . import key_needed, name_of, restart, seen_live, whole, wire_key
+from . import WIRE_KEY, key_needed, name_of, restart, seen_live, whole, wire_key
 
 
 @check(
@@ -46,6 +46,8 @@ from . import key_needed, name_of, restart, seen_live, whole, wire_key
     category="router",
     # API005: the tokens file itself is not the server's.
     caused_by=("API005", "TOK001", "TOK005", "TOK007"),
+    cure=WIRE_KEY,
+    tags=(AUTH, ROUTER_KEY),
 )
 def key_differs(
     keys: RouterKeys | None,

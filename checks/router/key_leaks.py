@@ -17,13 +17,18 @@ with a new value (`openssl rand -hex 16`) and restart TabbyAPI.
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Finding, Remedy, Safety, check
+from tabbydoctor.api import AUTH, Finding, Remedy, Safety, check
 from tabbydoctor.routers import RouterReading
 
 from . import evidence_at, file_name, readable
 
 
-@check("RTR008", "router-key-leaks", category="router")
+@check(
+    "RTR008",
+    "router-key-leaks",
+    category="router",
+    tags=(AUTH,),
+)
 def key_leaks(reading: RouterReading) -> Iterator[Finding]:
     places = readable(reading).at(lambda part: part.leaks)
     if places:

@@ -17,15 +17,22 @@ Take the first of a list: `key = key[0] if isinstance(key, list) else key`.
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Finding, Severity, check
+from tabbydoctor.api import AUTH, Finding, Severity, check
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from . import evidence_at, file_name, readable, wire_key
+from . import WIRE_KEY, evidence_at, file_name, readable, wire_key
 
 
-@check("RTR011", "router-list-key", category="router", severity=Severity.WARNING)
+@check(
+    "RTR011",
+    "router-list-key",
+    category="router",
+    severity=Severity.WARNING,
+    cure=WIRE_KEY,
+    tags=(AUTH,),
+)
 def list_key(
     reading: RouterReading, tokens: Tokens | None, site: RouterSite | None
 ) -> Iterator[Finding]:

@@ -19,16 +19,23 @@ only whether the server is up, `GET /health` needs no key.
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Finding, Severity, check
+from tabbydoctor.api import AUTH, Finding, Severity, check
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import evidence_at, file_name, readable_and_asked, wire_key
+from . import WIRE_KEY, evidence_at, file_name, readable_and_asked, wire_key
 
 
-@check("RTR003", "router-masks-401", category="router", severity=Severity.WARNING)
+@check(
+    "RTR003",
+    "router-masks-401",
+    category="router",
+    severity=Severity.WARNING,
+    cure=WIRE_KEY,
+    tags=(AUTH,),
+)
 def masks_401(
     reading: RouterReading,
     config: EffectiveConfig | None,

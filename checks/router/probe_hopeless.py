@@ -20,14 +20,14 @@ in Python do so. To know that a model is loaded, `GET /v1/model` with the key.
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import AUTH, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.probes import hopeless, is_open
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import evidence_of, readable, wire_key
+from . import WIRE_KEY, evidence_of, readable, wire_key
 
 
 @check(
@@ -36,6 +36,8 @@ from . import evidence_of, readable, wire_key
     category="router",
     severity=Severity.WARNING,
     caused_by=("RTR001",),
+    cure=WIRE_KEY,
+    tags=(AUTH,),
 )
 def probe_hopeless(
     reading: RouterReading,

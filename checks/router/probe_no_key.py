@@ -22,7 +22,7 @@ out; so is the log where the router hands its callers' requests on, for then the
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Unknown, check
+from tabbydoctor.api import AUTH, KEYLESS, ROUTER_KEY, Evidence, Finding, Unknown, check
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.refusals import RouterRefusals
@@ -33,6 +33,7 @@ from tabbydoctor.tabbyapi.probes import Endpoint
 
 from . import (
     EXPECTED,
+    WIRE_KEY,
     answers_401,
     evidence_of,
     file_name,
@@ -46,7 +47,14 @@ from . import (
 )
 
 
-@check("RTR001", "router-probe-no-key", category="router", caused_by=("CFG004", "CFG003", "RTR005"))
+@check(
+    "RTR001",
+    "router-probe-no-key",
+    category="router",
+    caused_by=("CFG004", "CFG003", "RTR005"),
+    cure=WIRE_KEY,
+    tags=(AUTH, KEYLESS, ROUTER_KEY),
+)
 def probe_no_key(
     reading: RouterReading | None,
     config: EffectiveConfig | None,

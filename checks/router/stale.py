@@ -22,15 +22,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, check
+from tabbydoctor.api import AUTH, Cure, Evidence, Finding, Safety, check
 from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.invocation import invocation
 from tabbydoctor.routers.staleness import RouterStaleness
 
 from . import restart
 
+_RESTART = Cure(
+    "tabbydoctor.remedies.router_key:restart_stale",
+    Safety.SAFE,
+    undoable=False,
+    title="Restart it, and see whether it works",
+    command="fix --auth",
+)
 
-@check("RTR015", "router-stale", category="router")
+
+@check(
+    "RTR015",
+    "router-stale",
+    category="router",
+    cure=_RESTART,
+    tags=(AUTH,),
+)
 def stale(site: RouterSite, staleness: RouterStaleness) -> Iterator[Finding]:
     if not staleness.newer:
         return
@@ -46,19 +59,10 @@ def stale(site: RouterSite, staleness: RouterStaleness) -> Iterator[Finding]:
             for path, when in staleness.newer.items()
         ),
         remedies=(
-            *(
-                (Remedy("Restart it, and see whether it works", Safety.SAFE, (_fix(site),)),)
-                if unit
-                else ()
-            ),
+            *((_RESTART.remedy("RTR015", root=not unit.user_manager),) if unit else ()),
             restart(site, "Restart the router"),
         ),
     )
-
-
-def _fix(site: RouterSite) -> str:
-    own = site.unit is not None and site.unit.user_manager
-    return invocation("fix --auth", root=not own)
 
 
 def _time(seconds: float) -> str:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.installation import Installation
@@ -30,11 +30,16 @@ from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.run_start import ChangedSince
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from ..by_doctor import by_doctor
 from . import command
 
 
-@check("SVC010", "restart-needed", category="service", severity=Severity.WARNING)
+@check(
+    "SVC010",
+    "restart-needed",
+    category="service",
+    severity=Severity.WARNING,
+    cure=Cure("tabbydoctor.remedies.units:restart", Safety.UNSAFE, undoable=False),
+)
 def restart_needed(
     instance: Instance,
     changed: ChangedSince,
@@ -54,7 +59,7 @@ def _finding(instance: Instance, one: Difference) -> Finding:
         restart = (command(instance.unit, "restart"),)
         remedies = (
             Remedy("Restart TabbyAPI", Safety.UNSAFE, restart),
-            by_doctor("SVC010", Safety.UNSAFE, restart=True),
+            CURE,
         )
     return Finding(
         f"{one.path} changed after TabbyAPI was started",

@@ -20,7 +20,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.exposed_secrets import exposed_secrets
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
@@ -29,12 +29,17 @@ from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.service import option_lines, without_variable_line
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from ..by_doctor import by_doctor
 from ..key_rotation import rotation
 from . import command, shown, units_of
 
 
-@check("SVC008", "unit-exposes-secret", category="service", severity=Severity.WARNING)
+@check(
+    "SVC008",
+    "unit-exposes-secret",
+    category="service",
+    severity=Severity.WARNING,
+    cure=Cure("tabbydoctor.remedies.secrets:move_secrets", Safety.SAFE),
+)
 def unit_exposes_secret(
     instance: Instance,
     router: RouterSite | None,
@@ -55,9 +60,7 @@ def _finding(
     tokens: Tokens | None,
     nixos: bool,
 ) -> Finding:
-    move = (
-        (_in_nix(unit, name),) if nixos else (_move(unit, name), by_doctor("SVC008", Safety.SAFE))
-    )
+    move = (_in_nix(unit, name),) if nixos else (_move(unit, name), CURE)
     rotate = (
         rotation(instance, tokens)
         if is_tabby_key

@@ -17,14 +17,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, RouterSite
 
-from ..by_doctor import by_doctor
 from . import command, shown, units_of
 
 
-@check("SVC005", "unit-reload-needed", category="service", severity=Severity.WARNING)
+@check(
+    "SVC005",
+    "unit-reload-needed",
+    category="service",
+    severity=Severity.WARNING,
+    cure=Cure("tabbydoctor.remedies.units:reload", Safety.SAFE),
+)
 def unit_reload_needed(instance: Instance, router: RouterSite | None) -> Iterator[Finding]:
     for unit in units_of(instance, router):
         if unit.flag("NeedDaemonReload"):
@@ -34,7 +39,7 @@ def unit_reload_needed(instance: Instance, router: RouterSite | None) -> Iterato
                 (Evidence(shown(unit, "NeedDaemonReload"), "no", "yes"),),
                 (
                     Remedy("Reload systemd", Safety.SAFE, (f"{unit.systemctl} daemon-reload",)),
-                    by_doctor("SVC005", Safety.SAFE),
+                    CURE,
                     Remedy(
                         "Restart the unit for the change to count",
                         Safety.UNSAFE,

@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.sandbox import Rule, outermost
@@ -48,14 +48,19 @@ from tabbydoctor.tabbyapi.sandbox_needs import (
 )
 from tabbydoctor.tabbyapi.sandbox_opening import by_hand, opening
 
-from ..by_doctor import by_doctor
 from ..groups.drop_in import drop_in
 from . import command, shown, unit_of
 
 UnitSettings = tuple[tuple[str, str], ...]
 
 
-@check("SVC012", "unit-sandbox", category="service", severity=Severity.WARNING)
+@check(
+    "SVC012",
+    "unit-sandbox",
+    category="service",
+    severity=Severity.WARNING,
+    cure=Cure("tabbydoctor.remedies.units:lift_sandbox", Safety.UNSAFE),
+)
 def unit_sandbox(
     instance: Instance,
     config: EffectiveConfig | None,
@@ -155,7 +160,7 @@ def _settled(
         return (by_rebuild(title, *drop_in_lines(unit, settings)),)
     written = drop_in(f"{title}, by a drop-in", unit, machine, f"zz-{name}", settings)
     commands = (*written.commands[:-1], *unit.restart)
-    return replace(written, commands=commands), by_doctor("SVC012", Safety.UNSAFE)
+    return replace(written, commands=commands), CURE
 
 
 def _paths(found: Iterable[Harm]) -> str:

@@ -22,7 +22,7 @@ import posixpath
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.sandbox import Rule, forbids_writing, hides
@@ -35,12 +35,17 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from ..by_doctor import by_doctor
 from ..key_rotation import rotation
 from . import by_hand_behind, require_auth, start
 
 
-@check("TOK007", "tokens-denied", category="tokens", severity=Severity.ERROR)
+@check(
+    "TOK007",
+    "tokens-denied",
+    category="tokens",
+    severity=Severity.ERROR,
+    cure=Cure("tabbydoctor.remedies.files:own_tokens", Safety.SAFE),
+)
 def denied(
     tokens: Tokens,
     paths: TokenPaths,
@@ -107,7 +112,7 @@ def _opened(
         commands = (f"sudo chown {user} {path}", f"sudo chmod 600 {path}")
     yield Remedy(f"Open it to {account.user}", Safety.SAFE, (*commands, *start(instance)))
     if barrier is file.leaf and instance.user:
-        yield by_doctor("TOK007", Safety.SAFE)
+        yield CURE
 
 
 def _by_hand(

@@ -22,14 +22,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from ..by_doctor import by_doctor
 
-
-@check("TOK005", "tokens-misplaced", category="tokens", severity=Severity.WARNING)
+@check(
+    "TOK005",
+    "tokens-misplaced",
+    category="tokens",
+    severity=Severity.WARNING,
+    cure=Cure("tabbydoctor.remedies.files:place_tokens", Safety.SAFE),
+)
 def misplaced(tokens: Tokens, paths: TokenPaths) -> Iterator[Finding]:
     for stray in paths.strays:
         source, target = shlex.quote(stray), shlex.quote(tokens.path)
@@ -38,7 +42,7 @@ def misplaced(tokens: Tokens, paths: TokenPaths) -> Iterator[Finding]:
                 Remedy(
                     "Move it where TabbyAPI looks", Safety.SAFE, (f"sudo mv -n {source} {target}",)
                 ),
-                by_doctor("TOK005", Safety.SAFE),
+                CURE,
             )
         else:
             remedies = (

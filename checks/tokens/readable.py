@@ -20,7 +20,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import CURE, Absent, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.people import People, Readers
 from tabbydoctor.host.access import PathStatus
@@ -28,12 +28,17 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from ..by_doctor import by_doctor
 from ..key_rotation import rotation
 from . import by_hand_behind
 
 
-@check("TOK004", "tokens-readable", category="tokens", severity=Severity.WARNING)
+@check(
+    "TOK004",
+    "tokens-readable",
+    category="tokens",
+    severity=Severity.WARNING,
+    cure=Cure("tabbydoctor.remedies.files:close_tokens", Safety.SAFE),
+)
 def readable(
     tokens: Tokens,
     paths: TokenPaths,
@@ -77,7 +82,7 @@ def _closed(file: PathStatus, people: People) -> Iterator[Remedy]:
     commands = closing(file, people)
     if commands:
         yield Remedy("Close the file to others", Safety.SAFE, commands)
-    yield by_doctor("TOK004", Safety.SAFE)
+    yield CURE
 
 
 def _counted(readers: Readers) -> str:

@@ -16,7 +16,8 @@ from tabbydoctor.invocation import invocation
 from tabbydoctor.reports.leaving import leaving
 
 if TYPE_CHECKING:  # every command pays for what is imported here: fix alone needs these
-    from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared
+    from tabbydoctor.remedies.outcome import FixResult, Prepared
+    from tabbydoctor.remedies.request import FixRequest, Strategy
 
 
 @with_targets
@@ -61,16 +62,17 @@ def fix(
     Shows the plan and asks; changes are recorded first, proven by the checks afterwards, and
     taken back if they do not work. tabbydoctor undo takes them back at any time.
     """
-    from tabbydoctor.fixing import view as fix_view
-    from tabbydoctor.fixing.request import FixRequest
-    from tabbydoctor.remedies.options import FixOptions
+    from tabbydoctor.remedies.request import FixRequest
     from tabbydoctor.repair import interrupts
+    from tabbydoctor.reports import repair_view
 
     request = FixRequest(
         auth=auth,
         ids=_ids(ids or [], auth=auth, all_safe=all_safe),
         all_safe=all_safe,
-        options=FixOptions(_strategy(strategy, auth), allow_exposed, temporary=temporary),  # type: ignore[arg-type]
+        strategy=_strategy(strategy, auth),
+        allow_exposed=allow_exposed,
+        temporary=temporary,
         restart=not no_restart,
         ready_timeout=_seconds(ready_timeout),
     )
@@ -78,7 +80,7 @@ def fix(
     with interrupts.held():
         result = _run(given, request, dry_run=dry_run, yes=yes, quiet=format == Format.JSON)
         if format == Format.JSON:
-            show_json(fix_view.as_json(result))
+            show_json(repair_view.as_json(result))
         else:
             _show(result, dry_run=dry_run)
         sys.stdout.flush()
@@ -108,14 +110,15 @@ def _ids(words: list[str], *, auth: bool, all_safe: bool) -> tuple[str, ...]:
     return ids
 
 
-def _strategy(word: str | None, auth: bool) -> str | None:
-    from tabbydoctor.remedies.options import STRATEGIES
+def _strategy(word: str | None, auth: bool) -> Strategy | None:
+    from tabbydoctor.remedies.request import STRATEGIES
 
-    if word is not None and word not in STRATEGIES:
+    found = next((one for one in STRATEGIES if one == word), None)
+    if word is not None and found is None:
         raise CommandError(f"--strategy {word}: strategies are {', '.join(STRATEGIES)}")
-    if word is not None and not auth:
+    if found is not None and not auth:
         raise CommandError("--strategy goes with --auth")
-    return word
+    return found
 
 
 def _seconds(value: float) -> float:
@@ -126,7 +129,7 @@ def _seconds(value: float) -> float:
 
 def _run(given: Given, request: FixRequest, *, dry_run: bool, yes: bool, quiet: bool) -> FixResult:
     from tabbydoctor.examination import NothingToExamine
-    from tabbydoctor.fixing import run
+    from tabbydoctor.fixing.run import Fix
     from tabbydoctor.host.local import LocalHost
     from tabbydoctor.repair import interrupts
     from tabbydoctor.repair.engine import RepairError, open_state
@@ -138,18 +141,17 @@ def _run(given: Given, request: FixRequest, *, dry_run: bool, yes: bool, quiet: 
 
     try:
         state = open_state(given.state_dir)
+        fix = Fix(LocalHost, given.targets, request, state, agree, _progress)
         if dry_run:
             with interrupts.open_to_interrupts():
-                return run.dry_run(LocalHost, given.targets, request, state)
-        result = run.fix(LocalHost, given.targets, request, state, agree, _progress)
+                return fix.dry_run()
+        result = fix.run()
         if quiet or result.applied:
             return result
         with interrupts.open_to_interrupts():
             instead = _loopback_instead(result)
         if instead:
-            options = replace(request.options, bind_loopback=True)
-            again = replace(request, options=options)
-            result = run.fix(LocalHost, given.targets, again, state, agree, _progress)
+            result = replace(fix, request=replace(request, bind_loopback=True)).run()
         return result
     except KeyboardInterrupt as interrupt:
         stays = " · ".join(map(str, interrupt.args)) or "nothing stays changed"
@@ -171,9 +173,9 @@ def _loopback_instead(result: FixResult) -> bool:
 
 
 def _show_plan(prepared: Prepared) -> None:
-    from tabbydoctor.fixing import view as fix_view
+    from tabbydoctor.reports import repair_view
 
-    text = fix_view.plan_text(prepared, _width())
+    text = repair_view.plan_text(prepared, _width())
     if text.strip():
         show_text(text)
         sys.stdout.flush()
@@ -181,12 +183,12 @@ def _show_plan(prepared: Prepared) -> None:
 
 def _asked(prepared: Prepared) -> bool:
     """Ask on a terminal; without one nothing is agreed to."""
-    from tabbydoctor.fixing import view as fix_view
+    from tabbydoctor.reports import repair_view
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         sys.stderr.write("tabbydoctor: not applied: add --yes, or run it on a terminal\n")
         return False
-    return typer.confirm(leaving(fix_view.question(prepared)), default=False)
+    return typer.confirm(leaving(repair_view.question(prepared)), default=False)
 
 
 def _progress(text: str) -> None:
@@ -197,12 +199,12 @@ def _progress(text: str) -> None:
 
 
 def _show(result: FixResult, *, dry_run: bool) -> None:
-    from tabbydoctor.fixing import view as fix_view
+    from tabbydoctor.reports import repair_view
 
     if dry_run or result.prepared.plan.empty:  # else it was shown before it was agreed to
         _show_plan(result.prepared)
     if not dry_run or result.prepared.nothing_to_do:
-        show_text(fix_view.outcome_text(result, _width()))
+        show_text(repair_view.outcome_text(result, _width()))
 
 
 def _width() -> int:

@@ -12,11 +12,11 @@ from tabbydoctor import plugins
 from tabbydoctor.demo.deployment import DemoDeployment, DemoError, demo_deployment
 from tabbydoctor.diagnosis.report import Report
 from tabbydoctor.examination import examine
-from tabbydoctor.fixing import run
-from tabbydoctor.fixing.request import FixRequest, FixResult
+from tabbydoctor.fixing.run import Fix
 from tabbydoctor.host.local import LocalHost
 from tabbydoctor.invocation import invocation
-from tabbydoctor.remedies.options import STRATEGIES, FixOptions, Strategy
+from tabbydoctor.remedies.outcome import FixResult
+from tabbydoctor.remedies.request import STRATEGIES, FixRequest, Strategy
 from tabbydoctor.repair.engine import State, open_state
 from tabbydoctor.reports import Reporter
 from tabbydoctor.reports.leaving import leaving
@@ -56,7 +56,7 @@ def _repair(demo: DemoDeployment, strategy: Strategy) -> None:
     result = _fix(demo, state, strategy)
     for change in result.prepared.plan.files:
         _say(f"  {change.kind} {change.path}")
-    for note in result.prepared.draft.notes:
+    for note in result.prepared.notes:
         _say(f"  - {note}")
     # No systemd here: what a unit's restart would do is done by hand.
     key = _api_key(demo) if strategy == "router-env" else ""
@@ -79,8 +79,9 @@ def _repair(demo: DemoDeployment, strategy: Strategy) -> None:
 
 
 def _fix(demo: DemoDeployment, state: State, strategy: Strategy) -> FixResult:
-    request = FixRequest(auth=True, options=FixOptions(strategy))
-    return run.fix(LocalHost, _targets(demo), request, state, lambda _: True, lambda _: None)
+    request = FixRequest(strategy, auth=True)
+    fix = Fix(LocalHost, _targets(demo), request, state, lambda _: True, lambda _: None)
+    return fix.run()
 
 
 def _restart(demo: DemoDeployment, strategy: Strategy, environment: dict[str, str]) -> None:

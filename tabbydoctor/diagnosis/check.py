@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from tabbydoctor.diagnosis.cure import Cure, offered
 from tabbydoctor.diagnosis.finding import Finding, Severity
 
 Judgement = Callable[..., Iterable[Finding]]
 
 CATEGORIES = ("gpu", "groups", "config", "tokens", "service", "endpoint", "router", "nixos")
+
+AUTH = "auth"
+"""Tag of the checks of one fault: the 401 between router and TabbyAPI (`fix --auth`)."""
+KEYLESS = "keyless"
+"""Tag of those of them that are gone where no key is asked for any more."""
+ROUTER_KEY = "router-key"
+"""Tag of those that tell whether a router's requests carry TabbyAPI's key: what is seen of the
+running router outweighs what they read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +31,8 @@ class Check:
     `judge` is pure: its parameters name, by annotation, the facts it judges (see
     `tabbydoctor.facts`), and it yields findings. `caused_by` lists the ids whose presence
     explains this one. `page` is what `tabbydoctor explain` shows: the docstring of the
-    module in which the check stands.
+    module in which the check stands. `cure` is the one place that says what repairs it, and
+    `tags` name what it is a part of, across categories.
     """
 
     id: str
@@ -31,6 +42,8 @@ class Check:
     judge: Judgement
     page: str
     caused_by: tuple[str, ...] = ()
+    cure: Cure | None = None
+    tags: frozenset[str] = frozenset()
 
 
 def check(
@@ -40,11 +53,25 @@ def check(
     category: str,
     severity: Severity = Severity.ERROR,
     caused_by: Iterable[str] = (),
+    cure: Cure | None = None,
+    tags: Iterable[str] = (),
 ) -> Callable[[Judgement], Check]:
     """Turn a judgement into a Check. The page is the module's docstring, or the function's."""
 
     def wrap(judge: Judgement) -> Check:
-        page = judge.__doc__ or sys.modules[judge.__module__].__doc__ or ""
-        return Check(id, name, category, severity, judge, inspect.cleandoc(page), tuple(caused_by))
+        page = inspect.cleandoc(judge.__doc__ or sys.modules[judge.__module__].__doc__ or "")
+        offering = _offering(judge, id, cure)
+        causes, about = tuple(caused_by), frozenset(tags)
+        return Check(id, name, category, severity, offering, page, causes, cure, about)
 
     return wrap
+
+
+def _offering(judge: Judgement, id: str, cure: Cure | None) -> Judgement:
+    """The judgement, with its cure among the remedies of its findings where it says CURE."""
+
+    @functools.wraps(judge)
+    def judged(*facts: object, **named: object) -> Iterator[Finding]:
+        return (offered(finding, id, cure) for finding in judge(*facts, **named))
+
+    return judged

@@ -6,34 +6,31 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tabbydoctor import plugins
 from tabbydoctor.deployment.parts import Instance, RouterSite
 from tabbydoctor.deployment.reader import reader
-from tabbydoctor.diagnosis.finding import Safety
+from tabbydoctor.diagnosis.cure import Planner
 from tabbydoctor.diagnosis.hands import Hands
 from tabbydoctor.diagnosis.report import CheckResult
 from tabbydoctor.diagnosis.runner import WHOLE_RUN, run_checks
 from tabbydoctor.examination import facts_of, require_something
 from tabbydoctor.examination.word import by_word
 from tabbydoctor.facts import Facts, NoFact
-from tabbydoctor.fixing.request import (
-    AUTH_IDS,
-    KEYLESS_IDS,
-    ROUTER_IDS,
-    SEEN_LIVE,
-    FixRequest,
-    Prepared,
-    RefusedRemedy,
+from tabbydoctor.fixing.chosen import (
+    ROUTER,
+    answered,
+    asked_for,
+    of_router_key,
+    planners,
+    present,
+    router_there,
 )
 from tabbydoctor.host import Host
 from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.by_rebuild import to_paste
 from tabbydoctor.remedies import snippets
-from tabbydoctor.remedies.by_finding import REMEDIES, Planner
-from tabbydoctor.remedies.config_keys import remove_auth_section
-from tabbydoctor.remedies.disable_auth import plan_disable_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
-from tabbydoctor.remedies.router_key import plan_router_key, restart_stale
+from tabbydoctor.remedies.outcome import Prepared, RefusedRemedy
+from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.repair import interrupts
 from tabbydoctor.repair.changes import EarlierChange
 from tabbydoctor.repair.errors import RepairError
@@ -46,10 +43,6 @@ from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.targets import Targets
 from tabbydoctor.threads import await_nobody
-
-_IN_PART = ("RTR009",)
-"""Fired by a fault that is repaired here, and by a matter of order that is left to a person (a
-variable that is set and unused): the finding's own remedy tells which."""
 
 
 def prepare(
@@ -68,22 +61,25 @@ async def _prepare(
     facts = facts_of(host, targets)
     draft = Draft(earlier=earlier)
     facts.provide(Draft, draft)
-    facts.provide(type(request.options), request.options)
+    facts.provide(FixRequest, request)
     try:
         await _require_something(host, facts, targets, request)
         results = await _look(facts, request)
         _introduce(draft, facts, host)
         hands = Hands(host, by_word(facts))
         refusals: list[RefusedRemedy] = []
-        for id, planner in _chosen(request, results, await _outdated(facts)):
-            if id == "CFG004" and refusals and request.auth:
+        of_router = {one.check.id for one in results if one.check.category == ROUTER}
+        for id, planner in planners(request, results, await _outdated(facts)):
+            if refusals and request.auth and id not in of_router:
                 continue  # by itself it would cure nobody's 401
-            refusal = await _planned(request, facts, draft, id, planner)
+            refusal = await _planned(request, facts, draft, id, planner, id in of_router)
             refusals += [refusal] if refusal else []
         refusals += _without_remedy(request, results)
         return Prepared(
-            draft,
             draft.plan(),
+            tuple(draft.notes),
+            tuple(draft.manual),
+            draft.reasons,
             present(request, results),
             tuple(replace(one, manual=hands.lines(one.manual)) for one in refusals),
             tuple(_not_here(request, results)),
@@ -109,7 +105,7 @@ async def _outdated(facts: Facts) -> bool:
 
 async def _runs_as_it_is(facts: Facts, request: FixRequest) -> bool:
     """Whether a router runs that its files tell of: what it answers tells about them."""
-    if not request.auth or request.options.strategy == "disable-auth" or not request.restart:
+    if not request.auth or request.strategy == "disable-auth" or not request.restart:
         return False
     try:
         return not (await facts.get(RouterStaleness)).newer
@@ -122,9 +118,10 @@ async def _unproven(facts: Facts, request: FixRequest, results: Iterable[CheckRe
 
     Without a router there is none that could lack it, and where no key is asked for none does.
     """
-    if not request.auth or request.options.strategy == "disable-auth":
+    if not request.auth or request.strategy == "disable-auth":
         return ""
-    about = [one for one in results if one.check.id in (*SEEN_LIVE, "RTR009")]
+    told = {*of_router_key(request), "RTR009"}
+    about = [one for one in results if one.check.id in told]
     unsure = [one for one in about if one.status in ("unknown", "crashed")]
     try:
         judgement = await facts.get(RouterJudgement)
@@ -185,57 +182,12 @@ def _not_here(request: FixRequest, results: Iterable[CheckResult]) -> Iterable[s
             yield f"{one.check.id}: {why.get(one.status) or f'{one.status}: {one.reason}'}"
 
 
-def asked_for(request: FixRequest) -> tuple[str, ...]:
-    """The ids that a request is about."""
-    if request.auth:
-        return KEYLESS_IDS if request.options.strategy == "disable-auth" else AUTH_IDS
-    if request.all_safe:
-        return tuple(id for id, remedy in REMEDIES.items() if remedy.safety == Safety.SAFE)
-    return request.ids
-
-
 async def _look(facts: Facts, request: FixRequest) -> tuple[CheckResult, ...]:
-    wanted = asked_for(request)
-    checks = [check for check in plugins.checks() if check.id in wanted]
-    return await run_checks(checks, facts, request.time_limit)
-
-
-def present(request: FixRequest, results: Iterable[CheckResult]) -> tuple[str, ...]:
-    """The asked-for faults that are there. Only who names a check by its id asks for order, too."""
-    found = (one for one in results if one.status in ("failed", "warning"))
-    return tuple(one.check.id for one in found if request.ids or _repairable(one))
-
-
-def _repairable(result: CheckResult) -> bool:
-    offered = (remedy for finding in result.findings for remedy in finding.remedies)
-    return result.check.id not in _IN_PART or any(one.safety is Safety.SAFE for one in offered)
-
-
-def _chosen(
-    request: FixRequest, results: tuple[CheckResult, ...], outdated: bool
-) -> list[tuple[str, Planner]]:
-    there = present(request, filter(_repairable, results))
-    if not request.auth:
-        found = [(id, REMEDIES[id].plan) for id in there if id in REMEDIES]
-        return list({planner: (id, planner) for id, planner in reversed(found)}.values())[::-1]
-    if request.options.strategy == "disable-auth":
-        # Asked for by its own name, whatever findings there are.
-        return [("disable-auth", plan_disable_auth)]
-    asked = request.options.strategy is not None
-    about = [one for one in results if one.check.id in ROUTER_IDS]
-    unsure = any(one.status in ("unknown", "crashed") for one in about)
-    chosen: list[tuple[str, Planner]] = []
-    if asked or unsure or outdated or set(there) & {*ROUTER_IDS} - {"RTR015"}:
-        chosen.append(("RTR001", plan_router_key))
-    if "RTR015" in there and request.restart:
-        chosen.append(("RTR015", restart_stale))
-    if "CFG004" in there and _router_there(results):
-        chosen.append(("CFG004", remove_auth_section))
-    return chosen
+    return await run_checks(asked_for(request), facts, request.time_limit)
 
 
 async def _planned(
-    request: FixRequest, facts: Facts, draft: Draft, id: str, planner: Planner
+    request: FixRequest, facts: Facts, draft: Draft, id: str, planner: Planner, of_router: bool
 ) -> RefusedRemedy | None:
     try:
         with draft.all_or_nothing():
@@ -253,7 +205,7 @@ async def _planned(
     except RepairError as error:
         return RefusedRemedy(id, error.message, error.hint)
     except NoFact as error:
-        return RefusedRemedy(id, str(error), _lines_to_paste(facts) if id in ROUTER_IDS else "")
+        return RefusedRemedy(id, str(error), _lines_to_paste(facts) if of_router else "")
     return None
 
 
@@ -275,19 +227,14 @@ def _without_remedy(
         if result.status not in ("failed", "warning"):
             continue
         if request.auth:
-            if id == "CFG004" and not _router_there(results):
+            if result.check.category != ROUTER and not router_there(results):
                 yield RefusedRemedy(
                     id,
                     "no router was found that could be given the key: name it with --router, or "
                     "mean what the section says with --strategy disable-auth",
                 )
-        elif request.ids and (id not in REMEDIES or not _repairable(result)):
+        elif request.ids and not (result.check.cure and answered(result)):
             yield RefusedRemedy(id, "there is no automatic remedy", _by_hand(result))
-
-
-def _router_there(results: Iterable[CheckResult]) -> bool:
-    about = [one for one in results if one.check.id in ROUTER_IDS]
-    return any(one.status != "skipped" for one in about)
 
 
 def _by_hand(result: CheckResult) -> str:

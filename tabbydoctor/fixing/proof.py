@@ -6,16 +6,17 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from tabbydoctor import plugins
 from tabbydoctor.deployment.parts import Instance, RouterSite
+from tabbydoctor.diagnosis.check import AUTH
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Facts
-from tabbydoctor.fixing.prepare import asked_for, present
-from tabbydoctor.fixing.request import ROUTER_IDS, SEEN_LIVE, FixRequest, Prepared, Proof
+from tabbydoctor.fixing.chosen import ROUTER, asked_for, of_router_key, present
 from tabbydoctor.fixing.serving import PAUSE, Progress, may_come_up, still_starts
-from tabbydoctor.fixing.witness import UNSEEN, UP, SeenAnswer, Witness, fact, witness
+from tabbydoctor.fixing.witness import UP, fact, witness
 from tabbydoctor.host import Host
+from tabbydoctor.remedies.outcome import UNSEEN, Prepared, Proof, SeenAnswer, Witness
+from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.repair import interrupts
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.judged import RouterJudgement
@@ -64,8 +65,10 @@ async def _look(host: Host, targets: Targets) -> Witness:
 def through_router(request: FixRequest) -> bool:
     """Whether requests through the router are to work when it is done."""
     if request.auth:
-        return request.options.strategy != "disable-auth"
-    return bool({*request.ids} & {*ROUTER_IDS})
+        return request.strategy != "disable-auth"
+    if request.all_safe:
+        return False
+    return any(AUTH in one.tags and one.category == ROUTER for one in asked_for(request))
 
 
 class _Proving:
@@ -131,7 +134,7 @@ class _Proving:
 
     @property
     def _by_router(self) -> bool:
-        return self._request.options.strategy != "disable-auth"
+        return self._request.strategy != "disable-auth"
 
     def _facts(self) -> tuple[Facts, Host]:
         host = self._host()
@@ -166,8 +169,7 @@ class _Proving:
 
         One that was there and cannot be judged any more is not gone, unless it is seen live.
         """
-        wanted = asked_for(self._request)
-        checks = [check for check in plugins.checks() if check.id in wanted]
+        checks = asked_for(self._request)
         results = await run_checks(checks, facts, self._request.time_limit)
         left = present(self._request, results)
         for id in left:
@@ -180,7 +182,7 @@ class _Proving:
 
     def _matters(self, id: str) -> bool:
         """Whether a finding has to be seen gone: it was there, or is what the repair is about."""
-        return id in self._present or (self._request.auth and id in SEEN_LIVE)
+        return id in self._present or (self._request.auth and id in of_router_key(self._request))
 
     @property
     def _without_effect(self) -> tuple[str, ...]:

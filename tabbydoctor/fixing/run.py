@@ -1,103 +1,103 @@
-"""`fix` in its steps: recover, look and plan, agree, apply, prove, and say what remains."""
+"""`fix` in its steps, under one lock: recover, plan, agree, look, apply, prove."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from tabbydoctor.fixing.prepare import prepare
 from tabbydoctor.fixing.proof import look, prove
-from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared, Proof
 from tabbydoctor.fixing.serving import Progress
 from tabbydoctor.host import Host
+from tabbydoctor.remedies.outcome import FixResult, Prepared, Proof, Witness
+from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.repair import interrupts
-from tabbydoctor.repair.engine import State
+from tabbydoctor.repair.engine import Apply, State
 from tabbydoctor.targets import Targets
 
 Agree = Callable[[Prepared], bool]
 MakeHost = Callable[[], Host]
 
 
-def dry_run(
-    host: MakeHost, targets: Targets, request: FixRequest, state: State | None = None
-) -> FixResult:
-    """The plan alone: 0 where there is proven to be nothing to do, else 1. Touches nothing."""
-    prepared = prepare(host(), targets, request, state.in_force() if state else ())
-    proven = prepared.nothing_to_do and not prepared.unproven
-    proof = Proof(None, unproven=(prepared.unproven,)) if prepared.unproven else None
-    return FixResult(prepared, int(not proven), proof=proof)
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One `fix`: of which deployment, what was asked for, and who is asked and told."""
 
+    host: MakeHost
+    """Makes a fresh one for each look."""
+    targets: Targets
+    request: FixRequest
+    state: State
+    agree: Agree
+    """Is shown the plan, and says whether it is to be carried out."""
+    progress: Progress
 
-def fix(
-    host: MakeHost,
-    targets: Targets,
-    request: FixRequest,
-    state: State,
-    agree: Agree,
-    progress: Progress,
-) -> FixResult:
-    """Repair what was asked for. Raises NothingToExamine, RepairError; then nothing has changed.
+    def run(self) -> FixResult:
+        """Repair what was asked for; with a proof that fails everything is taken back.
 
-    A plan is shown to `agree` first. With a proof that fails everything is taken back.
-    """
-    with interrupts.held():
-        return _fix(host, targets, request, state, agree, progress)
+        Raises NothingToExamine, RepairError; then nothing has changed.
+        """
+        with self.state.repairing(restart=self.request.restart) as apply:
+            with interrupts.open_to_interrupts():
+                prepared = self.plan()
+                if prepared.plan.empty:
+                    return self._as_it_is(prepared)
+                if not self.agree(prepared):
+                    return FixResult(prepared, 1, declined=True)
+                before = self._look()
+            return self._apply(apply, prepared, before)
 
+    def dry_run(self) -> FixResult:
+        """The plan alone: 0 where there is proven to be nothing to do, else 1. Touches nothing."""
+        prepared = self.plan()
+        proven = prepared.nothing_to_do and not prepared.unproven
+        proof = Proof(None, unproven=(prepared.unproven,)) if prepared.unproven else None
+        return FixResult(prepared, int(not proven), proof=proof)
 
-def _fix(
-    host: MakeHost,
-    targets: Targets,
-    request: FixRequest,
-    state: State,
-    agree: Agree,
-    progress: Progress,
-) -> FixResult:
-    with interrupts.open_to_interrupts():
-        first = prepare(host(), targets, request, state.in_force())
-        if first.plan.empty:
-            return _as_it_is(host, targets, request, first)
-        if not agree(first):
-            return FixResult(first, 1, declined=True)
-    with state.lock():
-        state.recover(restart=request.restart)
-        # Again, under the lock: what was just agreed to must still be what there is.
-        with interrupts.open_to_interrupts():
-            prepared = prepare(host(), targets, request, state.in_force())
-            before = look(host, targets, request)
+    def plan(self) -> Prepared:
+        """Look and plan; nothing is changed."""
+        return prepare(self.host(), self.targets, self.request, self.state.in_force())
+
+    def _look(self) -> Witness:
+        return look(self.host, self.targets, self.request)
+
+    def _apply(self, apply: Apply, prepared: Prepared, before: Witness) -> FixResult:
         proofs: list[Proof] = []
 
         def verify() -> bool | None:
-            proofs.append(prove(host, targets, request, prepared, progress, before))
-            return proofs[-1].verified
+            proof = prove(self.host, self.targets, self.request, prepared, self.progress, before)
+            proofs.append(proof)
+            return proof.verified
 
-        change = state.apply(prepared.plan, verify, restart=request.restart)
-    proof = proofs[-1] if proofs else None
-    code = _exit_code(prepared, change.rolled_back, proof)
-    return FixResult(prepared, code, change, proof)
+        change = apply(prepared.plan, verify)
+        proof = proofs[-1] if proofs else None
+        code = _exit_code(prepared, change.rolled_back, proof)
+        return FixResult(prepared, code, change, proof)
 
-
-def _as_it_is(
-    host: MakeHost, targets: Targets, request: FixRequest, prepared: Prepared
-) -> FixResult:
-    """Nothing is to be changed: what runs is asked all the same, as reading may be wrong."""
-    if not prepared.nothing_to_do or not prepared.asks_router:
-        return FixResult(prepared, int(not prepared.nothing_to_do))
-    seen = look(host, targets, request)
-    refused = seen.request is not None and seen.request.auth_error
-    accepted = seen.request is not None and seen.request.by == "TabbyAPI" and not refused
-    if refused:
-        why = f"nothing is left to change, and a request through the router ends in {seen.request}"
-    else:
-        why = prepared.unproven
-    proven = accepted or (not refused and not prepared.unproven)
-    proof = Proof(
-        True if accepted else None, unproven=() if proven else (why,), before=seen, after=seen
-    )
-    return FixResult(prepared, 0 if proven else 1, proof=proof)
+    def _as_it_is(self, prepared: Prepared) -> FixResult:
+        """Nothing is to be changed: what runs is asked all the same, as reading may be wrong."""
+        if not prepared.nothing_to_do or not prepared.asks_router:
+            return FixResult(prepared, int(not prepared.nothing_to_do))
+        seen = self._look()
+        refused = seen.request is not None and seen.request.auth_error
+        accepted = seen.request is not None and seen.request.by == "TabbyAPI" and not refused
+        if refused:
+            why = (
+                "nothing is left to change, and a request through the router ends in "
+                f"{seen.request}"
+            )
+        else:
+            why = prepared.unproven
+        proven = accepted or (not refused and not prepared.unproven)
+        proof = Proof(
+            True if accepted else None, unproven=() if proven else (why,), before=seen, after=seen
+        )
+        return FixResult(prepared, 0 if proven else 1, proof=proof)
 
 
 def _exit_code(prepared: Prepared, rolled_back: bool, proof: Proof | None) -> int:
     if rolled_back:
         return 3
     proven = proof is not None and proof.verified is True and not proof.remaining
-    by_hand = prepared.refusals or prepared.draft.manual
+    by_hand = prepared.refusals or prepared.manual
     return 0 if proven and not by_hand else 1

@@ -6,12 +6,12 @@ import asyncio
 import json
 import re
 import time
-from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from tabbydoctor.deployment.parts import ProcessTable, RouterSite
 from tabbydoctor.facts import Facts, NoFact
 from tabbydoctor.host import Host
+from tabbydoctor.remedies.outcome import AUTH_ERRORS, SeenAnswer, Witness
 from tabbydoctor.routers.site_health import RouterHealth, listening_port
 from tabbydoctor.tabbyapi.answers import NO_MODEL, document, model_name
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -24,17 +24,9 @@ NOBODY = "tabbydoctor-no-such-model"
 """A model that nobody serves: a request for it loads nothing and switches nothing."""
 _REQUEST = {"model": NOBODY, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}
 _PATH = "/v1/chat/completions"
-_AUTH_ERRORS = (
-    "Please provide an API key",
-    "Invalid API key",
-    "Please provide an admin key",
-    "Invalid admin key",
-)
-"""How TabbyAPI refuses a key (common/auth.py); a router may have keys of its own, and refuse
-those: that proves nothing."""
 _INLINE = "because an admin key isn't provided"
 """TabbyAPI knows the key, and does not switch models for it (inline model loading)."""
-_TABBYS = (*_AUTH_ERRORS, NO_MODEL, _INLINE)
+_TABBYS = (*AUTH_ERRORS, NO_MODEL, _INLINE)
 _ACCESS = re.compile(r'"POST /v1/(?:chat/)?completions HTTP/1\.\d" (\d{3})')
 _EXCEPTION = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout)(?:: .*)?\Z")
 """The last line of a traceback."""
@@ -43,42 +35,6 @@ _CLOCKS = 0.05
 _LOOKS, _PAUSE = 4, 0.2
 _SHOWN = 100
 UP = "TabbyAPI is up"
-Who = Literal["TabbyAPI", "the router itself", "nobody"]
-
-
-@dataclass(frozen=True, slots=True)
-class SeenAnswer:
-    """One answer."""
-
-    status: int | None
-    """None: there was none."""
-    by: Who = "nobody"
-    said: str = ""
-    """What else tells, in a few words."""
-    error: str = ""
-    """What the router wrote into its log meanwhile: the error that ended the request."""
-
-    @property
-    def auth_error(self) -> bool:
-        """Whether TabbyAPI refused the key that came with the request, or that none did."""
-        return self.by == "TabbyAPI" and any(word in self.said for word in (*_AUTH_ERRORS, "401"))
-
-    def __str__(self) -> str:
-        if self.status is None:
-            return f"no answer ({self.said})" if self.said else "no answer"
-        said = f" ({self.said})" if self.said else ""
-        return f"{self.status} from {self.by}{said}"
-
-
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """Both, at one time; None where it was not asked."""
-
-    probe: SeenAnswer | None = None
-    request: SeenAnswer | None = None
-
-
-UNSEEN = Witness()
 
 
 async def witness(facts: Facts, host: Host) -> Witness:

@@ -14,7 +14,7 @@ from tabbydoctor.remedies import credential, dropin, nixos, temporary
 from tabbydoctor.remedies.auth_off_already import lasts, waits_for_restart
 from tabbydoctor.remedies.config_keys import take_out_about_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
-from tabbydoctor.remedies.options import FixOptions
+from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.urls import server
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
@@ -31,7 +31,7 @@ def plan_disable_auth(
     draft: Draft,
     instance: Instance,
     config: EffectiveConfig,
-    options: FixOptions,
+    options: FixRequest,
     reading: RouterReading | None,
     machine: Machine,
     module: NixModule | None,
@@ -97,7 +97,7 @@ def _restart(draft: Draft, instance: Instance, why: str) -> None:
 
 def _refuse_exposed(
     config: EffectiveConfig,
-    options: FixOptions,
+    options: FixRequest,
     reading: RouterReading | None,
     machine: Machine,
     instance: Instance,
@@ -136,7 +136,7 @@ def clients_are_local(reading: RouterReading | None) -> bool:
     return all(is_loopback((server(url) or ("", 0))[0]) for url in reading.addresses)
 
 
-def _wanted(options: FixOptions) -> dict[str, str | bool]:
+def _wanted(options: FixRequest) -> dict[str, str | bool]:
     host: dict[str, str | bool] = {"host": "127.0.0.1"} if options.bind_loopback else {}
     return {"disable_auth": True, **host}
 

@@ -133,7 +133,7 @@ class Draft:
         self._act(DaemonReload(unit.owner if unit.user_manager else None), why)
 
     def plan(self) -> Plan:
-        """The plan: reloads before restarts, nothing that changes nothing."""
+        """The plan: reloads before restarts; files that were only read stand beside it."""
         files = tuple(
             FileChange(path, self._before[path], after) for path, after in self._after.items()
         )

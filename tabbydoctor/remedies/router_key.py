@@ -14,12 +14,13 @@ from tabbydoctor.nixos.nix_text import comment
 from tabbydoctor.remedies import credential, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.earlier_strategy import take_away, turn_auth_on
-from tabbydoctor.remedies.options import FixOptions, Strategy
+from tabbydoctor.remedies.request import FixRequest, Strategy
 from tabbydoctor.remedies.router_source import WHY, stays, wire_gateway, wire_source
 from tabbydoctor.remedies.router_variables import left_alone, unfit
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.keys import CLIENT_OWN
+from tabbydoctor.routers.kinds import BUILT_IN, RouterKinds
 from tabbydoctor.routers.marked_block import MarkedBlock, marked_block
 from tabbydoctor.routers.own_keys import FailingKeys, failing_keys
 from tabbydoctor.routers.reach import RouterReach, barrier
@@ -37,7 +38,6 @@ from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 # What reads no file itself: the key has to come by the environment.
-_ENVIRONMENT_ONLY = ("litellm", "llama-swap")
 
 
 def plan_router_key(
@@ -49,11 +49,12 @@ def plan_router_key(
     people: People,
     site: RouterSite,
     inputs: RouterInputs,
-    options: FixOptions,
+    options: FixRequest,
     keys: RouterKeys | None,
     address: Address | None,
     endpoint: Endpoint | None,
     reach: RouterReach | None,
+    kinds: RouterKinds = BUILT_IN,
 ) -> None:
     """Raises CannotFix where no place can be proven right; then it says what to paste.
 
@@ -72,7 +73,7 @@ def plan_router_key(
     # A process without a unit names files of its account's choosing: the key is put into none.
     root_says = site.unit is not None or reads or os.geteuid() != 0
     renews = keys is not None and not by_tokens and root_says
-    if keys and renews and _renewed(draft, site, inputs, tokens, key, keys, failing):
+    if keys and renews and _renewed(draft, site, inputs, kinds, tokens, key, keys, failing):
         return
     # A variable that other backends are sent as well is not to hold TabbyAPI's key.
     by_unit = strategy == "router-env" and not reading.leaks
@@ -95,7 +96,7 @@ def plan_router_key(
             if keys and name in keys.missing
         ]
     else:
-        variables, credential_read = wire_gateway(draft, site, inputs), False
+        variables, credential_read = wire_gateway(draft, site, inputs, kinds), False
     if strategy == "router-env":
         accepted = {*tokens.api_keys, tokens.admin_key}
         lacking = [name for name in variables if _lacks(site, reading, accepted, name)]
@@ -182,7 +183,8 @@ def _refuse_stranger(address: Address | None, endpoint: Endpoint | None) -> None
 
 
 def _renewed(
-    draft: Draft, site: RouterSite, inputs: RouterInputs, tokens: Tokens, key: str,
+    draft: Draft, site: RouterSite, inputs: RouterInputs,
+    kinds: RouterKinds, tokens: Tokens, key: str,
     keys: RouterKeys, failing: FailingKeys,
 ) -> bool:  # fmt: skip
     """Plan the present key in the place of the old one, where nothing else is to be changed."""
@@ -195,7 +197,7 @@ def _renewed(
     )
     fit = not any(name and unfit(inputs.reading, name) for _, name in copies)
     covered = set(failing.variables) <= {name for _, name in copies}
-    if not (lasting and fit and covered and stays(draft, site, inputs, tokens)):
+    if not (lasting and fit and covered and stays(draft, site, inputs, kinds, tokens)):
         return False
     for path, name in copies:
         draft.edit(path, partial(_with_key, name, key), WHY)
@@ -278,12 +280,12 @@ def _bring(
 
 
 def _strategy(
-    options: FixOptions, site: RouterSite, reads: bool, block: MarkedBlock | None
+    options: FixRequest, site: RouterSite, reads: bool, block: MarkedBlock | None
 ) -> Strategy:
     """The one asked for; else the tokens where they can be read, but a block of before that is
     brought up to date keeps its way.
     """
-    if site.kind in _ENVIRONMENT_ONLY:
+    if site.kind != "python":
         if options.strategy == "router-tokens":
             raise CannotFix(
                 f"{site.kind} cannot read api_tokens.yml: it takes the key from its environment "

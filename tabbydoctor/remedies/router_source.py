@@ -7,11 +7,12 @@ from collections.abc import Container
 from functools import partial
 
 from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.remedies import gateways, nixos
+from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
-from tabbydoctor.remedies.options import Strategy
-from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.inputs import KINDS, RouterInputs
+from tabbydoctor.remedies.request import Strategy
+from tabbydoctor.routers.inputs import RouterInputs
+from tabbydoctor.routers.kind import CannotGiveKey, KeyedKind
+from tabbydoctor.routers.kinds import RouterKinds
 from tabbydoctor.routers.marked_block import marked_block
 from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.routers.site_environment import variable_of
@@ -103,19 +104,33 @@ def modules_to_wire(inputs: RouterInputs, files: Container[str] = ()) -> tuple[s
     return tuple(path for path in sources if path in concerned or marked_block(sources[path]))
 
 
-def wire_gateway(draft: Draft, site: RouterSite, inputs: RouterInputs) -> tuple[str, ...]:
-    """The variables that it takes the key from."""
-    path = path_of(site)
+def wire_gateway(
+    draft: Draft, site: RouterSite, inputs: RouterInputs, kinds: RouterKinds
+) -> tuple[str, ...]:
+    """The variables that it takes the key from. Raises CannotFix."""
+    path, kind = path_of(site), _keyed(site, kinds)
     try:
-        draft.edit(path, lambda content: gateways.wired(site.kind, content, inputs.urls), WHY)
+        draft.edit(path, lambda content: kind.with_key(content, inputs.urls), WHY)
     except CannotEdit as error:
         raise CannotFix(f"{path}:{error.line or 1}: {error.message}") from error
+    except CannotGiveKey as error:
+        raise CannotFix(error.message, error.manual) from error
     text = (draft.read(path) or b"").decode("utf-8", "replace")
-    reading: RouterReading = KINDS[site.kind].read(path, text, inputs.urls)
+    reading = kind.read(path, text, inputs.urls)
     return tuple(sorted({variable_of(call.key_from) for call in reading.calls} - {""}))
 
 
-def stays(draft: Draft, site: RouterSite, inputs: RouterInputs, tokens: Tokens) -> bool:
+def _keyed(site: RouterSite, kinds: RouterKinds) -> KeyedKind:
+    """The kind that gives its file the key. Raises CannotFix for one that only reads."""
+    kind = kinds.named(site.kind)
+    if not isinstance(kind, KeyedKind):
+        raise CannotFix(f"a router of the kind {site.kind} cannot be given the key by tabbydoctor")
+    return kind
+
+
+def stays(
+    draft: Draft, site: RouterSite, inputs: RouterInputs, kinds: RouterKinds, tokens: Tokens
+) -> bool:
     """Whether its file is to stay as it is, once its unit brings the right key."""
     path = path_of(site)
     paths = modules_to_wire(inputs) if site.kind == "python" else (path,)
@@ -126,8 +141,8 @@ def stays(draft: Draft, site: RouterSite, inputs: RouterInputs, tokens: Tokens) 
                 _wired(each, text, inputs, tokens, "router-env").source == text
                 for each, text in texts.items()
             )
-        return gateways.wired(site.kind, texts[path], inputs.urls) == texts[path]
-    except (CannotWire, CannotEdit, CannotFix):
+        return _keyed(site, kinds).with_key(texts[path], inputs.urls) == texts[path]
+    except (CannotWire, CannotEdit, CannotFix, CannotGiveKey):
         return False
 
 

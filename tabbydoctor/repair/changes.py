@@ -93,6 +93,8 @@ class Plan:
     title: str
     files: tuple[FileChange, ...] = ()
     actions: tuple[UnitAction, ...] = ()
+    read: tuple[FileChange, ...] = ()
+    """Files that it was made from and leaves as they are: were they others, it holds no more."""
 
     def __post_init__(self) -> None:
         paths = [change.path for change in self.files]
@@ -104,8 +106,10 @@ class Plan:
 
     @property
     def needed(self) -> Plan:
-        """The plan without changes that change nothing."""
-        return replace(self, files=tuple(one for one in self.files if one.kind != "none"))
+        """The plan without changes that change nothing: those files were only read."""
+        files = tuple(one for one in self.files if one.kind != "none")
+        read = tuple(one for one in self.files if one.kind == "none")
+        return replace(self, files=files, read=(*self.read, *read))
 
     @property
     def empty(self) -> bool:

@@ -1,9 +1,8 @@
 """The face of the repair engine.
 
 state = open_state(state_dir)
-with state.lock():
-    state.recover()
-    change = state.apply(plan, verify)
+with state.repairing() as apply:
+    change = apply(plan, verify)
 state.undo()
 """
 
@@ -12,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from tabbydoctor.invocation import again
 from tabbydoctor.repair import interrupts, services, state_directory
@@ -27,6 +27,12 @@ from tabbydoctor.repair.transaction import Transaction, Verify, unfinished
 __all__ = ["Change", "Plan", "RepairError", "State", "open_state"]
 
 _TO_THE_END = "a change is being taken back; that goes on to its end"
+
+
+class Apply(Protocol):
+    """Applies a plan, as `State.apply` does."""
+
+    def __call__(self, plan: Plan, verify: Verify | None = None) -> Change: ...
 
 
 class State:
@@ -56,17 +62,32 @@ class State:
         return ()
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Keep others from repairing, from planning to proof. Raises Busy, RepairError."""
+    def repairing(self, *, restart: bool = True) -> Iterator[Apply]:
+        """Keep others from repairing, from planning to proof, and give what applies a plan.
+
+        What killed processes left unfinished is taken back first. Raises Busy, RepairError.
+        """
+        with interrupts.held(), self._locked():
+            self._recover(restart)
+            yield lambda plan, verify=None: self._apply(plan, verify, restart)
+
+    def recover(self, *, restart: bool = True) -> tuple[Change, ...]:
+        """Take back what killed processes left unfinished."""
+        if not self._journal.exists():
+            return ()
+        with self._locked():
+            return self._recover(restart)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
         state_directory.make(self.directory)
         with self._lock.held():
             yield
 
-    def recover(self, *, restart: bool = True) -> tuple[Change, ...]:
-        """Take back what killed processes left unfinished. Call it before planning."""
+    def _recover(self, restart: bool) -> tuple[Change, ...]:
         if not self._journal.exists():
             return ()
-        with interrupts.held(_TO_THE_END), self.lock():
+        with interrupts.held(_TO_THE_END):
             self._journal.clear_partial()
             transaction = self._transaction(restart)
             found = unfinished(self._journal)
@@ -80,13 +101,10 @@ class State:
         running as they are. Raises RepairError where the files could not be changed; then, too,
         everything is as before. A plan without changes to files is not recorded.
         """
-        plan = plan.needed
-        if not plan.files:
-            return self._act(plan, verify, restart)
-        with interrupts.held(), self.lock():
-            self.recover(restart=restart)
-            self._in_nobodys_midst(tuple(change.path for change in plan.files))
-            return change_of(self._transaction(restart).apply(plan, verify))
+        if plan.empty:
+            return self._act(plan.needed, verify, restart)
+        with self.repairing(restart=restart) as apply:
+            return apply(plan, verify)
 
     def undo(self, change_id: str | None = None, *, restart: bool = True) -> Change:
         """Take back a change (the latest that is in force), byte for byte.
@@ -96,8 +114,8 @@ class State:
         """
         if not self._journal.exists():
             raise NothingToUndo("nothing to undo", hint=state_directory.elsewhere(self.directory))
-        with interrupts.held(_TO_THE_END), self.lock():
-            recovered = self.recover(restart=restart)
+        with interrupts.held(_TO_THE_END), self._locked():
+            recovered = self._recover(restart)
             for change in recovered:
                 if change_id in (None, change.id):
                     return change
@@ -110,6 +128,13 @@ class State:
 
     def _transaction(self, restart: bool) -> Transaction:
         return Transaction(self._journal, self._runner, restart=restart)
+
+    def _apply(self, plan: Plan, verify: Verify | None, restart: bool) -> Change:
+        plan = plan.needed
+        if not plan.files:
+            return self._act(plan, verify, restart)
+        self._in_nobodys_midst(tuple(change.path for change in plan.files))
+        return change_of(self._transaction(restart).apply(plan, verify))
 
     def _act(self, plan: Plan, verify: Verify | None, restart: bool) -> Change:
         problems = services.perform(plan.actions, self._runner, restart=restart)

@@ -37,7 +37,7 @@ class Transaction:
         `rolled-back`: a unit action or the verification failed, everything is as before. Raises
         RepairError where the files could not be changed; then, too, everything is as before.
         """
-        for change in plan.files:
+        for change in (*plan.files, *plan.read):
             if safefile.read(change.path) != change.before:
                 raise ChangedMeanwhile(change.path)
         with interrupts.held("taking everything back; that goes on to its end"):

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from tabbydoctor.diagnosis.check import AUTH, ROUTER_KEY
 from tabbydoctor.diagnosis.finding import Finding, Safety, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root, Status
 from tabbydoctor.invocation import invocation
 
-AUTH_ROOTS = frozenset({"CFG004", "RTR001", "RTR002", "RTR003", "RTR005", "RTR015", "RTR017"})
-"""The root causes that `fix --auth` repairs."""
 _AUTH_REPAIR = "fix --auth"
 UNJUDGED = "RTR019"
 """The check that says of a router that nothing is known of it."""
 _UNJUDGED = "the router could not be judged"
-_ROUTER_FAULTS = ("RTR001", "RTR002", "RTR005")
-"""What is known of a router's key where it is known."""
 _SUBJECTS = {"router": "The router in front of TabbyAPI", "gpu": "The GPU"}
 
 
@@ -55,7 +52,7 @@ class Outline:
     def auth_repair(self) -> str:
         """The `fix --auth` that is the way out of the first root; empty where it is none."""
         first = {id for root in self.roots[:1] for id in (root.id, *root.explains)}
-        roots = [id for id in self.results if id in first & AUTH_ROOTS]
+        roots = [id for id, one in self.results.items() if id in first and _by_auth(one)]
         remedies = [one for id in roots for fault in self.faults(id) for one in fault.remedies]
         offered = [command for remedy in remedies for command in remedy.commands]
         # A router's source in the store is changed by hand: none of its remedies is safe.
@@ -73,10 +70,15 @@ class Outline:
         """Whether a router is there, and what it sends could not be judged."""
         if not self.report.deployment.get("router"):
             return False
-        if any(self.faults(id) for id in _ROUTER_FAULTS):
+        if any(self.faults(id) for id, one in self.results.items() if ROUTER_KEY in one.check.tags):
             return False
         result = self.results.get(UNJUDGED)
         return result is not None and result.status not in ("passed", "skipped")
+
+
+def _by_auth(result: CheckResult) -> bool:
+    """Whether `fix --auth` repairs what the check finds."""
+    return AUTH in result.check.tags and result.check.cure is not None
 
 
 def outline(report: Report) -> Outline:

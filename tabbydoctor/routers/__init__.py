@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 Purpose = Literal["probe", "forward", "other"]
 
@@ -157,17 +157,3 @@ class RouterReading:
     def of(self, purpose: Purpose) -> tuple[Call, ...]:
         """The calls of one purpose."""
         return tuple(call for call in self.calls if call.purpose == purpose)
-
-
-class RouterKind(Protocol):
-    """One kind of router: a module that can recognise and read it."""
-
-    name: str
-
-    def recognises(self, path: str, text: str, command: tuple[str, ...]) -> bool:
-        """Whether a file (and the command that runs it) is a router of this kind."""
-        ...
-
-    def read(self, path: str, text: str, tabby_urls: tuple[str, ...]) -> RouterReading:
-        """Read it; never raises for what the file holds: see RouterReading.problem."""
-        ...

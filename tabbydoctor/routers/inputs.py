@@ -6,14 +6,14 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import ModuleType
 
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
-from tabbydoctor.routers import RouterReading, litellm, llama_swap, python
+from tabbydoctor.routers import RouterReading, python
 from tabbydoctor.routers.entry import installed, not_read
+from tabbydoctor.routers.kinds import BUILT_IN, UNKNOWN, RouterKinds
 from tabbydoctor.routers.marked_block import legible
 from tabbydoctor.routers.modules import Modules
 from tabbydoctor.routers.site_address import unit_texts, written_at
@@ -30,7 +30,6 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.locality import own_names
 from tabbydoctor.tabbyapi.probes import Address
 
-KINDS: dict[str, ModuleType] = {"python": python, "litellm": litellm, "llama-swap": llama_swap}
 _CONFIGURATION = re.compile(r"\.(json|ya?ml|toml|env|ini|cfg|conf)$|/\.env\.\w+$")
 _SECRET = re.compile("token|secret|credential")
 
@@ -81,11 +80,15 @@ class RouterInputs:
 
 
 def router_inputs(
-    host: Host, site: RouterSite, address: Address | None, config: EffectiveConfig | None
+    host: Host,
+    site: RouterSite,
+    address: Address | None,
+    config: EffectiveConfig | None,
+    kinds: RouterKinds = BUILT_IN,
 ) -> RouterInputs:
     """Read the router. Raises Unknown where its file cannot be read or is of no known kind."""
     with budget() as time:
-        return _router_inputs(host, site, address, config, time)
+        return _router_inputs(host, site, address, config, kinds, time)
 
 
 def _router_inputs(
@@ -93,15 +96,16 @@ def _router_inputs(
     site: RouterSite,
     address: Address | None,
     config: EffectiveConfig | None,
+    kinds: RouterKinds,
     time: Budget,
 ) -> RouterInputs:
     if site.path is None:
         raise Unknown("the router's source is not known; name it with --router")
-    if site.kind == "unknown" and installed(site.path):
+    if site.kind == UNKNOWN and installed(site.path):
         raise Unknown(not_read(site.path))
     path, roots = site.path, site.roots
     text = source_text(host if site.named else eyes(host, site), path)
-    kind = KINDS.get(site.kind)
+    kind = kinds.named(site.kind)
     if kind is None:
         raise Unknown(f"{path} is no Python, LiteLLM or llama-swap router")
     environment = dict(_environment(site))
@@ -116,12 +120,10 @@ def _router_inputs(
     ) -> RouterReading:
         if before is not None and time.overdrawn:  # what is known stands: more would be less
             return replace(before, cuts=tuple(dict.fromkeys((*before.cuts, *time.cuts))))
-        given = {"roots": roots, "arguments": arguments} if site.kind == "python" else {}
-        found: RouterReading = kind.read(
+        return kind.read(
             path, text, asked, files=files, environment=environment, directory=directory,
-            **given,
+            roots=roots, arguments=arguments,
         )  # fmt: skip
-        return found
 
     seen = host.seen_by(reader(host, site))  # the source names them
     modules = Modules(seen, ())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers.by_variable import Servers, ValueEdit, edited, refers
 from tabbydoctor.routers.keys import PLACEHOLDERS
 from tabbydoctor.routers.urls import server
 from tabbydoctor.yaml.document import YamlDocument
@@ -15,6 +16,7 @@ from tabbydoctor.yaml.yaml11 import document
 
 name = "litellm"
 _FROM_ENVIRONMENT = "os.environ/"
+_REFERENCE = r"os\.environ/(\w+)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class _Entry:
     key_line: int
 
 
-def recognises(path: str, text: str, command: tuple[str, ...]) -> bool:
+def recognises(path: str, text: str) -> bool:
     """Whether a file is a LiteLLM configuration."""
     return path.endswith((".yaml", ".yml")) and bool(
         re.search(r"^model_list\s*:", text, re.MULTILINE) and "litellm_params" in text
@@ -43,6 +45,8 @@ def read(
     files: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     directory: str = "",
+    roots: tuple[str, ...] = (),
+    arguments: tuple[str, ...] = (),
 ) -> RouterReading:
     """Read the entries. `os.environ/NAME` in a URL is looked up in the unit's environment."""
     parsed = document(text)
@@ -72,6 +76,22 @@ def read(
         ),
         uses_admin_key=tuple(e.key_line for e in tabby if "ADMIN" in (e.key or "").upper()),
     )
+
+
+def with_key(content: bytes, tabby_urls: tuple[str, ...]) -> bytes:
+    """The configuration with the key referred to wherever it reaches TabbyAPI."""
+    return edited(content, tabby_urls, _lacking)
+
+
+def _lacking(data: Any, servers: Servers) -> Iterator[ValueEdit]:
+    models = data.get("model_list") if isinstance(data, Mapping) else None
+    for number, entry in enumerate(models if isinstance(models, list) else ()):
+        given = entry.get("litellm_params") if isinstance(entry, Mapping) else None
+        if not isinstance(given, Mapping) or server(str(given.get("api_base", ""))) not in servers:
+            continue
+        if not refers(_REFERENCE, given.get("api_key")):
+            place = ("model_list", number, "litellm_params", "api_key")
+            yield place, f"{_FROM_ENVIRONMENT}TABBY_API_KEY"
 
 
 def _entries(parsed: YamlDocument, variables: Mapping[str, str]) -> Iterator[_Entry]:

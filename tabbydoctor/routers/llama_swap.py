@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers.by_variable import Servers, ValueEdit, edited, refers
 from tabbydoctor.routers.keys import CLIENT_OWN, PLACEHOLDERS
+from tabbydoctor.routers.kind import CannotGiveKey
 from tabbydoctor.routers.urls import server
 from tabbydoctor.yaml.document import YamlDocument
 from tabbydoctor.yaml.yaml11 import document
@@ -20,7 +22,7 @@ name = "llama-swap"
 _VARIABLE = re.compile(r"\$\{env\.(\w+)\}")
 
 
-def recognises(path: str, text: str, command: tuple[str, ...]) -> bool:
+def recognises(path: str, text: str) -> bool:
     """Whether a file is a llama-swap configuration."""
     if not path.endswith((".yaml", ".yml")):
         return False
@@ -37,6 +39,8 @@ def read(
     files: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     directory: str = "",
+    roots: tuple[str, ...] = (),
+    arguments: tuple[str, ...] = (),
 ) -> RouterReading:
     """Read models and peers. `${env.NAME}` in a URL is looked up in the unit's environment."""
     parsed = document(text)
@@ -72,6 +76,32 @@ def read(
         ),
         literal_keys=tuple(key for key in keys if not _VARIABLE.search(key)),
     )
+
+
+def with_key(content: bytes, tabby_urls: tuple[str, ...]) -> bytes:
+    """The configuration with the key referred to wherever it reaches TabbyAPI.
+
+    Raises CannotGiveKey for a model of TabbyAPI's: only peers can send a key.
+    """
+    return edited(content, tabby_urls, _lacking)
+
+
+def _lacking(data: Any, servers: Servers) -> Iterator[ValueEdit]:
+    sections = data if isinstance(data, Mapping) else {}
+    for label, peer in _section(sections, "peers"):
+        reached = server(str(peer.get("proxy", ""))) in servers
+        if reached and not refers(_VARIABLE.pattern, peer.get("apiKey")):
+            yield ("peers", label, "apiKey"), "${env.TABBY_API_KEY}"
+    for label, model in _section(sections, "models"):
+        if server(str(model.get("proxy", ""))) not in servers:
+            continue
+        if model.get("checkEndpoint", "/health") not in ("/health", "none"):
+            yield ("models", label, "checkEndpoint"), "/health"
+        raise CannotGiveKey(
+            f"models.{label} of llama-swap cannot send a key to its backend; peers can",
+            f"peers:\n  tabbyapi:\n    proxy: {model.get('proxy')}\n"
+            f"    apiKey: ${{env.TABBY_API_KEY}}\n    models: [{label}]",
+        )
 
 
 def _section(data: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -69,7 +69,7 @@ class _Source:
     block: MarkedBlock | None
 
 
-def recognises(path: str, text: str, command: tuple[str, ...]) -> bool:
+def recognises(path: str, text: str) -> bool:
     """Whether a file is Python source (it may yet turn out not to parse)."""
     if path.endswith((".py", ".py.txt")):
         return True
@@ -480,4 +480,4 @@ def _carrying(requests: list[Judged], keys: list[Key]) -> tuple[int, ...]:
     return tuple(sorted({each.sent.place.line for each in requests if _same_key(each.key, used)}))
 
 
-__all__ = ["Judged", "read", "recognises"]
+__all__ = ["Judged", "name", "read", "recognises"]

@@ -12,6 +12,7 @@ from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
 from tabbydoctor.routers.inputs import router_inputs, router_reading, source_text
 from tabbydoctor.routers.judged import router_judgement
+from tabbydoctor.routers.kinds import BUILT_IN, RouterKinds
 from tabbydoctor.routers.reach import router_reach
 from tabbydoctor.routers.refusals import router_refusals
 from tabbydoctor.routers.site_candidates import (
@@ -20,7 +21,6 @@ from tabbydoctor.routers.site_candidates import (
     callers,
     concerns,
     is_module,
-    kind_of,
     named_router,
     of_process,
     of_unit,
@@ -50,12 +50,13 @@ def router_site(
     config: EffectiveConfig | None,
     address: Address | None = None,
     connections: Connections | None = None,
+    kinds: RouterKinds = BUILT_IN,
 ) -> RouterSite:
     """The router: as named, else by its unit, by who talks to TabbyAPI, by what a process runs.
 
     Raises Absent without one.
     """
-    around = Around(host, table, discovery, connections, TabbyPlace.of(config, address))
+    around = Around(host, table, discovery, connections, TabbyPlace.of(config, address), kinds)
     candidates = _units(units, discovery)
     if targets.router:
         site = _named_file(around, targets, targets.router, candidates)
@@ -96,9 +97,8 @@ def _units(units: Units | None, discovery: Discovery | None) -> list[Unit]:
 def _named_file(around: Around, targets: Targets, path: str, candidates: list[Unit]) -> RouterSite:
     host, table = around.host, around.table
     path = path if path.startswith("/") else host.real_path(path)
-    site = RouterSite(
-        path, kind_of(path, source_text(host, path)), found_by=targets.source("router"), named=True
-    )
+    kind = around.kinds.of(path, source_text(host, path))
+    site = RouterSite(path, kind, found_by=targets.source("router"), named=True)
     inner: RouterSite | None = None
     for unit in candidates:
         named = unit.name == full_name(targets.router_unit or "")

@@ -16,7 +16,8 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import unit_of_process
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Account, Host, Process
-from tabbydoctor.routers.inputs import KINDS, source_text
+from tabbydoctor.routers.inputs import source_text
+from tabbydoctor.routers.kinds import BUILT_IN, UNKNOWN, RouterKinds
 from tabbydoctor.routers.modules import Modules
 from tabbydoctor.routers.site_command import RouterCommand, router_command
 from tabbydoctor.routers.site_content import address_pattern, content, speaks_of
@@ -67,6 +68,7 @@ class Around:
     discovery: Discovery | None
     connections: Connections | None
     place: TabbyPlace
+    kinds: RouterKinds = BUILT_IN
 
     @cached_property
     def tabby(self) -> frozenset[int]:
@@ -95,7 +97,7 @@ class Around:
 
     def listens(self, process: Process) -> bool:
         """Whether a process serves anything itself."""
-        return bool(self.with_sockets(RouterSite(None, "unknown", process=process)).urls)
+        return bool(self.with_sockets(RouterSite(None, UNKNOWN, process=process)).urls)
 
     def with_sockets(self, site: RouterSite) -> RouterSite:
         """The router with its processes, and where they listen."""
@@ -109,17 +111,17 @@ class Around:
 def of_unit(around: Around, unit: Unit) -> RouterSite | None:
     """The router that a unit runs; None where nothing of it can be one."""
     process = around.process(unit)
-    bare = RouterSite(None, "unknown", unit, process, around.account(unit), _found_by(unit))
+    bare = RouterSite(None, UNKNOWN, unit, process, around.account(unit), _found_by(unit))
     seen = eyes(around.host, bare)
     command = router_command(unit.command, unit.working_directory, seen, router_environment(bare))
     if command is None:
-        running = around.with_sockets(RouterSite(None, "unknown", unit, process))
+        running = around.with_sockets(RouterSite(None, UNKNOWN, unit, process))
         known = running.urls or usual(unit) or named_router(unit.name)
         if not unit.command or not known or _carries(unit.command):
             return None
         files = content(seen, unit.command, unit.working_directory, None, None).files
-        return replace(bare, path=files[0] if files else None)
-    return _with_command(bare, command, seen)
+        return _configured(around, bare, seen, files)
+    return _with_command(around, bare, command, seen)
 
 
 def usual(unit: Unit) -> bool:
@@ -213,7 +215,7 @@ def _processes(around: Around) -> Iterator[Process]:
 def _eyes(around: Around, process: Process) -> Host:
     """The host as the account sees it whose arguments name the files."""
     user = around.host.account(process.uid) if process.uid is not None else None
-    return eyes(around.host, RouterSite(None, "unknown", process=process, user=user))
+    return eyes(around.host, RouterSite(None, UNKNOWN, process=process, user=user))
 
 
 def _carries(argv: Sequence[str]) -> bool:
@@ -227,19 +229,21 @@ def of_process(around: Around, process: Process) -> RouterSite:
     inside = container_of(process)
     user = around.host.account(process.uid) if process.uid is not None else None
     unit, found_by = _own_unit(around, process), f"process {process.pid}"
-    bare = RouterSite(None, "unknown", unit, process, user, found_by)
+    bare = RouterSite(None, UNKNOWN, unit, process, user, found_by)
     if command := None if inside else _command(host, process):
-        return _with_command(bare, command, host)
+        return _with_command(around, bare, command, host)
     files = () if inside else content(host, process.argv, process.cwd or "/", None, None).files
-    return replace(bare, path=files[0] if files else None)
+    return _configured(around, bare, host, files)
 
 
 def _command(host: Host, process: Process) -> RouterCommand | None:
     return router_command(process.argv, process.cwd or "/", host, process.environment)
 
 
-def _with_command(site: RouterSite, command: RouterCommand, host: Host) -> RouterSite:
-    kind = command.kind or _kind_at(host, command.path)
+def _with_command(
+    around: Around, site: RouterSite, command: RouterCommand, host: Host
+) -> RouterSite:
+    kind = command.kind or _kind_at(around, host, command.path)
     return replace(site, path=command.path, kind=kind, python=command.python, roots=command.roots)
 
 
@@ -273,16 +277,16 @@ def named_router(name: str) -> bool:
     return _ROUTES.search(name) is not None
 
 
-def kind_of(path: str, text: str) -> str:
-    """The kind of router a file is: `python`, `litellm`, `llama-swap`, or `unknown`."""
-    for name, kind in KINDS.items():
-        if kind.recognises(path, text, ()):
-            return name
-    return "unknown"
+def _configured(around: Around, site: RouterSite, host: Host, files: tuple[str, ...]) -> RouterSite:
+    """The router by the file that its command line is given; a program in Python is run by it."""
+    if not files:
+        return site
+    kind = _kind_at(around, host, files[0])
+    return replace(site, path=files[0], kind=UNKNOWN if kind == "python" else kind)
 
 
-def _kind_at(host: Host, path: str | None) -> str:
+def _kind_at(around: Around, host: Host, path: str | None) -> str:
     try:
-        return kind_of(path, source_text(host, path)) if path else "unknown"
+        return around.kinds.of(path, source_text(host, path)) if path else UNKNOWN
     except Unknown:
-        return "python" if path and path.endswith(".py") else "unknown"
+        return "python" if path and path.endswith(".py") else UNKNOWN

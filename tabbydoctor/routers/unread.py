@@ -13,7 +13,8 @@ from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.entry import installed, not_read
-from tabbydoctor.routers.inputs import KINDS, source_text
+from tabbydoctor.routers.inputs import source_text
+from tabbydoctor.routers.kinds import UNKNOWN
 from tabbydoctor.routers.probes import is_open
 
 
@@ -69,7 +70,7 @@ def _not_begun(host: Host, site: RouterSite) -> str:
         source_text(host, site.path)
     except Unknown as reason:
         return str(reason)
-    if site.kind not in KINDS:
+    if site.kind == UNKNOWN:
         own = f"{site.path} is of no kind that can be read"
         return not_read(site.path) if installed(site.path) else own
     return f"{site.path} could not be read"

@@ -13,12 +13,11 @@ import pytest
 from tabbydoctor.cli.app import run
 from tabbydoctor.demo.deployment import DemoDeployment, demo_deployment
 from tabbydoctor.fixing.prepare import prepare
-from tabbydoctor.fixing.request import FixRequest, FixResult, Prepared, RefusedRemedy
-from tabbydoctor.fixing.view import as_json, question
 from tabbydoctor.host.local import LocalHost
-from tabbydoctor.remedies.draft import Draft
-from tabbydoctor.remedies.options import FixOptions
+from tabbydoctor.remedies.outcome import FixResult, Prepared, RefusedRemedy
+from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.repair.changes import Plan, Restart
+from tabbydoctor.reports.repair_view import as_json, question
 from tabbydoctor.targets import Targets
 
 
@@ -123,9 +122,9 @@ def test_auth_off_is_refused_where_others_reach_it_and_the_loopback_is_offered(
     told = capsys.readouterr().out
     assert told.startswith("disable-auth is not ")
     assert "CFG004" not in told
-    options = FixOptions("disable-auth", bind_loopback=True)
+    request = FixRequest("disable-auth", bind_loopback=True, auth=True)
     given = Targets(dir=str(demo.directory), url=demo.url, router=str(demo.router))
-    prepared = prepare(LocalHost(), given, FixRequest(auth=True, options=options))
+    prepared = prepare(LocalHost(), given, request)
     (change,) = prepared.plan.files
     assert change.after is not None
     text = change.after.content.decode()
@@ -160,7 +159,7 @@ def test_an_id_without_a_fault_is_not_passed_over_in_silence(
 
 def test_the_document_holds_the_lines_that_the_text_has() -> None:
     refusal = RefusedRemedy("NIX003", "there is no automatic remedy", "a.b = 1;")
-    prepared = Prepared(Draft(), Plan(""), refusals=(refusal,))
+    prepared = Prepared(Plan(""), refusals=(refusal,))
     done = as_json(FixResult(prepared, 1))
     assert done["manual"] == ["NIX003: there is no automatic remedy\na.b = 1;"]
 
@@ -176,7 +175,7 @@ def test_the_plan_is_shown_before_it_is_applied(
 
 def test_the_restart_that_is_left_is_named() -> None:
     plan = Plan("", (), (Restart("llm-router.service", None), Restart("tabby.service", "ivan")))
-    prepared = Prepared(Draft(), plan, restart=False)
+    prepared = Prepared(plan, restart=False)
     assert prepared.restarts_left == (
         "sudo systemctl restart llm-router.service",
         "systemctl --user --machine=ivan@.host restart tabby.service",

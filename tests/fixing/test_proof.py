@@ -11,8 +11,8 @@ from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Facts
 from tabbydoctor.fixing import proof, serving
-from tabbydoctor.fixing.request import FixRequest, Prepared
-from tabbydoctor.remedies.draft import Draft
+from tabbydoctor.remedies.outcome import Prepared
+from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.repair.changes import Plan, Restart
 from tabbydoctor.targets import Targets
 from tests.scratch_host import ScratchHost
@@ -34,7 +34,7 @@ def waits(monkeypatch: pytest.MonkeyPatch, request: FixRequest) -> dict[str, flo
 
     monkeypatch.setattr(proof._Proving, "_await", noted)
     monkeypatch.setattr(proof._Proving, "_facts", looked)
-    prepared = Prepared(Draft(), Plan("", (), (Restart("llm-router.service", None),)))
+    prepared = Prepared(Plan("", (), (Restart("llm-router.service", None),)))
     proving = proof._Proving(ScratchHost, Targets(), request, prepared, lambda _: None)
     with pytest.raises(_Looked):
         asyncio.run(proving.prove())
@@ -84,7 +84,7 @@ def test_a_tabbyapi_that_nobody_restarted_is_not_waited_for() -> None:
     unit = Unit("tabbyapi.service", {"ActiveState": "activating"})
 
     async def waits_for(restarted: str) -> bool:
-        prepared = Prepared(Draft(), Plan("", (), (Restart(restarted, None),)))
+        prepared = Prepared(Plan("", (), (Restart(restarted, None),)))
         proving = _Down(ScratchHost, Targets(), FixRequest(auth=True), prepared, lambda _: None)
         facts = Facts((), ())
         facts.provide(Instance, Instance("/srv/tabby", (), unit=unit))

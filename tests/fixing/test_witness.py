@@ -14,10 +14,10 @@ import pytest
 
 from tabbydoctor.deployment.parts import ProcessTable, RouterSite
 from tabbydoctor.facts import Absent, Facts
-from tabbydoctor.fixing.request import Proof
-from tabbydoctor.fixing.witness import NOBODY, UNSEEN, SeenAnswer, Witness, witness
+from tabbydoctor.fixing.witness import NOBODY, witness
 from tabbydoctor.host import HttpAnswer, Listener, Process
 from tabbydoctor.host.local import LocalHost
+from tabbydoctor.remedies.outcome import UNSEEN, Proof, SeenAnswer, Witness
 from tabbydoctor.routers.site_health import RouterHealth
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.log import LogLine, RunLog

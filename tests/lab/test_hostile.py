@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tabbydoctor.remedies.by_finding import REMEDIES
+from tabbydoctor import plugins
 from tests.lab.deployment import DATA, Deploy, Deployment, DoctorRun
 from tests.lab.machine import Machine
 from tests.lab.snapshot import FileState
@@ -31,7 +31,7 @@ ROOTS_OWN = (
 ABOUT_FILES = ("TOK004", "TOK005", "TOK007", "CFG003", "CFG004", "SVC008", "RTR001", "RTR005")
 STEPS: tuple[tuple[str, ...], ...] = (
     *(("fix", id) for id in ABOUT_FILES),
-    ("fix", *REMEDIES),
+    ("fix", *(check.id for check in plugins.checks() if check.cure)),
     ("fix", "--all-safe"),
     ("fix", "--auth"),
     ("fix", "--auth", "--strategy", "router-tokens"),

@@ -28,7 +28,7 @@ from tabbydoctor.nixos.service import (
 )
 from tabbydoctor.redaction import redact
 from tabbydoctor.remedies.draft import CannotFix
-from tabbydoctor.remedies.options import FixOptions
+from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.reports.page import Page
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.probes import Address
@@ -149,7 +149,7 @@ def test_the_key_of_a_router(scene: Scene, name: str, tmp_path: Path) -> None:
     unit = scene.unit_named(f"{name}.service", User="root")
     scene.router = RouterSite(str(path), "python", unit, None, ROOT)
     scene.given[Address] = Address("http://127.0.0.1:5000", "127.0.0.1:5000", "its socket")
-    scene.given[FixOptions] = FixOptions(strategy="router-env")
+    scene.given[FixRequest] = FixRequest(strategy="router-env")
     said = service(refused(scene, "RTR001", tmp_path), name)
     key = f"/etc/tabbydoctor/{name}.service/tabby_api_key"
     assert said["LoadCredential"] == [f"tabby_api_key:{key}"]

@@ -10,7 +10,7 @@ from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.diagnosis.report import CheckResult
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.remedies.draft import Draft
-from tabbydoctor.remedies.options import FixOptions, Strategy
+from tabbydoctor.remedies.request import FixRequest, Strategy
 from tabbydoctor.tabbyapi.probes import Address
 from tests.routers.cases import DATA
 
@@ -39,13 +39,13 @@ def loaded(scene: Scene, environment: str = "") -> None:
 
 
 def planned(scene: Scene, strategy: Strategy | None) -> str:
-    scene.given[FixOptions] = FixOptions(strategy=strategy)
+    scene.given[FixRequest] = FixRequest(strategy=strategy)
     return scene.draft("RTR005").plan().diff()
 
 
 def applied(scene: Scene, strategy: Strategy | None = None) -> Draft:
     """Plan, apply and load it."""
-    scene.given[FixOptions] = FixOptions(strategy=strategy)
+    scene.given[FixRequest] = FixRequest(strategy=strategy)
     draft = scene.draft("RTR005")
     plan = draft.plan()
     assert KEY not in plan.diff()

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from tabbydoctor import plugins
-from tabbydoctor.api import Finding
+from tabbydoctor.api import Cure, Finding
 from tabbydoctor.demo import standin
 from tabbydoctor.deployment.parts import Discovery, Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit, UnitFile
 from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Facts, NoFact
 from tabbydoctor.host import Account, Group
-from tabbydoctor.remedies.by_finding import REMEDIES
 from tabbydoctor.remedies.draft import Draft
 from tabbydoctor.repair.engine import State
 from tabbydoctor.targets import Targets
@@ -33,6 +32,13 @@ ROUTER = Account("router", 61002, 61002, "/srv/router", "/usr/sbin/nologin", (61
 ALICE = Account("alice", 61003, 61003, "/home/alice", "/bin/bash", (61003,))
 RELOAD = "systemctl --no-ask-password daemon-reload"
 RESTART = "systemctl --no-ask-password restart -- tabbyapi.service"
+
+
+def cure_of(id: str) -> Cure:
+    """What the check declares."""
+    (cure,) = [check.cure for check in plugins.checks() if check.id == id]
+    assert cure is not None
+    return cure
 
 
 @dataclass
@@ -132,7 +138,7 @@ class Scene:
             draft = Draft(readers=accounts)
             facts.provide(Draft, draft)
             try:
-                await facts.call(REMEDIES[id].plan)
+                await facts.call(cure_of(id).planner)
             finally:
                 await facts.close()
             return draft
@@ -166,7 +172,7 @@ class Scene:
             assert self.draft(id).plan().empty
 
     def _offers(self, finding: Finding, id: str) -> bool:
-        safety = REMEDIES[id].safety
+        safety = cure_of(id).safety
         return any(
             remedy.commands == (f"sudo tabbydoctor fix {id}",) and remedy.safety is safety
             for remedy in finding.remedies

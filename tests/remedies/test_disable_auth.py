@@ -14,7 +14,7 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.remedies.disable_auth import plan_disable_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
-from tabbydoctor.remedies.options import FixOptions
+from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
@@ -23,7 +23,7 @@ from tests.checks.router.scene import endpoint, silent
 from .scene import Scene
 
 STORE = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz"
-STRATEGY = FixOptions("disable-auth")
+STRATEGY = FixRequest("disable-auth")
 NIXOS = Machine(systemd=True, nixos=True, root=True)
 LOCAL = RouterReading("/opt/router.py", "python", addresses=("http://127.0.0.1:5000",))
 LASTING = "services.tabbyapi.disableAuth = true;"
@@ -32,13 +32,13 @@ THEN = "# then: sudo nixos-rebuild switch"
 ASKS, OPEN = endpoint(True), endpoint(False)
 
 
-def planned(scene: Scene, options: FixOptions = STRATEGY, **given: Any) -> Draft:
+def planned(scene: Scene, options: FixRequest = STRATEGY, **given: Any) -> Draft:
     """What is planned; `module` and `endpoint` are facts, None where they are not there."""
 
     async def plan() -> Draft:
         facts, draft = scene.facts(), Draft()
         facts.provide(Draft, draft)
-        facts.provide(FixOptions, options)
+        facts.provide(FixRequest, options)
         facts.provide(RouterReading, LOCAL)
         facts.provide(NixModule, given.get("module"))
         facts.provide(Endpoint, given.get("endpoint", silent()))
@@ -160,7 +160,7 @@ class OnNixos:
             temporary=str(self.copy) if self.starts_on == self.copy else None,
         )
 
-    def planned(self, options: FixOptions = STRATEGY, answers: Endpoint = ASKS) -> Draft:
+    def planned(self, options: FixRequest = STRATEGY, answers: Endpoint = ASKS) -> Draft:
         self.scene.instance_changes |= {"arguments": ("--config", str(self.starts_on))}
         return planned(self.scene, options, endpoint=answers, module=self.module)
 
@@ -196,7 +196,7 @@ def test_what_configuration_nix_says_by_now_counts_with_a_restart(nixos: OnNixos
 
 
 @pytest.mark.parametrize("options", [STRATEGY, TEMPORARY])
-def test_a_temporary_repair_that_was_not_restarted(nixos: OnNixos, options: FixOptions) -> None:
+def test_a_temporary_repair_that_was_not_restarted(nixos: OnNixos, options: FixRequest) -> None:
     nixos.in_force()
     draft = nixos.planned(options)
     assert steps(draft) == [("restart", "tabbyapi.service")]
@@ -208,7 +208,7 @@ def test_a_temporary_repair_that_was_not_restarted(nixos: OnNixos, options: FixO
 
 @pytest.mark.parametrize("options", [STRATEGY, TEMPORARY])
 def test_a_temporary_repair_stays_a_matter_for_a_person(
-    nixos: OnNixos, options: FixOptions
+    nixos: OnNixos, options: FixRequest
 ) -> None:
     nixos.in_force()
     draft = nixos.planned(options, OPEN)
@@ -275,7 +275,7 @@ def test_elsewhere_it_is_said_in_the_file(scene: Scene) -> None:
         ("0.0.0.0", replace(STRATEGY, bind_loopback=True), "every local user"),
     ],
 )
-def test_who_is_admin_then(scene: Scene, host: str, options: FixOptions, said: str) -> None:
+def test_who_is_admin_then(scene: Scene, host: str, options: FixRequest, said: str) -> None:
     network(scene, host=host)
     (note,) = (one for one in planned(scene, options).notes if one.startswith("auth off"))
     assert said in note

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from tabbydoctor.remedies.draft import CannotFix
-from tabbydoctor.remedies.gateways import wired
 from tabbydoctor.remedies.snippets import every, snippet
 from tabbydoctor.routers import litellm, llama_swap
+from tabbydoctor.routers.kind import CannotGiveKey
 
 URLS = ("http://127.0.0.1:5000",)
 LITELLM = """\
@@ -48,7 +47,7 @@ def changed(before: str, after: bytes) -> list[str]:
 
 
 def test_litellm_refers_to_the_key_where_it_reaches_tabbyapi_only() -> None:
-    result = wired("litellm", LITELLM.encode(), URLS)
+    result = litellm.with_key(LITELLM.encode(), URLS)
     entries = {
         one["model_name"]: one["litellm_params"] for one in yaml.safe_load(result)["model_list"]
     }
@@ -56,7 +55,7 @@ def test_litellm_refers_to_the_key_where_it_reaches_tabbyapi_only() -> None:
     assert entries["flow"]["api_key"] == "os.environ/TABBY_API_KEY"
     assert entries["other"]["api_key"] == "none"
     assert len(changed(LITELLM, result)) == 2
-    assert wired("litellm", result, URLS) == result
+    assert litellm.with_key(result, URLS) == result
     reading = litellm.read("config.yaml", result.decode(), URLS)
     assert all(call.sends_key for call in reading.calls)
 
@@ -70,26 +69,26 @@ def test_a_reference_to_tabbyapis_key_is_kept_whatever_its_name() -> None:
         "OPENAI_API_KEY": False,
     }.items():
         text = entry.format(name).encode()
-        assert (wired("litellm", text, URLS) == text) is kept
+        assert (litellm.with_key(text, URLS) == text) is kept
     peer = "peers:\n  t:\n    proxy: http://127.0.0.1:5000\n    apiKey: ${env.MY_TABBY_KEY}\n"
-    assert wired("llama-swap", peer.encode(), URLS) == peer.encode()
+    assert llama_swap.with_key(peer.encode(), URLS) == peer.encode()
 
 
 def test_llama_swap_refers_to_the_key_in_the_peer_that_is_tabbyapi() -> None:
-    result = wired("llama-swap", LLAMA_SWAP.encode(), URLS)
+    result = llama_swap.with_key(LLAMA_SWAP.encode(), URLS)
     peers = yaml.safe_load(result)["peers"]
     assert peers["tabby"]["apiKey"] == "${env.TABBY_API_KEY}"
     assert "apiKey" not in peers["elsewhere"]
     assert len(changed(LLAMA_SWAP, result)) == 1
-    assert wired("llama-swap", result, URLS) == result
+    assert llama_swap.with_key(result, URLS) == result
     reading = llama_swap.read("config.yaml", result.decode(), URLS)
     assert all(call.sends_key for call in reading.of("forward"))
 
 
 def test_a_model_of_llama_swap_cannot_send_a_key_and_the_way_out_is_shown() -> None:
     config = "models:\n  big:\n    proxy: http://127.0.0.1:5000\n    checkEndpoint: /v1/models\n"
-    with pytest.raises(CannotFix) as refused:
-        wired("llama-swap", config.encode(), URLS)
+    with pytest.raises(CannotGiveKey) as refused:
+        llama_swap.with_key(config.encode(), URLS)
     shown = yaml.safe_load(refused.value.manual)["peers"]["tabbyapi"]
     assert shown["proxy"] == "http://127.0.0.1:5000"
     assert shown["apiKey"] == "${env.TABBY_API_KEY}"
@@ -98,8 +97,8 @@ def test_a_model_of_llama_swap_cannot_send_a_key_and_the_way_out_is_shown() -> N
 @pytest.mark.parametrize("text", ["model_list: [", "- a\n- b\n", "", "model_list: nothing\n"])
 def test_odd_files_are_refused_or_left(text: str) -> None:
     try:
-        assert wired("litellm", text.encode(), URLS) == text.encode()
-    except CannotFix:
+        assert litellm.with_key(text.encode(), URLS) == text.encode()
+    except CannotGiveKey:
         assert text == "model_list: ["
 
 

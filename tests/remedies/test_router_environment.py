@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tabbydoctor.host.data import Process
-from tabbydoctor.remedies.options import FixOptions
+from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.remedies.router_variables import unfit
 from tabbydoctor.routers import RouterReading
 
@@ -130,7 +130,7 @@ def test_an_environment_that_root_is_not_shown(scene: Scene) -> None:
 @pytest.mark.parametrize("name", ["LD_PRELOAD", "MY KEY", "TABBY-API-KEY", "PATH"])
 def test_a_variable_that_is_not_one_of_a_key_is_not_set(scene: Scene, name: str) -> None:
     path = router(scene, ENVIRONMENT.replace("TABBY_API_KEY", name))
-    scene.given[FixOptions] = FixOptions(strategy="router-env")
+    scene.given[FixRequest] = FixRequest(strategy="router-env")
     draft = scene.draft("RTR009")
     assert draft.plan().empty
     (left,) = draft.manual
@@ -156,7 +156,7 @@ def test_a_variable_that_may_be_sent_elsewhere_is_not_set(scene: Scene) -> None:
         "    return requests.get(url, headers=headers)\n"
     )
     router(scene, text)
-    scene.given[FixOptions] = FixOptions(strategy="router-env")
+    scene.given[FixRequest] = FixRequest(strategy="router-env")
     draft = scene.draft("RTR009")
     assert draft.plan().empty
     assert "other servers" in draft.manual[0]
@@ -181,7 +181,7 @@ def test_a_vendors_variable_is_not_set(scene: Scene, way: str, reads: bool) -> N
     if not reads:
         assert scene.router
         scene.router = replace(scene.router, user=ROUTER)
-    scene.given[FixOptions] = FixOptions(strategy="router-env" if reads else None)
+    scene.given[FixRequest] = FixRequest(strategy="router-env" if reads else None)
     draft = scene.draft("RTR005")
     assert draft.plan().empty
     (left,) = draft.manual
@@ -213,5 +213,5 @@ def test_a_key_that_is_sent_elsewhere_by_a_call_that_is_not_tabbyapis() -> None:
 
 def test_a_vendors_variable_that_holds_tabbyapis_key_may_be_hidden(scene: Scene) -> None:
     router(scene, ENVIRONMENT.replace("TABBY_API_KEY", "OPENAI_API_KEY"), f"OPENAI_API_KEY={KEY}")
-    scene.given[FixOptions] = FixOptions(strategy="router-env")
+    scene.given[FixRequest] = FixRequest(strategy="router-env")
     assert scene.draft("RTR005").manual == []

@@ -9,7 +9,7 @@ import pytest
 
 from tabbydoctor.host.data import Process
 from tabbydoctor.remedies.draft import CannotFix, Draft
-from tabbydoctor.remedies.options import FixOptions, Strategy
+from tabbydoctor.remedies.request import FixRequest, Strategy
 from tests.routers.cases import DATA
 
 from .router_scene import ENVIRONMENT, OTHER, UNIT, applied, loaded, planned, router, well
@@ -131,7 +131,7 @@ def test_without_a_unit_it_says_what_to_set(scene: Scene) -> None:
     process = Process(42, ("python", "router.py"), environment={})
     scene.router = replace(scene.router, unit=None, process=process)
     assert scene.findings("RTR009")
-    scene.given[FixOptions] = FixOptions(strategy="router-env")
+    scene.given[FixRequest] = FixRequest(strategy="router-env")
     draft = scene.draft("RTR009")
     assert draft.plan().empty
     (left,) = draft.manual
@@ -141,7 +141,7 @@ def test_without_a_unit_it_says_what_to_set(scene: Scene) -> None:
 def test_on_nixos_it_says_what_configuration_nix_lacks(scene: Scene) -> None:
     router(scene, ITS_OWN_NAME)
     scene.machine = replace(scene.machine, nixos=True)
-    scene.given[FixOptions] = FixOptions(strategy="router-env")
+    scene.given[FixRequest] = FixRequest(strategy="router-env")
     with pytest.raises(CannotFix) as refused:
         scene.draft("RTR009")
     assert "systemd.services.llm-router.serviceConfig.EnvironmentFile" in refused.value.manual
@@ -164,7 +164,7 @@ def test_a_gateways_own_variable_is_set(scene: Scene) -> None:
 
 def test_a_variable_that_other_backends_are_sent_is_not_given_the_key(scene: Scene) -> None:
     router(scene, TO_EVERYONE)
-    scene.given[FixOptions] = FixOptions(strategy="router-env")
+    scene.given[FixRequest] = FixRequest(strategy="router-env")
     draft = scene.draft("RTR009")
     assert not any(change.path.endswith("/environment") for change in draft.plan().files)
 

@@ -15,7 +15,7 @@ from tabbydoctor.host import Account, Process
 from tabbydoctor.remedies import router_source
 from tabbydoctor.remedies.disable_auth import plan_disable_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
-from tabbydoctor.remedies.options import FixOptions
+from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.remedies.router_source import modules_to_wire
 from tabbydoctor.routers import Call, RouterReading, wiring
 from tabbydoctor.routers.inputs import RouterInputs
@@ -43,7 +43,7 @@ def program(scene: Scene, name: str) -> tuple[Path, list[Path]]:
     entry, root, modules = PROGRAMS[name]
     project = place(name, scene.root)
     scene.write(scene.root / "units" / UNIT, "[Service]\n", owner=0)
-    scene.given[FixOptions] = FixOptions()
+    scene.given[FixRequest] = FixRequest()
     scene.given[Address] = Address("http://127.0.0.1:5000", "127.0.0.1:5000", "its socket")
     roots = (str((project / root).resolve()),)
     unit = scene.unit_named(UNIT, User="root")
@@ -62,7 +62,7 @@ def test_each_module_that_calls_is_edited_and_all_are_undone(
 ) -> None:
     project, modules = program(scene, name)
     before = scene.snapshot()
-    scene.given[FixOptions] = FixOptions(strategy=strategy)  # type: ignore[arg-type]
+    scene.given[FixRequest] = FixRequest(strategy=strategy)  # type: ignore[arg-type]
     plan = scene.draft("RTR005").plan()
     sources = [change.path for change in plan.files if change.path.startswith(str(project))]
     assert sorted(sources) == sorted(map(str, modules))
@@ -90,7 +90,7 @@ def test_the_findings_are_there_before(scene: Scene) -> None:
 
 def test_an_old_block_in_any_module_is_brought_up_to_date(scene: Scene) -> None:
     _, (_, tabby) = program(scene, "gatehouse")
-    scene.given[FixOptions] = FixOptions(strategy="router-tokens")
+    scene.given[FixRequest] = FixRequest(strategy="router-tokens")
     assert scene.state.apply(scene.draft("RTR005").plan(), lambda: True).verified
     text = tabby.read_text()
     block = marked_block(text)
@@ -170,7 +170,7 @@ def test_authentication_off_takes_every_module_back(scene: Scene) -> None:
     draft = Draft(earlier=scene.state.in_force())
     reading = merged([part("main"), *(part_at(module) for module in modules)])
     plan_disable_auth(
-        draft, scene.instance, config_off(), FixOptions(), reading, scene.machine, None, None,
+        draft, scene.instance, config_off(), FixRequest(), reading, scene.machine, None, None,
         scene.router,
     )  # fmt: skip
     after = {change.path: change.after for change in draft.plan().files}

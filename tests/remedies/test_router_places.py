@@ -12,7 +12,7 @@ import pytest
 
 from tabbydoctor.host.data import HttpAnswer
 from tabbydoctor.remedies.draft import CannotFix
-from tabbydoctor.remedies.options import Strategy
+from tabbydoctor.remedies.request import Strategy
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 
 from .router_scene import OTHER, applied, judged, planned, router, well

@@ -9,7 +9,7 @@ import pytest
 
 from tabbydoctor.host.data import Process
 from tabbydoctor.remedies.draft import CannotFix
-from tabbydoctor.remedies.options import FixOptions, Strategy
+from tabbydoctor.remedies.request import FixRequest, Strategy
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 from .router_scene import ENVIRONMENT, OTHER, UNIT, applied, loaded, planned, router, well
@@ -128,7 +128,7 @@ def test_the_old_key_of_what_runs_needs_a_restart_alone(scene: Scene) -> None:
     process = Process(42, ("python", "router.py"), environment={"TABBY_API_KEY": OTHER})
     scene.router = replace(scene.router, process=process)
     assert scene.findings("RTR005")
-    scene.given[FixOptions] = FixOptions()
+    scene.given[FixRequest] = FixRequest()
     plan = scene.draft("RTR005").plan()
     assert (plan.files, [action.kind for action in plan.actions]) == ((), ["restart"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tabbydoctor.remedies.options import FixOptions, Strategy
+from tabbydoctor.remedies.request import FixRequest, Strategy
 
 from .router_scene import OTHER, applied, planned, router, well
 from .scene import KEY, Scene
@@ -96,7 +96,7 @@ def test_where_each_alone_mends_nothing_it_is_left(scene: Scene) -> None:
     taken = [f'load("{scene.tokens}")["admin_key"]', f"load('{scene.tokens}')['admin_key']"]
     line = f"import sys\n\na = {taken[0]} if len(sys.argv) > 1 else {taken[1]}"
     router(scene, text("own module", line, "a", "body"))
-    scene.given[FixOptions] = FixOptions()
+    scene.given[FixRequest] = FixRequest()
     draft = scene.draft("RTR004")
     assert "\n+a = _tabby_key()" not in draft.plan().diff()
     assert any("sends the admin key" in left for left in draft.manual)

@@ -63,7 +63,7 @@ def test_a_full_state_directory_changes_nothing(tmp_path: Path) -> None:
     planned = plan(edit(tmp_path / "a", b"new" * 5000))
     with mounted(tmp_path / "full", "size=64k,mode=700") as full:
         state = state_in(full)
-        with state.lock():
+        with state.repairing():
             _fill(full)
         with pytest.raises(RepairError, match=r"cannot record the change .*No space left"):
             state.apply(planned)

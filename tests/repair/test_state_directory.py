@@ -23,7 +23,7 @@ from tests.repair.trees import edit, plan, state_in
 HOLDER = """
 import sys, time
 from tabbydoctor.repair.engine import open_state
-with open_state(sys.argv[1]).lock():
+with open_state(sys.argv[1]).repairing():
     print("held", flush=True)
     time.sleep(60)
 """
@@ -40,7 +40,7 @@ def test_looking_makes_nothing(tmp_path: Path) -> None:
 
 def test_it_is_private(tmp_path: Path) -> None:
     state = open_state(str(tmp_path / "deep" / "state"))
-    with state.lock():
+    with state.repairing():
         pass
     assert stat.S_IMODE(state.directory.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in state.directory.iterdir()} == {0o600}
@@ -172,7 +172,7 @@ def _refusal(command: str, place: Path) -> str:
         elif command == "undo":
             state.undo()
         else:
-            with state.lock():
+            with state.repairing():
                 pass
     except RepairError as error:
         return f"{error.message}\n{error.hint}"
@@ -273,7 +273,7 @@ def test_two_at_once_make_one_change(tmp_path: Path) -> None:
 def test_the_lock_is_held_from_planning_to_proof(tmp_path: Path) -> None:
     state = state_in(tmp_path)
     (tmp_path / "f").write_bytes(b"old")
-    with state.lock():
+    with state.repairing():
         assert state.recover() == ()
         assert state.apply(plan(edit(tmp_path / "f", b"new")), lambda: True).verified
         with pytest.raises(Busy):

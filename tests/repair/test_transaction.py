@@ -152,6 +152,19 @@ def test_changed_on_the_way_the_rest_is_rolled_back(files: Path, state: State) -
     assert state.history()[0].left == (str(files / "c"),)
 
 
+def test_a_plan_holds_no_more_once_a_file_it_only_read_is_another(
+    files: Path, state: State, tmp_path: Path
+) -> None:
+    read = edit(files / "a", b"old a\n")
+    made_from = plan(read, edit(files / "c", b"new c\n")).needed
+    assert [change.path for change in made_from.files] == [str(files / "c")]
+    (files / "a").write_bytes(b"changed\n")
+    before = snapshot(files)
+    with pytest.raises(ChangedMeanwhile, match="/a was changed by somebody else"):
+        state.apply(made_from, lambda: True)
+    assert snapshot(files) == before
+
+
 def test_nothing_to_change_records_nothing(files: Path, state: State, tmp_path: Path) -> None:
     nothing = plan(edit(files / "a", b"old a\n"))
     assert nothing.empty

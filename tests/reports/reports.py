@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from tabbydoctor import plugins
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.finding import Evidence, Finding, Remedy, Safety, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root, Status
@@ -27,6 +28,8 @@ _STATUS: dict[Severity, Status] = {
 
 def check(id: str, name: str = "a-name", **more: Any) -> Check:
     given: dict[str, Any] = {"category": "config", "severity": Severity.ERROR, "page": "A page."}
+    known = next((check for check in plugins.checks() if check.id == id), None)
+    given |= {"cure": known.cure, "tags": known.tags} if known else {}
     return Check(id, name, judge=list, **{**given, **more})
 
 

@@ -44,7 +44,7 @@ models:
 )
 def test_litellm_entry_sends_its_key(key: str, sends: bool, source: str) -> None:
     text = LITELLM.format(key=key)
-    assert litellm.recognises("/etc/litellm/config.yaml", text, ())
+    assert litellm.recognises("/etc/litellm/config.yaml", text)
     reading = litellm.read("/etc/litellm/config.yaml", text, URLS)
     assert [(c.line, c.purpose, c.sends_key, c.key_from) for c in reading.calls] == [
         (5, "forward", sends, source)
@@ -82,7 +82,7 @@ def test_broken_yaml_is_told_with_its_line() -> None:
 )
 def test_llama_swap_peer_sends_its_key(key: str, sends: bool) -> None:
     text = SWAP.format(key=key).replace("{{", "{").replace("}}", "}")
-    assert llama_swap.recognises("/etc/llama-swap/config.yaml", text, ())
+    assert llama_swap.recognises("/etc/llama-swap/config.yaml", text)
     reading = llama_swap.read("/etc/llama-swap/config.yaml", text, URLS)
     assert [(call.purpose, call.sends_key) for call in reading.calls] == [("forward", sends)]
     assert reading.backends == {

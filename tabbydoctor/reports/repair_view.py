@@ -2,73 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any
 
-from tabbydoctor.fixing.request import FixResult, Prepared
-from tabbydoctor.fixing.witness import UNSEEN, SeenAnswer, Witness
 from tabbydoctor.invocation import again
 from tabbydoctor.nixos.by_rebuild import THEN
 from tabbydoctor.nixos.one_block import one_block
 from tabbydoctor.redaction import Redacted, redact
+from tabbydoctor.remedies.outcome import FixResult, Prepared
 from tabbydoctor.reports.page import Page
 from tabbydoctor.reports.visible import visible
-
-if TYPE_CHECKING:
-    from tabbydoctor.reports.documents.fix import AnswerPart, WitnessPart
 
 
 def as_json(result: FixResult) -> dict[str, Any]:
     """The document of `fix --format json`."""
     from tabbydoctor.reports.documents.base import plain
-    from tabbydoctor.reports.documents.fix import FixDocument, StepPart
+    from tabbydoctor.reports.repair_document import repair_document
 
-    prepared, change = result.prepared, result.change
-    reasons = prepared.draft.reasons
-    document = FixDocument(
-        changes=[
-            StepPart(id=reasons.get(one.target, ""), target=one.target, kind=one.kind, diff=diff)
-            for one, diff in _steps(prepared)
-        ],
-        applied=result.applied,
-        verified=result.verified,
-        rolled_back=result.rolled_back,
-        remaining=list(result.remaining),
-        change=change.id if change else None,
-        title=prepared.plan.title,
-        notes=[*prepared.draft.notes, *(change.notes if change else ()), *prepared.not_here],
-        manual=[
-            *prepared.draft.manual,
-            *_refused(prepared),
-            *(prepared.restarts_left if result.applied else ()),
-        ],
-        seen=list(result.proof.seen) if result.proof else [],
-        unproven=list(result.proof.unproven) if result.proof else [],
-        before=_witnessed(result.proof.before if result.proof else UNSEEN),
-        after=_witnessed(result.proof.after if result.proof else UNSEEN),
-        exit_code=cast("Literal[0, 1, 2, 3]", result.exit_code),
-    )
-    return plain(document)
-
-
-def _witnessed(witness: Witness) -> WitnessPart:
-    from tabbydoctor.reports.documents.fix import WitnessPart
-
-    return WitnessPart(probe=_answer(witness.probe), request=_answer(witness.request))
-
-
-def _answer(seen: SeenAnswer | None) -> AnswerPart | None:
-    from tabbydoctor.reports.documents.fix import AnswerPart
-
-    return AnswerPart(status=seen.status, by=seen.by, said=seen.said) if seen else None
-
-
-def _steps(prepared: Prepared) -> list[tuple[Any, str | None]]:
-    files = [(one, one.diff()) for one in prepared.plan.files]
-    return [*files, *((action, None) for action in prepared.plan.actions)]
-
-
-def _refused(prepared: Prepared) -> list[str]:
-    return [f"{one.id}: {one.message}\n{one.manual}".rstrip() for one in prepared.refusals]
+    return plain(repair_document(result))
 
 
 def plan_text(prepared: Prepared, width: int) -> Redacted:
@@ -91,7 +41,7 @@ def _steps_text(prepared: Prepared, width: int) -> str:
     for action in prepared.plan.actions:
         left = " (left to you: --no-restart)" * (action.kind == "restart" and not prepared.restart)
         page.flow((f"{action.kind} {action.target}{left}", ""), indent=2, hang=4)
-    for note in prepared.draft.notes:
+    for note in prepared.notes:
         page.flow((f"- {note}", ""), indent=2, hang=4)
     return page.text()
 
@@ -113,7 +63,7 @@ def _verbatim(page: Page, text: str) -> None:
 
 def _by_hand(prepared: Prepared, width: int) -> str:
     page = Page(width)
-    for text in prepared.draft.manual:
+    for text in prepared.manual:
         page.blank()
         page.flow((f"By hand: {text}", ""), hang=2)
     of_nix = [one.manual for one in prepared.refusals if THEN in one.manual.splitlines()]

@@ -1,53 +1,58 @@
-"""What is asked of `fix`, and what came of it."""
+"""What `fix` would do, what was seen of it, and what came of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-from tabbydoctor.fixing.witness import UNSEEN, Witness
-from tabbydoctor.remedies.draft import Draft
-from tabbydoctor.remedies.options import FixOptions
 from tabbydoctor.repair.changes import Plan, Restart
-from tabbydoctor.repair.engine import Change
+from tabbydoctor.repair.outcome import Change
 
-# The findings of the auth notes' fault: the 401 between router and TabbyAPI.
-AUTH_IDS = (
-    "CFG004",
-    "RTR001",
-    "RTR002",
-    "RTR003",
-    "RTR004",
-    "RTR005",
-    "RTR007",
-    "RTR008",
-    "RTR009",
-    "RTR011",
-    "RTR015",
-    "RTR017",
+Who = Literal["TabbyAPI", "the router itself", "nobody"]
+AUTH_ERRORS = (
+    "Please provide an API key",
+    "Invalid API key",
+    "Please provide an admin key",
+    "Invalid admin key",
 )
-# Those of them that are gone when no key is asked for any more.
-KEYLESS_IDS = ("CFG004", "RTR001", "RTR002")
-ROUTER_IDS = tuple(id for id in AUTH_IDS if id.startswith("RTR"))
-SEEN_LIVE = ("RTR001", "RTR002", "RTR005")
-"""Those that are gone where a request through the router is accepted, whatever the reading says
-of them; RTR001 where the router's own health check is, too."""
+"""How TabbyAPI refuses a key (common/auth.py); a router may have keys of its own, and refuse
+those: that proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class FixRequest:
-    """What the operator asks for."""
+class SeenAnswer:
+    """One answer."""
 
-    auth: bool = False
-    ids: tuple[str, ...] = ()
-    all_safe: bool = False
-    options: FixOptions = field(default_factory=FixOptions)
-    restart: bool = True
-    ready_timeout: float = 600.0
-    """Seconds that TabbyAPI may take to load its model after a restart."""
-    time_limit: float = 10.0
-    """Seconds for each check."""
-    planning_limit: float = 60.0
-    """Seconds that planning one repair may take."""
+    status: int | None
+    """None: there was none."""
+    by: Who = "nobody"
+    said: str = ""
+    """What else tells, in a few words."""
+    error: str = ""
+    """What the router wrote into its log meanwhile: the error that ended the request."""
+
+    @property
+    def auth_error(self) -> bool:
+        """Whether TabbyAPI refused the key that came with the request, or that none did."""
+        return self.by == "TabbyAPI" and any(word in self.said for word in (*AUTH_ERRORS, "401"))
+
+    def __str__(self) -> str:
+        if self.status is None:
+            return f"no answer ({self.said})" if self.said else "no answer"
+        said = f" ({self.said})" if self.said else ""
+        return f"{self.status} from {self.by}{said}"
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Both, at one time; None where it was not asked."""
+
+    probe: SeenAnswer | None = None
+    request: SeenAnswer | None = None
+
+
+UNSEEN = Witness()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +63,20 @@ class RefusedRemedy:
     message: str
     manual: str = ""
     loopback_would_do: bool = False
-    """It would apply with TabbyAPI bound to the loopback (`FixOptions.bind_loopback`)."""
+    """It would apply with TabbyAPI bound to the loopback (`FixRequest.bind_loopback`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What would be done, before anything is."""
 
-    draft: Draft
     plan: Plan
+    notes: tuple[str, ...] = ()
+    """What the plan does and means, a line each."""
+    manual: tuple[str, ...] = ()
+    """What is left to a person's own hands."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Path or unit -> the id of the finding it answers."""
     present: tuple[str, ...] = ()
     """The asked-for findings that are there."""
     refusals: tuple[RefusedRemedy, ...] = ()
@@ -90,7 +100,7 @@ class Prepared:
     @property
     def nothing_to_do(self) -> bool:
         """No asked-for fault is there, and nothing is left to a person."""
-        return self.plan.empty and not self.refusals and not self.draft.manual
+        return self.plan.empty and not self.refusals and not self.manual
 
 
 @dataclass(frozen=True, slots=True)

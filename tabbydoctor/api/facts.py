@@ -1,0 +1,125 @@
+"""What a plug-in may name in its annotations: the facts of a deployment, and what goes with them.
+
+    from tabbydoctor.api.facts import EffectiveConfig, Instance
+
+A check names facts as its parameters, a gatherer of a plug-in, too; a cure's planner names the
+`Draft` that it plans in, and raises `CannotFix`. What is named here stays as long as `VERSION` of
+`tabbydoctor.api` does; everything else in the house may move.
+"""
+
+from tabbydoctor.deployment.parts import (
+    Connections,
+    Discovery,
+    Instance,
+    Machine,
+    ProcessState,
+    ProcessTable,
+    RouterSite,
+    Units,
+)
+from tabbydoctor.deployment.people import People
+from tabbydoctor.deployment.program import ServerProgram
+from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.diagnosis.report import CheckResult, Report, Root
+from tabbydoctor.gpu.backend import Backend
+from tabbydoctor.gpu.driver import DeviceNodes, Driver
+from tabbydoctor.gpu.kernel_log import KernelLog
+from tabbydoctor.gpu.memory_need import MemoryNeed
+from tabbydoctor.gpu.memory_room import MemoryRoom
+from tabbydoctor.gpu.need import GpuNeed
+from tabbydoctor.gpu.service_groups import ServiceGroups
+from tabbydoctor.gpu.torch import PythonEnvironment
+from tabbydoctor.host import Account, FileStatus, Host, HttpAnswer, Process
+from tabbydoctor.nixos.module import NixModule
+from tabbydoctor.remedies.draft import CannotFix, Draft
+from tabbydoctor.remedies.request import FixRequest
+from tabbydoctor.reports import Reporter
+from tabbydoctor.routers import Call, Position, RouterReading
+from tabbydoctor.routers.inputs import RouterInputs
+from tabbydoctor.routers.judged import RouterJudgement
+from tabbydoctor.routers.kind import CannotGiveKey, KeyedKind, RouterKind
+from tabbydoctor.routers.kinds import RouterKinds
+from tabbydoctor.routers.reach import RouterReach
+from tabbydoctor.routers.refusals import RouterRefusals
+from tabbydoctor.routers.site_health import RouterBackends, RouterHealth, RouterTargets
+from tabbydoctor.routers.site_keys import RouterKeys
+from tabbydoctor.routers.staleness import RouterStaleness
+from tabbydoctor.routers.unread import RouterRead
+from tabbydoctor.routers.witness import RouterWitness
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.installation import Installation
+from tabbydoctor.tabbyapi.log import RunLog
+from tabbydoctor.tabbyapi.log_holdings import LogHoldings
+from tabbydoctor.tabbyapi.model_files import ModelFiles
+from tabbydoctor.tabbyapi.probes import Address, Endpoint
+from tabbydoctor.tabbyapi.run_start import ChangedSince
+from tabbydoctor.tabbyapi.sandbox_needs import TritonCache
+from tabbydoctor.tabbyapi.token_paths import TokenPaths
+from tabbydoctor.tabbyapi.tokens import Tokens
+from tabbydoctor.targets import Targets
+
+__all__ = [
+    "Account",
+    "Address",
+    "Backend",
+    "Call",
+    "CannotFix",
+    "CannotGiveKey",
+    "ChangedSince",
+    "CheckResult",
+    "Connections",
+    "DeviceNodes",
+    "Discovery",
+    "Draft",
+    "Driver",
+    "EffectiveConfig",
+    "Endpoint",
+    "FileStatus",
+    "FixRequest",
+    "GpuNeed",
+    "Host",
+    "HttpAnswer",
+    "Installation",
+    "Instance",
+    "KernelLog",
+    "KeyedKind",
+    "LogHoldings",
+    "Machine",
+    "MemoryNeed",
+    "MemoryRoom",
+    "ModelFiles",
+    "NixModule",
+    "People",
+    "Position",
+    "Process",
+    "ProcessState",
+    "ProcessTable",
+    "PythonEnvironment",
+    "Report",
+    "Reporter",
+    "Root",
+    "RouterBackends",
+    "RouterHealth",
+    "RouterInputs",
+    "RouterJudgement",
+    "RouterKeys",
+    "RouterKind",
+    "RouterKinds",
+    "RouterReach",
+    "RouterRead",
+    "RouterReading",
+    "RouterRefusals",
+    "RouterSite",
+    "RouterStaleness",
+    "RouterTargets",
+    "RouterWitness",
+    "RunLog",
+    "ServerProgram",
+    "ServiceGroups",
+    "Targets",
+    "TokenPaths",
+    "Tokens",
+    "TritonCache",
+    "Unit",
+    "Units",
+]

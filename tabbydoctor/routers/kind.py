@@ -1,0 +1,62 @@
+"""A kind of router: what recognises and reads it, and gives its file the key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+from tabbydoctor.routers import RouterReading
+
+
+class CannotGiveKey(Exception):  # noqa: N818 - an answer, not a fault
+    """Why the file cannot be given the key; `manual` is what to paste by hand, lines and all."""
+
+    def __init__(self, message: str, manual: str = "") -> None:
+        super().__init__(message)
+        self.message, self.manual = message, manual
+
+
+class RouterKind(Protocol):
+    """One kind of router: what recognises its file and reads it, without ever running it."""
+
+    @property
+    def name(self) -> str:
+        """The kind, as reports name it: `litellm`."""
+        ...
+
+    def recognises(self, path: str, text: str) -> bool:
+        """Whether a file is a router of this kind."""
+        ...
+
+    def read(
+        self,
+        path: str,
+        text: str,
+        tabby_urls: tuple[str, ...],
+        *,
+        files: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        directory: str = "",
+        roots: tuple[str, ...] = (),
+        arguments: tuple[str, ...] = (),
+    ) -> RouterReading:
+        """What it sends where; never raises for what the file holds: see RouterReading.problem.
+
+        `tabby_urls` are TabbyAPI's base URLs; `files` are other files it reads, by path;
+        `environment`, `directory` and `arguments` are those of its process; `roots` are the
+        directories that a program's imports start from.
+        """
+        ...
+
+
+@runtime_checkable
+class KeyedKind(RouterKind, Protocol):
+    """A kind whose file refers to a variable of the environment for the key."""
+
+    def with_key(self, content: bytes, tabby_urls: tuple[str, ...]) -> bytes:
+        """The file with TABBY_API_KEY referred to wherever it reaches TabbyAPI, nowhere else.
+
+        Raises CannotGiveKey where it cannot send a key, CannotEdit (see `tabbydoctor.yaml.text`)
+        where no place can be proven right.
+        """
+        ...
