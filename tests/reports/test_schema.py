@@ -12,6 +12,7 @@ import pytest
 from msgspec import UNSET, UnsetType
 
 from tabbydoctor.cli.app import run
+from tabbydoctor.redaction import Redacted
 from tabbydoctor.reports.documents.base import Document, DocumentPart, plain
 from tabbydoctor.reports.schema import DOCUMENTS, Schema, json_schema
 from tests.reports.documents import assert_valid
@@ -65,6 +66,11 @@ def test_what_is_unset_is_left_out_and_nothing_else() -> None:
     assert plain(SampleDocument(always=None)) == {"schema_version": 1, "always": None}
     both = plain(SampleDocument(always="a", sometimes="b"))
     assert list(both) == ["schema_version", "always", "sometimes"]
+
+
+def test_what_is_redacted_already_stays_so() -> None:
+    """A diff is judged as the file it is of, not once more as prose."""
+    assert type(plain(SampleDocument(always=Redacted("a")))["always"]) is Redacted
 
 
 COMMANDS = {

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from tabbydoctor.redaction import Redacted
+
 SCHEMA_VERSION = 1
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -22,6 +24,8 @@ class Document(DocumentPart, tag_field="schema_version", tag=SCHEMA_VERSION):
 
 
 def plain(document: Document) -> dict[str, Any]:
-    """The document as mappings, lists and scalars, its fields in their order."""
-    fields: dict[str, Any] = msgspec.to_builtins(document, enc_hook=str)
+    """The document as mappings, lists and scalars, its fields in their order; what is redacted
+    already stays known as such.
+    """
+    fields: dict[str, Any] = msgspec.to_builtins(document, builtin_types=[Redacted], enc_hook=str)
     return fields
