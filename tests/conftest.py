@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tabbydoctor import invocation, redaction
+from tabbydoctor.reports.documents import base
+from tabbydoctor.reports.json_report import dumps
+from tabbydoctor.reports.schema import DOCUMENTS
 from tabbydoctor.source.engine import Engine
+from tests.reports.documents import assert_valid
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -31,3 +37,20 @@ def nothing_remembered() -> None:
 def faults_of_the_reader_are_raised() -> None:
     """Where users are told that a line could not be followed, a test fails."""
     Engine.strict = True
+
+
+@pytest.fixture(autouse=True, scope="session")
+def documents_are_as_their_schema_says() -> Iterator[None]:
+    """Whatever a test has written as JSON, in its own process, is held against the schema."""
+    plain = base.plain
+
+    def checked(document: base.Document) -> dict[str, Any]:
+        fields = plain(document)
+        name = next((name for name, kind in DOCUMENTS.items() if type(document) is kind), None)
+        if name:
+            assert_valid(json.loads(dumps(fields)), name)
+        return fields
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(base, "plain", checked)
+        yield

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ from tabbydoctor import plugins
 from tabbydoctor.diagnosis.check import CATEGORIES, Check
 
 ROOT = Path(__file__).parent.parent
+MIRRORS = {"tabbydoctor/demo/standin/model_2025_01.py"}
+"""Another program's classes, by its names, as they were at another time than those beside it."""
 
 
 def test_every_package_is_installed() -> None:
@@ -55,3 +60,29 @@ def test_each_check_stands_in_a_file_of_its_own() -> None:
             others = [one.id for one in plugins.checks() if one.judge.__module__ == module]
             assert others == [check.id]
             assert module.split(".")[1] == check.category
+
+
+def test_a_name_means_one_thing() -> None:
+    modules = defaultdict(list)
+    for top in ("tabbydoctor", "checks"):
+        for file in sorted((ROOT / top).rglob("*.py")):
+            path = str(file.relative_to(ROOT))
+            if path not in MIRRORS:
+                for name in public_types(file.read_text()):
+                    modules[name].append(path)
+    assert {name: found for name, found in modules.items() if len(found) > 1} == {}
+
+
+def public_types(source: str) -> Iterator[str]:
+    """The classes and the aliases of types that a module defines, private ones excluded."""
+    for statement in ast.parse(source).body:
+        match statement:
+            case ast.ClassDef(name=name):
+                names = [name]
+            case ast.Assign(targets=targets):
+                names = [target.id for target in targets if isinstance(target, ast.Name)]
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                names = [name]
+            case _:
+                names = []
+        yield from (name for name in names if re.match(r"[A-Z]\w*[a-z]", name))

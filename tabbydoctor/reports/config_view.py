@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
+from tabbydoctor.reports.masked import masked
 from tabbydoctor.reports.page import Page
-from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig, Ignored, Origin, Setting
-from tabbydoctor.tabbyapi.keys import is_secret
+from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig, Ignored, Setting
 
-HIDDEN = "***"
 _ROLES = {"working-directory": "from the working directory", "config-file": "the --config file"}
 _WHY = {
     "unknown-section": "TabbyAPI has no such section",
@@ -46,43 +43,10 @@ def as_text(config: EffectiveConfig, width: int, *, verbose: bool = False) -> st
 
 def as_json(config: EffectiveConfig) -> dict[str, Any]:
     """The configuration for machines."""
-    return {
-        "schema_version": 1,
-        "directory": config.directory,
-        "config_argument": config.config_argument,
-        "starts": config.starts,
-        "usage_error": config.usage_error or None,
-        "files": [
-            {
-                "path": file.path,
-                "role": file.role,
-                "problem": file.problem,
-                "detail": file.detail or None,
-                "line": file.line,
-            }
-            for file in config.files
-        ],
-        "settings": [_setting_json(setting) for setting in config.settings.values()],
-        "ignored": [
-            {
-                "section": item.section,
-                "key": item.key,
-                "value": _masked(item.section, item.key, item.value),
-                "why": item.why,
-                **_origin_json(item.origin),
-            }
-            for item in config.ignored
-        ],
-        "invalid": [
-            {
-                "section": item.section,
-                "key": item.key,
-                "message": item.message,
-                **_origin_json(item.origin),
-            }
-            for item in config.invalid
-        ],
-    }
+    from tabbydoctor.reports.config_document import config_document
+    from tabbydoctor.reports.documents.base import plain
+
+    return plain(config_document(config))
 
 
 def _is_set(setting: Setting) -> bool:
@@ -118,7 +82,7 @@ def _ignored_lines(config: EffectiveConfig) -> Iterator[tuple[str, str]]:
         if item.value is None:
             yield item.origin.where, _WHY[item.why]
         else:
-            value = _text(_masked(item.section, item.key, item.value))
+            value = _text(masked(item.section, item.key, item.value))
             yield f"{_name(item)} = {value}", f"{item.origin.where}: {_WHY[item.why]}"
 
 
@@ -134,45 +98,9 @@ def _name(item: Ignored) -> str:
     return f"{item.section}.{item.key}" if item.key else item.section
 
 
-def _setting_json(setting: Setting) -> dict[str, Any]:
-    return {
-        "section": setting.section,
-        "key": setting.key,
-        "value": _masked(setting.section, setting.key, setting.value),
-        **_origin_json(setting.origin),
-        "overrides": [
-            {"value": _masked(setting.section, setting.key, value), **_origin_json(origin)}
-            for origin, value in setting.overrides
-        ],
-    }
-
-
-def _origin_json(origin: Origin) -> dict[str, Any]:
-    return {
-        "layer": origin.layer,
-        "where": origin.where,
-        "path": origin.path,
-        "line": origin.line,
-    }
-
-
 def _shown(setting: Setting, value: Any) -> str:
-    return _text(_masked(setting.section, setting.key, value))
+    return _text(masked(setting.section, setting.key, value))
 
 
 def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _masked(section: str, key: str | None, value: Any) -> Any:
-    """The value as plain JSON, with secrets hidden, going by the names of their keys."""
-    if value is not None and is_secret(section, key):
-        return HIDDEN
-    if isinstance(value, Mapping):
-        return {str(name): _masked(section, str(name), inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_masked(section, key, inner) for inner in value]
-    if isinstance(value, datetime.date) or (isinstance(value, float) and not math.isfinite(value)):
-        return str(value)
-    plain = value is None or isinstance(value, str | int | float)
-    return value if plain else str(value)

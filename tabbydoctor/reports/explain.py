@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from tabbydoctor.diagnosis.check import Check
-from tabbydoctor.reports.json_report import SCHEMA_VERSION, write_document
+from tabbydoctor.reports.json_report import write_document
 from tabbydoctor.reports.page import Page, StyledText, page_for, write_page
 
 _HEADING = re.compile(r"#+ +(.*)")
@@ -32,16 +32,19 @@ def write_explanation_json(check: Check, checks: Sequence[Check], stream: TextIO
 
 def to_document(check: Check, checks: Sequence[Check]) -> dict[str, Any]:
     """The document of `explain --format json`."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "id": check.id,
-        "name": check.name,
-        "category": check.category,
-        "severity": str(check.severity),
-        "caused_by": list(check.caused_by),
-        "causes": [other.id for other in effects(check, checks)],
-        "page": check.page,
-    }
+    from tabbydoctor.reports.documents.base import plain
+    from tabbydoctor.reports.documents.catalogue import ExplainDocument
+
+    document = ExplainDocument(
+        id=check.id,
+        name=check.name,
+        category=check.category,
+        severity=check.severity,
+        caused_by=list(check.caused_by),
+        causes=[other.id for other in effects(check, checks)],
+        page=check.page,
+    )
+    return plain(document)
 
 
 def effects(check: Check, checks: Iterable[Check]) -> list[Check]:

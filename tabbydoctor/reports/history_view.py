@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from tabbydoctor.repair.outcome import Change
-from tabbydoctor.reports.json_report import SCHEMA_VERSION
 from tabbydoctor.reports.page import Page
 
 _STATES = {
@@ -24,22 +23,23 @@ _INDENT = 2
 
 def as_json(changes: Sequence[Change]) -> dict[str, Any]:
     """The document of `history --format json`, the latest change first."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "history": [
-            {
-                "id": change.id,
-                "made_at": change.made_at,
-                "state": change.state,
-                "targets": list(change.targets),
-                "title": change.title,
-                "units": list(change.units),
-                "left": list(change.left),
-                "notes": list(change.notes),
-            }
-            for change in changes
-        ],
-    }
+    from tabbydoctor.reports.documents.base import plain
+    from tabbydoctor.reports.documents.fix import ChangePart, HistoryDocument
+
+    history = [
+        ChangePart(
+            id=change.id,
+            made_at=change.made_at,
+            state=change.state,
+            targets=list(change.targets),
+            title=change.title,
+            units=list(change.units),
+            left=list(change.left),
+            notes=list(change.notes),
+        )
+        for change in changes
+    ]
+    return plain(HistoryDocument(history=history))
 
 
 def as_text(changes: Sequence[Change], width: int) -> str:

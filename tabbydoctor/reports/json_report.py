@@ -8,11 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from tabbydoctor.diagnosis.finding import Evidence, Finding
-from tabbydoctor.diagnosis.report import CheckResult, Report
+from tabbydoctor.diagnosis.report import Report
 from tabbydoctor.reports.visible import visible_json
 
-SCHEMA_VERSION = 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -28,29 +26,19 @@ class JsonReporter:
 
 def to_document(report: Report) -> dict[str, Any]:
     """The document of one run of `check`."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "tabbydoctor": report.version,
-        "started_at": report.started_at,
-        "duration_ms": report.duration_ms,
-        "deployment": dict(report.deployment),
-        "checks": [_result(result) for result in report.results],
-        "diagnosis": [
-            {"root": root.id, "explains": list(root.explains), "summary": root.summary}
-            for root in report.roots
-        ],
-        "summary": dict(report.summary),
-        "exit_code": report.exit_code,
-    }
+    from tabbydoctor.reports.check_document import check_document
+    from tabbydoctor.reports.documents.base import plain
+
+    return plain(check_document(report))
 
 
 def error_document(message: str, hint: str, exit_code: int) -> dict[str, Any]:
     """The document in place of any other when a command could not run."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "error": {"message": message, "hint": hint},
-        "exit_code": exit_code,
-    }
+    from tabbydoctor.reports.documents.base import plain
+    from tabbydoctor.reports.documents.check import ErrorDocument, FailurePart
+
+    error = FailurePart(message=message, hint=hint)
+    return plain(ErrorDocument(error=error, exit_code=exit_code))
 
 
 def dumps(document: Mapping[str, Any]) -> str:
@@ -85,44 +73,3 @@ def _plain(value: object) -> Any:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     return str(value)
-
-
-def _result(result: CheckResult) -> dict[str, Any]:
-    return {
-        "id": result.check.id,
-        "name": result.check.name,
-        "category": result.check.category,
-        "status": result.status,
-        "reason": result.reason,
-        "duration_ms": result.duration_ms,
-        "findings": [_finding(result, finding) for finding in result.findings],
-    }
-
-
-def _finding(result: CheckResult, finding: Finding) -> dict[str, Any]:
-    causes = result.check.caused_by if finding.caused_by is None else finding.caused_by
-    return {
-        "id": result.check.id,
-        "severity": str(finding.severity or result.check.severity),
-        "title": finding.title,
-        "detail": finding.detail,
-        "evidence": [_evidence(evidence) for evidence in finding.evidence],
-        "caused_by": list(causes),
-        "remedies": [
-            {
-                "title": remedy.title,
-                "safety": str(remedy.safety),
-                "commands": list(remedy.commands),
-                **({"nix": list(remedy.nix)} if remedy.nix else {}),
-            }
-            for remedy in finding.remedies
-        ],
-    }
-
-
-def _evidence(evidence: Evidence) -> dict[str, Any]:
-    seen = {"expected": evidence.expected, "actual": evidence.actual}
-    return {
-        "source": evidence.source,
-        **{name: value for name, value in seen.items() if value is not None},
-    }

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, TextIO
 
 from tabbydoctor.diagnosis.check import Check
-from tabbydoctor.reports.json_report import SCHEMA_VERSION, write_document
+from tabbydoctor.reports.json_report import write_document
 from tabbydoctor.reports.page import Page, page_for, write_page
 from tabbydoctor.reports.terminal import STYLES
 
@@ -36,20 +36,21 @@ def write_listing_json(
 
 def to_document(checks: Sequence[Check], origins: Origins = BUILT_IN) -> dict[str, Any]:
     """The document of `list --format json`; `plugin` is null for a built-in check."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "checks": [
-            {
-                "id": check.id,
-                "name": check.name,
-                "category": check.category,
-                "severity": str(check.severity),
-                "summary": first_sentence(check.page),
-                "plugin": origins.get(check.id),
-            }
-            for check in checks
-        ],
-    }
+    from tabbydoctor.reports.documents.base import plain
+    from tabbydoctor.reports.documents.catalogue import EntryPart, ListDocument
+
+    entries = [
+        EntryPart(
+            id=check.id,
+            name=check.name,
+            category=check.category,
+            severity=check.severity,
+            summary=first_sentence(check.page),
+            plugin=origins.get(check.id),
+        )
+        for check in checks
+    ]
+    return plain(ListDocument(checks=entries))
 
 
 def list_checks(page: Page, checks: Sequence[Check], origins: Origins = BUILT_IN) -> None:

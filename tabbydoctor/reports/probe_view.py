@@ -38,32 +38,36 @@ def as_text(endpoint: Endpoint, width: int) -> str:
 
 def as_json(endpoint: Endpoint) -> dict[str, Any]:
     """The table for machines; bodies are left out, what they say is in `says`."""
+    from tabbydoctor.reports.documents.base import plain
+    from tabbydoctor.reports.documents.probe import CellPart, ProbeDocument
+
     address = endpoint.address
-    return {
-        "schema_version": 1,
-        "url": address.url,
-        "found_by": address.found_by,
-        "configured": address.configured or None,
-        "holder": address.holder or None,
-        "moved": address.moved,
-        "reached": endpoint.reached,
-        "error": endpoint.serviceinfo.error,
-        "identity": endpoint.identity,
-        "enforces_auth": endpoint.enforces_auth,
-        "withheld": endpoint.withheld or None,
-        "admin_withheld": endpoint.admin_withheld or None,
-        "answers": [
-            {
-                "endpoint": row,
-                "credential": credential,
-                "status": answer.status,
-                "error": answer.error,
-                "says": _says(answer),
-                "elapsed_ms": round(answer.elapsed * 1000),
-            }
-            for (row, credential), answer in endpoint.answers.items()
-        ],
-    }
+    cells = [
+        CellPart(
+            endpoint=row,
+            credential=credential,
+            status=answer.status,
+            error=answer.error,
+            says=_says(answer),
+            elapsed_ms=round(answer.elapsed * 1000),
+        )
+        for (row, credential), answer in endpoint.answers.items()
+    ]
+    document = ProbeDocument(
+        url=address.url,
+        found_by=address.found_by,
+        configured=address.configured or None,
+        holder=address.holder or None,
+        moved=address.moved,
+        reached=endpoint.reached,
+        error=endpoint.serviceinfo.error,
+        identity=endpoint.identity,
+        enforces_auth=endpoint.enforces_auth,
+        withheld=endpoint.withheld or None,
+        admin_withheld=endpoint.admin_withheld or None,
+        answers=cells,
+    )
+    return plain(document)
 
 
 def _about(endpoint: Endpoint) -> dict[str, str]:

@@ -8,57 +8,17 @@ from tabbydoctor.invocation import again
 from tabbydoctor.nixos.by_rebuild import THEN
 from tabbydoctor.nixos.one_block import one_block
 from tabbydoctor.redaction import Redacted, redact
-from tabbydoctor.remedies.outcome import UNSEEN, FixResult, Prepared, SeenAnswer, Witness
+from tabbydoctor.remedies.outcome import FixResult, Prepared
 from tabbydoctor.reports.page import Page
 from tabbydoctor.reports.visible import visible
 
 
 def as_json(result: FixResult) -> dict[str, Any]:
     """The document of `fix --format json`."""
-    prepared, change = result.prepared, result.change
-    reasons = prepared.reasons
-    steps = [
-        {"id": reasons.get(one.target, ""), "target": one.target, "kind": one.kind, "diff": diff}
-        for one, diff in _steps(prepared)
-    ]
-    return {
-        "schema_version": 1,
-        "changes": steps,
-        "applied": result.applied,
-        "verified": result.verified,
-        "rolled_back": result.rolled_back,
-        "remaining": list(result.remaining),
-        "change": change.id if change else None,
-        "title": prepared.plan.title,
-        "notes": [*prepared.notes, *(change.notes if change else ()), *prepared.not_here],
-        "manual": [
-            *prepared.manual,
-            *_refused(prepared),
-            *(prepared.restarts_left if result.applied else ()),
-        ],
-        "seen": list(result.proof.seen) if result.proof else [],
-        "unproven": list(result.proof.unproven) if result.proof else [],
-        "before": _witnessed(result.proof.before if result.proof else UNSEEN),
-        "after": _witnessed(result.proof.after if result.proof else UNSEEN),
-        "exit_code": result.exit_code,
-    }
+    from tabbydoctor.reports.documents.base import plain
+    from tabbydoctor.reports.repair_document import repair_document
 
-
-def _witnessed(witness: Witness) -> dict[str, Any]:
-    return {"probe": _answer(witness.probe), "request": _answer(witness.request)}
-
-
-def _answer(seen: SeenAnswer | None) -> dict[str, Any] | None:
-    return {"status": seen.status, "by": seen.by, "said": seen.said} if seen else None
-
-
-def _steps(prepared: Prepared) -> list[tuple[Any, str | None]]:
-    files = [(one, one.diff()) for one in prepared.plan.files]
-    return [*files, *((action, None) for action in prepared.plan.actions)]
-
-
-def _refused(prepared: Prepared) -> list[str]:
-    return [f"{one.id}: {one.message}\n{one.manual}".rstrip() for one in prepared.refusals]
+    return plain(repair_document(result))
 
 
 def plan_text(prepared: Prepared, width: int) -> Redacted:

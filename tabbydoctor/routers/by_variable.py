@@ -9,15 +9,18 @@ from typing import Any
 from tabbydoctor.routers.kind import CannotGiveKey
 from tabbydoctor.routers.urls import server
 from tabbydoctor.yaml.edit import set_value
+from tabbydoctor.yaml.nodes import KeyPath
 from tabbydoctor.yaml.yaml11 import yaml_of
 
 Servers = frozenset[tuple[str, int] | None]
-Edit = tuple[tuple[str | int, ...], str]
+ValueEdit = tuple[KeyPath, str]
 """A place in the document, and what is to stand there."""
 
 
 def edited(
-    content: bytes, tabby_urls: Iterable[str], lacking: Callable[[Any, Servers], Iterable[Edit]]
+    content: bytes,
+    tabby_urls: Iterable[str],
+    lacking: Callable[[Any, Servers], Iterable[ValueEdit]],
 ) -> bytes:
     """The configuration with what it lacks. Raises CannotGiveKey, CannotEdit."""
     try:

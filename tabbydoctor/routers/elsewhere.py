@@ -9,7 +9,7 @@ from tabbydoctor.routers.keys import Key
 from tabbydoctor.routers.urls import server
 from tabbydoctor.source.secret_names import is_secret
 from tabbydoctor.source.seen import Handed, Sent
-from tabbydoctor.source.values import Unknown
+from tabbydoctor.source.values import Symbol
 
 
 class _Request(Protocol):
@@ -22,7 +22,7 @@ class _Request(Protocol):
 def origins(keys: Iterable[Key]) -> tuple[str, ...]:
     """Where keys are from: `file /path`, `environment NAME`."""
     sent = [key for key in keys if key.sends]
-    roots = [key.value.root if isinstance(key.value, Unknown) else key.source for key in sent]
+    roots = [key.value.root if isinstance(key.value, Symbol) else key.source for key in sent]
     return tuple(dict.fromkeys(roots))
 
 
@@ -47,14 +47,14 @@ def elsewhere(
 
 def _perhaps_carrying(requests: Sequence[_Request], keys: list[Key]) -> list[int]:
     """Lines of requests with one of some keys; the default of a variable is no matter."""
-    names = {key.value.name for key in keys if isinstance(key.value, Unknown)}
+    names = {key.value.name for key in keys if isinstance(key.value, Symbol)}
     used = {key.value for key in keys}
     return [
         each.sent.place.line
         for each in requests
         if each.key.sends and not each.key.only_tabby
         if each.key.value in used
-        or (isinstance(each.key.value, Unknown) and each.key.value.name in names)
+        or (isinstance(each.key.value, Symbol) and each.key.value.name in names)
     ]
 
 
@@ -69,7 +69,7 @@ def _holds_any(handed: Handed, keys: Iterable[Key]) -> bool:
     """Whether it is one of some keys, or the data that one is taken from."""
     own = handed.value.name
     values = [key.value for key in keys]
-    return any(isinstance(each, Unknown) and each.name[: len(own)] == own for each in values)
+    return any(isinstance(each, Symbol) and each.name[: len(own)] == own for each in values)
 
 
 def _goes_to(handed: Handed, servers: Container[tuple[str, int] | None]) -> bool:

@@ -22,8 +22,8 @@ from tabbydoctor.source.values import (
     Object,
     Place,
     Rest,
+    Symbol,
     Text,
-    Unknown,
     Value,
     Values,
     likely_text,
@@ -179,7 +179,7 @@ def in_headers(headers: Values, path: Guard) -> Keys:
             value = _paired(value)
         if isinstance(value, Dict):
             found += _in_table(value, under)
-        elif isinstance(value, Unknown) and value.root:
+        elif isinstance(value, Symbol) and value.root:
             found.append((under, _carried(value)))
         else:
             found.append((under, NO_KEY if value == NOTHING else Key(None)))
@@ -195,9 +195,9 @@ def _in_table(table: Dict, path: Guard) -> Keys:
                 found = _under_name(found, name.lower(), values)
         elif isinstance(name, Rest):
             for guard, inner in values:
-                if isinstance(inner, Unknown):
+                if isinstance(inner, Symbol):
                     found = _over(found, guard, _carried(inner))
-        elif isinstance(name, Unknown):
+        elif isinstance(name, Symbol):
             found = _under_unknown(found, name, values)
         elif isinstance(name, Text):
             found = _over(found, path, Key(None))
@@ -218,7 +218,7 @@ def _under_name(found: Keys, name: str, values: Values) -> Keys:
     return found
 
 
-def _under_unknown(found: Keys, name: Unknown, values: Values) -> Keys:
+def _under_unknown(found: Keys, name: Symbol, values: Values) -> Keys:
     """An entry whose name is not known: one of the caller's headers, or anything."""
     for guard, _ in values:
         if not any(_may_be(name, guard, header) for header in HEADERS[:2]):
@@ -228,7 +228,7 @@ def _under_unknown(found: Keys, name: Unknown, values: Values) -> Keys:
     return found
 
 
-def _may_be(name: Unknown, guard: Guard, header: str) -> bool:
+def _may_be(name: Symbol, guard: Guard, header: str) -> bool:
     """Whether, by what a guard says of a header's name, it may be that header."""
     for subject, operator, operand, holds in guard:
         if subject[: len(name.name)] == name.name:
@@ -238,7 +238,7 @@ def _may_be(name: Unknown, guard: Guard, header: str) -> bool:
     return True
 
 
-def _without_name(guard: Guard, name: Unknown) -> Guard:
+def _without_name(guard: Guard, name: Symbol) -> Guard:
     """What is asked of the single header says nothing of the request."""
     return frozenset(each for each in guard if each[0][: len(name.name)] != name.name)
 
@@ -281,12 +281,12 @@ def _paired(headers: List) -> Dict:
     return made
 
 
-def _carried(headers: Unknown) -> Key:
+def _carried(headers: Symbol) -> Key:
     """Headers that are not known: those of the incoming request, or anything."""
     return Key(None, CLIENT_OWN if incoming(headers) else "")
 
 
-def incoming(value: Unknown) -> bool:
+def incoming(value: Symbol) -> bool:
     """Whether it is, or is of, the request that a router got."""
     words = f"{value.root} {' '.join(value.path)}".lower()
     return any(word in words for word in ("request", "headers", "argument", "authorization"))
@@ -305,17 +305,17 @@ def _from_value(value: Value) -> Key:
             return Key(True, "a key written in the source", value, literal=bare)
         case Const():
             return NO_KEY
-        case Unknown():
+        case Symbol():
             if value.certain and value.likely == Const(""):
                 return NO_KEY
             return _from_unknown(value)
         case Text(parts=parts):
-            unknown = [part for part in parts if isinstance(part, Unknown)]
+            unknown = [part for part in parts if isinstance(part, Symbol)]
             return _from_value(unknown[0]) if unknown else NO_KEY
     return Key(None)
 
 
-def _from_unknown(value: Unknown) -> Key:
+def _from_unknown(value: Symbol) -> Key:
     words = [value.root, *(word for word in value.path if not _is_step(word))]
     admin = any("admin" in word.lower() for word in value.path) or "ADMIN" in value.root
     if value.root.startswith("environment "):
@@ -357,7 +357,7 @@ def _hooked(auth: Value) -> Key:
         return replace(_in_code(auth.node), overrides=True)
     if isinstance(auth, Object):
         return replace(_in_code(auth.of.node), overrides=True)
-    return Key(None) if isinstance(auth, Unknown) else NO_KEY
+    return Key(None) if isinstance(auth, Symbol) else NO_KEY
 
 
 @functools.lru_cache(maxsize=256)
@@ -371,4 +371,4 @@ def _in_code(node: ast.AST) -> Key:
     )
     name = getattr(node, "name", "a function")
     admin = "admin_key" in text and "api_key" not in text
-    return Key(True, f"{name}{ADDED}", Unknown(f"hook {name}"), admin, only_tabby=selective)
+    return Key(True, f"{name}{ADDED}", Symbol(f"hook {name}"), admin, only_tabby=selective)

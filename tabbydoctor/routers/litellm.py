@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tabbydoctor.routers import Call, RouterReading
-from tabbydoctor.routers.by_variable import Edit, Servers, edited, refers
+from tabbydoctor.routers.by_variable import Servers, ValueEdit, edited, refers
 from tabbydoctor.routers.keys import PLACEHOLDERS
 from tabbydoctor.routers.urls import server
 from tabbydoctor.yaml.document import YamlDocument
@@ -83,7 +83,7 @@ def with_key(content: bytes, tabby_urls: tuple[str, ...]) -> bytes:
     return edited(content, tabby_urls, _lacking)
 
 
-def _lacking(data: Any, servers: Servers) -> Iterator[Edit]:
+def _lacking(data: Any, servers: Servers) -> Iterator[ValueEdit]:
     models = data.get("model_list") if isinstance(data, Mapping) else None
     for number, entry in enumerate(models if isinstance(models, list) else ()):
         given = entry.get("litellm_params") if isinstance(entry, Mapping) else None

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tabbydoctor.routers import Call, RouterReading
-from tabbydoctor.routers.by_variable import Edit, Servers, edited, refers
+from tabbydoctor.routers.by_variable import Servers, ValueEdit, edited, refers
 from tabbydoctor.routers.keys import CLIENT_OWN, PLACEHOLDERS
 from tabbydoctor.routers.kind import CannotGiveKey
 from tabbydoctor.routers.urls import server
@@ -86,7 +86,7 @@ def with_key(content: bytes, tabby_urls: tuple[str, ...]) -> bytes:
     return edited(content, tabby_urls, _lacking)
 
 
-def _lacking(data: Any, servers: Servers) -> Iterator[Edit]:
+def _lacking(data: Any, servers: Servers) -> Iterator[ValueEdit]:
     sections = data if isinstance(data, Mapping) else {}
     for label, peer in _section(sections, "peers"):
         reached = server(str(peer.get("proxy", ""))) in servers

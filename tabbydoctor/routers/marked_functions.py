@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from tabbydoctor.routers.marked_block import VARIABLE, MarkedBlock
 from tabbydoctor.routers.urls import server, target
 from tabbydoctor.source import clients, libraries
-from tabbydoctor.source.engine import Call
+from tabbydoctor.source.engine import EvaluatedCall
 from tabbydoctor.source.truth import boolean
 from tabbydoctor.source.values import (
     FALSE,
@@ -23,7 +23,7 @@ from tabbydoctor.source.values import (
     Partial,
     Place,
     Request,
-    Unknown,
+    Symbol,
     Value,
     Values,
     first,
@@ -36,7 +36,7 @@ class Marked(Known):
 
     __slots__ = ("addresses", "key", "overrides")
 
-    def __init__(self, name: str, key: Unknown, block: MarkedBlock) -> None:
+    def __init__(self, name: str, key: Symbol, block: MarkedBlock) -> None:
         meaning = MEANINGS.get(name)
         super().__init__(name, (lambda call: meaning(self, call)) if meaning else _result)
         self.key = key
@@ -49,27 +49,27 @@ class Marked(Known):
 def known_functions(block: MarkedBlock, path: str) -> dict[str, Known]:
     """Name -> value of each function in the block, as the module's names hold them."""
     place = Place(path, block.line)
-    key = Unknown(f"environment {VARIABLE}", place=place)
+    key = Symbol(f"environment {VARIABLE}", place=place)
     if block.tokens_path:
         # Checked: the block takes the first of a list.
-        key = Unknown(f"file {block.tokens_path}", ("api_key",), place=place, checked=True)
+        key = Symbol(f"file {block.tokens_path}", ("api_key",), place=place, checked=True)
     return {name: Marked(name, key, block) for name in block.functions}
 
 
-def _result(call: Call) -> Values:
+def _result(call: EvaluatedCall) -> Values:
     return call.result()
 
 
-def _key(function: Marked, call: Call) -> Values:
+def _key(function: Marked, call: EvaluatedCall) -> Values:
     return only(function.key)
 
 
-def _adding(function: Marked, call: Call) -> Values:
+def _adding(function: Marked, call: EvaluatedCall) -> Values:
     """`_tabby_auth(request)`, `_tabby_trace()`: what adds the key to requests."""
     return only(function)
 
 
-def _own_client(function: Marked, call: Call) -> Values:
+def _own_client(function: Marked, call: EvaluatedCall) -> Values:
     return only(_client("httpx", function, call.place))
 
 
@@ -79,7 +79,7 @@ def _client(library: str, function: Marked, place: Place | None) -> Client:
     )
 
 
-def _given_client(function: Marked, call: Call) -> Values:
+def _given_client(function: Marked, call: EvaluatedCall) -> Values:
     """`_tabby_session(client)`: the same client, which adds the key."""
 
     def given(value: Value) -> Values:
@@ -96,13 +96,13 @@ def _given_client(function: Marked, call: Call) -> Values:
     return call.run.each(call.values(0) or WHATEVER, given)
 
 
-def _given_function(function: Marked, call: Call) -> Values:
+def _given_function(function: Marked, call: EvaluatedCall) -> Values:
     """`_tabby_litellm(acompletion)`: the same function, which adds the key."""
     adds = ((clients.WRAPPED, only(function)),)
     return tuple((guard, Partial(value, (), adds)) for guard, value in call.values(0) or WHATEVER)
 
 
-def _request(function: Marked, call: Call) -> Values:
+def _request(function: Marked, call: EvaluatedCall) -> Values:
     """`_tabby_request(url)`: for urllib, a request with the key."""
 
     def given(value: Value) -> Values:
@@ -115,7 +115,7 @@ def _request(function: Marked, call: Call) -> Values:
     return call.run.each(call.values(0) or WHATEVER, given)
 
 
-def _serves(function: Marked, call: Call) -> Values:
+def _serves(function: Marked, call: EvaluatedCall) -> Values:
     """`_tabby_serves(url)`: known for a known server, else assumed both ways."""
 
     def said(url: Value) -> Values:
@@ -129,7 +129,7 @@ def _serves(function: Marked, call: Call) -> Values:
     return call.run.each(call.values(0) or WHATEVER, said)
 
 
-def _probe(function: Marked, call: Call) -> Values:
+def _probe(function: Marked, call: EvaluatedCall) -> Values:
     """`_tabby_probe(client, url)`: GET /health, which needs no key, then the keyed request noted.
 
     Where the URL's server is not known it is TabbyAPI's: the block asks no other.
@@ -150,7 +150,7 @@ def _probe(function: Marked, call: Call) -> Values:
         call.keywords.get("headers") or only(Dict()), only(function), client,
     )  # fmt: skip
     at = call.place
-    return only(Unknown(f"answer {at.file}:{at.line}:{at.column}", place=at))
+    return only(Symbol(f"answer {at.file}:{at.line}:{at.column}", place=at))
 
 
 def _module(value: Value) -> str:
@@ -161,13 +161,13 @@ def _first(function: Marked) -> str:
     return next((f"http://{host}:{port}" for host, port in sorted(function.addresses)), "")
 
 
-def _kept(function: Marked, call: Call) -> Values:
+def _kept(function: Marked, call: EvaluatedCall) -> Values:
     """`_tabby_kept(path, name, default)`: a setting as a file holds it."""
     libraries.opened(call, call.value(0), None)
     return call.result()
 
 
-def _models(function: Marked, call: Call) -> Values:
+def _models(function: Marked, call: EvaluatedCall) -> Values:
     """`_tabby_models(url)`: GET /v1/models where the URL is TabbyAPI's."""
 
     def given(url: Value) -> Values:
@@ -179,12 +179,12 @@ def _models(function: Marked, call: Call) -> Values:
     return call.run.each(call.values(0) or WHATEVER, given)
 
 
-def _open(function: Marked, call: Call) -> Values:
+def _open(function: Marked, call: EvaluatedCall) -> Values:
     """`_tabby_open(path)`: the file, or the key in its place."""
-    return only(Unknown("the marked block's file", place=call.place))
+    return only(Symbol("the marked block's file", place=call.place))
 
 
-MEANINGS: Mapping[str, Callable[[Marked, Call], Values]] = {
+MEANINGS: Mapping[str, Callable[[Marked, EvaluatedCall], Values]] = {
     "_tabby_key": _key,
     "_tabby_auth": _adding,
     "_tabby_trace": _adding,

@@ -11,7 +11,7 @@ from tabbydoctor.routers import Call, Purpose
 from tabbydoctor.routers.suppositions import degraded
 from tabbydoctor.source.guards import ANY, Guard, satisfies
 from tabbydoctor.source.seen import Seen, Sent
-from tabbydoctor.source.values import FALSE, NOTHING, TRUE, Const, List, Place, Unknown, Value
+from tabbydoctor.source.values import FALSE, NOTHING, TRUE, Const, List, Place, Symbol, Value
 
 _PROBING = re.compile(
     r"health|read(y|iness)|ping|probe|alive|is_up|available|online|wait_|check|status|monitor|poll"
@@ -136,7 +136,7 @@ def _verdict(value: Value, status: int) -> str | bool | int | None:
     if isinstance(value, List):
         parts = [one for each in value.items for guard, one in each if _comes_to(guard, status)]
         value = next((each for each in parts if each in (TRUE, FALSE)), NOTHING)
-    if isinstance(value, Unknown):
+    if isinstance(value, Symbol):
         return _said(value.name, "true", None, status) or None
     if isinstance(value, Const) and isinstance(value.value, str | bool) and value.value:
         return value.value
@@ -155,6 +155,6 @@ def _marks_healthy(seen: Seen, node: ast.AST, status: int) -> bool:
 
 
 def _stored(guard: Guard, value: Value, status: int) -> bool:
-    if isinstance(value, Unknown):
+    if isinstance(value, Symbol):
         return bool(_said(value.name, "true", None, status)) and _comes_to(guard, status)
     return value == TRUE and _comes_to(guard, status)

@@ -37,7 +37,7 @@ from tabbydoctor.source.guards import Guard, both
 from tabbydoctor.source.reading import Program, parsed
 from tabbydoctor.source.reading import read as follow
 from tabbydoctor.source.seen import Seen, Sent
-from tabbydoctor.source.values import MANY, Place, Text, Unknown, Value, likely
+from tabbydoctor.source.values import MANY, Place, Symbol, Text, Value, likely
 
 name = "python"
 Reach = Literal["tabby", "other", "unknown"]
@@ -409,7 +409,7 @@ def _makes(
 
 def _untrimmed(key: Key) -> bool:
     value = key.value
-    if not (isinstance(value, Unknown) and value.root.startswith("file ") and not value.path):
+    if not (isinstance(value, Symbol) and value.root.startswith("file ") and not value.path):
         return False
     return bool(key.sends and key.added_for is None and not value.trimmed)
 
@@ -459,7 +459,7 @@ def _breaking_on_lists(to_tabby: list[Judged], paths: set[str]) -> tuple[int, ..
     lines = set()
     for each in to_tabby:
         value = each.key.value
-        if not (each.key.sends and isinstance(value, Unknown) and value.path):
+        if not (each.key.sends and isinstance(value, Symbol) and value.path):
             continue
         if value.root.startswith("file ") and value.path[-1] == "api_key" and not value.checked:
             if _is_list(each.guard, value):
@@ -469,7 +469,7 @@ def _breaking_on_lists(to_tabby: list[Judged], paths: set[str]) -> tuple[int, ..
     return tuple(sorted(lines))
 
 
-def _is_list(guard: Guard, value: Unknown) -> bool:
+def _is_list(guard: Guard, value: Symbol) -> bool:
     """Whether the code asked if it is a list before it used it."""
     return any(name == value.name and operator == "is-list" for name, operator, _, _ in guard)
 

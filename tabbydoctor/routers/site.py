@@ -17,7 +17,7 @@ from tabbydoctor.routers.reach import router_reach
 from tabbydoctor.routers.refusals import router_refusals
 from tabbydoctor.routers.site_candidates import (
     Around,
-    Place,
+    TabbyPlace,
     callers,
     concerns,
     is_module,
@@ -56,7 +56,7 @@ def router_site(
 
     Raises Absent without one.
     """
-    around = Around(host, table, discovery, connections, Place.of(config, address), kinds)
+    around = Around(host, table, discovery, connections, TabbyPlace.of(config, address), kinds)
     candidates = _units(units, discovery)
     if targets.router:
         site = _named_file(around, targets, targets.router, candidates)

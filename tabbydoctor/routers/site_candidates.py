@@ -44,14 +44,14 @@ _STARTERS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TabbyPlace:
     """Where TabbyAPI is, or is to be."""
 
     ports: frozenset[int]
     hosts: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, config: EffectiveConfig | None, address: Address | None) -> Place:
+    def of(cls, config: EffectiveConfig | None, address: Address | None) -> TabbyPlace:
         """By its configuration and by where it is reached."""
         found = urlsplit(address.url) if address else None
         ports = {config.port if config else 5000, *([found.port] if found and found.port else [])}
@@ -67,7 +67,7 @@ class Around:
     table: ProcessTable | None
     discovery: Discovery | None
     connections: Connections | None
-    place: Place
+    place: TabbyPlace
     kinds: RouterKinds = BUILT_IN
 
     @cached_property

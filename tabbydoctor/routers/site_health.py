@@ -27,7 +27,7 @@ _SERVICE_INFO = "/.well-known/serviceinfo"
 _HEALTH = {"litellm": "/health/liveliness", "llama-swap": "/health"}
 """By kind: what answers by itself. LiteLLM's /health asks every model for a completion."""
 _GOOD = {"ok", "healthy", "up", "ready", "running", "online", "available"}
-State = Literal["up", "down", "loading", "key"]
+HealthState = Literal["up", "down", "loading", "key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class BackendState:
 
     name: str
     url: str
-    state: State
+    state: HealthState
     seen: str
     """What was answered, in words."""
 

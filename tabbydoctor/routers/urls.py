@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tabbydoctor.source.values import Text, Unknown, Value, likely
+from tabbydoctor.source.values import Symbol, Text, Value, likely
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1", "::", "ip6-localhost"})
 _GAP = "\0"
@@ -43,7 +43,7 @@ def target(url: Value) -> Target:
     text, hint = "", False
     for part in parts:
         held = likely(part)
-        text += _GAP if held is None and isinstance(part, Unknown) else str(held)
+        text += _GAP if held is None and isinstance(part, Symbol) else str(held)
         hint = hint or getattr(part, "marked", False)
     return _parsed(text, hint)
 

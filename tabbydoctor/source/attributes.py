@@ -7,7 +7,7 @@ import posixpath
 from typing import Any
 from urllib.parse import urlsplit
 
-from tabbydoctor.source.engine import Call, Engine, Raised
+from tabbydoctor.source.engine import Engine, EvaluatedCall, Raised
 from tabbydoctor.source.guards import ALWAYS, Guard, both
 from tabbydoctor.source.memory import trimmed
 from tabbydoctor.source.values import (
@@ -28,8 +28,8 @@ from tabbydoctor.source.values import (
     Object,
     Request,
     Rest,
+    Symbol,
     Text,
-    Unknown,
     Value,
     Values,
     Yielded,
@@ -53,7 +53,7 @@ _SLOT = {"base_url": "base", "hooks": "auth", "event_hooks": "auth"}
 def attribute(run: Engine, base: Value, name: str, node: ast.AST) -> Values:  # noqa: C901 - one case a kind
     """`base.name`."""
     match base:
-        case Unknown():
+        case Symbol():
             return _of_unknown(run, base, name, node)
         case Name():
             return _of_name(run, base, name)
@@ -103,11 +103,11 @@ def of_module(run: Engine, base: Module, name: str) -> Values:
 def _of_name(run: Engine, base: Name, name: str) -> Values:
     kept = run.pool.slots.get((base.name, name))
     if f"{base.name}.{name}" in _INCOMING:
-        return only(Unknown(f"argument {base.name}.{name}"))
+        return only(Symbol(f"argument {base.name}.{name}"))
     return kept or ((ALWAYS, Name(f"{base.name}.{name}")),)
 
 
-def _of_unknown(run: Engine, base: Unknown, name: str, node: ast.AST) -> Values:
+def _of_unknown(run: Engine, base: Symbol, name: str, node: ast.AST) -> Values:
     if base.likely is not None and isinstance(base.likely.value, str):
         return only(_of_text(base, name))
     kept = _pooled(run, base, name)
@@ -116,12 +116,12 @@ def _of_unknown(run: Engine, base: Unknown, name: str, node: ast.AST) -> Values:
     return only(unknown_part(run, base, name, node))
 
 
-def unknown_part(run: Engine, base: Unknown, name: str, node: ast.AST) -> Unknown:
+def unknown_part(run: Engine, base: Symbol, name: str, node: ast.AST) -> Symbol:
     """What stands under a name of something unknown."""
     return base.part(name, run.place(node), run.marks(name))
 
 
-def _pooled(run: Engine, base: Unknown, name: str) -> Values | None:
+def _pooled(run: Engine, base: Symbol, name: str) -> Values | None:
     """What the program put under that name of something unknown."""
     slots = run.pool.slots
     if not slots:
@@ -131,7 +131,7 @@ def _pooled(run: Engine, base: Unknown, name: str) -> Values | None:
 
 def owner(base: Value) -> str:
     """By what the owner of an attribute is told again: its own last name."""
-    if isinstance(base, Unknown):
+    if isinstance(base, Symbol):
         return base.path[-1] if base.path else base.root.partition(" ")[0]
     return base.name if isinstance(base, Name) else "*"
 
@@ -192,14 +192,14 @@ def of_object(run: Engine, base: Object, name: str, node: ast.AST) -> Values:
         return only(base.of)
     getter = _inherited(run, base.of, "__getattr__", base, node)
     if getter:
-        call = Call(run, node, [only(Const(name))], {})
+        call = EvaluatedCall(run, node, [only(Const(name))], {})
         return run.each(getter, lambda function: run.called(function, call))
     external = [each for each in base.of.line() if not isinstance(each, Class)]
     if external:
         names = ".".join(each.name for each in external[:1] if isinstance(each, Name))
-        own = Unknown(f"argument {base.of.node.name}.self of {names}")
+        own = Symbol(f"argument {base.of.node.name}.self of {names}")
         return _of_unknown(run, own, name, node)
-    return only(Unknown(f"attribute {base.of.node.name}", (name,), marked=run.marks(name)))
+    return only(Symbol(f"attribute {base.of.node.name}", (name,), marked=run.marks(name)))
 
 
 def _inherited(
@@ -228,7 +228,7 @@ def _bound(
         return (value.bound(klass if me is None else me, klass),)
     method = value.bound(me, klass)
     if me is not None and said & {"property", "cached_property"}:
-        call = Call(run, node, [], {})
+        call = EvaluatedCall(run, node, [], {})
         return tuple(inner for _, inner in run.called(method, call)) or (SOMETHING,)
     return (method,)
 
@@ -265,7 +265,7 @@ def super_attribute(run: Engine, me: Value, klass: Class, name: str, node: ast.A
             )
     if isinstance(me, Client):
         return only(Method(me, name))
-    return only(Unknown(f"super {klass.node.name}", (name,)))
+    return only(Symbol(f"super {klass.node.name}", (name,)))
 
 
 def subscript(run: Engine, base: Value, key: Value, node: ast.AST) -> Values:
@@ -288,13 +288,13 @@ def subscript(run: Engine, base: Value, key: Value, node: ast.AST) -> Values:
             kept = run.pool.slots.get((base.name, likely_text(key))) if isinstance(
                 base, Name) else None  # fmt: skip
             return kept or only(base)  # `dict[str, str]`
-        case Unknown():
+        case Symbol():
             name = word(key)
             kept = _pooled(run, base, name)
             return kept or only(unknown_part(run, base, name, node))
         case Object():
             getter = of_object(run, base, "__getitem__", node)
-            call = Call(run, node, [only(key)], {})
+            call = EvaluatedCall(run, node, [only(key)], {})
             return run.each(getter, lambda function: run.called(function, call))
         case Const(value=None):
             return ()
@@ -313,7 +313,7 @@ def word(key: Value) -> str:
     text = plain(key)
     if isinstance(text, Const):
         return str(text.value)
-    if isinstance(key, Unknown):
+    if isinstance(key, Symbol):
         return f"[{' '.join(key.name)}]"
     return f"[{key}]"
 
@@ -325,8 +325,8 @@ def _item(base: List, key: Value) -> Values:
             return items[key.value]
         return only(SOMETHING)
     if not items or base.more:
-        return only(Unknown("an element")) if not items else items[0]
-    if isinstance(key, Unknown) and key.root:
+        return only(Symbol("an element")) if not items else items[0]
+    if isinstance(key, Symbol) and key.root:
         return trimmed(
             (q, value)
             for number, values in enumerate(items)
@@ -347,7 +347,7 @@ def looked_up(table: Dict, key: Value, default: Values | None) -> Values:
     exact = table.slots.get(key) if not isinstance(key, Holder) else None
     if exact:
         return exact
-    name = key.name if isinstance(key, Unknown) else (str(key),)
+    name = key.name if isinstance(key, Symbol) else (str(key),)
     found: list[tuple[Guard, Value]] = []
     known: list[Any] = []
     others = False
@@ -356,10 +356,10 @@ def looked_up(table: Dict, key: Value, default: Values | None) -> Values:
             continue
         if isinstance(slot, Rest):
             inner = values[0][1]
-            if isinstance(inner, Unknown):
+            if isinstance(inner, Symbol):
                 found.append((values[0][0], inner.part(word(key))))
             continue
-        if isinstance(slot, Unknown | Text):
+        if isinstance(slot, Symbol | Text):
             others = True
             literal = (name, "listed", id(table), True)
         else:
@@ -388,9 +388,9 @@ def _under_known(table: Dict, key: Any, default: Values | None) -> Values:
     for slot, values in table.slots.items():
         if isinstance(slot, Rest) and values:
             guard, inner = values[0]
-            if isinstance(inner, Unknown):
+            if isinstance(inner, Symbol):
                 found.append((guard, inner.part(str(key))))
-        elif isinstance(slot, Unknown) and values:
+        elif isinstance(slot, Symbol) and values:
             under = frozenset({(slot.name, "==", key, True)})
             found += [(q, v) for g, v in values if (q := both(g, under)) is not None]
     if default and (not found or default != ((ALWAYS, NOTHING),)):

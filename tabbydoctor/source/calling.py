@@ -10,7 +10,7 @@ from typing import Any
 from tabbydoctor.source import clients
 from tabbydoctor.source.attributes import ANNOTATED, decorators, of_object
 from tabbydoctor.source.budget import DEPTH, MOST_SENT, REQUESTS, cut
-from tabbydoctor.source.engine import DEEPEST, Call, Engine, Frame
+from tabbydoctor.source.engine import DEEPEST, Engine, EvaluatedCall, Frame
 from tabbydoctor.source.guards import ALWAYS, Guard, both, common, without
 from tabbydoctor.source.libraries import FUNCTIONS
 from tabbydoctor.source.memory import trimmed
@@ -36,7 +36,7 @@ from tabbydoctor.source.values import (
     Partial,
     Rest,
     Scope,
-    Unknown,
+    Symbol,
     Value,
     Values,
     Yielded,
@@ -52,7 +52,7 @@ _SOMETIMES, _OFTEN = 4, 12
 """How often a function is followed anew for what may have changed, and for what it is given."""
 
 
-def called(value: Value, call: Call) -> Values:
+def called(value: Value, call: EvaluatedCall) -> Values:
     """What calling a value gives."""
     run = call.run
     match value:
@@ -67,7 +67,7 @@ def called(value: Value, call: Call) -> Values:
         case Method(base=base, name=name):
             return method(base, name, call)
         case Partial(function=inner, arguments=given, keywords=named):
-            whole = Call(
+            whole = EvaluatedCall(
                 run, call.node, [*given, *call.arguments], {**dict(named), **call.keywords}
             )
             return called(inner, whole)
@@ -78,14 +78,14 @@ def called(value: Value, call: Call) -> Values:
             return run.each(of_object(run, value, "__call__", call.node), lambda inner: (
                 called(inner, call) if isinstance(inner, Function) else call.result()
             ))  # fmt: skip
-        case Unknown():
+        case Symbol():
             return of_unknown(value, call)
         case Const(value=None):
             return ()
     return call.result()
 
 
-def _library(name: str, call: Call) -> Values:
+def _library(name: str, call: EvaluatedCall) -> Values:
     effect = FUNCTIONS.get(name)
     if effect is not None:
         return effect(call)
@@ -98,18 +98,20 @@ def _library(name: str, call: Call) -> Values:
     return call.result()
 
 
-def run_callbacks(call: Call) -> None:
+def run_callbacks(call: EvaluatedCall) -> None:
     """Functions that are handed to something that is not followed are called by it; a class with
     arguments beside it (a middleware) is made an object of.
     """
     given = call.value(0)
     if isinstance(given, Class) and call.keywords:
-        unknown = only(Unknown("application"))
-        instance(given, Call(call.run, call.node, [unknown, *call.arguments[1:]], call.keywords))
+        unknown = only(Symbol("application"))
+        instance(
+            given, EvaluatedCall(call.run, call.node, [unknown, *call.arguments[1:]], call.keywords)
+        )
     for values in call.everything():
         for _, value in values:
             if isinstance(value, Function) and value.node not in call.run.stack:
-                _function(value, Call(call.run, call.node, [], {"*unknown": NONE}))
+                _function(value, EvaluatedCall(call.run, call.node, [], {"*unknown": NONE}))
 
 
 @dataclass(slots=True)
@@ -126,7 +128,7 @@ class Followed:
     """What holds behind the call."""
 
 
-def _function(function: Function, call: Call) -> Values:
+def _function(function: Function, call: EvaluatedCall) -> Values:
     """Follow a function, once for what it is given and for what it finds.
 
     The more often it was followed, the less must differ for it to be followed again.
@@ -151,7 +153,7 @@ def _function(function: Function, call: Call) -> Values:
     return _again(run, done, alike=given is not None)
 
 
-def _once(function: Function, call: Call) -> Followed:
+def _once(function: Function, call: EvaluatedCall) -> Followed:
     """Follow it. What sends and changes nothing is followed whatever was assumed before."""
     run, node = call.run, function.node
     if getattr(node, "name", "") not in run.reaching and not isinstance(node, ast.Lambda):
@@ -176,7 +178,7 @@ def _once(function: Function, call: Call) -> Followed:
     return Followed(gives, run.seen.sent[sent:], wrote, before, len(run.stack), gained)
 
 
-def _shortly(function: Function, call: Call) -> Followed:
+def _shortly(function: Function, call: EvaluatedCall) -> Followed:
     """Follow what can but give a value, and only for so long: else it is not known."""
     run = call.run
     before, sent, trail = run.path, len(run.seen.sent), len(run.memory.trail)
@@ -226,7 +228,7 @@ def _again(run: Engine, done: Followed, *, alike: bool) -> Values:
     return done.gives
 
 
-def _given_with(call: Call) -> object:
+def _given_with(call: EvaluatedCall) -> object:
     """What a call is given, as a key: lists and dictionaries by what they hold now."""
     named = tuple((name, _as_key(values, 2)) for name, values in call.keywords.items())
     return tuple(_as_key(values, 2) for values in call.arguments), named
@@ -244,7 +246,7 @@ def _one_as_key(value: Value, depth: int) -> object:
     return value
 
 
-def _followed(function: Function, call: Call) -> Values:
+def _followed(function: Function, call: EvaluatedCall) -> Values:
     run, node = call.run, function.node
     scope = Scope(function.scope, node)
     if function.klass is not None:
@@ -271,17 +273,17 @@ def _followed(function: Function, call: Call) -> Values:
     return _given(function, frame, trimmed(frame.returns), call)
 
 
-def _given(function: Function, frame: Frame, returned: Values, call: Call) -> Values:
+def _given(function: Function, frame: Frame, returned: Values, call: EvaluatedCall) -> Values:
     """What a call gives: what is returned, or what a generator yields."""
     if frame.yields:
         values = trimmed(frame.yields)
         if decorators(function.node) & {"fixture"}:
             return values
         return only(Yielded(values))
-    return returned or (only(Unknown("nothing returned")) if not frame.exits else NONE)
+    return returned or (only(Symbol("nothing returned")) if not frame.exits else NONE)
 
 
-def _bind_parameters(function: Function, call: Call, scope: Scope) -> None:  # noqa: C901 - one case a kind
+def _bind_parameters(function: Function, call: EvaluatedCall, scope: Scope) -> None:  # noqa: C901 - one case a kind
     run, given = call.run, function.node.args
     name = getattr(function.node, "name", "lambda")
     positional = [*given.posonlyargs, *given.args]
@@ -291,7 +293,7 @@ def _bind_parameters(function: Function, call: Call, scope: Scope) -> None:  # n
         if function.me is not None:
             arguments.insert(0, only(function.me))
         elif not arguments and positional:
-            arguments.insert(0, only(Unknown(f"argument {name}.{positional[0].arg}")))
+            arguments.insert(0, only(Symbol(f"argument {name}.{positional[0].arg}")))
     defaults = dict(zip(reversed(positional), reversed(given.defaults), strict=False))
     defaults |= {
         arg: value
@@ -307,7 +309,7 @@ def _bind_parameters(function: Function, call: Call, scope: Scope) -> None:  # n
             values = arguments[number]
         elif parameter.arg in spare:
             values = spare.pop(parameter.arg)
-        elif unknown_rest and isinstance(unknown_rest[0][1], Unknown):
+        elif unknown_rest and isinstance(unknown_rest[0][1], Symbol):
             values = only(unknown_rest[0][1].part(parameter.arg))
         else:
             values = _default(function, parameter, defaults.get(parameter), call, name)
@@ -321,16 +323,16 @@ def _bind_parameters(function: Function, call: Call, scope: Scope) -> None:  # n
         if unknown_rest:
             rest[Rest(0)] = unknown_rest
         elif call.keywords.get("*unknown"):
-            rest[Rest(0)] = only(Unknown(f"argument {name}.{given.kwarg.arg}"))
+            rest[Rest(0)] = only(Symbol(f"argument {name}.{given.kwarg.arg}"))
         scope.slots[given.kwarg.arg] = only(Dict(rest))
 
 
 def _default(
-    function: Function, parameter: ast.arg, default: ast.expr | None, call: Call, name: str
+    function: Function, parameter: ast.arg, default: ast.expr | None, call: EvaluatedCall, name: str
 ) -> Values:
     """A parameter that is not given: its default, what it depends on, else not known."""
     run = call.run
-    own = only(Unknown(f"argument {name}.{parameter.arg}", (), None, False,
+    own = only(Symbol(f"argument {name}.{parameter.arg}", (), None, False,
                        run.marks(parameter.arg)))  # fmt: skip
     frame = Frame(function.scope, function.module, function.node, run.path)
     run.frames.append(frame)
@@ -346,7 +348,7 @@ def _default(
             return (*own, *values)
         for node in _dependencies(parameter.annotation):
             values = run.evaluate(node)
-            if values and not isinstance(values[0][1], Unknown):
+            if values and not isinstance(values[0][1], Symbol):
                 return values
         if isinstance(parameter.annotation, ast.Name):
             for _, named in run.lookup(parameter.annotation.id):
@@ -391,7 +393,7 @@ def made_of(run: Engine, klass: Class) -> list[Value]:
     return found[::-1]
 
 
-def instance(klass: Class, call: Call) -> Value:
+def instance(klass: Class, call: EvaluatedCall) -> Value:
     """An object: one that was made here of the same, and was not changed since, serves again."""
     run = call.run
     key = (id(klass), call.place, _given_with(call))
@@ -404,7 +406,7 @@ def instance(klass: Class, call: Call) -> Value:
     return made
 
 
-def _new(klass: Class, call: Call) -> Value:  # noqa: C901 - one case a kind
+def _new(klass: Class, call: EvaluatedCall) -> Value:  # noqa: C901 - one case a kind
     run = call.run
     names = [each.name for each in klass.line() if isinstance(each, Name)]
     if any(name.rpartition(".")[2] in ("Enum", "StrEnum", "IntEnum") for name in names):
@@ -412,7 +414,7 @@ def _new(klass: Class, call: Call) -> Value:  # noqa: C901 - one case a kind
     client = next((name for name in names if name in clients.CONSTRUCTORS), None)
     made: Holder = Object(klass)
     if client is not None:
-        bare = Call(run, call.node, [], {}) if _has(klass, "__init__") else call
+        bare = EvaluatedCall(run, call.node, [], {}) if _has(klass, "__init__") else call
         made = clients.construct(client, bare)
         made.of = klass
     kept = run.objects.setdefault(id(klass), [])
@@ -434,7 +436,7 @@ def _new(klass: Class, call: Call) -> Value:  # noqa: C901 - one case a kind
         for name in ("__post_init__", "model_post_init"):
             for _, function in of_object(run, made, name, call.node):
                 if isinstance(function, Function):
-                    _function(function, Call(run, call.node, [], {}))
+                    _function(function, EvaluatedCall(run, call.node, [], {}))
     return made
 
 
@@ -442,7 +444,7 @@ def _has(klass: Class, name: str) -> bool:
     return any(isinstance(each, Class) and name in each.slots for each in klass.line())
 
 
-def _fields(run: Engine, klass: Class, made: Object, call: Call) -> None:
+def _fields(run: Engine, klass: Class, made: Object, call: EvaluatedCall) -> None:
     """A dataclass, a pydantic model, a named tuple: fields from arguments and defaults."""
     line = [each for each in klass.line() if isinstance(each, Class)][::-1]
     number = 0
@@ -457,19 +459,19 @@ def _fields(run: Engine, klass: Class, made: Object, call: Call) -> None:
                 values = spare[name]
             elif number < len(call.arguments):
                 values = call.arguments[number]
-            elif rest and isinstance(rest[0][1], Unknown):
+            elif rest and isinstance(rest[0][1], Symbol):
                 values = only(rest[0][1].part(name))
             elif each.slots.get(name):
                 values = each.slots[name]
             else:
-                values = only(Unknown(f"field {klass.node.name}", (name,)))
+                values = only(Symbol(f"field {klass.node.name}", (name,)))
             number += 1
             if run.marks(name):
                 values = tuple((guard, marked(value)) for guard, value in values)
             made.slots[name] = _modelled(run, part.annotation, values, call)
 
 
-def _modelled(run: Engine, annotation: ast.expr, values: Values, call: Call) -> Values:
+def _modelled(run: Engine, annotation: ast.expr, values: Values, call: EvaluatedCall) -> Values:
     """Dictionaries given to a field of a pydantic model become objects of its model."""
     if not isinstance(first(values), Dict | List):
         return values
@@ -493,7 +495,7 @@ def _modelled(run: Engine, annotation: ast.expr, values: Values, call: Call) -> 
     return tuple((guard, _within(klass, value, call, outside)) for guard, value in values)
 
 
-def _within(klass: Class, value: Value, call: Call, outside: str) -> Value:
+def _within(klass: Class, value: Value, call: EvaluatedCall, outside: str) -> Value:
     """A dictionary as a model; those inside of a list, or of a dictionary of them."""
     if isinstance(value, List):
         return List(
@@ -508,18 +510,18 @@ def _within(klass: Class, value: Value, call: Call, outside: str) -> Value:
     return _model(klass, value, call)
 
 
-def validated(klass: Class, call: Call) -> Values:
+def validated(klass: Class, call: EvaluatedCall) -> Values:
     """`Model.model_validate(data)`, `Model.parse_obj(data)`, `Model(**data)`."""
     return call.run.each(call.values(0) or NONE, lambda value: only(_model(klass, value, call)))
 
 
-def _model(klass: Class, value: Value, call: Call) -> Value:
+def _model(klass: Class, value: Value, call: EvaluatedCall) -> Value:
     if not isinstance(value, Dict):
-        if isinstance(value, Unknown):
-            return instance(klass, Call(call.run, call.node, [], {"**": only(value)}))
+        if isinstance(value, Symbol):
+            return instance(klass, EvaluatedCall(call.run, call.node, [], {"**": only(value)}))
         return value
     given = {key: inner for key, inner in value.slots.items() if isinstance(key, str)}
-    return instance(klass, Call(call.run, call.node, [], given))
+    return instance(klass, EvaluatedCall(call.run, call.node, [], given))
 
 
-Called = Callable[[Value, Call], Values]
+Called = Callable[[Value, EvaluatedCall], Values]

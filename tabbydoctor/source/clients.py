@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tabbydoctor.source.attributes import of_object, owner
 from tabbydoctor.source.budget import MOST_SENT, REQUESTS, cut
-from tabbydoctor.source.engine import Call, Engine
+from tabbydoctor.source.engine import Engine, EvaluatedCall
 from tabbydoctor.source.guards import ALWAYS, Guard, both
 from tabbydoctor.source.secret_names import is_secret
 from tabbydoctor.source.seen import Handed, Sent
@@ -28,8 +28,8 @@ from tabbydoctor.source.values import (
     Object,
     Place,
     Request,
+    Symbol,
     Text,
-    Unknown,
     Value,
     Values,
     first,
@@ -140,7 +140,7 @@ def keeps(name: str) -> bool:
 # --- clients that are made -----------------------------------------------------------------------
 
 
-def construct(name: str, call: Call) -> Client:
+def construct(name: str, call: EvaluatedCall) -> Client:
     """The client that a constructor makes."""
     run, how, given = call.run, CONSTRUCTORS[name], call.keywords
     base = call.values(how.position, how.base) if how.base else None
@@ -192,7 +192,7 @@ def _added_by(given: Mapping[str, Values]) -> Values:
 # --- functions of modules ------------------------------------------------------------------------
 
 
-def by_name(name: str, call: Call) -> Values | None:
+def by_name(name: str, call: EvaluatedCall) -> Values | None:
     """The outcome of `requests.get(…)` and its kin; None for a function that sends nothing."""
     if name in CONSTRUCTORS:
         return only(construct(name, call))
@@ -214,7 +214,7 @@ def by_name(name: str, call: Call) -> Values | None:
     return None
 
 
-def method(client: Client, name: str, call: Call) -> Values:  # noqa: C901 - one case a kind
+def method(client: Client, name: str, call: EvaluatedCall) -> Values:  # noqa: C901 - one case a kind
     """A method of a client."""
     if client.library == "openai":
         return _openai(client, name, call)
@@ -254,11 +254,11 @@ def method(client: Client, name: str, call: Call) -> Values:  # noqa: C901 - one
     return NONE if name in ("close", "aclose") else call.result()
 
 
-def _answer(place: Place) -> Unknown:
-    return Unknown(f"answer {place.file}:{place.line}:{place.column}", place=place)
+def _answer(place: Place) -> Symbol:
+    return Symbol(f"answer {place.file}:{place.line}:{place.column}", place=place)
 
 
-def _request(client: Client | None, library: str, name: str, call: Call) -> Values:
+def _request(client: Client | None, library: str, name: str, call: EvaluatedCall) -> Values:
     explicit = name in ("request", "stream", "build_request")
     verb = only(Const(name.upper()))
     if explicit:
@@ -279,7 +279,7 @@ def _request(client: Client | None, library: str, name: str, call: Call) -> Valu
 
 
 def record(
-    call: Call, library: str, place: Place, verb: Values, url: Values, headers: Values,
+    call: EvaluatedCall, library: str, place: Place, verb: Values, url: Values, headers: Values,
     auth: Values = NONE, client: Client | None = None, body: bool = False, streams: bool = False,
 ) -> None:  # fmt: skip
     """Note a request that is sent on the present path."""
@@ -295,7 +295,12 @@ def record(
 
 
 def _added(
-    call: Call, client: Client | None, auth: Values, verb: Values, url: Values, library: str
+    call: EvaluatedCall,
+    client: Client | None,
+    auth: Values,
+    verb: Values,
+    url: Values,
+    library: str,
 ) -> Values:
     """The headers that hooks of the program add, each being called with the request."""
     hooks = auth if auth != NONE else (client.slots.get("auth") or NONE) if client else NONE
@@ -308,14 +313,14 @@ def _added(
             request = Request(library, call.place, False, method=verb, url=url,
                               headers=only(headers))  # fmt: skip
             kept, run.path = run.path, path or ALWAYS
-            run.called(function, Call(run, call.node, [only(request)], {}))
+            run.called(function, EvaluatedCall(run, call.node, [only(request)], {}))
             run.path = kept
             if headers.slots:
                 found.append((guard, Dict(dict(headers.slots))))
     return tuple(found)
 
 
-def _hooks(call: Call, hook: Value) -> list[Value]:
+def _hooks(call: EvaluatedCall, hook: Value) -> list[Value]:
     """The functions of the program that an `auth=`, a list of hooks or an object calls."""
     match hook:
         case Function():
@@ -353,7 +358,7 @@ def _client_as_now(client: Client) -> Client:
     return Client(client.library, client.place, client.made, **slots)
 
 
-def _send(client: Client, prepared: Request, call: Call) -> Values:
+def _send(client: Client, prepared: Request, call: EvaluatedCall) -> Values:
     slots = prepared.slots
     auth = call.keywords.get("auth") or slots.get("auth") or NONE
     streams = "stream" in call.keywords
@@ -364,7 +369,7 @@ def _send(client: Client, prepared: Request, call: Call) -> Values:
     return only(_answer(prepared.place))
 
 
-def _joined(call: Call, base: Values, url: Values) -> Values:
+def _joined(call: EvaluatedCall, base: Values, url: Values) -> Values:
     return call.run.pairs(base, url, absolute)
 
 
@@ -374,9 +379,9 @@ def absolute(base: Value, url: Value) -> Value:
     starts = known or _head(url)
     if base in (Const(""), NOTHING) or starts.startswith(("http://", "https://")):
         return url
-    if isinstance(url, Unknown) and not known:
+    if isinstance(url, Symbol) and not known:
         return url if likely_text(base) == "" else text_of(_bare(base), Const("/"), url)
-    if isinstance(url, Text) and isinstance(url.parts[0], Unknown) and not known:
+    if isinstance(url, Text) and isinstance(url.parts[0], Symbol) and not known:
         return url
     return text_of(_bare(base), Const("" if starts.startswith("/") else "/"), url)
 
@@ -385,7 +390,7 @@ def _bare(base: Value) -> Value:
     value = plain(base)
     if isinstance(value, Const) and isinstance(value.value, str):
         return Const(value.value.rstrip("/"), value.marked)
-    if isinstance(base, Unknown) and base.likely and isinstance(base.likely.value, str):
+    if isinstance(base, Symbol) and base.likely and isinstance(base.likely.value, str):
         return Const(base.likely.value.rstrip("/"), base.marked)
     return base
 
@@ -396,7 +401,7 @@ def _head(url: Value) -> str:
     return text or ""
 
 
-def _prepared(name: str, call: Call) -> Request:
+def _prepared(name: str, call: EvaluatedCall) -> Request:
     body = any(key in call.keywords for key in BODIES)
     if name in ("requests.Request", "httpx.Request"):
         verb = call.values(0, "method") or only(Const("GET"))
@@ -416,7 +421,7 @@ def _prepared(name: str, call: Call) -> Request:
     )
 
 
-def _urlopen(call: Call) -> Values:
+def _urlopen(call: EvaluatedCall) -> Values:
     def opened(target: Value) -> Values:
         place, library, body = call.place, "urllib", False
         verb, url, headers, auth = only(Const("GET")), only(target), only(Dict()), NONE
@@ -433,14 +438,14 @@ def _urlopen(call: Call) -> Values:
     return call.run.each(call.values(0, "url") or WHATEVER, opened)
 
 
-def raising(run: Engine, answer: Unknown) -> Unknown:
+def raising(run: Engine, answer: Symbol) -> Symbol:
     """The answer to a request of a library that raises on an error status."""
     fine = ((*answer.name, "ok"), "true", None, True)
     run.path = both(run.path, frozenset({fine})) or run.path
     return answer
 
 
-def _fetch(client: Client, call: Call) -> Values:
+def _fetch(client: Client, call: EvaluatedCall) -> Values:
     """Tornado: `await client.fetch(url_or_request, …)`, which raises on an error status."""
 
     def fetched(target: Value) -> Values:
@@ -459,7 +464,7 @@ def _fetch(client: Client, call: Call) -> Values:
     return call.run.each(call.values(0, "request") or WHATEVER, fetched)
 
 
-def request_method(request: Request, name: str, call: Call) -> Values:
+def request_method(request: Request, name: str, call: EvaluatedCall) -> Values:
     """Methods of a request made ready: `add_header` changes it."""
     if name in ("add_header", "add_unredirected_header"):
         headers = first(request.slots["headers"])
@@ -471,7 +476,7 @@ def request_method(request: Request, name: str, call: Call) -> Values:
     return only(request)
 
 
-def _openai(client: Client, path: str, call: Call) -> Values:
+def _openai(client: Client, path: str, call: EvaluatedCall) -> Values:
     """A call of the OpenAI client, for example `client.chat.completions.create(…)`."""
     run = call.run
     for part in ("with_raw_response.", "with_streaming_response.", "beta."):
@@ -500,7 +505,7 @@ def _openai(client: Client, path: str, call: Call) -> Values:
     return only(raising(run, _answer(call.place)))
 
 
-def _litellm(verb: str, call: Call) -> Values:
+def _litellm(verb: str, call: EvaluatedCall) -> Values:
     """`litellm.completion(model=…, api_base=…)`."""
     run, given = call.run, call.keywords
     pool = run.pool.slots
@@ -515,7 +520,7 @@ def _litellm(verb: str, call: Call) -> Values:
     return _completed(client, verb, call)
 
 
-def _completed(client: Client, verb: str, call: Call) -> Values:
+def _completed(client: Client, verb: str, call: EvaluatedCall) -> Values:
     tail = only(Const(LITELLM_PATHS[verb]))
     url = call.run.pairs(client.slots["base"], tail, lambda a, b: text_of(_bare(a), b))
     own = "api_key" in call.keywords  # which the headers stand beside
@@ -526,7 +531,7 @@ def _completed(client: Client, verb: str, call: Call) -> Values:
     return only(raising(call.run, _answer(call.place)))
 
 
-def _litellm_router(call: Call) -> Client:
+def _litellm_router(call: EvaluatedCall) -> Client:
     """`litellm.Router(model_list=[{"litellm_params": {"api_base": …}}])`: any of its servers."""
     base: list[tuple[Guard, Value]] = []
     keys: list[tuple[Guard, Value]] = []
@@ -550,7 +555,7 @@ def _litellm_router(call: Call) -> Client:
 # --- what is unknown, and what is handed on ------------------------------------------------------
 
 
-def looks_sent(base: Value, name: str, call: Call) -> bool:
+def looks_sent(base: Value, name: str, call: EvaluatedCall) -> bool:
     """Whether a method of something unknown is that of an HTTP client."""
     named = any(is_secret(word) or word in _HEADERS for word in call.keywords)
     if name in _CARRIERS or (named and not name.startswith(_OWN_BUSINESS)):
@@ -566,7 +571,7 @@ def looks_sent(base: Value, name: str, call: Call) -> bool:
     return bool(options & set(call.keywords)) and bool(call.arguments or "url" in call.keywords)
 
 
-def of_unknown(base: Unknown, name: str, call: Call) -> Values | None:
+def of_unknown(base: Symbol, name: str, call: EvaluatedCall) -> Values | None:
     """A request sent by a client that was handed in; None where it is none."""
     if name == "send" and isinstance(call.value(0), Request):
         return _send(_stranger(base), call.value(0), call)  # type: ignore[arg-type]
@@ -577,12 +582,12 @@ def of_unknown(base: Unknown, name: str, call: Call) -> Values | None:
     return _request(_stranger(base), "unknown", name, call)
 
 
-def _stranger(base: Unknown) -> Client:
+def _stranger(base: Symbol) -> Client:
     return Client("unknown", None, owner(base), base=only(Const("")), headers=only(Dict()),
                   auth=NONE, by=NONE)  # fmt: skip
 
 
-def hand(call: Call) -> None:
+def hand(call: EvaluatedCall) -> None:
     """Note the keys that are given to a call which is not followed, and may send them."""
     for each in _handed(call.everything(), call.place):
         call.run.seen.handed.setdefault(each)
@@ -594,9 +599,9 @@ def _handed(values: Iterable[Values], place: Place) -> Iterator[Handed]:
     for value in flat:
         path = likely_text(value) or ""
         if path.startswith("/"):
-            yield Handed(Unknown(f"file {posixpath.normpath(path)}"), place, texts)
+            yield Handed(Symbol(f"file {posixpath.normpath(path)}"), place, texts)
         for part in value.parts if isinstance(value, Text) else (value,):
-            if isinstance(part, Unknown) and part.root.startswith(("file ", "environment ")):
+            if isinstance(part, Symbol) and part.root.startswith(("file ", "environment ")):
                 yield Handed(part, place, texts)
 
 

@@ -27,7 +27,7 @@ from tabbydoctor.source.values import (
     Name,
     Place,
     Scope,
-    Unknown,
+    Symbol,
     Value,
     Values,
     first,
@@ -68,7 +68,7 @@ class Frame:
 
 
 @dataclass(slots=True)
-class Call:
+class EvaluatedCall:
     """A call with its arguments evaluated."""
 
     run: Engine
@@ -101,7 +101,7 @@ class Call:
     def result(self, name: str = "result") -> Values:
         """A result that is not known."""
         at = self.place
-        return only(Unknown(f"{name} {at.file}:{at.line}:{at.column}", place=at))
+        return only(Symbol(f"{name} {at.file}:{at.line}:{at.column}", place=at))
 
     def everything(self) -> Iterable[Values]:
         """All arguments."""
@@ -183,8 +183,8 @@ class Engine:
         """What the command line gives: `--url` -> its value."""
         self.modules: dict[str, Module] = {}
         self.importing: Callable[[Engine, str, int, str], Module | None] = lambda *_: None
-        self.handing: Callable[[Call], None] = lambda call: None
-        self.called: Callable[[Value, Call], Values] = lambda _, call: call.result()
+        self.handing: Callable[[EvaluatedCall], None] = lambda call: None
+        self.called: Callable[[Value, EvaluatedCall], Values] = lambda _, call: call.result()
         self.done: dict[object, Any] = {}
         """What calls of functions did, by what they were given."""
         self.made: dict[object, tuple[Holder, dict[Any, Values]]] = {}
@@ -352,7 +352,7 @@ class Engine:
         scope: Scope | None = self.frame.scope
         scope = scope.globals.get(name, scope) if scope else None
         if scope is not None and name not in scope.slots and name in _assigned(scope.node):
-            return ((ALWAYS, Unknown(f"unset {name}")),)
+            return ((ALWAYS, Symbol(f"unset {name}")),)
         while scope is not None:
             found = scope.slots.get(name)
             if found:
@@ -395,13 +395,13 @@ class Engine:
             return only(self.variables[name])
         if self.environment is not None and name in self.environment:
             held = Const(self.environment[name], is_marked)
-            return only(Unknown(root, (), held, True, is_marked, place))
+            return only(Symbol(root, (), held, True, is_marked, place))
         known = self.environment is not None
         value = first(default) if default else NOTHING
         if isinstance(value, Const) and value.value is not None:
             certain = known and not is_secret(name)
-            return only(Unknown(root, (), value, certain, is_marked or value.marked, place))
-        unset = Unknown(root, (), None, False, is_marked, place)
+            return only(Symbol(root, (), value, certain, is_marked or value.marked, place))
+        unset = Symbol(root, (), None, False, is_marked, place)
         if default and value != NOTHING:
             return (*default, (ALWAYS, unset)) if not known else default
         return only(unset)

@@ -9,7 +9,7 @@ from typing import Any
 
 from tabbydoctor.source.attributes import attribute, subscript
 from tabbydoctor.source.budget import ROUNDS, WIDEST_NUMBER, TooLarge, cut
-from tabbydoctor.source.engine import EXPRESSIONS, Call, Engine
+from tabbydoctor.source.engine import EXPRESSIONS, Engine, EvaluatedCall
 from tabbydoctor.source.guards import ALWAYS, Guard, both
 from tabbydoctor.source.iteration import MOST_ROUNDS, rounds
 from tabbydoctor.source.memory import restricted, trimmed
@@ -33,8 +33,8 @@ from tabbydoctor.source.values import (
     List,
     Rest,
     Scope,
+    Symbol,
     Text,
-    Unknown,
     Value,
     Values,
     first,
@@ -83,9 +83,9 @@ def _joined(run: Engine, node: ast.JoinedStr) -> Values:
 
 def written(value: Value) -> Value:
     """What a value looks like inside a string."""
-    if isinstance(value, Const | Text | Unknown):
+    if isinstance(value, Const | Text | Symbol):
         return value
-    return Unknown(f"text of {type(value).__name__}")
+    return Symbol(f"text of {type(value).__name__}")
 
 
 @_handles(ast.BinOp)
@@ -167,7 +167,7 @@ def _undecided(
     following = node.values[-1]
     if (
         wanted
-        and isinstance(value, Unknown)
+        and isinstance(value, Symbol)
         and value.root.startswith("environment ")
         and len(node.values) == 2
         and isinstance(following, ast.Constant)
@@ -178,7 +178,7 @@ def _undecided(
         usual = Const(str(following.value), value.marked)
         found.append((under, replace(value, likely=usual, certain=False)))
         return []
-    name = value.name if isinstance(value, Unknown) and value.root else ("test", run.code(part))
+    name = value.name if isinstance(value, Symbol) and value.root else ("test", run.code(part))
     taken = both(under, frozenset({(name, "true", None, wanted)}))
     passed = both(under, frozenset({(name, "true", None, not wanted)}))
     if taken is not None:
@@ -277,7 +277,7 @@ def _slot(name: Value) -> Any:
     if isinstance(name, Const):
         return name.value
     text = likely_text(name)
-    return name if text is None or isinstance(name, Unknown) else text
+    return name if text is None or isinstance(name, Symbol) else text
 
 
 def spread(run: Engine, table: Dict, values: Values) -> None:
@@ -293,7 +293,7 @@ def spread(run: Engine, table: Dict, values: Values) -> None:
         elif isinstance(other, List):
             _pairs_of(run, table, other)
         elif other != NOTHING and other not in (Const(""), Const(False)):
-            known = other if isinstance(other, Unknown) else Unknown("")
+            known = other if isinstance(other, Symbol) else Symbol("")
             run.memory.write(table, Rest(len(table.slots)), ((guard, known),))
 
 
@@ -404,7 +404,7 @@ def _call(run: Engine, node: ast.Call) -> Values:
                 keywords[key] = inner
             elif isinstance(key, Rest) and inner:
                 keywords.setdefault("**", inner)
-    call = Call(run, node, arguments, keywords, receiver)
+    call = EvaluatedCall(run, node, arguments, keywords, receiver)
     return run.each(called, lambda function: run.called(function, call))
 
 

@@ -13,7 +13,7 @@ from tabbydoctor.source.values import (
     Dict,
     List,
     Rest,
-    Unknown,
+    Symbol,
     Value,
     Values,
     Yielded,
@@ -45,20 +45,20 @@ def rounds(run: Engine, values: Values, node: ast.AST) -> list[Values]:
 def _elements(run: Engine, value: Value, node: ast.AST) -> list[Values]:
     match value:
         case List(items=items, more=more):
-            rest = [only(Unknown(f"more of {run.code(node)}"))] if more else []
+            rest = [only(Symbol(f"more of {run.code(node)}"))] if more else []
             return [*items, *rest]
         case Dict():
             return [only(key) for key in keys(value)]
         case Yielded(values=inner):
             return [inner]
-        case Unknown():
+        case Symbol():
             return [only(element(value))]
         case Const(value=str()) | Const(value=None):
             return []
-    return [only(Unknown(f"element {run.code(node)}"))]
+    return [only(Symbol(f"element {run.code(node)}"))]
 
 
-def element(value: Unknown) -> Unknown:
+def element(value: Symbol) -> Symbol:
     """What stands in a list that is not known."""
     return value.part("[]")
 
@@ -71,8 +71,8 @@ def keys(table: Dict) -> list[Value]:
 def _key(name: object, values: Values) -> Value:
     if isinstance(name, Rest):
         inner = values[0][1]
-        return inner.part("[]").part("0") if isinstance(inner, Unknown) else Unknown("key")
-    return name if isinstance(name, Unknown) else Const(name)  # type: ignore[arg-type]
+        return inner.part("[]").part("0") if isinstance(inner, Symbol) else Symbol("key")
+    return name if isinstance(name, Symbol) else Const(name)  # type: ignore[arg-type]
 
 
 def entries(table: Dict) -> List:
@@ -82,7 +82,7 @@ def entries(table: Dict) -> List:
         if not values:
             continue
         inner = values[0][1]
-        if isinstance(name, Rest) and isinstance(inner, Unknown):
+        if isinstance(name, Rest) and isinstance(inner, Symbol):
             found.append(((values[0][0], element(inner)),))
         else:
             found.append(only(List([only(_key(name, values)), values])))
@@ -94,7 +94,7 @@ def contents(table: Dict) -> List:
     found: list[Values] = []
     for name, values in table.slots.items():
         inner = values[0][1] if values else NOTHING
-        if isinstance(name, Rest) and isinstance(inner, Unknown):
+        if isinstance(name, Rest) and isinstance(inner, Symbol):
             found.append(only(inner.part("[]").part("1")))
         elif values:
             found.append(values)

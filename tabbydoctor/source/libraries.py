@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 from tabbydoctor.documents import json_of, whole_number
 from tabbydoctor.source.attributes import attribute, super_attribute
 from tabbydoctor.source.budget import LONGEST_TEXT
-from tabbydoctor.source.engine import Call, Engine
+from tabbydoctor.source.engine import Engine, EvaluatedCall
 from tabbydoctor.source.expressions import spread
 from tabbydoctor.source.guards import Guard, both
 from tabbydoctor.source.iteration import keys, rounds
@@ -38,8 +38,8 @@ from tabbydoctor.source.values import (
     Object,
     Partial,
     Span,
+    Symbol,
     Text,
-    Unknown,
     Value,
     Values,
     Yielded,
@@ -51,13 +51,13 @@ from tabbydoctor.source.values import (
     text_of,
 )
 
-Effect: TypeAlias = Callable[[Call], Values]
+Effect: TypeAlias = Callable[[EvaluatedCall], Values]
 
 
 # --- the environment, files, commands ------------------------------------------------------------
 
 
-def _getenv(call: Call) -> Values:
+def _getenv(call: EvaluatedCall) -> Values:
     name = call.text(0, "key")
     if name is None:
         return WHATEVER
@@ -77,7 +77,7 @@ def located(run: Engine, value: Value | None) -> str | None:
     return posixpath.normpath(posixpath.join(run.directory, path)) if run.directory else path
 
 
-def opened(call: Call, path: Value | None, mode: Values | None) -> File:
+def opened(call: EvaluatedCall, path: Value | None, mode: Values | None) -> File:
     """A file opened in some mode; what is opened is written down."""
     where = located(call.run, path)
     text = likely_text(first(mode)) if mode else "r"
@@ -88,35 +88,35 @@ def opened(call: Call, path: Value | None, mode: Values | None) -> File:
     return File(where)
 
 
-def _open(call: Call) -> Values:
+def _open(call: EvaluatedCall) -> Values:
     mode = call.values(1, "mode")
     return call.run.each(
         call.values(0, "file") or WHATEVER, lambda path: only(opened(call, path, mode))
     )
 
 
-def data_of(run: Engine, path: str | None, call: Call, *, parsed: bool) -> Values:
+def data_of(run: Engine, path: str | None, call: EvaluatedCall, *, parsed: bool) -> Values:
     """What a file holds: its data where that was given, else what is known of nothing but where
     it is from.
     """
     if path is None:
-        return only(Unknown("a file", place=call.place))
+        return only(Symbol("a file", place=call.place))
     given = run.files.get(path) if parsed else None
     data = given() if given is not None else None
     if data is not None:
         return only(data)
-    return only(Unknown(f"file {path}", (), None, False, run.marks(path), call.place))
+    return only(Symbol(f"file {path}", (), None, False, run.marks(path), call.place))
 
 
-def _parsed(call: Call) -> Values:
+def _parsed(call: EvaluatedCall) -> Values:
     """`json.load(f)`, `yaml.safe_load(text)`: the data of the file."""
     return call.run.each(call.values(0) or WHATEVER, lambda source: _data(source, call))
 
 
-def _data(source: Value, call: Call) -> Values:
+def _data(source: Value, call: EvaluatedCall) -> Values:
     if isinstance(source, File):
         return data_of(call.run, source.path, call, parsed=True)
-    if isinstance(source, Unknown) and source.root.startswith("file ") and not source.path:
+    if isinstance(source, Symbol) and source.root.startswith("file ") and not source.path:
         return data_of(call.run, source.root[5:], call, parsed=True)
     text = likely_text(source)
     if text is not None:
@@ -124,14 +124,14 @@ def _data(source: Value, call: Call) -> Values:
             return only(known(json_of(text), call.run.marks))
         except ValueError:
             return call.result()
-    return only(source) if isinstance(source, Unknown) and source.root else call.result()
+    return only(source) if isinstance(source, Symbol) and source.root else call.result()
 
 
-def _exists(call: Call) -> Values:
+def _exists(call: EvaluatedCall) -> Values:
     return boolean(call.run, (f"exists {call.text(0)}",), "true", None, call.place.line)
 
 
-def _command(call: Call) -> Values:
+def _command(call: EvaluatedCall) -> Values:
     """`subprocess.run([...])`, `os.system("…")`."""
     from tabbydoctor.source import clients
 
@@ -150,7 +150,7 @@ def _command(call: Call) -> Values:
     return call.result()
 
 
-def _load_dotenv(call: Call) -> Values:
+def _load_dotenv(call: EvaluatedCall) -> Values:
     """`.env` of the working directory, or the one named: variables that are not set yet."""
     run = call.run
     path = located(run, call.value(0, "dotenv_path")) if call.arguments or (
@@ -166,7 +166,7 @@ def _load_dotenv(call: Call) -> Values:
                 root = f"environment {name}"
                 value = first(values)
                 if isinstance(value, Const) and isinstance(name, str):
-                    run.variables[name] = Unknown(
+                    run.variables[name] = Symbol(
                         root,
                         ENVIRONMENT_FILE,
                         value,
@@ -177,7 +177,7 @@ def _load_dotenv(call: Call) -> Values:
     return only(TRUE)
 
 
-def _dotenv_values(call: Call) -> Values:
+def _dotenv_values(call: EvaluatedCall) -> Values:
     path = located(call.run, call.value(0, "dotenv_path")) or posixpath.join(
         call.run.directory, ".env"
     )
@@ -188,15 +188,15 @@ def _dotenv_values(call: Call) -> Values:
 # --- values --------------------------------------------------------------------------------------
 
 
-def _first(call: Call) -> Values:
+def _first(call: EvaluatedCall) -> Values:
     return call.values(0) or call.result()
 
 
-def _second(call: Call) -> Values:
+def _second(call: EvaluatedCall) -> Values:
     return call.values(1) or call.result()
 
 
-def _path(call: Call) -> Values:
+def _path(call: EvaluatedCall) -> Values:
     found: Values = ()
     for argument in call.arguments:
         found = call.run.pairs(found, argument, _laid) if found else argument
@@ -209,12 +209,12 @@ def _laid(base: Value, part: Value) -> Value:
     return text_of(base, Const("/"), part)
 
 
-def _directory(call: Call) -> Values:
+def _directory(call: EvaluatedCall) -> Values:
     text = call.text(0)
     return WHATEVER if text is None else only(Const(posixpath.dirname(text)))
 
 
-def _url_joined(call: Call) -> Values:
+def _url_joined(call: EvaluatedCall) -> Values:
     def join(base: Value, path: Value) -> Value:
         start, tail = likely_text(base), likely_text(path)
         marked = getattr(base, "marked", False)
@@ -230,7 +230,7 @@ def _url_joined(call: Call) -> Values:
     return call.run.pairs(call.values(0) or WHATEVER, call.values(1) or WHATEVER, join)
 
 
-def _table(call: Call) -> Values:
+def _table(call: EvaluatedCall) -> Values:
     made = Dict()
     for argument in call.arguments:
         spread(call.run, made, argument)
@@ -242,7 +242,7 @@ def _table(call: Call) -> Values:
     return only(made)
 
 
-def _headers(call: Call) -> Values:
+def _headers(call: EvaluatedCall) -> Values:
     """`MutableHeaders(raw=…)`, `httpx.Headers(…)`: a table of its own."""
     made = Dict()
     for argument in call.everything():
@@ -250,12 +250,12 @@ def _headers(call: Call) -> Values:
     return only(made)
 
 
-def _reader(call: Call) -> Values:
+def _reader(call: EvaluatedCall) -> Values:
     """`Config()`, `Env()`: what reads variables when it is called, or by its methods."""
     return only(VARIABLES)
 
 
-def _read_variable(call: Call) -> Values:
+def _read_variable(call: EvaluatedCall) -> Values:
     name = call.text(0)
     if name is None:
         return WHATEVER
@@ -265,7 +265,7 @@ def _read_variable(call: Call) -> Values:
 VARIABLES = Known("variables", _read_variable)
 
 
-def _named_tuple(call: Call) -> Values:
+def _named_tuple(call: EvaluatedCall) -> Values:
     """`namedtuple("Backend", "name url key")`."""
     fields = call.value(1)
     if isinstance(fields, List):
@@ -294,7 +294,7 @@ class Options(Dict):
     __slots__ = ()
 
 
-def add_option(options: Options, call: Call) -> Values:
+def add_option(options: Options, call: EvaluatedCall) -> Values:
     """`parser.add_argument("--url", default=…)`: the command line's value, else the default."""
     run = call.run
     names = [text for each in call.arguments if (text := likely_text(first(each)))]
@@ -307,18 +307,18 @@ def add_option(options: Options, call: Call) -> Values:
     root, default = f"option {long}", call.keywords.get("default")
     if given is not None:
         held = Const(given, marked)
-        values = only(Unknown(root, (), held, True, marked, call.place))
+        values = only(Symbol(root, (), held, True, marked, call.place))
     elif default:
         values = default
     elif call.text(-1, "action") == "store_true":
         values = only(FALSE)
     else:
-        values = NONE if long.startswith("-") else only(Unknown(root, (), None, False, marked))
+        values = NONE if long.startswith("-") else only(Symbol(root, (), None, False, marked))
     run.memory.write(options, dest, values)
     return NONE
 
 
-def _define(call: Call) -> Values:
+def _define(call: EvaluatedCall) -> Values:
     """Tornado: `define("url", default=…)`, asked as `options.url`."""
     name = call.text(0)
     if name:
@@ -326,7 +326,7 @@ def _define(call: Call) -> Values:
     return NONE
 
 
-def _application(call: Call) -> Values:
+def _application(call: EvaluatedCall) -> Values:
     """Tornado: `Application([(path, Handler, {"client": client})])` makes its handlers."""
     handlers, unknown = call.value(0), {"*unknown": NONE}
     for each in handlers.items if isinstance(handlers, List) else ():
@@ -335,9 +335,11 @@ def _application(call: Call) -> Values:
             klass, given = first(entry.items[1]), first(entry.items[2])
             if isinstance(klass, Class) and isinstance(given, Dict):
                 named = {k: v for k, v in given.slots.items() if isinstance(k, str)}
-                for _, made in call.run.called(klass, Call(call.run, call.node, [], unknown)):
+                for _, made in call.run.called(
+                    klass, EvaluatedCall(call.run, call.node, [], unknown)
+                ):
                     for _, begin in attribute(call.run, made, "initialize", call.node):
-                        call.run.called(begin, Call(call.run, call.node, [], named))
+                        call.run.called(begin, EvaluatedCall(call.run, call.node, [], named))
     return call.result()
 
 
@@ -347,7 +349,7 @@ class Sections(Dict):
     __slots__ = ()
 
 
-def of_sections(sections: Sections, name: str, call: Call) -> Values:
+def of_sections(sections: Sections, name: str, call: EvaluatedCall) -> Values:
     """Its methods: `read(path)`, `get(section, option, fallback=…)`, `sections()`."""
     run = call.run
     if name in ("read", "read_file"):
@@ -370,7 +372,7 @@ def of_sections(sections: Sections, name: str, call: Call) -> Values:
     return call.result()
 
 
-def _listed(call: Call) -> Values:
+def _listed(call: EvaluatedCall) -> Values:
     source = call.values(0)
     if source is None:
         return only(List())
@@ -388,13 +390,13 @@ def _listed(call: Call) -> Values:
     return call.run.each(source, made)
 
 
-def _text(call: Call) -> Values:
+def _text(call: EvaluatedCall) -> Values:
     return call.run.each(call.values(0) or only(Const("")), lambda value: only(
         text_of(value) if isinstance(value, Const | Text) else value
     ))  # fmt: skip
 
 
-def _number(call: Call) -> Values:
+def _number(call: EvaluatedCall) -> Values:
     def number(value: Value) -> Values:
         text = likely_text(value)
         given = plain(value)
@@ -403,15 +405,15 @@ def _number(call: Call) -> Values:
         read = whole_number(text) if text is not None else None
         if read is None:
             return only(value)
-        if isinstance(value, Unknown):
-            return only(Unknown(value.root, value.path, Const(read, value.marked), value.certain,
+        if isinstance(value, Symbol):
+            return only(Symbol(value.root, value.path, Const(read, value.marked), value.certain,
                                 value.marked, value.place))  # fmt: skip
         return only(Const(read, getattr(value, "marked", False)))
 
     return call.run.each(call.values(0) or WHATEVER, number)
 
 
-def _is_instance(call: Call) -> Values:
+def _is_instance(call: EvaluatedCall) -> Values:
     kind = call.value(1)
     kinds = [first(each) for each in kind.items] if isinstance(kind, List) else [kind]
     said = {each.name.rpartition(".")[2] for each in kinds if isinstance(each, Name)}
@@ -420,7 +422,7 @@ def _is_instance(call: Call) -> Values:
     def judged(value: Value) -> Values:
         value = plain(value)
         match value:
-            case Unknown(root=root) if root and said:
+            case Symbol(root=root) if root and said:
                 lists = bool(said & {"list", "tuple", "Sequence"})
                 answer = boolean(call.run, value.name, "is-list", None, call.place.line)
                 if lists:
@@ -441,7 +443,7 @@ def _is_instance(call: Call) -> Values:
     return call.run.each(call.values(0) or WHATEVER, judged)
 
 
-def _get_attribute(call: Call) -> Values:
+def _get_attribute(call: EvaluatedCall) -> Values:
     default = call.values(2)
 
     def named(name: Value) -> Values:
@@ -452,18 +454,18 @@ def _get_attribute(call: Call) -> Values:
         return call.run.each(bases, lambda base: attribute(call.run, base, text, call.node))
 
     found = call.run.each(call.values(1) or WHATEVER, named)
-    vague = all(isinstance(value, Method | Unknown) for _, value in found)
+    vague = all(isinstance(value, Method | Symbol) for _, value in found)
     return (*found, *default) if default and default != NONE and not vague else found
 
 
-def _set_attribute(call: Call) -> Values:
+def _set_attribute(call: EvaluatedCall) -> Values:
     name = call.text(1)
     if name is not None:
         put_attribute(call.run, call.values(0) or WHATEVER, name, call.values(2) or WHATEVER)
     return NONE
 
 
-def _next(call: Call) -> Values:
+def _next(call: EvaluatedCall) -> Values:
     """The first that there is: each is only come to where those before it are not."""
     found: list[tuple[Guard, Value]] = []
     before: Guard = frozenset()
@@ -477,7 +479,7 @@ def _next(call: Call) -> Values:
     return trimmed((*found, *default)) if default else trimmed(found) or WHATEVER
 
 
-def _any_of(call: Call) -> Values:
+def _any_of(call: EvaluatedCall) -> Values:
     """`max`, `min`, `random.choice`: one of the elements."""
     if len(call.arguments) > 1:
         return trimmed(each for values in call.arguments for each in values)
@@ -491,59 +493,59 @@ def _any_of(call: Call) -> Values:
     ) or WHATEVER  # fmt: skip
 
 
-def _enumerated(call: Call) -> Values:
+def _enumerated(call: EvaluatedCall) -> Values:
     found = rounds(call.run, call.values(0) or WHATEVER, call.node)
     return only(List(only(List([only(Const(n)), each])) for n, each in enumerate(found)))
 
 
-def _zipped(call: Call) -> Values:
+def _zipped(call: EvaluatedCall) -> Values:
     columns = [rounds(call.run, values, call.node) for values in call.arguments]
     return only(List(only(List(row)) for row in zip(*columns, strict=False)))
 
 
-def _mapped(call: Call) -> Values:
+def _mapped(call: EvaluatedCall) -> Values:
     function = call.value(0)
     found = rounds(call.run, call.values(1) or WHATEVER, call.node)
     return only(List(
-        call.run.called(function, Call(call.run, call.node, [each], {})) for each in found
+        call.run.called(function, EvaluatedCall(call.run, call.node, [each], {})) for each in found
     ))  # fmt: skip
 
 
-def _filtered(call: Call) -> Values:
+def _filtered(call: EvaluatedCall) -> Values:
     function = call.value(0)
     kept = []
     for each in rounds(call.run, call.values(1) or WHATEVER, call.node):
         said = each if function == NOTHING else call.run.called(
-            function, Call(call.run, call.node, [each], {})
+            function, EvaluatedCall(call.run, call.node, [each], {})
         )  # fmt: skip
         if any(truth(value) is not False for _, value in said):
             kept.append(each)
     return only(List(kept))
 
 
-def _boolean(call: Call) -> Values:
+def _boolean(call: EvaluatedCall) -> Values:
     def said(value: Value) -> Values:
         known_ = truth(value)
         if known_ is not None:
             return only(TRUE if known_ else FALSE)
-        if isinstance(value, Unknown) and value.root:
+        if isinstance(value, Symbol) and value.root:
             return boolean(call.run, value.name, "true", None, call.place.line)
         return WHATEVER
 
     return call.run.each(call.values(0) or only(FALSE), said)
 
 
-def _gathered(call: Call) -> Values:
+def _gathered(call: EvaluatedCall) -> Values:
     return only(List(call.arguments))
 
 
-def _partial(call: Call) -> Values:
+def _partial(call: EvaluatedCall) -> Values:
     named = tuple(call.keywords.items())
     rest = tuple(call.arguments[1:])
     return tuple((guard, Partial(value, rest, named)) for guard, value in call.values(0) or ())
 
 
-def _super(call: Call) -> Values:
+def _super(call: EvaluatedCall) -> Values:
     scope = call.run.frame.scope
     while scope is not None and scope.receiver is None and scope.outer is not None:
         scope = scope.outer
@@ -563,7 +565,7 @@ class _Super(Known):
         self.me, self.klass = me, klass
 
 
-def of_super(run: Engine, base: Value, name: str, call: Call) -> Values | None:
+def of_super(run: Engine, base: Value, name: str, call: EvaluatedCall) -> Values | None:
     """A method of `super()`; None where the base is none."""
     if not isinstance(base, _Super):
         return None
@@ -571,57 +573,59 @@ def of_super(run: Engine, base: Value, name: str, call: Call) -> Values | None:
     return run.each(found, lambda function: run.called(function, call))
 
 
-def _made(call: Call) -> Values:
+def _made(call: EvaluatedCall) -> Values:
     """`Depends(get_client)`, `field(default_factory=dict)`: what its function gives."""
     provider = call.values(0, "dependency")
     if provider is None:
         return call.result()
-    bare = Call(call.run, call.node, [], {"*unknown": NONE})
+    bare = EvaluatedCall(call.run, call.node, [], {"*unknown": NONE})
     found = call.run.each(provider, lambda function: call.run.called(function, bare))
     return call.run.each(found, lambda value: (
         value.values if isinstance(value, Yielded) else only(value)
     ))  # fmt: skip
 
 
-def _field(call: Call) -> Values:
+def _field(call: EvaluatedCall) -> Values:
     factory = call.keywords.get("default_factory") or call.keywords.get("factory")
     if factory:
-        bare = Call(call.run, call.node, [], {})
+        bare = EvaluatedCall(call.run, call.node, [], {})
         return call.run.each(factory, lambda function: call.run.called(function, bare))
     return call.values(0, "default") or call.result()
 
 
-def _in_thread(call: Call) -> Values:
+def _in_thread(call: EvaluatedCall) -> Values:
     return _handed_on(call, 0)
 
 
-def _handed_on(call: Call, skip: int) -> Values:
+def _handed_on(call: EvaluatedCall, skip: int) -> Values:
     if len(call.arguments) <= skip:
         return call.result()
-    rest = Call(call.run, call.node, call.arguments[skip + 1 :], call.keywords)
+    rest = EvaluatedCall(call.run, call.node, call.arguments[skip + 1 :], call.keywords)
     return call.run.each(call.arguments[skip], lambda function: call.run.called(function, rest))
 
 
-def _thread(call: Call) -> Values:
+def _thread(call: EvaluatedCall) -> Values:
     """`threading.Thread(target=f, args=(…))`: runs it."""
     target, args = call.keywords.get("target"), call.keywords.get("args")
     if target:
         given = first(args) if args else NOTHING
-        rest = Call(call.run, call.node, given.items if isinstance(given, List) else [], {})
+        rest = EvaluatedCall(
+            call.run, call.node, given.items if isinstance(given, List) else [], {}
+        )
         call.run.each(target, lambda function: call.run.called(function, rest))
     return call.result()
 
 
-def _repeat(call: Call) -> Values:
+def _repeat(call: EvaluatedCall) -> Values:
     return only(List([call.arguments[0]])) if call.arguments else WHATEVER
 
 
-def _same_function(call: Call) -> Values:
+def _same_function(call: EvaluatedCall) -> Values:
     """A decorator that leaves what a function does as it is: `functools.wraps`."""
     return only(Known("decorator", lambda inner: inner.values(0) or inner.result()))
 
 
-def _import_module(call: Call) -> Values:
+def _import_module(call: EvaluatedCall) -> Values:
     name = call.text(0)
     if name is None:
         return call.result()
@@ -630,21 +634,21 @@ def _import_module(call: Call) -> Values:
     return only(found) if found is not None else only(Name(name))
 
 
-def _matched(call: Call) -> Values:
+def _matched(call: EvaluatedCall) -> Values:
     """`re.search(pattern, text)`: of the text."""
     return call.run.each(call.values(1) or WHATEVER, lambda text: (
-        only(text.part("match")) if isinstance(text, Unknown) and text.root else call.result()
+        only(text.part("match")) if isinstance(text, Symbol) and text.root else call.result()
     ))  # fmt: skip
 
 
-def _substituted(call: Call) -> Values:
+def _substituted(call: EvaluatedCall) -> Values:
     """`re.sub(pattern, by, text)`: the text, where it is not known."""
     return call.run.each(call.values(2) or WHATEVER, lambda text: (
-        only(text) if isinstance(text, Unknown) and text.root else call.result()
+        only(text) if isinstance(text, Symbol) and text.root else call.result()
     ))  # fmt: skip
 
 
-def _served(call: Call) -> Values:
+def _served(call: EvaluatedCall) -> Values:
     """`uvicorn.run("pkg.main:app")`: imports what it serves."""
     module, _, _ = (call.text(0) or "").partition(":")
     if module:
@@ -652,14 +656,14 @@ def _served(call: Call) -> Values:
     return call.result()
 
 
-def _length(call: Call) -> Values:
+def _length(call: EvaluatedCall) -> Values:
     value = call.value(0)
     if isinstance(value, List) and not value.more:
         return only(Const(len(value.items)))
-    return only(Unknown(f"length of {value.name}") if isinstance(value, Unknown) else SOMETHING)
+    return only(Symbol(f"length of {value.name}") if isinstance(value, Symbol) else SOMETHING)
 
 
-def _range(call: Call) -> Values:
+def _range(call: EvaluatedCall) -> Values:
     values = [plain(first(each)) for each in call.arguments]
     numbers = [each.value for each in values if isinstance(each, Const)]
     whole = [each for each in numbers if isinstance(each, int)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tabbydoctor.source import clients
 from tabbydoctor.source.attributes import looked_up, owner
 from tabbydoctor.source.budget import TooLarge, text_fits
-from tabbydoctor.source.engine import Call
+from tabbydoctor.source.engine import EvaluatedCall
 from tabbydoctor.source.expressions import spread
 from tabbydoctor.source.guards import both
 from tabbydoctor.source.iteration import contents, entries, keys, rounds
@@ -41,8 +41,8 @@ from tabbydoctor.source.values import (
     Known,
     List,
     Request,
+    Symbol,
     Text,
-    Unknown,
     Value,
     Values,
     Yielded,
@@ -56,7 +56,7 @@ from tabbydoctor.source.values import (
 _MOST = 2_000
 
 
-def method(base: Value, name: str, call: Call) -> Values:  # noqa: C901 - one case a kind
+def method(base: Value, name: str, call: EvaluatedCall) -> Values:  # noqa: C901 - one case a kind
     """What calling a method gives."""
     match base:
         case Client():
@@ -78,7 +78,7 @@ def method(base: Value, name: str, call: Call) -> Values:  # noqa: C901 - one ca
             return _of_list(base, name, call)
         case Const(value=str()) | Text():
             return _of_text(base, name, call)
-        case Unknown():
+        case Symbol():
             if base.likely is not None and isinstance(base.likely.value, str):
                 return _of_text(base, name, call)
             return of_method(base, name, call)
@@ -99,7 +99,7 @@ def method(base: Value, name: str, call: Call) -> Values:  # noqa: C901 - one ca
 # --- dictionaries --------------------------------------------------------------------------------
 
 
-def _of_dict(table: Dict, name: str, call: Call) -> Values:  # noqa: C901 - one case a kind
+def _of_dict(table: Dict, name: str, call: EvaluatedCall) -> Values:  # noqa: C901 - one case a kind
     run = call.run
     match name:
         case "get" | "pop" | "setdefault" | "getlist" | "get_all":
@@ -138,7 +138,7 @@ def _of_dict(table: Dict, name: str, call: Call) -> Values:  # noqa: C901 - one 
     return call.result()
 
 
-def _set_default(table: Dict, call: Call) -> None:
+def _set_default(table: Dict, call: EvaluatedCall) -> None:
     for _, key in call.arguments[0]:
         if not looked_up(table, key, None):
             put_one(call.run, table, key, call.values(1) or NONE)
@@ -147,7 +147,7 @@ def _set_default(table: Dict, call: Call) -> None:
 # --- lists ---------------------------------------------------------------------------------------
 
 
-def _of_list(items: List, name: str, call: Call) -> Values:
+def _of_list(items: List, name: str, call: EvaluatedCall) -> Values:
     run = call.run
     match name:
         case "append" | "add" | "appendleft" | "put" | "put_nowait" | "insert":
@@ -172,17 +172,17 @@ def _of_list(items: List, name: str, call: Call) -> Values:
 # --- files and paths -----------------------------------------------------------------------------
 
 
-def _of_file(file: File, name: str, call: Call) -> Values:
+def _of_file(file: File, name: str, call: EvaluatedCall) -> Values:
     if name in ("read", "readline", "read_text"):
         return data_of(call.run, file.path, call, parsed=False)
     if name in ("readlines", "__iter__"):
-        return only(Unknown(f"file {file.path}", ("lines",), place=call.place))
+        return only(Symbol(f"file {file.path}", ("lines",), place=call.place))
     if name in ("__enter__", "__aenter__"):
         return only(file)
     return call.result()
 
 
-def _of_path(path: Value, name: str, call: Call) -> Values | None:
+def _of_path(path: Value, name: str, call: EvaluatedCall) -> Values | None:
     text = likely_text(path)
     match name:
         case "joinpath":
@@ -230,7 +230,7 @@ _PLAIN = {
 _ASKING = {"startswith": "startswith", "endswith": "endswith"}
 
 
-def _of_text(base: Value, name: str, call: Call) -> Values:
+def _of_text(base: Value, name: str, call: EvaluatedCall) -> Values:
     path = _of_path(base, name, call)
     if path is not None:
         return path
@@ -249,7 +249,7 @@ def _of_text(base: Value, name: str, call: Call) -> Values:
     return call.result()
 
 
-def _worked_out(base: Value, name: str, call: Call) -> Values:
+def _worked_out(base: Value, name: str, call: EvaluatedCall) -> Values:
     texts = [plain(first(each)) for each in call.arguments]
     keywords = {key: plain(first(each)) for key, each in call.keywords.items()}
     known = all(isinstance(each, Const) for each in (*texts, *keywords.values()))
@@ -276,18 +276,18 @@ def _worked_out(base: Value, name: str, call: Call) -> Values:
 
 def _derived(base: Value, result: Any, path: tuple[str, ...], *, trimmed_: bool = False) -> Value:
     """A result that is known, with where the string was from."""
-    if isinstance(base, Unknown):
+    if isinstance(base, Symbol):
         made = Const(result, base.marked)
-        return Unknown(base.root, (*base.path, *path), made, base.certain, base.marked,
+        return Symbol(base.root, (*base.path, *path), made, base.certain, base.marked,
                        base.place, base.checked, base.trimmed or trimmed_)  # fmt: skip
     return Const(result, base.marked if isinstance(base, Const) else False)
 
 
 def _named(base: Value, name: str) -> Value:
     """What a method makes of a string that is not known: named after it."""
-    if isinstance(base, Unknown) and base.root:
+    if isinstance(base, Symbol) and base.root:
         if name in _TRIMS or name in ("removeprefix", "removesuffix"):
-            return Unknown(base.root, base.path, None, False, base.marked, base.place,
+            return Symbol(base.root, base.path, None, False, base.marked, base.place,
                            base.checked, True)  # fmt: skip
         return base.part(f"{name}()")
     return SOMETHING
@@ -313,10 +313,10 @@ def _partly(base: Text, name: str, given: list[Value]) -> Value:
         ))  # fmt: skip
     if name in ("removesuffix", "removeprefix") and given:
         return base
-    return Unknown(f"{name} of a text")
+    return Symbol(f"{name} of a text")
 
 
-def _asked(base: Value, name: str, call: Call) -> Values:
+def _asked(base: Value, name: str, call: EvaluatedCall) -> Values:
     wanted = plain(call.value(0))
     text = likely_text(plain(base))
     if isinstance(wanted, List):
@@ -328,7 +328,7 @@ def _asked(base: Value, name: str, call: Call) -> Values:
         return call.result()
     if isinstance(plain(base), Const) and text is not None:
         return only(TRUE if getattr(text, name)(words) else FALSE)
-    if isinstance(base, Unknown) and base.root:
+    if isinstance(base, Symbol) and base.root:
         operand: Any = words[0] if len(words) == 1 else words
         return boolean(call.run, base.name, _ASKING[name], operand, call.place.line)
     if isinstance(base, Text):
@@ -338,10 +338,10 @@ def _asked(base: Value, name: str, call: Call) -> Values:
     return call.result()
 
 
-def _formatted(base: Value, call: Call) -> Value:
+def _formatted(base: Value, call: EvaluatedCall) -> Value:
     text = likely_text(base)
     if text is None:
-        return Unknown("a format")
+        return Symbol("a format")
     pieces: list[str] = [""]
     values: list[Value] = []
     number, at = 0, 0
@@ -370,7 +370,7 @@ def _formatted(base: Value, call: Call) -> Value:
 
 def _join(glue: Value, given: Value) -> Value:
     if not isinstance(given, List):
-        return Unknown("joined")
+        return Symbol("joined")
     parts: list[Value] = []
     for number, each in enumerate(given.items[:_MOST]):
         parts += ([glue] if number else []) + [label(first(each))]
@@ -380,13 +380,13 @@ def _join(glue: Value, given: Value) -> Value:
 # --- what is unknown -----------------------------------------------------------------------------
 
 
-def of_unknown(value: Unknown, call: Call) -> Values:
+def of_unknown(value: Symbol, call: EvaluatedCall) -> Values:
     """Calling something unknown: mostly a method of it."""
     if not value.path:
         _call_back(call)
         clients.hand(call)
-        return only(Unknown(f"{value.root}()", (), place=call.place))
-    base = Unknown(value.root, value.path[:-1], None, False, value.marked, value.place,
+        return only(Symbol(f"{value.root}()", (), place=call.place))
+    base = Symbol(value.root, value.path[:-1], None, False, value.marked, value.place,
                    value.checked, value.trimmed)  # fmt: skip
     return of_method(base, value.path[-1], call)
 
@@ -397,7 +397,7 @@ _RUNNING = {"run_in_executor": 1, "submit": 0, "run_sync": 0, "run_until_complet
 _TAKES_SOME = {"get", "pop", "getlist", "get_all", "getone", "header", "getheader", "__getitem__"}
 
 
-def of_method(base: Unknown, name: str, call: Call) -> Values:  # noqa: C901 - one case a kind
+def of_method(base: Symbol, name: str, call: EvaluatedCall) -> Values:  # noqa: C901 - one case a kind
     """A method of something unknown."""
     run = call.run
     sent = clients.of_unknown(base, name, call)
@@ -413,12 +413,12 @@ def of_method(base: Unknown, name: str, call: Call) -> Values:  # noqa: C901 - o
     if name == "map" and len(call.arguments) > 1:
         function = call.value(0)
         return only(List(
-            run.called(function, Call(run, call.node, [each], {}))
+            run.called(function, EvaluatedCall(run, call.node, [each], {}))
             for each in rounds(run, call.arguments[1], call.node)
         ))  # fmt: skip
     if name in _RUNNING and len(call.arguments) > _RUNNING[name]:
         handed = call.arguments[_RUNNING[name]]
-        rest = Call(run, call.node, call.arguments[_RUNNING[name] + 1 :], call.keywords)
+        rest = EvaluatedCall(run, call.node, call.arguments[_RUNNING[name] + 1 :], call.keywords)
         return run.each(handed, lambda function: run.called(function, rest))
     if name in _ASKING:
         return _asked(base, name, call)
@@ -430,7 +430,7 @@ def of_method(base: Unknown, name: str, call: Call) -> Values:  # noqa: C901 - o
         part = base.part(call.text(0) or "", call.place, run.marks(call.text(0)))
         value = first(default) if default else NOTHING
         if isinstance(value, Const) and value.value is not None:
-            return only(Unknown(part.root, part.path, value, False, part.marked, call.place))
+            return only(Symbol(part.root, part.path, value, False, part.marked, call.place))
         if default and value != NOTHING:
             lacks = frozenset({(part.name, "true", None, False)})
             return trimmed(((frozenset({(part.name, "true", None, True)}), part),
@@ -438,7 +438,7 @@ def of_method(base: Unknown, name: str, call: Call) -> Values:  # noqa: C901 - o
                               if (q := both(g, lacks)) is not None)))  # fmt: skip
         return only(part)
     if name in _TRIMS or name in _SAME:
-        return only(Unknown(base.root, base.path, base.likely, base.certain, base.marked,
+        return only(Symbol(base.root, base.path, base.likely, base.certain, base.marked,
                             base.place, base.checked, base.trimmed or name in _TRIMS))  # fmt: skip
     if name in ("items", "values", "keys", "copy", "multi_items", "raw"):
         return only(base if name == "copy" else base.part(f"{name}()"))
@@ -447,10 +447,10 @@ def of_method(base: Unknown, name: str, call: Call) -> Values:  # noqa: C901 - o
     if name in ("from_object", "from_prefixed_env"):
         _configured(base, name, call)
     _call_back(call)
-    return only(Unknown(base.root, (*base.path, f"{name}()"), None, False, base.marked, call.place))
+    return only(Symbol(base.root, (*base.path, f"{name}()"), None, False, base.marked, call.place))
 
 
-def _configured(base: Unknown, name: str, call: Call) -> None:
+def _configured(base: Symbol, name: str, call: EvaluatedCall) -> None:
     """`app.config.from_object("pkg.defaults")`, `app.config.from_prefixed_env("ROUTER")`."""
     run, text = call.run, call.text(0)
     if name == "from_prefixed_env":
@@ -470,9 +470,6 @@ def _configured(base: Unknown, name: str, call: Call) -> None:
             run.remember((owner(base), key), values)
 
 
-def _call_back(call: Call) -> None:
+def _call_back(call: EvaluatedCall) -> None:
     """What is given functions calls them."""
     call.run.handing(call)
-
-
-Effect = Callable[[Call], Values]

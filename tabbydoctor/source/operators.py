@@ -11,8 +11,8 @@ from tabbydoctor.source.values import (
     Const,
     Dict,
     List,
+    Symbol,
     Text,
-    Unknown,
     Value,
     likely_text,
     plain,
@@ -44,15 +44,15 @@ def operate(operator: ast.operator, left: Value, right: Value) -> Value:  # noqa
             return right
         case ast.Div(), one, two if _is_text(one) or isinstance(left, Text):
             return text_of(left, Const("/"), label(right))
-        case ast.Div(), Unknown(root=str(root)) as one, two if root and _is_text(two):
+        case ast.Div(), Symbol(root=str(root)) as one, two if root and _is_text(two):
             return text_of(left, Const("/"), label(right))
         case ast.Mod(), Const(value=str(template)), _:
             pieces = template.replace("%d", "%s").split("%s")
             given = right.items if isinstance(right, List) else ()
             values = [label(each[0][1]) for each in given] or [label(right)]
             return filled(pieces, values)
-        case _, Unknown(root="") | Unknown(root=str()), _ if isinstance(left, Unknown):
-            return Unknown(left.root, left.path) if left.root else SOMETHING
+        case _, Symbol(root="") | Symbol(root=str()), _ if isinstance(left, Symbol):
+            return Symbol(left.root, left.path) if left.root else SOMETHING
     return SOMETHING
 
 
@@ -77,6 +77,6 @@ def filled(pieces: Sequence[str], values: Sequence[Value]) -> Value:
 
 def label(value: Value) -> Value:
     """What a value looks like inside a string."""
-    if isinstance(value, Const | Unknown | Text):
+    if isinstance(value, Const | Symbol | Text):
         return value
-    return Unknown(f"text of {type(value).__name__}")
+    return Symbol(f"text of {type(value).__name__}")

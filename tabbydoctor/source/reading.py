@@ -21,7 +21,7 @@ from tabbydoctor.source import expressions, statements  # noqa: F401 - they regi
 from tabbydoctor.source.attributes import decorators
 from tabbydoctor.source.budget import budget
 from tabbydoctor.source.calling import called, instance, made_of, run_callbacks
-from tabbydoctor.source.engine import Call, Engine, Frame
+from tabbydoctor.source.engine import Engine, EvaluatedCall, Frame
 from tabbydoctor.source.guards import ALWAYS
 from tabbydoctor.source.imports import candidates
 from tabbydoctor.source.reachable import reaching
@@ -35,7 +35,7 @@ from tabbydoctor.source.values import (
     Module,
     Object,
     Scope,
-    Unknown,
+    Symbol,
     Value,
     first,
     known,
@@ -194,7 +194,7 @@ class _Importer:
             return made
         scope = Scope()
         made = run.modules[path] = Module(name, path, scope)
-        scope.slots["__name__"] = only(Unknown("the module's name"))
+        scope.slots["__name__"] = only(Symbol("the module's name"))
         scope.slots["__file__"] = only(Const(path))
         for each, told in self.program.known.get(path, {}).items():
             scope.slots[each] = only(told)
@@ -269,7 +269,7 @@ def _follow_all(run: Engine, functions: Sequence[Function]) -> bool:
         for one in _bound(run, function):
             pool = dict(run.pool.slots)
             run.path = ALWAYS
-            call = Call(run, function.node, [], {"*unknown": NONE})
+            call = EvaluatedCall(run, function.node, [], {"*unknown": NONE})
             called(one, call)
             fresh |= run.pool.slots != pool and bool(run.pool.slots.keys() - pool.keys())
         run.path = ALWAYS
@@ -296,7 +296,7 @@ def _bound(run: Engine, function: Function) -> list[Function]:
         return [function]
     objects = made_of(run, klass)[:_MOST_OBJECTS]
     if not objects:
-        call = Call(run, function.node, [], {"*unknown": NONE})
+        call = EvaluatedCall(run, function.node, [], {"*unknown": NONE})
         with_init = any(
             isinstance(each, Class) and "__init__" in each.slots for each in klass.line()
         )

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 
 from tabbydoctor.source.guards import Guard
-from tabbydoctor.source.values import Client, Function, Place, Unknown, Value, Values
+from tabbydoctor.source.values import Client, Function, Place, Symbol, Value, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Handed:
     anywhere.
     """
 
-    value: Unknown
+    value: Symbol
     place: Place
     texts: tuple[str, ...] = ()
     """The strings that are handed on with it."""

@@ -11,7 +11,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tabbydoctor.source.engine import Call, Engine, Frame
+from tabbydoctor.source.engine import Engine, EvaluatedCall, Frame
 from tabbydoctor.source.guards import ALWAYS
 from tabbydoctor.source.secret_names import is_secret
 from tabbydoctor.source.values import (
@@ -23,7 +23,7 @@ from tabbydoctor.source.values import (
     List,
     Name,
     Object,
-    Unknown,
+    Symbol,
     Value,
     Values,
     first,
@@ -108,7 +108,7 @@ class _Naming:
     """What its `.env` file holds."""
 
 
-def settings_of(run: Engine, klass: Class, call: Call) -> Mapping[str, Values]:
+def settings_of(run: Engine, klass: Class, call: EvaluatedCall) -> Mapping[str, Values]:
     """Field -> the value of its variable, whose case does not matter; its default without."""
     given = _inherited(klass)
     fields = given.get("fields")
@@ -167,7 +167,7 @@ def _field(
 ) -> Values:  # fmt: skip
     name = field.target.id if isinstance(field.target, ast.Name) else ""
     default = klass.slots.get(name)
-    if default and isinstance(first(default), Unknown):
+    if default and isinstance(first(default), Symbol):
         default = None
     names = _names(run, field, naming, prefix)
     variable = _variable(run, names or [(prefix or "") + name], field)
@@ -193,7 +193,7 @@ def _held(run: Engine, naming: _Naming, variable: str, field: ast.AnnAssign) -> 
             if isinstance(held, Const):
                 place = run.place(field)
                 root = f"environment {name}"
-                return only(Unknown(root, ENVIRONMENT_FILE, held, True, held.marked, place))
+                return only(Symbol(root, ENVIRONMENT_FILE, held, True, held.marked, place))
     return None
 
 

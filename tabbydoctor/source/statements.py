@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tabbydoctor.source.attributes import attribute, of_module, of_object
-from tabbydoctor.source.engine import STATEMENTS, Call, Engine, Flow
+from tabbydoctor.source.engine import STATEMENTS, Engine, EvaluatedCall, Flow
 from tabbydoctor.source.guards import ALWAYS, Guard, both, common
 from tabbydoctor.source.iteration import rounds
 from tabbydoctor.source.operators import operate
@@ -21,7 +21,7 @@ from tabbydoctor.source.values import (
     Name,
     Object,
     Scope,
-    Unknown,
+    Symbol,
     Value,
     Values,
     Yielded,
@@ -67,7 +67,7 @@ def _augmented(run: Engine, node: ast.AugAssign) -> Flow:
     before, more, operator = run.evaluate(node.target), run.evaluate(node.value), node.op
     lasting = not isinstance(node.target, ast.Name) or node.target.id in run.frame.scope.globals
     if lasting and isinstance(likely(first(more)), int):  # a count: whatever it is now
-        assign(run, node.target, only(Unknown(f"count {run.code(node.target)}")))
+        assign(run, node.target, only(Symbol(f"count {run.code(node.target)}")))
         return ""
     assign(run, node.target, run.pairs(before, more, lambda a, b: operate(operator, a, b)))
     return ""
@@ -155,7 +155,7 @@ def _choose(run: Engine, test: ast.expr, body: list[ast.stmt], orelse: list[ast.
 @_handles(ast.For, ast.AsyncFor)
 def _for(run: Engine, node: ast.For | ast.AsyncFor) -> Flow:
     over = run.evaluate(node.iter)
-    known = not any(isinstance(value, Unknown) for _, value in over)
+    known = not any(isinstance(value, Symbol) for _, value in over)
     for each in rounds(run, over, node.iter):
         guard = each[0][0] if len(each) == 1 else ALWAYS
         if guard:
@@ -226,7 +226,7 @@ def _entered(run: Engine, item: ast.withitem, value: Value) -> Values:
         for name in ("__aenter__", "__enter__"):
             for _, method in of_object(run, value, name, item.context_expr):
                 if isinstance(method, Function):
-                    return run.called(method, Call(run, item.context_expr, [], {}))
+                    return run.called(method, EvaluatedCall(run, item.context_expr, [], {}))
     return only(value)
 
 
@@ -261,7 +261,7 @@ def _try(run: Engine, node: ast.Try) -> Flow:
 def _handler(run: Engine, handler: ast.ExceptHandler) -> Flow:
     if handler.name:
         place = run.place(handler)
-        run.bind(handler.name, only(Unknown(f"exception {place.file}:{place.line}")))
+        run.bind(handler.name, only(Symbol(f"exception {place.file}:{place.line}")))
     return run.execute(handler.body)
 
 
@@ -322,7 +322,7 @@ def _decorated(run: Engine, function: Function) -> Value:
     for each in reversed(function.node.decorator_list):  # type: ignore[union-attr]
         made = run.one(each)
         if isinstance(made, Function):
-            given = run.called(made, Call(run, each, [only(result)], {}))
+            given = run.called(made, EvaluatedCall(run, each, [only(result)], {}))
             inner = next((value for _, value in given if isinstance(value, Function)), None)
             result = inner if inner is not None and not _is_class(run) else result
     return result
@@ -353,7 +353,7 @@ def _class(run: Engine, node: ast.ClassDef) -> Flow:
     run.memory.write(outer, node.name, only(made))
     for each in decorators_:
         if isinstance(each, Function):
-            run.called(each, Call(run, node, [only(made)], {}))
+            run.called(each, EvaluatedCall(run, node, [only(made)], {}))
     return ""
 
 

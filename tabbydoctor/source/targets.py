@@ -7,7 +7,7 @@ from typing import Any
 
 from tabbydoctor.source.attributes import owner
 from tabbydoctor.source.attributes import word as name_of
-from tabbydoctor.source.engine import Call, Engine
+from tabbydoctor.source.engine import Engine, EvaluatedCall
 from tabbydoctor.source.guards import both
 from tabbydoctor.source.memory import trimmed
 from tabbydoctor.source.seen import Stored
@@ -22,7 +22,7 @@ from tabbydoctor.source.values import (
     Name,
     Object,
     Request,
-    Unknown,
+    Symbol,
     Value,
     Values,
     marked,
@@ -61,13 +61,13 @@ def _unpack(run: Engine, parts: list[ast.expr], values: Values) -> None:
             elif isinstance(value, List) and number < len(value.items):
                 item = value.items[number - len(parts) if value.more else number]
                 found += [(q, v) for g, v in item if (q := both(g, guard)) is not None]
-            elif isinstance(value, Unknown):
+            elif isinstance(value, Symbol):
                 found.append((guard, value.part(str(number))))
-        assign(run, part, trimmed(found) or only(Unknown("part")))
+        assign(run, part, trimmed(found) or only(Symbol("part")))
 
 
 def _stored(run: Engine, name: str, values: Values) -> None:
-    kept = tuple(each for each in values if isinstance(each[1], Const | Unknown))
+    kept = tuple(each for each in values if isinstance(each[1], Const | Symbol))
     if kept:
         run.seen.stored.append(Stored(name, run.path, kept, run.stack))
 
@@ -82,9 +82,9 @@ def put_attribute(run: Engine, bases: Values, name: str, values: Values) -> None
             _write(run, base, slot, values, certain=len(bases) == 1 and not guard)
         elif isinstance(base, Object | Class):
             _write(run, base, name, values, certain=len(bases) == 1 and not guard)
-        elif isinstance(base, Unknown | Name):
+        elif isinstance(base, Symbol | Name):
             run.remember((owner(base), name), values)
-            if isinstance(base, Unknown):
+            if isinstance(base, Symbol):
                 run.remember(("*", name), values)
 
 
@@ -116,7 +116,7 @@ def put_one(  # noqa: C901 - one case a kind
     match base:
         case Dict():
             if isinstance(slot, Holder):
-                slot = Unknown(f"key {id(slot)}")
+                slot = Symbol(f"key {id(slot)}")
             known = isinstance(word, Const)
             if not certain or not known:
                 values = trimmed((*values, *base.slots.get(slot, ())))
@@ -126,15 +126,15 @@ def put_one(  # noqa: C901 - one case a kind
                 _write(run, base, slot, values, certain=certain)
         case Name(name="os.environ"):
             pass  # that it is set at all is told elsewhere
-        case Unknown() | Name():
+        case Symbol() | Name():
             run.remember((owner(base), name_of(key)), values)
-            if isinstance(base, Unknown):
+            if isinstance(base, Symbol):
                 run.remember(("*", name_of(key)), values)
         case Object():
             from_class = base.of
             for each in from_class.line():
                 if isinstance(each, Class) and (found := each.slots.get("__setitem__")):
-                    call = Call(run, from_class.node, [only(key), values], {})
+                    call = EvaluatedCall(run, from_class.node, [only(key), values], {})
                     for _, function in found:
                         if hasattr(function, "bound"):
                             run.called(function.bound(base, each), call)

@@ -21,8 +21,8 @@ from tabbydoctor.source.values import (
     Place,
     Scope,
     Span,
+    Symbol,
     Text,
-    Unknown,
     Value,
     Values,
     plain,
@@ -38,7 +38,7 @@ def truth(value: Value) -> bool | None:
     match value:
         case Const():
             return bool(value.value)
-        case Unknown():
+        case Symbol():
             return None
         case Text(parts=parts):
             return True if any(isinstance(each, Const) and each.value for each in parts) else None
@@ -75,7 +75,7 @@ def as_booleans(run: Engine, node: ast.expr) -> Values:
         if said is not None:
             found.append((guard, TRUE if said else FALSE))
             continue
-        name = value.name if isinstance(value, Unknown) and value.root else opaque(run, node)
+        name = value.name if isinstance(value, Symbol) and value.root else opaque(run, node)
         for inner, result in boolean(run, name, "true", None, node.lineno):
             if (under := both(guard, inner)) is not None:
                 found.append((under, result))
@@ -200,22 +200,22 @@ def compared(  # noqa: C901 - one case a kind
     name = {ast.Lt: "<", ast.LtE: "<=", ast.In: "in"}.get(type(operator), "==")
     if name == "in":
         return _within(run, left, right, line)
-    if isinstance(right, Unknown) and isinstance(left, Const | Text) and name == "==":
+    if isinstance(right, Symbol) and isinstance(left, Const | Text) and name == "==":
         left, right = right, left
     if isinstance(left, Const) and isinstance(right, Const):
         sure = satisfies(left.value, name, right.value)
         if sure is not None:
             return ((ALWAYS, TRUE if sure else FALSE),)
-    if isinstance(left, Const) and isinstance(right, Unknown) and name != "==":
+    if isinstance(left, Const) and isinstance(right, Symbol) and name != "==":
         turned = ast.LtE() if name == "<" else ast.Lt()  # a < b is not b <= a
         said = compared(run, turned, right, left, line)
         return tuple((guard, FALSE if value == TRUE else TRUE) for guard, value in said)
-    if isinstance(left, Unknown) and (left.root or left.path):
+    if isinstance(left, Symbol) and (left.root or left.path):
         if isinstance(right, Const):
             return boolean(run, left.name, name, right.value, line)
-        if isinstance(right, Unknown | Text) and name == "==":
+        if isinstance(right, Symbol | Text) and name == "==":
             return boolean(run, left.name, "same", right, line)
-    if NOTHING in (left, right) and not isinstance(left, Unknown) and name == "==":
+    if NOTHING in (left, right) and not isinstance(left, Symbol) and name == "==":
         return ((ALWAYS, TRUE if left == right else FALSE),)
     if isinstance(left, Holder) and left is right:
         return ((ALWAYS, TRUE),)
@@ -234,7 +234,7 @@ def _within(run: Engine, left: Value, right: Value, line: int) -> Values:  # noq
     if isinstance(right, Dict):
         return _keyed(run, left, right, line)
     if isinstance(right, Span):
-        if isinstance(left, Unknown) and left.root:
+        if isinstance(left, Symbol) and left.root:
             return boolean(run, left.name, "in", right.span, line)
         return ()
     if isinstance(right, List):
@@ -243,12 +243,12 @@ def _within(run: Engine, left: Value, right: Value, line: int) -> Values:  # noq
             operand = tuple(each.value for each in known if isinstance(each, Const))
             if isinstance(left, Const):
                 return ((ALWAYS, TRUE if left.value in operand else FALSE),)
-            if isinstance(left, Unknown) and left.root:
+            if isinstance(left, Symbol) and left.root:
                 return boolean(run, left.name, "in", operand, line)
     if isinstance(left, Const):
         if isinstance(right, Const) and isinstance(right.value, str):
             return ((ALWAYS, TRUE if str(left.value) in right.value else FALSE),)
-        if isinstance(right, Unknown) and right.root:
+        if isinstance(right, Symbol) and right.root:
             return boolean(run, right.name, "contains", left.value, line)
     return ()
 
@@ -261,6 +261,6 @@ def _keyed(run: Engine, key: Value, table: Dict, line: int) -> Values:
             return ((ALWAYS, TRUE),)
         if all(isinstance(name, str | int) for name in certain):
             return ((ALWAYS, FALSE),)
-    elif isinstance(key, Unknown) and key.root and all(isinstance(n, str | int) for n in certain):
+    elif isinstance(key, Symbol) and key.root and all(isinstance(n, str | int) for n in certain):
         return boolean(run, key.name, "in", tuple(certain), line)
     return ()

@@ -1,7 +1,7 @@
 """What an expression of a source may be worth, as far as reading it can tell.
 
 A value is either one of the plain ones below, which never change, or a `Holder`: what has an
-identity and content of its own (a dictionary, an object, a client). What is not known is `Unknown`
+identity and content of its own (a dictionary, an object, a client). What is not known is `Symbol`
 by the name of where it comes from, so that the same unknown thing is known again.
 """
 
@@ -24,7 +24,7 @@ from tabbydoctor.source.budget import (
 from tabbydoctor.source.guards import ALWAYS, Guard
 
 Scalar: TypeAlias = str | int | float | bool | bytes | None
-Origin: TypeAlias = tuple[str, ...]
+SymbolName: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Const:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class Symbol:
     """A value that reading cannot tell, named by where it comes from.
 
     `root` is for example `environment API_KEY`, `file /srv/keys.yml`, `argument chat.model`;
@@ -70,13 +70,13 @@ class Unknown:
             raise TooLarge
 
     @property
-    def name(self) -> Origin:
+    def name(self) -> SymbolName:
         """What tells it from other unknown values."""
         return (self.root, *self.path)
 
-    def part(self, key: str, place: Place | None = None, marked: bool = False) -> Unknown:
+    def part(self, key: str, place: Place | None = None, marked: bool = False) -> Symbol:
         """What stands under a key of it."""
-        return Unknown(
+        return Symbol(
             self.root,
             (*self.path, key),
             None,
@@ -91,7 +91,7 @@ class Unknown:
 class Text:
     """A string of known and unknown pieces."""
 
-    parts: tuple[Const | Unknown, ...]
+    parts: tuple[Const | Symbol, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class Rest:
 
 
 class Dict(Holder):
-    """A dictionary: a key is the constant's own value, an `Unknown`, or `Rest`."""
+    """A dictionary: a key is the constant's own value, a `Symbol`, or `Rest`."""
 
     __slots__ = ()
 
@@ -305,16 +305,16 @@ class Known:
 
 
 Value: TypeAlias = (
-    Const | Unknown | Text | Name | Method | Partial | File | Yielded | Holder | Function | Known
+    Const | Symbol | Text | Name | Method | Partial | File | Yielded | Holder | Function | Known
 )
 Values: TypeAlias = tuple[tuple[Guard, Value], ...]
 
 NOTHING = Const(None)
 ENVIRONMENT_FILE = (".env",)
 """The path of a variable that a file of the program's own sets."""
-MANY = Unknown("one of many")
+MANY = Symbol("one of many")
 """What stands for more alternatives than are told apart."""
-SOMETHING = Unknown("")
+SOMETHING = Symbol("")
 
 
 def only(value: Value) -> Values:
@@ -337,7 +337,7 @@ def first(values: Values) -> Value:
 
 def marked(value: Value) -> Value:
     """The value, as one that the source gave a name which the reader watches for."""
-    if isinstance(value, Const | Unknown) and not value.marked:
+    if isinstance(value, Const | Symbol) and not value.marked:
         return replace(value, marked=True)
     if isinstance(value, Text):
         return Text(tuple(replace(part, marked=True) for part in value.parts))
@@ -346,7 +346,7 @@ def marked(value: Value) -> Value:
 
 def text_of(*values: Value) -> Value:
     """The values written one after the other, as in an f-string. Raises TooLarge."""
-    parts: list[Const | Unknown] = []
+    parts: list[Const | Symbol] = []
     for value in values:
         for part in value.parts if isinstance(value, Text) else (value,):
             if isinstance(part, Const):
@@ -358,7 +358,7 @@ def text_of(*values: Value) -> Value:
                 else:
                     parts.append(Const(str(part.value), part.marked))
             else:
-                parts.append(part if isinstance(part, Unknown) else SOMETHING)
+                parts.append(part if isinstance(part, Symbol) else SOMETHING)
     if len(parts) > MOST_PARTS:
         raise TooLarge
     if not parts:
@@ -370,7 +370,7 @@ def likely(value: Value) -> Scalar:
     """What a value most likely is; None where that cannot be told."""
     if isinstance(value, Const):
         return value.value
-    if isinstance(value, Unknown):
+    if isinstance(value, Symbol):
         return value.likely.value if value.likely else None
     if isinstance(value, Text):
         texts = [likely(part) for part in value.parts]
@@ -386,7 +386,7 @@ def likely_text(value: Value) -> str | None:
 
 def plain(value: Value) -> Value:
     """A value that is known but for its origin, as the constant."""
-    if isinstance(value, Unknown) and value.certain and value.likely:
+    if isinstance(value, Symbol) and value.certain and value.likely:
         return value.likely
     return value
 

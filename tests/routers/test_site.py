@@ -34,7 +34,7 @@ from tabbydoctor.routers.site_health import (
 )
 from tabbydoctor.routers.site_keys import router_keys
 from tabbydoctor.routers.unread import router_read
-from tabbydoctor.routers.wiring import Strategy, wire
+from tabbydoctor.routers.wiring import WiringStrategy, wire
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address
 from tabbydoctor.targets import Targets
@@ -201,7 +201,7 @@ NOTES = Path(__file__).parents[1] / "lab" / "data" / "router-notes.py.txt"
 
 
 @pytest.mark.parametrize("strategy", ["router-tokens", "router-env"])
-def test_a_wired_probe_is_read_as_what_it_asks(tmp_path: Path, strategy: Strategy) -> None:
+def test_a_wired_probe_is_read_as_what_it_asks(tmp_path: Path, strategy: WiringStrategy) -> None:
     urls = ("http://127.0.0.1:5000",)
     wired = wire(
         NOTES.read_bytes(),

@@ -29,12 +29,12 @@ from tabbydoctor.routers.wiring.configuration import wire_configuration
 from tabbydoctor.routers.wiring.keys import manages, wire_keys
 from tabbydoctor.routers.wiring.leaks import wire_leaks
 from tabbydoctor.routers.wiring.paths import wire_denied, wire_paths, wire_untrimmed
-from tabbydoctor.routers.wiring.plan import Plan
+from tabbydoctor.routers.wiring.plan import WiringPlan
 from tabbydoctor.routers.wiring.probes import wire_probes
 from tabbydoctor.routers.wiring.source import Encoded, Tree, edited
 from tabbydoctor.routers.wiring.verdicts import leave_verdicts, wire_verdicts
 
-Strategy = Literal["router-tokens", "router-env"]
+WiringStrategy = Literal["router-tokens", "router-env"]
 _REQUIRED = re.compile(r"""environ\[\s*['"](\w+)['"]\s*\]""")
 
 
@@ -71,7 +71,7 @@ def wire(
     source: bytes,
     *,
     tabby_urls: tuple[str, ...],
-    strategy: Strategy,
+    strategy: WiringStrategy,
     tokens_path: str,
     path: str = "router.py",
     files: Mapping[str, str] | None = None,
@@ -119,7 +119,7 @@ def wire(
         tree = Tree(encoded.text)
     except cst.ParserSyntaxError as error:
         raise whole.refusal(f"{path}: {error.message}", error.raw_line) from error
-    plan = Plan(tree, reading, read)
+    plan = WiringPlan(tree, reading, read)
     left = wire_paths(plan, wrong_files, tokens_path)
     bare = reading if marked_block(encoded.text) is None else read(legible(encoded.text))
     whole = replace(whole, override=replace_own_key or bool(left), manages=manages(bare))
@@ -168,7 +168,7 @@ class _Wiring:
     """What is the same for the whole source."""
 
     tabby_urls: tuple[str, ...]
-    strategy: Strategy
+    strategy: WiringStrategy
     tokens_path: str
     override: bool
     """Whether a key that the router sends by itself gives way, too."""
@@ -196,7 +196,7 @@ class _Wiring:
         )
         return CannotWire(message, line, self.helper({"auth", "trace"}) + usage + lines)
 
-    def _wire_made(self, plan: Plan) -> bool:
+    def _wire_made(self, plan: WiringPlan) -> bool:
         """Give the key to the clients that are made here for calls of another source."""
         wanting = [each for each in plan.reading.makes if self.override or not each.sends_key]
         done = [wire_made(plan, each.line, each.column) for each in wanting]
@@ -207,7 +207,7 @@ class _Wiring:
         ports = {server[1] for url in self.tabby_urls if (server := urls.server(url))}
         return any(re.search(rf"\b{port}\b", text) for text in texts for port in ports)
 
-    def wire_calls(self, plan: Plan, program: tuple[str, ...] = ()) -> None:
+    def wire_calls(self, plan: WiringPlan, program: tuple[str, ...] = ()) -> None:
         """Give every call that lacks it the key. Raises CannotWire where none can be."""
         calls, made = plan.reading.calls, self._wire_made(plan)
         every = bool(plan.reading.cuts) and wire_every(plan)

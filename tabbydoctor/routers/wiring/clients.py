@@ -12,7 +12,7 @@ import libcst as cst
 from tabbydoctor.routers import Call
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.wiring.block import ASKING
-from tabbydoctor.routers.wiring.plan import Plan
+from tabbydoctor.routers.wiring.plan import WiringPlan
 from tabbydoctor.routers.wiring.source import Edit, Tree, argument, last_name, newline_of
 
 
@@ -75,7 +75,7 @@ def needs_key(call: Call, even_with_own: bool) -> bool:
     return (even_with_own or call.sends_key is not True) and not open_probe
 
 
-def wire_call(plan: Plan, call: Call) -> bool:
+def wire_call(plan: WiringPlan, call: Call) -> bool:
     """Give one call the key where it, or the client that sends it, is made. False: no place."""
     tree = plan.tree
     if tree.call(call.line, call.column, lambda name: name in ASKING):
@@ -99,14 +99,14 @@ def wire_call(plan: Plan, call: Call) -> bool:
     return _wire_named(plan, "" if unknown else call.library) or call.made_elsewhere
 
 
-def wire_made(plan: Plan, line: int, column: int) -> bool:
+def wire_made(plan: WiringPlan, line: int, column: int) -> bool:
     """Give the key to a client that is made at one place. False: no such."""
     found = _with_ways(plan.tree, plan.tree.calls.get((line, column), []))
     done = [_give(plan, each, way) for each, way in found]
     return bool(done) and all(done)
 
 
-def wire_every(plan: Plan) -> bool:
+def wire_every(plan: WiringPlan) -> bool:
     """Give the key to every client made and every call sent here, whatever they reach.
 
     For a source whose calls cannot be followed: the helper itself looks where each one goes.
@@ -140,7 +140,7 @@ def _client_way(tree: Tree, call: cst.Call) -> Way | None:
     return None
 
 
-def _wire_urlopen(plan: Plan, call: Call) -> bool:
+def _wire_urlopen(plan: WiringPlan, call: Call) -> bool:
     """`urlopen` takes the request that was made ready at the call's place."""
     tree = plan.tree
     every = [node for node in tree.nodes(cst.Call) if _URLOPEN in tree.names(node.func)]
@@ -149,7 +149,7 @@ def _wire_urlopen(plan: Plan, call: Call) -> bool:
     return all(done) if done else _wire_named(plan, "urllib")
 
 
-def wire_litellm(plan: Plan) -> None:
+def wire_litellm(plan: WiringPlan) -> None:
     """Give the key to LiteLLM's Routers, and to its calls whose address is told elsewhere.
 
     A Router asks many servers, and a call may be sent where a variable says: the helper looks.
@@ -165,7 +165,7 @@ def wire_litellm(plan: Plan) -> None:
             _give(plan, call, LITELLM)
 
 
-def _wire_named(plan: Plan, library: str) -> bool:
+def _wire_named(plan: WiringPlan, library: str) -> bool:
     """Wrap a library's functions where they are handed on, to be called elsewhere."""
     tree = plan.tree
     done = False
@@ -177,7 +177,7 @@ def _wire_named(plan: Plan, library: str) -> bool:
     return done
 
 
-def _give(plan: Plan, call: cst.Call, way: Way) -> bool:
+def _give(plan: WiringPlan, call: cst.Call, way: Way) -> bool:
     """Plan the edit at one call; False where something of its own is in the way."""
     if way.wraps == "function":
         return _wrap(plan, call.func, way)
@@ -188,12 +188,12 @@ def _give(plan: Plan, call: cst.Call, way: Way) -> bool:
     return _argue(plan, call, way)
 
 
-def _said(plan: Plan, call: cst.CSTNode) -> str:
+def _said(plan: WiringPlan, call: cst.CSTNode) -> str:
     name = plan.tree.code(call.func if isinstance(call, cst.Call) else call)
     return f"line {plan.tree.line(call)}: {name}(…) sends the key to TabbyAPI"
 
 
-def _wrap(plan: Plan, node: cst.CSTNode, way: Way, call: cst.Call | None = None) -> bool:
+def _wrap(plan: WiringPlan, node: cst.CSTNode, way: Way, call: cst.Call | None = None) -> bool:
     around = plan.tree.parent(plan.tree.parent(node) or node)
     if way.value not in (last_name(node), last_name(around)):
         start, end = plan.tree.span(node)
@@ -202,7 +202,7 @@ def _wrap(plan: Plan, node: cst.CSTNode, way: Way, call: cst.Call | None = None)
     return True
 
 
-def _placeholder(plan: Plan, call: cst.Call) -> None:
+def _placeholder(plan: WiringPlan, call: cst.Call) -> None:
     """The OpenAI client is not made without some key; the helper replaces a placeholder."""
     given = argument(call, "api_key")
     said = f"line {plan.tree.line(call)}: the client is made without a key, too"
@@ -217,7 +217,7 @@ def _placeholder(plan: Plan, call: cst.Call) -> None:
         plan.change(said, Edit(*plan.tree.span(given), f'"{_NO_KEY}"'))
 
 
-def _argue(plan: Plan, call: cst.Call, way: Way) -> bool:
+def _argue(plan: WiringPlan, call: cst.Call, way: Way) -> bool:
     given = argument(call, way.name)
     value = f"[{way.value}]" if way.listed else way.value
     if given is None:

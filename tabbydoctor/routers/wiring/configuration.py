@@ -10,7 +10,7 @@ import re
 
 import libcst as cst
 
-from tabbydoctor.routers.wiring.plan import Plan
+from tabbydoctor.routers.wiring.plan import WiringPlan
 from tabbydoctor.routers.wiring.source import Edit, Tree, last_name
 
 _SETTINGS = {
@@ -27,7 +27,7 @@ _KEPT = re.compile(r"disable_auth['\"]?:[ ]*\{?_tabby_kept\([^)]*\)")
 _LINE = r"((?:^|\\n|(?<=\\n))[ ]+{}:[ ]+)([\w.]+|'[^'\n]*'|\"[^\"\n]*\")"
 
 
-def wire_configuration(plan: Plan) -> None:
+def wire_configuration(plan: WiringPlan) -> None:
     """Plan the edit of whatever turns authentication off in a config.yml that is written."""
     tree = plan.tree
     for path, line in plan.reading.writes_files.items():
@@ -50,7 +50,7 @@ def _opened(tree: Tree, line: int) -> cst.Call | None:
     return next((each for each in calls if last_name(each) in ("open", "write_text")), None)
 
 
-def _kept(plan: Plan, opened: cst.Call, around: cst.CSTNode) -> bool:
+def _kept(plan: WiringPlan, opened: cst.Call, around: cst.CSTNode) -> bool:
     tree, value = plan.tree, _written(plan.tree, opened, around)
     path: cst.CSTNode | None = opened.args[0].value if opened.args else None
     start, emptied = tree.span(opened)
@@ -100,7 +100,9 @@ def _argument(tree: Tree, opened: cst.Call) -> cst.BaseExpression | None:
 
 
 def _text(
-    plan: Plan, value: cst.FormattedString | cst.SimpleString, path: cst.Name | cst.SimpleString
+    plan: WiringPlan,
+    value: cst.FormattedString | cst.SimpleString,
+    path: cst.Name | cst.SimpleString,
 ) -> bool:
     """YAML written as text: the value becomes a field of the f-string."""
     code = plan.tree.code(value)
@@ -134,7 +136,7 @@ def _quoted(path: cst.Name | cst.SimpleString, quote: str) -> str | None:
     return f"{quote}{text}{quote}"
 
 
-def _mapping(plan: Plan, value: cst.Dict, path: str) -> bool:
+def _mapping(plan: WiringPlan, value: cst.Dict, path: str) -> bool:
     """YAML dumped from a dict literal."""
     network = _element(value, "network")
     if not isinstance(network, cst.Dict):
@@ -157,7 +159,7 @@ def _element(mapping: cst.Dict, name: str) -> cst.BaseExpression | None:
     return None
 
 
-def _said(plan: Plan, value: cst.CSTNode) -> str:
+def _said(plan: WiringPlan, value: cst.CSTNode) -> str:
     return (
         f"line {plan.tree.line(value)}: config.yml keeps its network.disable_auth and network.host"
     )

@@ -10,7 +10,7 @@ from operator import attrgetter
 import libcst as cst
 
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.wiring.plan import Plan, leaks_more
+from tabbydoctor.routers.wiring.plan import WiringPlan, leaks_more
 from tabbydoctor.routers.wiring.source import Edit, Tree, edited, last_name, lines_of
 
 _ADMIN_HEADER = re.compile(r"""(['"])x-admin-key\1""", re.IGNORECASE)
@@ -30,7 +30,7 @@ LIST = Fault(re.compile(r"api_key\Z"), attrgetter("assumes_key_string"))
 
 
 def wire_keys(
-    plan: Plan, blocked: Callable[[str], str], strings: tuple[int, ...], list_key: bool
+    plan: WiringPlan, blocked: Callable[[str], str], strings: tuple[int, ...], list_key: bool
 ) -> None:
     """Replace what takes the admin key, or takes `api_key` for a string, by the helper's key.
 
@@ -56,7 +56,9 @@ def manages(reading: RouterReading) -> bool:
     return any("admin" in call.key_from.lower() for call in reading.of("other"))
 
 
-def _replace(plan: Plan, blocked: Callable[[str], str], fault: Fault, line: int, said: str) -> bool:
+def _replace(
+    plan: WiringPlan, blocked: Callable[[str], str], fault: Fault, line: int, said: str
+) -> bool:
     """Plan the replacement of what a line takes.
 
     Where it takes several keys, one of them may be for another server: each is tried alone, and
@@ -92,7 +94,7 @@ def _choices(tree: Tree, wanted: re.Pattern[str], line: int) -> list[list[cst.CS
     return list(alike.values())
 
 
-def _line_in(plan: Plan, blocked: Callable[[str], str], text: str, line: int) -> int:
+def _line_in(plan: WiringPlan, blocked: Callable[[str], str], text: str, line: int) -> int:
     """Which line of an edited text, with the helper in it, a line has become."""
     start = plan.tree.offset(line, 0)
     above = [edit for edit in plan.edits if edit.end <= start]

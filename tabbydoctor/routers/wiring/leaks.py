@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import libcst as cst
 
 from tabbydoctor.routers.wiring.clients import wire_call
-from tabbydoctor.routers.wiring.plan import Plan
+from tabbydoctor.routers.wiring.plan import WiringPlan
 from tabbydoctor.routers.wiring.source import Edit, Tree, argument
 
 _HEADERS = ("authorization", "x-api-key", "x-admin-key")
 
 
-def wire_leaks(plan: Plan) -> None:
+def wire_leaks(plan: WiringPlan) -> None:
     """Plan that a key which other backends get is sent to TabbyAPI alone, by the helper."""
     for call in plan.reading.calls:
         if call.line not in plan.reading.leaks:

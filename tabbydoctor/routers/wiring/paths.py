@@ -15,7 +15,7 @@ import libcst as cst
 
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.marked_block import legible
-from tabbydoctor.routers.wiring.plan import Plan, leaks_more
+from tabbydoctor.routers.wiring.plan import WiringPlan, leaks_more
 from tabbydoctor.routers.wiring.source import Edit, Tree, edited, last_name, quoted
 
 _OPENERS = ("open", "Path")
@@ -24,7 +24,7 @@ _SINGLY = 8
 """How many places of one path are tried each alone."""
 
 
-def wire_paths(plan: Plan, wrong: Iterable[str], right: str) -> tuple[str, ...]:
+def wire_paths(plan: WiringPlan, wrong: Iterable[str], right: str) -> tuple[str, ...]:
     """Plan the edits; the wrong files for which there is none are given back.
 
     What the marked block reads is no matter: it is written anew.
@@ -37,7 +37,7 @@ def wire_paths(plan: Plan, wrong: Iterable[str], right: str) -> tuple[str, ...]:
     return tuple(left)
 
 
-def _corrected(plan: Plan, path: str, line: int, right: str) -> bool:
+def _corrected(plan: WiringPlan, path: str, line: int, right: str) -> bool:
     before = _read_with(plan, [])
     others = set(before.reads_files) - {path, right}
     for candidate in _candidates(plan, path, line, right):
@@ -49,11 +49,11 @@ def _corrected(plan: Plan, path: str, line: int, right: str) -> bool:
     return False
 
 
-def _read_with(plan: Plan, candidate: list[Edit]) -> RouterReading:
+def _read_with(plan: WiringPlan, candidate: list[Edit]) -> RouterReading:
     return plan.read(legible(edited(plan.tree.text, [*plan.edits, *candidate])))
 
 
-def _candidates(plan: Plan, path: str, line: int, right: str) -> Iterator[list[Edit]]:
+def _candidates(plan: WiringPlan, path: str, line: int, right: str) -> Iterator[list[Edit]]:
     """The path where it is written as a whole; else what is opened, where that stands (but not
     what a function is called with: it may open other files, too); else the file's name, to which
     a directory is joined: an absolute path stays as it is.
@@ -85,7 +85,7 @@ def _given(tree: Tree, node: cst.CSTNode) -> set[str]:
     return {parameter.name.value for parameter in tree.nodes(cst.Param, around.params)}
 
 
-def wire_denied(plan: Plan, denied: Iterable[str]) -> None:
+def wire_denied(plan: WiringPlan, denied: Iterable[str]) -> None:
     """Plan that files which cannot be opened are replaced by the helper's."""
     own = plan.read(legible(plan.tree.text)).reads_files
     for path in denied:
@@ -100,7 +100,7 @@ def wire_denied(plan: Plan, denied: Iterable[str]) -> None:
             plan.leave(f"line {own[path]}: let it open no {path}, which the router may not read")
 
 
-def wire_untrimmed(plan: Plan) -> None:
+def wire_untrimmed(plan: WiringPlan) -> None:
     """Plan that the newline at the end of a key file is not sent with the key."""
     for line in plan.reading.untrimmed:
         for call in plan.tree.calls_on[line]:

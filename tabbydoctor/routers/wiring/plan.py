@@ -10,7 +10,7 @@ from tabbydoctor.routers.wiring.source import Edit, Tree
 
 
 @dataclass(slots=True)
-class Plan:
+class WiringPlan:
     """Edits of a source, gathered step by step."""
 
     tree: Tree

@@ -11,7 +11,7 @@ import libcst as cst
 from tabbydoctor.routers import Call
 from tabbydoctor.routers.probes import hopeless
 from tabbydoctor.routers.wiring.leaks import cut
-from tabbydoctor.routers.wiring.plan import Plan
+from tabbydoctor.routers.wiring.plan import WiringPlan
 from tabbydoctor.routers.wiring.source import Edit, argument, last_name, quoted
 
 _EMPTY = ("HEAD", "OPTIONS")
@@ -20,7 +20,7 @@ _LIBRARIES = ("httpx", "requests")
 _EVALUATED_ONCE = (cst.Call, cst.Await, cst.Yield, cst.NamedExpr, cst.BaseComp, cst.Lambda)
 
 
-def wire_probes(plan: Plan) -> None:
+def wire_probes(plan: WiringPlan) -> None:
     """Plan GET for HEAD and OPTIONS, and keyed requests that load nothing for completions."""
     for call in plan.reading.of("probe"):
         if call.certain and hopeless(call) and not _replaced(plan, call):
@@ -30,7 +30,7 @@ def wire_probes(plan: Plan) -> None:
             )
 
 
-def _replaced(plan: Plan, call: Call) -> bool:
+def _replaced(plan: WiringPlan, call: Call) -> bool:
     if call.method in _EMPTY:
         return _by_get(plan, call)
     if call.library in _LIBRARIES:
@@ -38,7 +38,7 @@ def _replaced(plan: Plan, call: Call) -> bool:
     return _by_models(plan, call)
 
 
-def _by_get(plan: Plan, call: Call) -> bool:
+def _by_get(plan: WiringPlan, call: Call) -> bool:
     """GET in the place of HEAD or OPTIONS, where TabbyAPI is asked."""
     place, verb = (call.line, call.column), call.method.lower()
     sent = plan.tree.call(*place, lambda name: name == verb)
@@ -53,7 +53,7 @@ def _by_get(plan: Plan, call: Call) -> bool:
     return bool(edits)
 
 
-def _getting(plan: Plan, call: Call, sent: cst.Call) -> list[Edit]:
+def _getting(plan: WiringPlan, call: Call, sent: cst.Call) -> list[Edit]:
     """Edits that make `client.verb(…)` a GET where TabbyAPI is asked; none if that is not told."""
     tree, url = plan.tree, _url(sent)
     if not isinstance(sent.func, cst.Attribute):
@@ -67,7 +67,7 @@ def _getting(plan: Plan, call: Call, sent: cst.Call) -> list[Edit]:
     return [Edit(*tree.span(sent.func), choice)]
 
 
-def _verbs(plan: Plan, sent: cst.Call, verb: str) -> list[Edit]:
+def _verbs(plan: WiringPlan, sent: cst.Call, verb: str) -> list[Edit]:
     """GET for a verb that is written as an argument: `request("HEAD", …)`, `method="HEAD"`."""
     written = [arg.value for arg in sent.args if isinstance(arg.value, cst.SimpleString)]
     return [
@@ -77,7 +77,7 @@ def _verbs(plan: Plan, sent: cst.Call, verb: str) -> list[Edit]:
     ]
 
 
-def _by_models(plan: Plan, call: Call) -> bool:
+def _by_models(plan: WiringPlan, call: Call) -> bool:
     """For aiohttp and urllib: a keyed GET /v1/models in the place of a completion."""
     tree = plan.tree
     sent = tree.call(call.line, call.column, lambda name: name in ("post", "Request", "urlopen"))
@@ -98,7 +98,7 @@ def _by_models(plan: Plan, call: Call) -> bool:
     return True
 
 
-def _bodies_gone(plan: Plan, sent: cst.Call) -> list[Edit]:
+def _bodies_gone(plan: WiringPlan, sent: cst.Call) -> list[Edit]:
     """Edits that leave out what is sent with a request."""
     edits = []
     positional = [arg for arg in sent.args if arg.keyword is None]
@@ -110,12 +110,12 @@ def _bodies_gone(plan: Plan, sent: cst.Call) -> list[Edit]:
     return edits
 
 
-def _tells_server(plan: Plan, url: cst.BaseExpression) -> bool:
+def _tells_server(plan: WiringPlan, url: cst.BaseExpression) -> bool:
     """Whether an expression for a URL may be evaluated twice, and names its server."""
     return _pure(url) and ("://" in plan.tree.code(url) or _names_url(plan, url))
 
 
-def _asked_twice(plan: Plan, call: Call) -> bool:
+def _asked_twice(plan: WiringPlan, call: Call) -> bool:
     """For httpx and requests: GET /health, then a keyed GET /v1/models."""
     tree = plan.tree
     sent = tree.call(call.line, call.column, lambda name: name == "post")
@@ -153,7 +153,7 @@ def _url(sent: cst.Call) -> cst.BaseExpression | None:
     return argument(sent, "url") or positional
 
 
-def _names_url(plan: Plan, url: cst.BaseExpression) -> bool:
+def _names_url(plan: WiringPlan, url: cst.BaseExpression) -> bool:
     """Whether a URL without a scheme in sight may still be a whole one: not if it starts with /."""
     return not plan.tree.code(url).lstrip("rfRF'\"").startswith("/")
 
@@ -163,7 +163,7 @@ def _pure(node: cst.CSTNode) -> bool:
     return not isinstance(node, _EVALUATED_ONCE) and all(_pure(each) for each in node.children)
 
 
-def _guarded(plan: Plan, sent: cst.Call) -> bool:
+def _guarded(plan: WiringPlan, sent: cst.Call) -> bool:
     """Whether it is the other branch of an edit made before."""
     around = plan.tree.parent(sent)
     return isinstance(around, cst.IfExp) and "_tabby_serves" in plan.tree.code(around.test)

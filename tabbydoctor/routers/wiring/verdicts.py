@@ -16,7 +16,7 @@ from typing import Any
 
 import libcst as cst
 
-from tabbydoctor.routers.wiring.plan import Plan
+from tabbydoctor.routers.wiring.plan import WiringPlan
 from tabbydoctor.routers.wiring.source import Edit, Tree, edited
 
 _STATUS = re.compile(r"status|code", re.IGNORECASE)
@@ -46,7 +46,7 @@ class Comparison:
     on_401: bool
 
 
-def wire_verdicts(plan: Plan) -> None:
+def wire_verdicts(plan: WiringPlan) -> None:
     """Plan, for each line where a 401 counts as healthy, the edit after which it does not."""
     accepted: list[Edit] = []
     open_lines = plan.reading.accepts_401
@@ -65,14 +65,14 @@ def wire_verdicts(plan: Plan) -> None:
             plan.masking.append(line)
 
 
-def leave_verdicts(plan: Plan, text: str) -> None:
+def leave_verdicts(plan: WiringPlan, text: str) -> None:
     """Say which 401 still counts as healthy in the text that all edits lead to."""
     if plan.masking and plan.read(text).accepts_401:
         for line in plan.masking:
             plan.leave(f"line {line}: a 401 counts as healthy; let only a 200")
 
 
-def _candidates(plan: Plan, line: int) -> Iterator[Edits]:
+def _candidates(plan: WiringPlan, line: int) -> Iterator[Edits]:
     """Edits that may do, the likeliest first."""
     tree = plan.tree
     inside = [node for node in tree.nodes(cst.FunctionDef) if tree.reaches(node, line)]
@@ -92,7 +92,7 @@ def _candidates(plan: Plan, line: int) -> Iterator[Edits]:
     yield from _judged_answer(plan, around, shared)
 
 
-def _comparison(plan: Plan, node: cst.Comparison) -> Comparison | None:
+def _comparison(plan: WiringPlan, node: cst.Comparison) -> Comparison | None:
     """A comparison with its truth for 200 and for 401; None where it is of something else."""
     parsed = ast.parse(f"({plan.tree.code(node)})", mode="eval").body
     if not isinstance(parsed, ast.Compare):
@@ -108,7 +108,7 @@ def _comparison(plan: Plan, node: cst.Comparison) -> Comparison | None:
     return None if None in truths else Comparison(node, status, bool(truths[0]), bool(truths[1]))
 
 
-def _constant(plan: Plan, node: ast.expr) -> object | None:
+def _constant(plan: WiringPlan, node: ast.expr) -> object | None:
     """A number, a collection of numbers, a range, or a name that is given one of these once."""
     match node:
         case ast.Call(func=ast.Name("range"), args=[ast.Constant(int(a)), ast.Constant(int(b))]):
@@ -125,7 +125,7 @@ def _constant(plan: Plan, node: ast.expr) -> object | None:
     return value if isinstance(value, int | list | tuple | set) else None
 
 
-def _named(plan: Plan, name: str) -> cst.BaseExpression | None:
+def _named(plan: WiringPlan, name: str) -> cst.BaseExpression | None:
     """The collection that a name stands for, if it is assigned once and used once."""
     values = plan.tree.assigned(name)
     if len(values) != 1 or len(re.findall(rf"\b{re.escape(name)}\b", plan.tree.text)) != 2:
@@ -133,7 +133,7 @@ def _named(plan: Plan, name: str) -> cst.BaseExpression | None:
     return values[0] if isinstance(values[0], cst.List | cst.Tuple | cst.Set) else None
 
 
-def _truth(plan: Plan, compare: ast.Compare, answer: int) -> bool | None:
+def _truth(plan: WiringPlan, compare: ast.Compare, answer: int) -> bool | None:
     values: list[Any] = []
     for side in (compare.left, *compare.comparators):
         constant = _constant(plan, side)
@@ -145,7 +145,7 @@ def _truth(plan: Plan, compare: ast.Compare, answer: int) -> bool | None:
         return None
 
 
-def _without_401(plan: Plan, one: Comparison, shared: bool) -> Edits:
+def _without_401(plan: WiringPlan, one: Comparison, shared: bool) -> Edits:
     tree = plan.tree
     start, end = tree.span(one.node)
     if one.on_401 and not one.on_200:
@@ -166,7 +166,7 @@ def _without_401(plan: Plan, one: Comparison, shared: bool) -> Edits:
     return (Edit(start, end, text),)
 
 
-def _operand_gone(plan: Plan, node: cst.Comparison) -> Edits:
+def _operand_gone(plan: WiringPlan, node: cst.Comparison) -> Edits:
     """`s == 200 or s == 401` without the second."""
     around = plan.tree.parent(node)
     if not isinstance(around, cst.BooleanOperation) or not isinstance(around.operator, cst.Or):
@@ -175,7 +175,7 @@ def _operand_gone(plan: Plan, node: cst.Comparison) -> Edits:
     return (Edit(*plan.tree.span(around), plan.tree.code(other)),)
 
 
-def _listed(plan: Plan, node: cst.Comparison) -> cst.BaseExpression | None:
+def _listed(plan: WiringPlan, node: cst.Comparison) -> cst.BaseExpression | None:
     """The collection that a status is looked up in."""
     target = node.comparisons[0]
     if len(node.comparisons) != 1 or not isinstance(target.operator, cst.In):
@@ -186,7 +186,7 @@ def _listed(plan: Plan, node: cst.Comparison) -> cst.BaseExpression | None:
     return found if isinstance(found, cst.List | cst.Tuple | cst.Set) else None
 
 
-def _element_gone(plan: Plan, listed: cst.BaseExpression) -> Edits:
+def _element_gone(plan: WiringPlan, listed: cst.BaseExpression) -> Edits:
     tree = plan.tree
     elements = getattr(listed, "elements", ())
     codes = [tree.code(each.value) for each in elements]
@@ -200,7 +200,7 @@ def _element_gone(plan: Plan, listed: cst.BaseExpression) -> Edits:
     return (cut,)
 
 
-def _comma(plan: Plan, elements: tuple[cst.Element, ...], at: int) -> Edits:
+def _comma(plan: WiringPlan, elements: tuple[cst.Element, ...], at: int) -> Edits:
     """A tuple of one needs its comma: `(401, 200)` becomes `(200,)`."""
     last = elements[-1]
     if at or isinstance(last.comma, cst.Comma):
@@ -209,7 +209,7 @@ def _comma(plan: Plan, elements: tuple[cst.Element, ...], at: int) -> Edits:
     return (Edit(end, end, ","),)
 
 
-def _judged_answer(plan: Plan, around: cst.CSTNode, shared: bool) -> Iterator[Edits]:
+def _judged_answer(plan: WiringPlan, around: cst.CSTNode, shared: bool) -> Iterator[Edits]:
     """Edits that keep a probe's answer, and return True only where its status is good."""
     tree = plan.tree
     for call in plan.reading.of("probe"):

@@ -12,7 +12,7 @@ from tabbydoctor.api import Severity, Unknown
 from tabbydoctor.deployment.parts import RouterSite, Units
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit
 from tabbydoctor.host.data import HttpAnswer
-from tabbydoctor.routers.site_health import BackendState, RouterBackends, RouterHealth, State
+from tabbydoctor.routers.site_health import BackendState, HealthState, RouterBackends, RouterHealth
 
 from .scene import endpoint, judge, read, reading, silent, site
 
@@ -113,7 +113,7 @@ def test_what_may_not_be_seen_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(("state", "fires"), [("up", False), ("down", True), ("key", True)])
-def test_backend(state: State, fires: bool) -> None:
+def test_backend(state: HealthState, fires: bool) -> None:
     states = RouterBackends((BackendState("sglang", "http://127.0.0.1:30000", state, "401"),))
     assert bool(judge(backend, reading("own_keys"), states, None)) is fires
 

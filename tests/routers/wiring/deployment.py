@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tabbydoctor.demo import standin
-from tabbydoctor.routers.wiring import Strategy, Wired, wire
+from tabbydoctor.routers.wiring import Wired, WiringStrategy, wire
 from tests.contract.server import TOKENS, Program, Server
 
 
@@ -107,7 +107,7 @@ class Deployment:
             text = text.replace(old, new)
         return text
 
-    def wired(self, text: str, strategy: Strategy = "router-tokens", **options: Any) -> Wired:
+    def wired(self, text: str, strategy: WiringStrategy = "router-tokens", **options: Any) -> Wired:
         """A router's source, brought here and wired."""
         return wire(
             self.here(text).encode(),

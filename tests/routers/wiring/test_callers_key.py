@@ -13,7 +13,7 @@ import pytest
 
 from tabbydoctor.routers import Call, python
 from tabbydoctor.routers.keys import CLIENT_OWN
-from tabbydoctor.routers.wiring import Strategy
+from tabbydoctor.routers.wiring import WiringStrategy
 from tests.contract.server import ADMIN_KEY, poll
 from tests.routers.wiring.deployment import Deployment, deployment, load
 
@@ -159,11 +159,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 
 
 @pytest.fixture(scope="module")
-def wired(running: Deployment) -> Callable[[str, Strategy], types.ModuleType]:
+def wired(running: Deployment) -> Callable[[str, WiringStrategy], types.ModuleType]:
     """A router's module by name and strategy, wired once."""
     made: dict[tuple[str, str], types.ModuleType] = {}
 
-    def router(name: str, strategy: Strategy = "router-tokens") -> types.ModuleType:
+    def router(name: str, strategy: WiringStrategy = "router-tokens") -> types.ModuleType:
         if (name, strategy) not in made:
             source = running.wired(ROUTERS[name], strategy).source
             made[name, strategy] = load(source, f"callers_{len(made)}")
@@ -238,8 +238,8 @@ def test_a_caller_that_is_compared_with_a_key_is_known_to_send_that(
 def test_tabbyapi_accepts_whatever_the_caller_sends(
     name: str,
     caller: str,
-    strategy: Strategy,
-    wired: Callable[[str, Strategy], types.ModuleType],
+    strategy: WiringStrategy,
+    wired: Callable[[str, WiringStrategy], types.ModuleType],
     running: Deployment,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -328,7 +328,7 @@ def rotated(running: Deployment) -> Iterator[None]:
 
 @pytest.mark.usefixtures("rotated")
 def test_a_key_that_was_rotated_away_is_a_strangers(
-    wired: Callable[[str, Strategy], types.ModuleType],
+    wired: Callable[[str, WiringStrategy], types.ModuleType],
 ) -> None:
     router = wired("httpx", "router-tokens")
     assert router.tabby(request(CALLERS["TabbyAPI's own"])) == 200

@@ -22,7 +22,7 @@ from tabbydoctor.routers import RouterReading, python
 from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.marked_block import legible, marked_block
 from tabbydoctor.routers.probes import is_open
-from tabbydoctor.routers.wiring import CannotWire, Strategy, wire
+from tabbydoctor.routers.wiring import CannotWire, WiringStrategy, wire
 from tabbydoctor.source.engine import Engine
 from tests.checks.router.scene import config, endpoint, judge, site, tokens
 from tests.routers.cases import FILES, TABBY_URLS
@@ -50,14 +50,14 @@ FAULTY = {
     "probe_hopeless": "head_health",
 }
 """What each check does find in a source before it is wired."""
-STRATEGIES: tuple[Strategy, ...] = ("router-tokens", "router-env")
+STRATEGIES: tuple[WiringStrategy, ...] = ("router-tokens", "router-env")
 TOKENS_PATH = "/srv/tabbyAPI/api_tokens.yml"
 SLACK = 100
 """Steps that the smallest sources may take beyond twice as many."""
 
 
 @cache
-def wired(name: str, strategy: Strategy = "router-tokens", replace: bool = False) -> str:
+def wired(name: str, strategy: WiringStrategy = "router-tokens", replace: bool = False) -> str:
     result = wire(
         TEXTS[name].encode(),
         tabby_urls=TABBY_URLS,
@@ -98,7 +98,7 @@ def findings(reading: RouterReading) -> dict[str, list[Finding]]:
     ("name", "replace"),
     [*((name, False) for name in NAMES), *((name, True) for name in NAMES if name not in OWN_AUTH)],
 )
-def test_a_wired_router_is_healthy(name: str, replace: bool, strategy: Strategy) -> None:
+def test_a_wired_router_is_healthy(name: str, replace: bool, strategy: WiringStrategy) -> None:
     reading = read(wired(name, strategy, replace))
     assert not reading.problem
     assert reading.calls
@@ -145,7 +145,7 @@ def test_a_key_in_an_auth_of_its_own_is_not_replaced(name: str) -> None:
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("name", NAMES)
 def test_reading_a_wired_router_is_no_more_work(
-    name: str, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
+    name: str, strategy: WiringStrategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = 0
     spend = Engine.spend

@@ -10,18 +10,18 @@ from functools import cache
 import pytest
 
 from tabbydoctor.routers import python
-from tabbydoctor.routers.wiring import CannotWire, Strategy, Wired, wire
+from tabbydoctor.routers.wiring import CannotWire, Wired, WiringStrategy, wire
 from tests.routers.cases import CASES, FILES, TABBY_URLS
 
 NAMES = [case.name for case in CASES if case.parses]
 TEXTS = {case.name: case.text for case in CASES}
 BLOCK = re.compile(r"\r?\n# >>> tabbydoctor.*?# <<< tabbydoctor\r?\n", re.DOTALL)
-STRATEGIES: tuple[Strategy, ...] = ("router-tokens", "router-env")
+STRATEGIES: tuple[WiringStrategy, ...] = ("router-tokens", "router-env")
 
 
 @cache
 def wired(
-    source: str | bytes, strategy: Strategy = "router-tokens", replace_own_key: bool = False
+    source: str | bytes, strategy: WiringStrategy = "router-tokens", replace_own_key: bool = False
 ) -> Wired:
     raw = source.encode() if isinstance(source, str) else source
     return wire(
@@ -42,7 +42,7 @@ def changed(before: str, after: str) -> list[str]:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("name", NAMES)
-def test_wiring_twice_is_wiring_once(name: str, strategy: Strategy) -> None:
+def test_wiring_twice_is_wiring_once(name: str, strategy: WiringStrategy) -> None:
     once = wired(TEXTS[name], strategy)
     twice = wired(once.source, strategy)
     assert twice.source == once.source
