@@ -6,7 +6,6 @@ What a check prints to paste and what `fix` does come from the same record.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tabbydoctor.deployment.unit import Unit
@@ -15,8 +14,6 @@ SYSTEM = "/etc/systemd/system"
 _OF_USERS = ".config/systemd/user"
 # Drop-ins apply in the order of their names (systemd.unit(5)): this one is to win.
 _PREFIX = "zz-tabbydoctor"
-
-Settings = Iterable[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
