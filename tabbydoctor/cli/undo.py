@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from tabbydoctor.cli.errors import CommandError
-from tabbydoctor.cli.options import Given, with_targets
-from tabbydoctor.cli.showing import show_text
+from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
+from tabbydoctor.cli.showing import show_json, show_text
 
 _READY = 600.0
 """Seconds that TabbyAPI may take to load its model after the restart."""
@@ -27,6 +27,7 @@ def undo(
     no_restart: Annotated[
         bool, typer.Option("--no-restart", help="Leave the units running as they are.")
     ] = False,
+    format: FormatOption = Format.TEXT,
 ) -> int:
     """Take a change back, byte for byte: the latest one, or the one named.
 
@@ -43,9 +44,13 @@ def undo(
         raise CommandError(error.message, hint=error.hint) from error
     if served and taken_back.units:
         _await_serving(given, taken_back.units)
+    code: Literal[0, 2] = 2 if taken_back.left else 0
+    if format == Format.JSON:
+        show_json(history_view.undone_json(taken_back, code))
+        return code
     width = min(shutil.get_terminal_size().columns, 100) if sys.stdout.isatty() else 80
     show_text(history_view.undone(taken_back, width))
-    return 2 if taken_back.left else 0
+    return code
 
 
 def _serves(given: Given) -> bool:

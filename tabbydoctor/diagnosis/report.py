@@ -60,6 +60,9 @@ class Report:
     notes: tuple[str, ...] = field(default=())
     """What was found or not found on the way, for people."""
 
+    host: str = ""
+    """The name of the machine; empty where it has none."""
+
     @property
     def selected(self) -> bool:
         """Whether only some of the checks were asked for."""

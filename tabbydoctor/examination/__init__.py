@@ -17,7 +17,7 @@ from tabbydoctor.diagnosis.hands import Words
 from tabbydoctor.diagnosis.report import Report
 from tabbydoctor.diagnosis.runner import WHOLE_RUN, Pending, run_checks
 from tabbydoctor.diagnosis.verdict import FailOn, exit_code
-from tabbydoctor.examination.deployment import deployment_document, notes
+from tabbydoctor.examination.deployment import deployment_document, machine_name, notes
 from tabbydoctor.examination.word import by_word
 from tabbydoctor.facts import Absent, Facts, Unknown
 from tabbydoctor.host import Host
@@ -74,6 +74,7 @@ async def examine(
             exit_code=exit_code(results, fail_on),
             catalogue=len(plugins.checks()),
             notes=notes(facts),
+            host=machine_name(host),
         )
     finally:
         await _closed(host, facts)

@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 from tabbydoctor.deployment.parts import Discovery, Instance, RouterSite
 from tabbydoctor.facts import Facts
+from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.probes import Address
 from tabbydoctor.tabbyapi.tokens import Tokens
 from tabbydoctor.targets import Targets
@@ -19,12 +21,13 @@ async def deployment_document(facts: Facts, targets: Targets, until: float) -> d
     """The `deployment` of the machine output; a part that is not known by then (by the loop's
     clock) is null.
     """
-    discovery, config, tokens, address, router = await asyncio.gather(
+    discovery, config, tokens, address, router, installed = await asyncio.gather(
         _fact(facts, Discovery, until),
         _fact(facts, EffectiveConfig, until),
         _fact(facts, Tokens, until),
         _fact(facts, Address, until),
         _fact(facts, RouterSite, until),
+        _fact(facts, Installation, until),
     )
     one = discovery.instance if discovery else None
     unloadable = discovery.unloadable if discovery else None
@@ -46,8 +49,17 @@ async def deployment_document(facts: Facts, targets: Targets, until: float) -> d
         "router": _router(router),
         "container": one.container if one else None,
         "found_by": found_by,
+        "tabbyapi_version": (installed.version or None) if installed else None,
         "others": [other.name for other in discovery.others] if discovery else [],
     }
+
+
+def machine_name(host: Host) -> str:
+    """What the machine calls itself (hostname(7)); empty where it cannot be read."""
+    try:
+        return host.read("/proc/sys/kernel/hostname").text().strip()
+    except OSError:
+        return ""
 
 
 def notes(facts: Facts) -> tuple[str, ...]:

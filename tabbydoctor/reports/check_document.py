@@ -7,8 +7,9 @@ from typing import Any, Literal, cast
 
 from msgspec import UNSET
 
-from tabbydoctor.diagnosis.finding import Evidence, Finding
-from tabbydoctor.diagnosis.report import CheckResult, Report
+from tabbydoctor.diagnosis.finding import Evidence, Finding, Remedy, Severity
+from tabbydoctor.diagnosis.report import CheckResult, Report, Root
+from tabbydoctor.diagnosis.runner import worst_severity
 from tabbydoctor.reports.documents.check import (
     CheckDocument,
     DeploymentPart,
@@ -20,20 +21,21 @@ from tabbydoctor.reports.documents.check import (
     RouterPart,
     SummaryPart,
 )
+from tabbydoctor.reports.outline import Outline, outline, verdict
 
 
 def check_document(report: Report) -> CheckDocument:
     """The document of one run of `check`."""
+    told = outline(report)
     return CheckDocument(
         tabbydoctor=report.version,
+        host=report.host,
+        verdict=verdict(told),
         started_at=report.started_at,
         duration_ms=report.duration_ms,
         deployment=_deployment(report.deployment),
         checks=[_result(result) for result in report.results],
-        diagnosis=[
-            RootPart(root=root.id, explains=list(root.explains), summary=root.summary)
-            for root in report.roots
-        ],
+        diagnosis=[_root(told, root) for root in report.roots],
         summary=SummaryPart(**report.summary),
         exit_code=cast("Literal[0, 1, 2]", report.exit_code),
     )
@@ -65,15 +67,28 @@ def _finding(result: CheckResult, finding: Finding) -> FindingPart:
         detail=finding.detail,
         evidence=[_evidence(evidence) for evidence in finding.evidence],
         caused_by=list(causes),
-        remedies=[
-            RemedyPart(
-                title=remedy.title,
-                safety=remedy.safety,
-                commands=list(remedy.commands),
-                nix=list(remedy.nix) or UNSET,
-            )
-            for remedy in finding.remedies
-        ],
+        remedies=[_remedy(remedy) for remedy in finding.remedies],
+    )
+
+
+def _root(told: Outline, root: Root) -> RootPart:
+    faults = told.faults(root.id)
+    return RootPart(
+        root=root.id,
+        explains=list(root.explains),
+        summary=root.summary,
+        severity=worst_severity(faults) or Severity.INFO,
+        category=told.results[root.id].check.category if root.id in told.results else "",
+        remedies=[_remedy(remedy) for fault in faults[:1] for remedy in fault.remedies],
+    )
+
+
+def _remedy(remedy: Remedy) -> RemedyPart:
+    return RemedyPart(
+        title=remedy.title,
+        safety=remedy.safety,
+        commands=list(remedy.commands),
+        nix=list(remedy.nix) or UNSET,
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tabbydoctor.repair.outcome import Change
 from tabbydoctor.reports.page import Page
+
+if TYPE_CHECKING:
+    from tabbydoctor.reports.documents.fix import ChangePart
 
 _STATES = {
     "prepared": "interrupted (the next fix or undo takes it back)",
@@ -24,22 +27,32 @@ _INDENT = 2
 def as_json(changes: Sequence[Change]) -> dict[str, Any]:
     """The document of `history --format json`, the latest change first."""
     from tabbydoctor.reports.documents.base import plain
-    from tabbydoctor.reports.documents.fix import ChangePart, HistoryDocument
+    from tabbydoctor.reports.documents.fix import HistoryDocument
 
-    history = [
-        ChangePart(
-            id=change.id,
-            made_at=change.made_at,
-            state=change.state,
-            targets=list(change.targets),
-            title=change.title,
-            units=list(change.units),
-            left=list(change.left),
-            notes=list(change.notes),
-        )
-        for change in changes
-    ]
-    return plain(HistoryDocument(history=history))
+    return plain(HistoryDocument(history=[_part(change) for change in changes]))
+
+
+def undone_json(change: Change, exit_code: Literal[0, 2]) -> dict[str, Any]:
+    """The document of `undo --format json`."""
+    from tabbydoctor.reports.documents.base import plain
+    from tabbydoctor.reports.documents.fix import UndoDocument
+
+    return plain(UndoDocument(undone=_part(change), exit_code=exit_code))
+
+
+def _part(change: Change) -> ChangePart:
+    from tabbydoctor.reports.documents.fix import ChangePart
+
+    return ChangePart(
+        id=change.id,
+        made_at=change.made_at,
+        state=change.state,
+        targets=list(change.targets),
+        title=change.title,
+        units=list(change.units),
+        left=list(change.left),
+        notes=list(change.notes),
+    )
 
 
 def as_text(changes: Sequence[Change], width: int) -> str:

@@ -19,7 +19,7 @@ from tabbydoctor.reports.documents.base import Document, DocumentPart
 from tabbydoctor.reports.documents.catalogue import ExplainDocument, ListDocument
 from tabbydoctor.reports.documents.check import CheckDocument, ErrorDocument
 from tabbydoctor.reports.documents.config import ConfigDocument
-from tabbydoctor.reports.documents.fix import FixDocument, HistoryDocument
+from tabbydoctor.reports.documents.fix import FixDocument, HistoryDocument, UndoDocument
 from tabbydoctor.reports.documents.probe import ProbeDocument
 
 Schema = dict[str, Any]
@@ -31,6 +31,7 @@ DOCUMENTS: Mapping[str, type[Document]] = {
     "probe": ProbeDocument,
     "list": ListDocument,
     "history": HistoryDocument,
+    "undo": UndoDocument,
     "explain": ExplainDocument,
     "error": ErrorDocument,
 }

@@ -33,6 +33,10 @@ class Installation:
     keys: Mapping[tuple[str, str], ConfigKey] = field(default_factory=dict)
     """The installed version's own types and defaults, in its order; empty: the shipped table's."""
 
+    version: str = ""
+    """The commit it was checked out at, in seven digits (TabbyAPI has no releases), else what its
+    pyproject.toml calls itself; empty where neither is there."""
+
     def knows(self, section: str, key: str) -> bool:
         """Whether the installed version has that key."""
         return key in self.sections.get(section, frozenset())

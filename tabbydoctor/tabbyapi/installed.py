@@ -11,6 +11,7 @@ from tabbydoctor.deployment.reader import reader
 from tabbydoctor.documents import python_of
 from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.installation import Installation
+from tabbydoctor.tabbyapi.installed_version import installed_version
 from tabbydoctor.tabbyapi.keys import TABLE, ConfigKey, ValueKind, shipped_sections
 
 _MODELS = "common/config_models.py"
@@ -49,7 +50,8 @@ def installation(host: Host, instance: Instance) -> Installation:
         return _from_table(host, root, f"{path} declares no {_ROOT}")
     names = dict.fromkeys(section for section, _ in keys)
     sections = {name: frozenset(key for s, key in keys if s == name) for name in names}
-    return Installation(root, sections, path, True, *_features(host, root), keys=keys)
+    features, version = _features(host, root), installed_version(host, root)
+    return Installation(root, sections, path, True, *features, keys=keys, version=version)
 
 
 def _root(host: Host, instance: Instance) -> str:
@@ -63,8 +65,9 @@ def _root(host: Host, instance: Instance) -> str:
 
 
 def _from_table(host: Host, root: str, problem: str) -> Installation:
+    features, version = _features(host, root), installed_version(host, root)
     return Installation(
-        root, shipped_sections(), _TABLE_SOURCE, False, *_features(host, root), problem=problem
+        root, shipped_sections(), _TABLE_SOURCE, False, *features, problem=problem, version=version
     )
 
 

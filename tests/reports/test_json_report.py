@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import io
 import json
@@ -21,6 +22,7 @@ from tabbydoctor.reports.json_report import (
     to_document,
     write_document,
 )
+from tabbydoctor.reports.terminal import TerminalReporter
 from tests.reports.documents import assert_valid
 from tests.reports.reports import AUTH, EVERY, ONE_ROOT, check, hostile
 
@@ -88,8 +90,19 @@ def test_the_diagnosis_and_the_summary() -> None:
     assert (document["summary"]["failed"], document["summary"]["passed"]) == (6, 1)
 
 
+def test_what_a_runbook_asks_first_needs_no_join() -> None:
+    document = to_document(dataclasses.replace(ONE_ROOT, host="gpu1"))
+    text = io.StringIO()
+    TerminalReporter().write(ONE_ROOT, text, verbose=False)
+    assert (document["host"], document["verdict"]) == ("gpu1", text.getvalue().splitlines()[0])
+    (root,) = document["diagnosis"]
+    assert (root["severity"], root["category"]) == ("error", "config")
+    assert root["remedies"] == document["checks"][0]["findings"][0]["remedies"]
+
+
 def test_an_error_is_a_document() -> None:
     document = error_document("no TabbyAPI was found", "name it with --dir", 2)
+    assert (document["checks"], document["diagnosis"]) == ([], [])
     assert_valid(document, "error")
 
 

@@ -80,6 +80,7 @@ COMMANDS = {
     "probe": ("probe",),
     "list": ("list",),
     "history": ("history",),
+    "undo": ("undo",),
     "explain": ("explain", "CFG004"),
     "error": ("explain", "CFG4"),
 }
@@ -93,6 +94,9 @@ def test_what_a_command_writes_is_as_the_schema_says(
     (tmp_path / "main.py").touch()
     (tmp_path / "config.yml").write_text("auth: {disable: true}\nnetwork: {port: 1}\n")
     given = ("--format", "json", "--dir", str(tmp_path), "--state-dir", str(tmp_path / "state"))
+    if name == "undo":
+        run(["fix", "CFG004", "--yes", *given])
+        capsysbinary.readouterr()
     run([*COMMANDS[name], *given])
     assert_valid(json.loads(capsysbinary.readouterr().out), name)
 

@@ -107,6 +107,8 @@ class DeploymentPart(DocumentPart):
     """The container TabbyAPI runs in."""
     found_by: dict[str, str] = field(default_factory=dict)
     """Part -> how it was found, in words."""
+    tabbyapi_version: str | None = None
+    """Which TabbyAPI is installed: the commit of its checkout, else its own version."""
     others: list[str] = field(default_factory=list)
     """Other TabbyAPIs on this machine, which were not examined."""
 
@@ -120,6 +122,12 @@ class RootPart(DocumentPart):
     """The ids of the findings that follow from it."""
     summary: str
     """The cause in a line."""
+    severity: Severity
+    """The worst of its findings."""
+    category: str
+    """Of its check."""
+    remedies: list[RemedyPart]
+    """The ways out of its first fault, the best first."""
 
 
 class SummaryPart(DocumentPart):
@@ -146,6 +154,10 @@ class CheckDocument(Document):
 
     tabbydoctor: str
     """The doctor's version."""
+    host: str
+    """The name of the machine; empty where it has none."""
+    verdict: str
+    """The first line of the report for people."""
     started_at: Moment
     """When the run began (RFC 3339)."""
     duration_ms: Count
@@ -178,3 +190,7 @@ class ErrorDocument(Document):
     """What went wrong."""
     exit_code: Count
     """As the process ends: 2, or 130 where it was interrupted."""
+    checks: list[ResultPart] = field(default_factory=list)
+    """None was run."""
+    diagnosis: list[RootPart] = field(default_factory=list)
+    """None could be made."""

@@ -99,3 +99,12 @@ class HistoryDocument(Document):
 
     history: list[ChangePart]
     """The changes, the latest first."""
+
+
+class UndoDocument(Document):
+    """`undo --format json`."""
+
+    undone: ChangePart
+    """The change that was taken back; `left` names what somebody else changed since, and stays."""
+    exit_code: Literal[0, 2]
+    """0: all of it is as it was before · 2: something is left."""
