@@ -7,6 +7,7 @@ doctor in somebody's virtual environment is not found there, and is called by it
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -14,12 +15,36 @@ import sys
 NAME = "tabbydoctor"
 SECURE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The usual `secure_path` of sudoers(5)."""
+_AS_ACCOUNT = re.compile(r"(?<![\w./-])sudo(edit)? (?:-H )?-u (\S+) (?:-- )?")
+_AS_ROOT = re.compile(r"(?<![\w./-])sudo (?!-)")
+_EDITOR = re.compile(r"(?<![\w./-])sudoedit (?!-)")
+_EDIT = '"${EDITOR:-vi}" '
 
 
 def invocation(arguments: str, *, root: bool = False) -> str:
     """The command line that runs this doctor with these arguments, as root where that is needed."""
-    path = SECURE_PATH if root else os.environ.get("PATH", os.defpath)
-    return f"{'sudo ' if root else ''}{called(program(), path)} {arguments}"
+    sudo = root and not root_shell()
+    path = SECURE_PATH if sudo else os.environ.get("PATH", os.defpath)
+    return f"{'sudo ' if sudo else ''}{called(program(), path)} {arguments}"
+
+
+def root_shell() -> bool:
+    """Whether what is printed is pasted into a shell of root's own: where sudo was not used to come
+    here, it may not even be installed.
+    """
+    return os.geteuid() == 0 and "SUDO_USER" not in os.environ
+
+
+def typed(command: str) -> str:
+    """A command as it is typed by who runs the doctor: root's shell needs no sudo (runuser(1))."""
+    if not root_shell():
+        return command
+
+    def as_account(found: re.Match[str]) -> str:
+        return f"runuser -u {found[2]} -- {_EDIT if found[1] else ''}"
+
+    command = _AS_ACCOUNT.sub(as_account, command)
+    return _EDITOR.sub(_EDIT, _AS_ROOT.sub("", command))
 
 
 def again(arguments: str) -> str:

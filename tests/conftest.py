@@ -18,12 +18,14 @@ from tests.reports.documents import assert_valid
 
 @pytest.fixture(autouse=True, scope="session")
 def as_installed() -> Iterator[None]:
-    """Commands are printed as where the doctor is installed for root (the README's "Install it").
+    """Commands are printed as where the doctor is installed for root (the README's "Install it"),
+    and run by sudo.
 
     How they are printed elsewhere is the matter of `test_invocation.py`.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(invocation, "called", lambda program, path: invocation.NAME)
+        patch.setenv("SUDO_USER", "operator")
         yield
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tabbydoctor.invocation import SECURE_PATH, called, invocation
+from tabbydoctor.invocation import SECURE_PATH, called, invocation, typed
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = Path(sys.executable).parent
@@ -70,6 +70,32 @@ def test_without_its_command_it_is_its_interpreters_module() -> None:
 def test_root_is_asked_for_by_sudo() -> None:
     assert invocation("undo", root=True) == "sudo tabbydoctor undo"
     assert invocation("check --only CFG") == "tabbydoctor check --only CFG"
+
+
+@pytest.mark.parametrize(
+    ("printed", "in_roots_shell"),
+    [
+        ("sudo systemctl restart x.service", "systemctl restart x.service"),
+        ("printf x | sudo tee -a /etc/x.conf", "printf x | tee -a /etc/x.conf"),
+        ("sudo -u tabby chmod 600 /srv/x", "runuser -u tabby -- chmod 600 /srv/x"),
+        ("sudoedit /etc/x.conf", '"${EDITOR:-vi}" /etc/x.conf'),
+        ("sudoedit -u tabby /srv/x", 'runuser -u tabby -- "${EDITOR:-vi}" /srv/x'),
+        ("cat /etc/sudoers /opt/my-sudo x", "cat /etc/sudoers /opt/my-sudo x"),
+        ("sudo tabbydoctor fix TOK004", "tabbydoctor fix TOK004"),
+        ("journalctl --user -u x", "journalctl --user -u x"),
+    ],
+)
+def test_roots_own_shell_needs_no_sudo(
+    monkeypatch: pytest.MonkeyPatch, printed: str, in_roots_shell: str
+) -> None:
+    assert typed(printed) == printed  # who came by sudo has it
+    monkeypatch.delenv("SUDO_USER")
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert typed(printed) == in_roots_shell
+    assert invocation("undo", root=True) == "tabbydoctor undo"
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert typed(printed) == printed
+    assert invocation("undo", root=True) == "sudo tabbydoctor undo"
 
 
 @pytest.mark.skipif(not (ENVIRONMENT / "tabbydoctor").exists(), reason="the command is not there")

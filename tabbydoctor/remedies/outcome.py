@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tabbydoctor.invocation import typed
 from tabbydoctor.repair.changes import Plan, Restart
 from tabbydoctor.repair.outcome import Change
 
@@ -95,7 +96,7 @@ class Prepared:
     def restarts_left(self) -> tuple[str, ...]:
         """The commands that restart what the plan would, where that is left to the operator."""
         units = [one for one in self.plan.actions if isinstance(one, Restart)]
-        return () if self.restart else tuple(one.command for one in units)
+        return () if self.restart else tuple(typed(one.command) for one in units)
 
     @property
     def nothing_to_do(self) -> bool:

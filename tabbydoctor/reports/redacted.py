@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tabbydoctor.diagnosis.finding import Evidence, Finding, Remedy
 from tabbydoctor.diagnosis.report import CheckResult, Report
+from tabbydoctor.invocation import typed
 from tabbydoctor.redaction import redact, redact_all
 
 
@@ -41,7 +42,7 @@ def _finding(finding: Finding) -> Finding:
             Remedy(
                 redact(one.title),
                 one.safety,
-                commands=tuple(redact(line) for line in one.commands),
+                commands=tuple(redact(typed(line)) for line in one.commands),
                 nix=tuple(redact(line) for line in one.nix),
             )
             for one in finding.remedies

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, cast
 
+from tabbydoctor.invocation import typed
 from tabbydoctor.remedies.outcome import UNSEEN, FixResult, Prepared, SeenAnswer, Witness
 from tabbydoctor.reports.documents.fix import AnswerPart, FixDocument, StepPart, WitnessPart
 
@@ -44,7 +45,8 @@ def _steps(prepared: Prepared) -> Iterator[StepPart]:
 
 
 def _refused(prepared: Prepared) -> list[str]:
-    return [f"{one.id}: {one.message}\n{one.manual}".rstrip() for one in prepared.refusals]
+    ways = ((one, "\n".join(map(typed, one.manual.split("\n")))) for one in prepared.refusals)
+    return [f"{one.id}: {one.message}\n{way}".rstrip() for one, way in ways]
 
 
 def _witnessed(witness: Witness) -> WitnessPart:

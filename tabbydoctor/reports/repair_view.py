@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tabbydoctor.invocation import again
+from tabbydoctor.invocation import again, typed
 from tabbydoctor.nixos.by_rebuild import THEN
 from tabbydoctor.nixos.one_block import one_block
 from tabbydoctor.redaction import Redacted, redact
@@ -58,7 +58,7 @@ def question(prepared: Prepared) -> str:
 
 def _verbatim(page: Page, text: str) -> None:
     for line in text.rstrip("\n").split("\n"):
-        page.verbatim(line)
+        page.verbatim(typed(line))
 
 
 def _by_hand(prepared: Prepared, width: int) -> str:

@@ -183,7 +183,7 @@ def test_an_option_counts_only_after_a_temporary_repair_is_taken_back(
     assert root["root"] == "CFG008"
     for id in ("CFG008", "NIX006"):
         for remedy in remedies_of(check(nixos), id):
-            assert not remedy.get("nix") or remedy["commands"][0] == "sudo tabbydoctor undo"
+            assert not remedy.get("nix") or remedy["commands"][0] == "tabbydoctor undo"
 
 
 def test_an_edit_of_the_copy_is_told_and_repaired_by_no_restart(nixos: NixDeployment) -> None:
