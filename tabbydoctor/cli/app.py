@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -69,12 +70,20 @@ def root(
 
 
 INTERRUPTED = 130
+_UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EFBIG)
+"""How writing to standard output fails, beside a reader that has left (EPIPE)."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command. Every way it can end gives an exit code, none a traceback."""
     as_json = wants_json(arguments)
     outcome: object = 0
+    if sys.stdout is None:  # closed: nothing that is found or done could be told
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
+        closed = "standard output is closed: nothing was done"
+        return report_error(
+            CommandError(closed, hint="open it, or lead it to a file"), as_json=False
+        )
     try:
         outcome = typer.main.get_command(app).main(
             list(arguments) or ["--help"], prog_name="tabbydoctor", standalone_mode=False
@@ -89,6 +98,12 @@ def run(arguments: Sequence[str]) -> int:
         # The reader (head, less) has seen enough; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in _UNWRITTEN or error.filename is not None:
+            return report_error(CommandError.crash(error), as_json=as_json)
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
+        said = f"standard output: {error.strerror}"
+        return report_error(CommandError(said, hint="not all was written"), as_json=False)
     except CommandError as error:
         _hide_keys(arguments)
         return report_error(error, as_json=as_json)

@@ -13,7 +13,7 @@ import typer
 from tabbydoctor import plugins
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.options import Given, with_targets
-from tabbydoctor.cli.output import write_output
+from tabbydoctor.cli.output import require_output, write_output
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.report import Report
 from tabbydoctor.diagnosis.selection import UnknownSelection, select
@@ -59,6 +59,8 @@ def check(
     level = _level(fail_on)
     if not timeout > 0:
         raise CommandError("--timeout must be more than 0 seconds")
+    if output is not None:
+        require_output(output)
     report = _examine(given, _selected(only, skip), timeout, level)
     _write(redacted(report), reporter, output, verbose)
     return report.exit_code

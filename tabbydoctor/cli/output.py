@@ -30,6 +30,25 @@ def write_output(path: str, text: str) -> None:
         raise _failed(path, error.strerror or str(error)) from error
 
 
+def require_output(path: str) -> None:
+    """See that the file can be written before there is anything to write; it stays as it is.
+
+    Raises CommandError.
+    """
+    if path.startswith(_KERNELS):
+        return
+    there = os.path.lexists(path)
+    try:
+        with place(os.path.abspath(path)) as found:
+            os.close(os.open(found.name, _WRITE, 0o666, dir_fd=found.directory))
+            if not there:
+                os.unlink(found.name, dir_fd=found.directory)
+    except RepairError as error:
+        raise _failed(path, error.message) from error
+    except OSError as error:
+        raise _failed(path, error.strerror or str(error)) from error
+
+
 def _opened(found: DirectoryEntry) -> int:
     handle = os.open(found.name, _WRITE, 0o666, dir_fd=found.directory)
     status = os.fstat(handle)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from tabbydoctor import __version__, plugins
-from tabbydoctor.deployment.parts import Discovery, Units
+from tabbydoctor.deployment.parts import Discovery, ProcessTable, Units
 from tabbydoctor.diagnosis.causes import roots, with_causes
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.hands import Words
@@ -89,7 +89,9 @@ async def _closed(host: Host, facts: Facts) -> None:
 
 
 def _require_named(host: Host, targets: Targets) -> None:
-    """Raises NothingToExamine where `--dir` or `--router` names what is not there."""
+    """Raises NothingToExamine where `--dir`, `--router` or `--user` names what is not there."""
+    if targets.user is not None and host.account(targets.user) is None:
+        raise NothingToExamine(f"{targets.source('user')} {targets.user}: there is no such account")
     for part, path, directory in (("dir", targets.dir, True), ("router", targets.router, False)):
         if path is None:
             continue
@@ -114,18 +116,20 @@ async def require_something(host: Host, facts: Facts, targets: Targets, until: f
         discovery = await facts.get(Discovery)
     found = discovery.instance or discovery.unloadable
     if found is None and not any(named):
-        raise NothingToExamine(f"no TabbyAPI was found on this machine{await _hidden(facts)}")
+        raise NothingToExamine(f"no TabbyAPI was found on this machine{await _looked(facts)}")
 
 
-async def _hidden(facts: Facts) -> str:
-    """What kept the doctor from seeing more, for the message."""
+async def _looked(facts: Facts) -> str:
+    """Where the doctor looked, and what kept it from seeing more, for the message."""
+    table = await facts.get(ProcessTable)
+    processes = f"; looked at {len(table.processes)} processes"
     try:
-        await facts.get(Units)
+        units = await facts.get(Units)
     except Unknown as reason:
-        return f"; {reason}"
-    except Absent:
-        pass
-    return ""
+        return f"{processes}; {reason}"
+    except Absent as reason:
+        return f"{processes}, and at no units: {reason}"
+    return f"{processes} and {len(units.units)} units of systemd"
 
 
 async def gather(host: Host, targets: Targets, kind: type[T], time_limit: float) -> T:

@@ -179,4 +179,6 @@ def next_step(outline: Outline) -> str:
         return f"Next: provide what is named above, then run {invocation('check')} again."
     if summary["crashed"]:
         return "Next: report the crash above; it is a fault of the doctor or of a plug-in."
+    if not summary["passed"] and not outline.remarks():
+        return f"Nothing was judged: {invocation('check --verbose')} tells why."
     return f"Nothing to do. {invocation('check --verbose')} shows every check."
