@@ -12,14 +12,14 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 from tests.lab.accuracy_table import table
 from tests.lab.deployment import ADMIN_KEY, API_KEY, UNITS, Deploy, Deployment, RealServer
@@ -38,6 +38,13 @@ UNCERTAIN = ("__pycache__", "/TabbyAPI/logs", "/etc/ld.so.cache")
 """What Python, TabbyAPI and the machine write by themselves."""
 
 Kind = Literal["fault", "pair", "healthy"]
+T = TypeVar("T")
+
+
+class Submit(Protocol):
+    """Has a task done on a machine of its own, in the background."""
+
+    def __call__(self, task: Callable[[Deploy], T]) -> Future[T]: ...
 
 
 @dataclass(frozen=True)
@@ -218,7 +225,14 @@ def watched(d: Deployment) -> dict[str, object]:
 def examinations(
     chosen: Sequence[Case], place: Installed, real: RealServer | None
 ) -> Iterator[dict[str, Future[Outcome]]]:
-    """Examine them in their order, on two machines that are made new for each case."""
+    """Examine them in their order, on machines that are made new for each case."""
+    with machines(place, real) as submit:
+        yield {case.name: submit(partial(examine, case=case)) for case in chosen}
+
+
+@contextmanager
+def machines(place: Installed, real: RealServer | None) -> Iterator[Submit]:
+    """Two machines, and what has a task done on one of them as soon as it is idle and new."""
     CACHE.mkdir(exist_ok=True)
     idle: SimpleQueue[Machine] = SimpleQueue()
     with ExitStack() as stack:
@@ -228,15 +242,15 @@ def examinations(
         workers = ThreadPoolExecutor(MACHINES)
         stack.callback(workers.shutdown, cancel_futures=True)
 
-        def one(case: Case) -> Outcome:
+        def on_a_new_one(task: Callable[[Deploy], T]) -> T:
             machine = idle.get()
             try:
                 machine.reset()
-                return examine(partial(Deployment.deploy, machine, place, real=real), case)
+                return task(partial(Deployment.deploy, machine, place, real=real))
             finally:
                 idle.put(machine)
 
-        yield {case.name: workers.submit(one, case) for case in chosen}
+        yield lambda task: workers.submit(on_a_new_one, task)
 
 
 def runnable(real: RealServer | None) -> list[Case]:

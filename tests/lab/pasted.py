@@ -1,0 +1,147 @@
+"""What comes of pasting a printed remedy as it stands: every fault, its first root, its first way.
+
+    python -m tests.lab.pasted [--only NAME]
+
+runs it as root and prints a line for each fault of the catalogue.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+from tests.lab import accuracy
+from tests.lab.deployment import Deploy, Deployment
+from tests.lab.faults import CATALOGUE, Fault
+from tests.lab.installed import Installed, installed
+from tests.lab.machine import CommandError
+from tests.lab.outcome import faults_in, told
+
+Grade = Literal["cured", "asks", "looks", "wrong", "none"]
+"""none: no fault was named, so there was nothing to paste."""
+_EDITS = re.compile(r"EDITOR|sudoedit|systemctl( --user)? edit|nano |vi ")
+_PLACEHOLDER = re.compile(r"\bGID\b|\bNAME\b|<\w+>")
+_LOOKS = re.compile(
+    r"^(sudo |runuser -u \S+ -- )?(ls|stat|cat|head|grep|namei|journalctl|nvidia-smi|dmesg|findmnt|"
+    r"ss|curl|df|lsmod|modinfo|mokutil|ldconfig -p|systemctl( --user)? (status|show|cat)|"
+    r"tabbydoctor (check|config|probe|explain|history|fix [^;]*--dry-run))\b"
+)
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """What came of it."""
+
+    fault: str
+    grade: Grade
+    title: str = ""
+    """Of the remedy."""
+    commands: tuple[str, ...] = ()
+    why: str = ""
+
+    def line(self) -> str:
+        return f"{self.grade:6} {self.fault}: {self.title} {self.why}".rstrip()
+
+
+def asks(remedy: Mapping[str, Any]) -> bool:
+    """Whether it leaves something to a person: a choice, a text to write, a rebuild."""
+    text = "\n".join(remedy["commands"])
+    by_hand = remedy["safety"] == "manual" or not remedy["commands"] or remedy.get("nix")
+    return bool(by_hand or _EDITS.search(text) or _PLACEHOLDER.search(text))
+
+
+def looks(remedy: Mapping[str, Any]) -> bool:
+    """Whether it only looks."""
+    commands = remedy["commands"]
+    return bool(commands) and all(_LOOKS.match(command) for command in commands)
+
+
+def paste(deploy: Deploy, fault: Fault) -> Pasted:
+    """Make the fault on a fresh machine, paste what is printed first, and check again."""
+    d = deploy(**fault.deploy)
+    try:
+        accuracy.make(d, fault)
+    except (CommandError, TimeoutError) as error:
+        return Pasted(fault.name, "wrong", why=f"not to be made: {error}")
+    before = _checked(d, fault)
+    remedies = _remedies(before, fault)
+    if not remedies:
+        return Pasted(fault.name, "none" if fault.remark or fault.miss else "asks")
+    acts = [one for one in remedies if not asks(one) and not looks(one)]
+    if not acts:
+        first = remedies[0]
+        return Pasted(fault.name, "looks" if looks(first) else "asks", first["title"])
+    first = acts[0]
+    for command in first["commands"]:
+        _typed(d, command, fault)
+    why = _still_ill(d, fault, faults_in(before))
+    commands = tuple(first["commands"])
+    return Pasted(fault.name, "wrong" if why else "cured", first["title"], commands, why)
+
+
+def _remedies(said: Mapping[str, Any], fault: Fault) -> list[dict[str, Any]]:
+    if fault.remark:
+        found = (one for check in said["checks"] for one in check["findings"])
+        return [way for one in found if one["id"] == fault.root for way in one["remedies"]]
+    return list(said["diagnosis"][0]["remedies"]) if said["diagnosis"] else []
+
+
+def _typed(d: Deployment, command: str, fault: Fault) -> None:
+    """As at a prompt: what asks is agreed to, and what fails is followed by the next line."""
+    if re.search(r"\btabbydoctor fix\b", command):
+        command += " --yes"
+    d.machine.run(["bash", "-c", command], env=fault.doctor_env, timeout=120, check=False)
+
+
+def _checked(d: Deployment, fault: Fault) -> dict[str, Any]:
+    ran = d.doctor("check", *fault.arguments, "--format", "json", env=fault.doctor_env)
+    return ran.document
+
+
+def _still_ill(d: Deployment, fault: Fault, before: set[str]) -> str:
+    """Why the fault is not gone, or what it brought; empty where it is well."""
+    if fault.answers:
+        try:
+            d.wait_ready(15)
+        except TimeoutError:
+            return "it does not answer any more"
+    said = _checked(d, fault)
+    after = faults_in(said)
+    if fault.root in after:
+        return f"{fault.root} is still there: {told(said)[:300]}"
+    brought = after - before
+    return f"brought {', '.join(sorted(brought))}" if brought else ""
+
+
+@contextmanager
+def pastings(chosen: Sequence[Fault], place: Installed) -> Iterator[dict[str, Future[Pasted]]]:
+    """Paste for each, on machines that are made new for each."""
+    with accuracy.machines(place, None) as submit:
+        yield {one.name: submit(partial(paste, fault=one)) for one in chosen}
+
+
+def main() -> int:
+    """Print a line for each fault; 1 if any is wrong."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", metavar="NAME", action="append", help="part of a name")
+    wanted = parser.parse_args().only or [""]
+    chosen = [one for one in CATALOGUE.values() if any(part in one.name for part in wanted)]
+    grades: list[Grade] = []
+    with installed() as place, pastings(chosen, place) as pasted:
+        for one in chosen:
+            outcome = pasted[one.name].result()
+            grades.append(outcome.grade)
+            print(outcome.line(), flush=True)
+    print({grade: grades.count(grade) for grade in dict.fromkeys(grades)}, file=sys.stderr)
+    return int("wrong" in grades)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
