@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 
 from tabbydoctor.yaml.scalar import scalar
-from tabbydoctor.yaml.text import CannotEdit, LinedText, Splice
+from tabbydoctor.yaml.text import BREAK, CannotEdit, LinedText, Splice
 from tabbydoctor.yaml.tree import YamlEntry, YamlNode, YamlTree
 
-_BREAK = re.compile(r"\r\n|\r|\n")
 _COMMENT_OR_NOTHING = re.compile(r"[ \t]*(?:#.*)?")
 
 
@@ -125,7 +124,7 @@ def lift_value(text: LinedText, tree: YamlTree, node: YamlNode, entry: YamlEntry
         return Written.of(flow)
     last = text.past_comments(entry.end, text.column(entry.start))
     indent = " " * text.column(entry.start)
-    first, *below = _BREAK.split(text.content[colon : text.line_end(last)])
+    first, *below = BREAK.split(text.content[colon : text.line_end(last)])
     if any(line.strip() and not line.startswith(indent) for line in below):
         raise CannotEdit("a line is indented by less than its key", text.number(entry.start))
     return Written(first, tuple(line[len(indent) :] for line in below), flow)

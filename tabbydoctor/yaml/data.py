@@ -23,7 +23,7 @@ _UNPROVEN = "no edit could be proven to change this and nothing else"
 
 
 def read(content: bytes) -> tuple[str, Any]:
-    """The text and what TabbyAPI reads in it (YAML 1.2). Raises CannotEdit."""
+    """The text, and its data as YAML 1.2 has them. Raises CannotEdit."""
     document = yaml12.document(content)
     if document.problem not in (None, "empty"):
         raise CannotEdit(document.detail, document.line)
@@ -39,7 +39,7 @@ def read(content: bytes) -> tuple[str, Any]:
 def proven(path: KeyPath, before: tuple[str, Any], after: str, change: DataChange) -> bytes:
     """The edited file, if all readers get the old data with the change. Raises CannotEdit.
 
-    A reader of YAML 1.1 (many routers) is asked as well, if it could read the file before and
+    A reader of YAML 1.1 (many programs) is asked as well, if it could read the file before and
     found the same on the path.
     """
     content = after.encode("utf-8")

@@ -1,8 +1,9 @@
 """Edits of YAML files that change only the lines they must.
 
 Every function takes a file's content and gives the edited content; it touches no file. What it
-gives is proven: read again as TabbyAPI reads it (ruamel.yaml, YAML 1.2), the data is the old data
-with the wanted change and nothing else. Where no place can be proven right it raises CannotEdit.
+gives is proven: read again, by ruamel.yaml as YAML 1.2 (and by PyYAML where that could read the
+file before), the data is the old data with the wanted change and nothing else. Where no place can
+be proven right it raises CannotEdit.
 Applied twice, an edit changes nothing the second time: the very same bytes come back.
 
 A path's strings are keys of mappings and its integers number the items of sequences.

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-_BREAK = re.compile(r"\r\n|\r|\n")
+BREAK = re.compile(r"\r\n|\r|\n")
 _BOM = "\ufeff"
 
 
@@ -34,7 +34,7 @@ class LinedText:
     def __init__(self, content: str) -> None:
         self.content = content
         self.start = 1 if content.startswith(_BOM) else 0
-        self._breaks = [found.span() for found in _BREAK.finditer(content)]
+        self._breaks = [found.span() for found in BREAK.finditer(content)]
         self._starts = [self.start, *(end for _, end in self._breaks)]
 
     def _index(self, position: int) -> int:
