@@ -157,23 +157,19 @@ def _once(function: Function, call: Call) -> Followed:
     if getattr(node, "name", "") not in run.reaching and not isinstance(node, ast.Lambda):
         return _shortly(function, call)
     before, sent, trail = run.path, len(run.seen.sent), len(run.memory.trail)
-    version, serial = run.memory.version, Holder().serial
-    if node not in run.acting:
-        run.path = ALWAYS
-        gives = _followed(function, call)
-        gained, run.path = run.path, before
-        if len(run.seen.sent) == sent and run.memory.version == version:
-            return Followed(gives, [], [], ALWAYS, 0, gained)
-        run.acting.add(node)
-        del run.seen.sent[sent:]
+    serial = Holder().serial
+    run.path = ALWAYS
     gives = _followed(function, call)
+    gained, run.path = run.path, before
     wrote = [
         (holder, key, holder.slots[key])
         for holder, key, _ in run.memory.trail[trail:]
         if holder.serial < serial and key in holder.slots
     ]
-    gained = without(run.path, before)
-    return Followed(gives, run.seen.sent[sent:], wrote, before, len(run.stack), gained)
+    done = Followed(gives, run.seen.sent[sent:], wrote, ALWAYS, len(run.stack), gained)
+    del run.seen.sent[sent:]
+    _again(run, done, alike=True)
+    return done
 
 
 def _shortly(function: Function, call: Call) -> Followed:

@@ -27,6 +27,7 @@ from tabbydoctor.source.imports import candidates
 from tabbydoctor.source.reachable import reaching
 from tabbydoctor.source.seen import Seen
 from tabbydoctor.source.values import (
+    MODULE_NAME,
     NONE,
     Class,
     Const,
@@ -193,7 +194,7 @@ class _Importer:
             return made
         scope = Scope()
         made = run.modules[path] = Module(name, path, scope)
-        scope.slots["__name__"] = only(Unknown("the module's name"))
+        scope.slots["__name__"] = only(Unknown(*MODULE_NAME))
         scope.slots["__file__"] = only(Const(path))
         for each, told in self.program.known.get(path, {}).items():
             scope.slots[each] = only(told)
