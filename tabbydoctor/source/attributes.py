@@ -91,6 +91,7 @@ def attribute(run: Engine, base: Value, name: str, node: ast.AST) -> Values:  # 
 
 def of_module(run: Engine, base: Module, name: str) -> Values:
     """A name of another module of the program, or a module in its package."""
+    run.memory.look(base.scope, name)
     found = base.slots.get(name)
     if found:
         return found
@@ -101,19 +102,19 @@ def of_module(run: Engine, base: Module, name: str) -> Values:
 
 
 def _of_name(run: Engine, base: Name, name: str) -> Values:
-    kept = run.pool.slots.get((base.name, name))
     if f"{base.name}.{name}" in _INCOMING:
         return only(Unknown(f"argument {base.name}.{name}"))
-    return kept or ((ALWAYS, Name(f"{base.name}.{name}")),)
+    return run.remembered((base.name, name)) or ((ALWAYS, Name(f"{base.name}.{name}")),)
 
 
 def _of_unknown(run: Engine, base: Unknown, name: str, node: ast.AST) -> Values:
     if base.likely is not None and isinstance(base.likely.value, str):
         return only(_of_text(base, name))
-    kept = _pooled(run, base, name)
-    if kept:
-        return kept
-    return only(unknown_part(run, base, name, node))
+    return _of_unknown_key(run, base, name, node)
+
+
+def _of_unknown_key(run: Engine, base: Unknown, name: str, node: ast.AST) -> Values:
+    return kept(run, base, name) or only(unknown_part(run, base, name, node))
 
 
 def unknown_part(run: Engine, base: Unknown, name: str, node: ast.AST) -> Unknown:
@@ -121,12 +122,26 @@ def unknown_part(run: Engine, base: Unknown, name: str, node: ast.AST) -> Unknow
     return base.part(name, run.place(node), run.marks(name))
 
 
-def _pooled(run: Engine, base: Unknown, name: str) -> Values | None:
-    """What the program put under that name of something unknown."""
-    slots = run.pool.slots
-    if not slots:
-        return None
-    return slots.get((owner(base), name)) or slots.get(("*", name))
+def keep(run: Engine, base: Unknown | Name, name: str, values: Values) -> None:
+    """Note what is put under a name of something unknown: `app.state.client = …`."""
+    if isinstance(base, Unknown) and _is_data(base):
+        run.remember((base.name, name), values)
+        return
+    run.remember((owner(base), name), values)
+    if isinstance(base, Unknown):
+        run.remember(("*", name), values)
+
+
+def kept(run: Engine, base: Unknown, name: str) -> Values | None:
+    """What the program put under that name of something unknown, wherever: of data, right there."""
+    if _is_data(base):
+        return run.remembered((base.name, name))
+    return run.remembered((owner(base), name)) or run.remembered(("*", name))
+
+
+def _is_data(base: Unknown) -> bool:
+    """Whether it is of a file, of a request's or an answer's body: what nobody else has."""
+    return base.root.startswith(("file ", "answer ")) or "json()" in base.path
 
 
 def owner(base: Value) -> str:
@@ -183,6 +198,7 @@ def _of_url(text: str, name: str, base: Value) -> Value:
 
 def of_object(run: Engine, base: Object, name: str, node: ast.AST) -> Values:
     """An attribute of an object: its own, else its class's."""
+    run.memory.look(base, name)
     if base.slots.get(name):
         return base.slots[name]
     found = _inherited(run, base.of, name, base, node)
@@ -207,12 +223,14 @@ def _inherited(
 ) -> Values | None:
     """What a class or one of its bases holds; None where none does."""
     for each in klass.line():
-        if isinstance(each, Class) and each.slots.get(name):
-            return tuple(
-                (guard, inner)
-                for guard, value in each.slots[name]
-                for inner in _bound(run, value, me, each, node)
-            )
+        if isinstance(each, Class):
+            run.memory.look(each, name)
+            if values := each.slots.get(name):
+                return tuple(
+                    (guard, inner)
+                    for guard, value in values
+                    for inner in _bound(run, value, me, each, node)
+                )
     return None
 
 
@@ -284,14 +302,12 @@ def subscript(run: Engine, base: Value, key: Value, node: ast.AST) -> Values:
         case Name(name=name) if name.endswith(".Annotated") and isinstance(key, List):
             given = [each for each in key.items[1:] if _is_given(each)]
             return only(Known(ANNOTATED, given[-1]) if given else first(key.items[0]))
-        case Name() | Class():
-            kept = run.pool.slots.get((base.name, likely_text(key))) if isinstance(
-                base, Name) else None  # fmt: skip
-            return kept or only(base)  # `dict[str, str]`
+        case Name(name=name):
+            return run.remembered((name, likely_text(key))) or only(base)
+        case Class():
+            return only(base)  # `dict[str, str]`
         case Unknown():
-            name = word(key)
-            kept = _pooled(run, base, name)
-            return kept or only(unknown_part(run, base, name, node))
+            return _of_unknown_key(run, base, word(key), node)
         case Object():
             getter = of_object(run, base, "__getitem__", node)
             call = Call(run, node, [only(key)], {})

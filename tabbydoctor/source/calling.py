@@ -13,7 +13,7 @@ from tabbydoctor.source.budget import DEPTH, MOST_SENT, REQUESTS, cut
 from tabbydoctor.source.engine import DEEPEST, Call, Engine, Frame
 from tabbydoctor.source.guards import ALWAYS, Guard, both, common, without
 from tabbydoctor.source.libraries import FUNCTIONS
-from tabbydoctor.source.memory import trimmed
+from tabbydoctor.source.memory import Found, trimmed
 from tabbydoctor.source.methods import method, of_unknown
 from tabbydoctor.source.seen import Sent
 from tabbydoctor.source.settings import is_settings, settings_of
@@ -117,10 +117,11 @@ class Followed:
     """What one call of a function did, to be done again where it is called in the same way."""
 
     gives: Values
+    found: Found
+    """What it found in names and objects that were there before."""
     sent: list[Sent]
     wrote: list[tuple[Holder, object, Values]]
     """Of what outlives the call."""
-    path: Guard
     depth: int
     gained: Guard
     """What holds behind the call."""
@@ -140,71 +141,59 @@ def _function(function: Function, call: Call) -> Values:
     times = run.times.get(node, 0)
     who = (node, function.me, id(function.scope) if times < _OFTEN else 0)
     given = _given_with(call) if times < _OFTEN else None
-    key: object = (who, given, run.memory.version) if times < _SOMETIMES else (who, given)
-    done = run.done.get(key)
+    known = run.done.setdefault((who, given), [])
+    done = next((each for each in reversed(known) if run.memory.holds(each.found)), None)
+    if done is None and known and times >= _SOMETIMES:
+        done = known[-1]
     if done is None:
         run.times[node] = times + 1
         done = _once(function, call)
-        for each in (key, (who, given), ((node, function.me, 0), None)):
-            run.done[each] = done
-        return done.gives
+        known.append(done)
+        if times < _OFTEN:
+            run.done[((node, function.me, 0), None)] = known
     return _again(run, done, alike=given is not None)
 
 
 def _once(function: Function, call: Call) -> Followed:
-    """Follow it. What sends and changes nothing is followed whatever was assumed before."""
-    run, node = call.run, function.node
-    if getattr(node, "name", "") not in run.reaching and not isinstance(node, ast.Lambda):
-        return _shortly(function, call)
+    """Follow it whatever holds where it is called; what can send nothing only for so long."""
+    run = call.run
+    name = getattr(function.node, "name", "")
+    short = name not in run.reaching and not isinstance(function.node, ast.Lambda)
     before, sent, trail = run.path, len(run.seen.sent), len(run.memory.trail)
     serial = Holder().serial
     run.path = ALWAYS
-    gives = _followed(function, call)
+    if short:
+        gives, found = _shortly(function, call)
+    else:
+        gives, found = _followed(function, call)
     gained, run.path = run.path, before
     wrote = [
         (holder, key, holder.slots[key])
         for holder, key, _ in run.memory.trail[trail:]
         if holder.serial < serial and key in holder.slots
     ]
-    done = Followed(gives, run.seen.sent[sent:], wrote, ALWAYS, len(run.stack), gained)
+    done = Followed(gives, found, run.seen.sent[sent:], wrote, len(run.stack), gained)
     del run.seen.sent[sent:]
-    _again(run, done, alike=True)
     return done
 
 
-def _shortly(function: Function, call: Call) -> Followed:
-    """Follow what can but give a value, and only for so long: else it is not known."""
+def _shortly(function: Function, call: Call) -> tuple[Values, Found]:
+    """Follow what can but give a value for a while, else it is not known."""
     run = call.run
-    before, sent, trail = run.path, len(run.seen.sent), len(run.memory.trail)
-    serial = Holder().serial
     outer, run.steps = run.steps, min(run.steps, _SHORT)
-    given, run.path = run.steps, ALWAYS
-    was, run.short = run.short, True
-    gives = _followed(function, call)
+    given, was, run.short = run.steps, run.short, True
+    gives, found = _followed(function, call)
     ended = run.steps < 0
     run.steps, run.short = outer - (given - max(run.steps, 0)), was
-    gained, run.path = run.path, before
-    wrote = [
-        (holder, key, holder.slots[key])
-        for holder, key, _ in run.memory.trail[trail:]
-        if holder.serial < serial and key in holder.slots
-    ]
-    return Followed(
-        only(MANY) if ended else gives,
-        run.seen.sent[sent:],
-        wrote,
-        ALWAYS,
-        len(run.stack),
-        gained,
-    )
+    return only(MANY) if ended else gives, found
 
 
 def _again(run: Engine, done: Followed, *, alike: bool) -> Values:
-    """What was followed already, as it is on the present path. `alike`: given the same; else what
-    is sent may go anywhere.
+    """What was followed, as it is on the present path. `alike`: given the same; else what is sent
+    may go anywhere.
     """
     for each in done.sent:
-        guard = both(without(each.guard, done.path), run.path)
+        guard = both(each.guard, run.path)
         if guard is None:
             continue
         if len(run.seen.sent) >= MOST_SENT:
@@ -218,6 +207,7 @@ def _again(run: Engine, done: Followed, *, alike: bool) -> Values:
     for holder, key, values in done.wrote:
         if holder.slots.get(key) != values:
             run.memory.write(holder, key, values)
+    run.memory.find(done.found)
     run.path = both(run.path, done.gained) or run.path
     return done.gives
 
@@ -240,9 +230,11 @@ def _one_as_key(value: Value, depth: int) -> object:
     return value
 
 
-def _followed(function: Function, call: Call) -> Values:
+def _followed(function: Function, call: Call) -> tuple[Values, Found]:
+    """What it gives, and what it found in names and objects that were there before."""
     run, node = call.run, function.node
     scope = Scope(function.scope, node)
+    outer = run.memory.enter(scope.serial)
     if function.klass is not None:
         scope.receiver = (function.me or SOMETHING, function.klass)
     _bind_parameters(function, call, scope)
@@ -251,7 +243,6 @@ def _followed(function: Function, call: Call) -> Values:
     run.entered.add(node)
     run.frames.append(frame)
     run.stack = (*stack, node)
-    since, run.memory.since = run.memory.since, scope.serial
     try:
         if isinstance(node, ast.Lambda):
             run.leave(run.evaluate(node.body))
@@ -260,11 +251,11 @@ def _followed(function: Function, call: Call) -> Values:
     finally:
         run.frames.pop()
         run.stack = stack
-        run.memory.since = since
+        found = run.memory.leave(outer)
     run.path = before
     if frame.exits:
         run.path = both(before, without(common(frame.exits), before)) or before
-    return _given(function, frame, trimmed(frame.returns), call)
+    return _given(function, frame, trimmed(frame.returns), call), found
 
 
 def _given(function: Function, frame: Frame, returned: Values, call: Call) -> Values:
@@ -379,12 +370,13 @@ def _typed(run: Engine, annotation: ast.expr | None) -> Values | None:
 
 def made_of(run: Engine, klass: Class) -> list[Value]:
     """The objects made of a class or of what derives from it, the last ones first."""
-    found: list[Value] = []
-    for objects in run.objects.values():
-        for one in objects:
-            if isinstance(one, Object | Client) and one.of and klass in one.of.line():
-                found.append(one)
-    return found[::-1]
+    run.memory.look_through(run.objects)
+    return [
+        one
+        for objects in reversed(run.objects.slots.values())
+        for _, one in reversed(objects)
+        if isinstance(one, Object | Client) and one.of and klass in one.of.line()
+    ]
 
 
 def instance(klass: Class, call: Call) -> Value:
@@ -411,9 +403,9 @@ def _new(klass: Class, call: Call) -> Value:  # noqa: C901 - one case a kind
         bare = Call(run, call.node, [], {}) if _has(klass, "__init__") else call
         made = clients.construct(client, bare)
         made.of = klass
-    kept = run.objects.setdefault(id(klass), [])
+    kept = run.objects.slots.get(id(klass), ())
     if len(kept) < 64:
-        kept.append(made)
+        run.objects.slots[id(klass)] = (*kept, *only(made))
     if is_settings(klass) and isinstance(made, Object):
         for name, values in settings_of(run, klass, call).items():
             made.slots[name] = values

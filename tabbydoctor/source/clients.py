@@ -503,13 +503,12 @@ def _openai(client: Client, path: str, call: Call) -> Values:
 def _litellm(verb: str, call: Call) -> Values:
     """`litellm.completion(model=…, api_base=…)`."""
     run, given = call.run, call.keywords
-    pool = run.pool.slots
-    base = given.get("base_url") or given.get("api_base") or pool.get(("litellm", "api_base"))
+    base = given.get("base_url") or given.get("api_base") or run.remembered(("litellm", "api_base"))
     if base is None or first(base) == NOTHING:
         base = run.variable("OPENAI_BASE_URL", call.node, None, asked=False)
         if likely_text(first(base)) is None:
             base = run.variable("OPENAI_API_BASE", call.node, None, asked=False)
-    key = given.get("api_key") or pool.get(("litellm", "api_key")) or NONE
+    key = given.get("api_key") or run.remembered(("litellm", "api_key")) or NONE
     slots = {"base": base, "auth": key, "headers": only(Dict()), "by": NONE}
     client = Client("openai", call.place, "litellm", **slots)
     return _completed(client, verb, call)

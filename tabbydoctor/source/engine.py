@@ -7,13 +7,13 @@ beside, which register here; so none of them needs to import another.
 from __future__ import annotations
 
 import ast
-import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from tabbydoctor.source import budget
 from tabbydoctor.source.guards import ALWAYS, Guard, any_of, both, common, without
+from tabbydoctor.source.index import Part
 from tabbydoctor.source.memory import MOST_VALUES, Arm, Changes, Memory, trimmed
 from tabbydoctor.source.secret_names import is_secret
 from tabbydoctor.source.seen import Seen
@@ -21,11 +21,15 @@ from tabbydoctor.source.values import (
     NOTHING,
     SOMETHING,
     WHATEVER,
+    Client,
     Const,
+    Dict,
     Holder,
+    List,
     Module,
     Name,
     Place,
+    Request,
     Scope,
     Unknown,
     Value,
@@ -42,6 +46,8 @@ Expression: TypeAlias = "Callable[[Engine, Any], Values]"
 Statement: TypeAlias = "Callable[[Engine, Any], Flow]"
 EXPRESSIONS: dict[type[ast.expr], Expression] = {}
 STATEMENTS: dict[type[ast.stmt], Statement] = {}
+_THROUGHOUT = (Dict, List, Client, Request)
+"""What is asked for all that it holds; names, objects and classes by name."""
 DEEPEST = 24
 """Calls in each other."""
 STEPS_A_LINE, FEWEST_STEPS = 15, 40_000
@@ -108,27 +114,6 @@ class Call:
         return (*self.arguments, *self.keywords.values())
 
 
-@functools.lru_cache(maxsize=4096)
-def _assigned(node: ast.AST | None) -> frozenset[str]:
-    """The names that a function assigns: its own, whatever others are called so around it."""
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return frozenset()
-    return frozenset(
-        each.id
-        for part in node.body
-        for each in _of_function(part)
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
-    )
-
-
-def _of_function(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a function's own lines."""
-    yield node
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-        for each in ast.iter_child_nodes(node):
-            yield from _of_function(each)
-
-
 def _is_expected(guard: Guard) -> bool:
     """That no exception is raised goes without saying, but where it is told from its handler."""
     return len(guard) == 1 and next(iter(guard))[0][0] == "exception" and not next(iter(guard))[3]
@@ -167,12 +152,14 @@ class Engine:
         self.stack: tuple[ast.AST, ...] = ()
         self.supposing = False
         self.entered: set[ast.AST] = set()
-        self.objects: dict[int, list[Value]] = {}
+        self.objects = Holder()
         """Class -> the objects made of it."""
         self.pool = Holder()
         """What was put under a name of something unknown: `app.state.client = …`."""
         self.variables: dict[str, Value] = {}
         """Environment variables that the program sets itself."""
+        self.parts: dict[ast.AST, Part] = {}
+        """What stands in each function and class."""
         self.reaching: frozenset[str] = frozenset()
         """Names of functions from which a request may be sent."""
         self.short = False
@@ -185,14 +172,12 @@ class Engine:
         self.importing: Callable[[Engine, str, int, str], Module | None] = lambda *_: None
         self.handing: Callable[[Call], None] = lambda call: None
         self.called: Callable[[Value, Call], Values] = lambda _, call: call.result()
-        self.done: dict[object, Any] = {}
+        self.done: dict[object, list[Any]] = {}
         """What calls of functions did, by what they were given."""
         self.made: dict[object, tuple[Holder, dict[Any, Values]]] = {}
         """Objects by where and of what they were made, and what they held then."""
         self.times: dict[ast.AST, int] = {}
         """How often each was followed."""
-        self.acting: set[ast.AST] = set()
-        """Functions that send requests or change what outlives them."""
         self.attempts = 0
         """`try` statements followed so far: each time is another that may fail."""
         self.steps = max(FEWEST_STEPS, STEPS_A_LINE * lines)
@@ -243,6 +228,9 @@ class Engine:
         except budget.TooLarge:
             budget.cut(budget.SIZE)
             return WHATEVER
+        for _, value in found:
+            if isinstance(value, _THROUGHOUT):
+                self.memory.look_through(value)
         return self.possible(found) or WHATEVER
 
     def possible(self, values: Values) -> Values:
@@ -351,10 +339,13 @@ class Engine:
         """What a name stands for here."""
         scope: Scope | None = self.frame.scope
         scope = scope.globals.get(name, scope) if scope else None
-        if scope is not None and name not in scope.slots and name in _assigned(scope.node):
-            return ((ALWAYS, Unknown(f"unset {name}")),)
+        if scope is not None and scope.node is not None and name not in scope.slots:
+            part = self.parts.get(scope.node)  # its own, whatever is called so around it
+            if part is not None and name in part.assigned:
+                return ((ALWAYS, Unknown(f"unset {name}")),)
         while scope is not None:
             found = scope.slots.get(name)
+            self.memory.look(scope, name)
             if found:
                 return found
             scope = scope.outer
@@ -370,6 +361,11 @@ class Engine:
     def remember(self, key: Any, values: Values) -> None:
         """Note what was put under a name of something unknown."""
         self.memory.write(self.pool, key, trimmed((*values, *self.pool.slots.get(key, ()))))
+
+    def remembered(self, key: Any) -> Values | None:
+        """What was put under a name of something unknown."""
+        self.memory.look(self.pool, key)
+        return self.pool.slots.get(key)
 
     def leave(self, values: Values, line: int = 0) -> None:
         """Note what the running call returns."""

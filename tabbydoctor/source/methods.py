@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tabbydoctor.source import clients
-from tabbydoctor.source.attributes import looked_up, owner
+from tabbydoctor.source.attributes import kept, looked_up, owner
 from tabbydoctor.source.budget import TooLarge, text_fits
 from tabbydoctor.source.engine import Call
 from tabbydoctor.source.expressions import spread
@@ -423,9 +423,8 @@ def of_method(base: Unknown, name: str, call: Call) -> Values:  # noqa: C901 - o
     if name in _ASKING:
         return _asked(base, name, call)
     if name in _TAKES_SOME and call.text(0) is not None:
-        kept = run.pool.slots.get(("*", call.text(0)))
-        if kept:
-            return kept
+        if put := kept(run, base, call.text(0) or ""):
+            return put
         default = call.values(1, "default")
         part = base.part(call.text(0) or "", call.place, run.marks(call.text(0)))
         value = first(default) if default else NOTHING

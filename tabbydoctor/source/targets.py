@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from tabbydoctor.source.attributes import owner
+from tabbydoctor.source.attributes import keep
 from tabbydoctor.source.attributes import word as name_of
 from tabbydoctor.source.engine import Call, Engine
 from tabbydoctor.source.guards import both
@@ -83,9 +83,7 @@ def put_attribute(run: Engine, bases: Values, name: str, values: Values) -> None
         elif isinstance(base, Object | Class):
             _write(run, base, name, values, certain=len(bases) == 1 and not guard)
         elif isinstance(base, Unknown | Name):
-            run.remember((owner(base), name), values)
-            if isinstance(base, Unknown):
-                run.remember(("*", name), values)
+            keep(run, base, name, values)
 
 
 def _write(run: Engine, holder: Holder, key: Any, values: Values, *, certain: bool) -> None:
@@ -127,9 +125,7 @@ def put_one(  # noqa: C901 - one case a kind
         case Name(name="os.environ"):
             pass  # that it is set at all is told elsewhere
         case Unknown() | Name():
-            run.remember((owner(base), name_of(key)), values)
-            if isinstance(base, Unknown):
-                run.remember(("*", name_of(key)), values)
+            keep(run, base, name_of(key), values)
         case Object():
             from_class = base.of
             for each in from_class.line():
