@@ -152,6 +152,8 @@ class Engine:
         self.stack: tuple[ast.AST, ...] = ()
         self.supposing = False
         self.entered: set[ast.AST] = set()
+        self.called_at: set[ast.AST] = set()
+        """The calls that were come to."""
         self.objects = Holder()
         """Class -> the objects made of it."""
         self.pool = Holder()
@@ -389,6 +391,8 @@ class Engine:
         root, is_marked = f"environment {name}", self.marks(name)
         if name in self.variables:
             return only(self.variables[name])
+        if given := self.remembered(("os.environ", name)):
+            return given
         if self.environment is not None and name in self.environment:
             held = Const(self.environment[name], is_marked)
             return only(Unknown(root, (), held, True, is_marked, place))

@@ -404,6 +404,7 @@ def _call(run: Engine, node: ast.Call) -> Values:
                 keywords[key] = inner
             elif isinstance(key, Rest) and inner:
                 keywords.setdefault("**", inner)
+    run.called_at.add(node)
     call = Call(run, node, arguments, keywords, receiver)
     return run.each(called, lambda function: run.called(function, call))
 

@@ -37,8 +37,8 @@ class Part:
     """Names and attributes, read or written."""
     assigned: set[str] = field(default_factory=set)
     """Names that its own lines assign, those of functions and classes in it left out."""
-    sends: bool = False
-    """Whether a call looks like one that sends, or that makes what sends."""
+    sending: list[ast.Call] = field(default_factory=list)
+    """Calls that look like one that sends, or that makes what sends."""
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ def _look(node: ast.AST, within: Part, found: Index) -> None:
             _look(child, inner, found)
     if inner is not within:
         within.used |= inner.used
-        within.sends |= inner.sends
+        within.sending += inner.sending
 
 
 def _noted(node: ast.AST, within: Part, found: Index) -> Part:
@@ -91,7 +91,8 @@ def _noted(node: ast.AST, within: Part, found: Index) -> Part:
             within.used.add(name)
             found.read.add(name)
         case ast.Call():
-            within.sends = within.sends or _sends(node)
+            if _sends(node):
+                within.sending.append(node)
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             found.parts[node] = Part(name)
             return found.parts[node]
@@ -125,7 +126,7 @@ def reaching(sources: Iterable[Index]) -> frozenset[str]:
     for part in parts:
         for each in part.used & named:
             callers.setdefault(each, set()).add(part.name)
-    found = {part.name for part in parts if part.sends}
+    found = {part.name for part in parts if part.sending}
     waiting = list(found)
     while waiting:
         for caller in callers.get(waiting.pop(), ()):

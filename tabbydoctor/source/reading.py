@@ -229,9 +229,14 @@ def _passes(run: Engine, program: Program) -> None:
         uncalled |= {node: each for node, each in seen.functions.items() if node not in run.entered}
         if not (_suppose(run, uncalled.values()) or fresh):
             break
+    # What sends by itself, and has calls that nothing given to it leads to.
     sending = {sent.stack[-1] for sent in seen.sent if sent.stack} - uncalled.keys()
     _suppose(run, [
-        each for node, each in seen.functions.items() if node in sending and each.klass is None
+        each
+        for node, each in seen.functions.items()
+        if node in sending and each.klass is None and not run.called_at.issuperset(
+            run.parts[node].sending if node in run.parts else ()
+        )
     ])  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from tabbydoctor.source.attributes import word as name_of
 from tabbydoctor.source.engine import Call, Engine
 from tabbydoctor.source.guards import both
 from tabbydoctor.source.memory import trimmed
+from tabbydoctor.source.secret_names import is_secret
 from tabbydoctor.source.seen import Stored
 from tabbydoctor.source.values import (
     Class,
@@ -122,8 +123,9 @@ def put_one(  # noqa: C901 - one case a kind
         case List():
             if isinstance(slot, int) and not isinstance(slot, bool) and slot in base.slots:
                 _write(run, base, slot, values, certain=certain)
-        case Name(name="os.environ"):
-            pass  # that it is set at all is told elsewhere
+        case Name(name="os.environ") if isinstance(slot, str):
+            if not is_secret(slot):  # that it sets itself a key is told elsewhere
+                run.remember(("os.environ", slot), values)
         case Unknown() | Name():
             keep(run, base, name_of(key), values)
         case Object():
