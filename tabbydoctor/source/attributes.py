@@ -28,6 +28,7 @@ from tabbydoctor.source.values import (
     Object,
     Request,
     Rest,
+    Scope,
     Text,
     Unknown,
     Value,
@@ -125,7 +126,11 @@ def unknown_part(run: Engine, base: Unknown, name: str, node: ast.AST) -> Unknow
 def keep(run: Engine, base: Unknown | Name, name: str, values: Values) -> None:
     """Note what is put under a name of something unknown: `app.state.client = …`."""
     if isinstance(base, Unknown) and _is_data(base):
-        run.remember((base.name, name), values)
+        home = next((each for each in run.scopes() if _names(each, base.root)), None)
+        if home is not None:  # who reads the file again reads it as it is
+            run.memory.write(home, (base.name, name), values)
+        else:
+            run.remember((base.name, name), values)
         return
     run.remember((owner(base), name), values)
     if isinstance(base, Unknown):
@@ -135,8 +140,19 @@ def keep(run: Engine, base: Unknown | Name, name: str, values: Values) -> None:
 def kept(run: Engine, base: Unknown, name: str) -> Values | None:
     """What the program put under that name of something unknown, wherever: of data, right there."""
     if _is_data(base):
-        return run.remembered((base.name, name))
+        key = (base.name, name)
+        for scope in run.scopes():
+            run.memory.look(scope, key)
+            if values := scope.slots.get(key):
+                return values
+        return run.remembered(key)
     return run.remembered((owner(base), name)) or run.remembered(("*", name))
+
+
+def _names(scope: Scope, root: str) -> bool:
+    """Whether a name of a scope stands for something of some data."""
+    values = (value for each in scope.slots.values() for _, value in each)
+    return any(isinstance(value, Unknown) and value.root == root for value in values)
 
 
 def _is_data(base: Unknown) -> bool:

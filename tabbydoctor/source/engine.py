@@ -7,7 +7,7 @@ beside, which register here; so none of them needs to import another.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -336,6 +336,13 @@ class Engine:
         return next(flow for flow in ("loop", "return", "raise") if flow in said)
 
     # --- names -------------------------------------------------------------------------------
+
+    def scopes(self) -> Iterator[Scope]:
+        """Whose names are seen here, the innermost first."""
+        scope: Scope | None = self.frame.scope
+        while scope is not None:
+            yield scope
+            scope = scope.outer
 
     def lookup(self, name: str) -> Values:
         """What a name stands for here."""
