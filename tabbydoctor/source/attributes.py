@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tabbydoctor.source.engine import Call, Engine, Raised
-from tabbydoctor.source.guards import ALWAYS, Guard, both
-from tabbydoctor.source.memory import trimmed
+from tabbydoctor.source.guards import ALWAYS, Guard
+from tabbydoctor.source.memory import restricted, trimmed
 from tabbydoctor.source.values import (
     NOTHING,
     SOMETHING,
@@ -360,10 +360,9 @@ def _item(base: List, key: Value) -> Values:
         return only(Unknown("an element")) if not items else items[0]
     if isinstance(key, Unknown) and key.root:
         return trimmed(
-            (q, value)
+            each
             for number, values in enumerate(items)
-            for guard, value in values
-            if (q := both(guard, frozenset({(key.name, "==", number, True)}))) is not None
+            for each in restricted(values, frozenset({(key.name, "==", number, True)}))
         )
     return trimmed(each for values in items for each in values)
 
@@ -397,13 +396,12 @@ def looked_up(table: Dict, key: Value, default: Values | None) -> Values:
         else:
             known.append(slot)
             literal = (name, "==", slot, True)
-        guard = frozenset({literal})
-        found += [(q, v) for g, v in values if (q := both(g, guard)) is not None]
+        found += restricted(values, frozenset({literal}))
     if default:
         lacking: Guard = frozenset({(name, "==", each, False) for each in known[:8]})
         if others:
             lacking |= {(name, "listed", id(table), False)}
-        found += [(q, v) for g, v in default if (q := both(g, lacking)) is not None]
+        found += restricted(default, lacking)
     return trimmed(found)
 
 
@@ -423,8 +421,7 @@ def _under_known(table: Dict, key: Any, default: Values | None) -> Values:
             if isinstance(inner, Unknown):
                 found.append((guard, inner.part(str(key))))
         elif isinstance(slot, Unknown) and values:
-            under = frozenset({(slot.name, "==", key, True)})
-            found += [(q, v) for g, v in values if (q := both(g, under)) is not None]
+            found += restricted(values, frozenset({(slot.name, "==", key, True)}))
     if default and (not found or default != ((ALWAYS, NOTHING),)):
         found += default
     return trimmed(found)

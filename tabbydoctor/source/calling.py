@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tabbydoctor.source import clients
 from tabbydoctor.source.attributes import ANNOTATED, decorators, of_object
 from tabbydoctor.source.budget import DEPTH, MOST_SENT, REQUESTS, cut
-from tabbydoctor.source.engine import DEEPEST, Call, Engine, Frame
+from tabbydoctor.source.engine import DEEPEST, UNASKED, Call, Engine, Frame
 from tabbydoctor.source.guards import ALWAYS, Guard, both, common, without
 from tabbydoctor.source.libraries import FUNCTIONS
 from tabbydoctor.source.memory import Found, trimmed
@@ -41,7 +41,6 @@ from tabbydoctor.source.values import (
     Values,
     Yielded,
     first,
-    marked,
     only,
 )
 
@@ -67,10 +66,8 @@ def called(value: Value, call: Call) -> Values:
         case Method(base=base, name=name):
             return method(base, name, call)
         case Partial(function=inner, arguments=given, keywords=named):
-            whole = Call(
-                run, call.node, [*given, *call.arguments], {**dict(named), **call.keywords}
-            )
-            return called(inner, whole)
+            keywords = {**dict(named), **call.keywords}
+            return called(inner, call.giving(*given, *call.arguments, **keywords))
         case Known(meaning=meaning):
             result: Values = meaning(call)
             return result
@@ -105,11 +102,11 @@ def run_callbacks(call: Call) -> None:
     given = call.value(0)
     if isinstance(given, Class) and call.keywords:
         unknown = only(Unknown("application"))
-        instance(given, Call(call.run, call.node, [unknown, *call.arguments[1:]], call.keywords))
+        instance(given, call.giving(unknown, *call.arguments[1:], **call.keywords))
     for values in call.everything():
         for _, value in values:
             if isinstance(value, Function) and value.node not in call.run.stack:
-                _function(value, Call(call.run, call.node, [], {"*unknown": NONE}))
+                _function(value, call.giving(**UNASKED))
 
 
 @dataclass(slots=True)
@@ -268,7 +265,7 @@ def _given(function: Function, frame: Frame, returned: Values, call: Call) -> Va
     return returned or (only(Unknown("nothing returned")) if not frame.exits else NONE)
 
 
-def _bind_parameters(function: Function, call: Call, scope: Scope) -> None:  # noqa: C901 - one case a kind
+def _bind_parameters(function: Function, call: Call, scope: Scope) -> None:
     run, given = call.run, function.node.args
     name = getattr(function.node, "name", "lambda")
     positional = [*given.posonlyargs, *given.args]
@@ -298,9 +295,7 @@ def _bind_parameters(function: Function, call: Call, scope: Scope) -> None:  # n
             values = only(unknown_rest[0][1].part(parameter.arg))
         else:
             values = _default(function, parameter, defaults.get(parameter), call, name)
-        if run.marks(parameter.arg):
-            values = tuple((guard, marked(value)) for guard, value in values)
-        scope.slots[parameter.arg] = values
+        scope.slots[parameter.arg] = run.under(parameter.arg, values)
     if given.vararg:
         scope.slots[given.vararg.arg] = only(List(arguments[len(positional) :]))
     if given.kwarg:
@@ -400,7 +395,7 @@ def _new(klass: Class, call: Call) -> Value:  # noqa: C901 - one case a kind
     client = next((name for name in names if name in clients.CONSTRUCTORS), None)
     made: Holder = Object(klass)
     if client is not None:
-        bare = Call(run, call.node, [], {}) if _has(klass, "__init__") else call
+        bare = call.giving() if _has(klass, "__init__") else call
         made = clients.construct(client, bare)
         made.of = klass
     kept = run.objects.slots.get(id(klass), ())
@@ -422,7 +417,7 @@ def _new(klass: Class, call: Call) -> Value:  # noqa: C901 - one case a kind
         for name in ("__post_init__", "model_post_init"):
             for _, function in of_object(run, made, name, call.node):
                 if isinstance(function, Function):
-                    _function(function, Call(run, call.node, [], {}))
+                    _function(function, call.giving())
     return made
 
 
@@ -452,9 +447,7 @@ def _fields(run: Engine, klass: Class, made: Object, call: Call) -> None:
             else:
                 values = only(Unknown(f"field {klass.node.name}", (name,)))
             number += 1
-            if run.marks(name):
-                values = tuple((guard, marked(value)) for guard, value in values)
-            made.slots[name] = _modelled(run, part.annotation, values, call)
+            made.slots[name] = _modelled(run, part.annotation, run.under(name, values), call)
 
 
 def _modelled(run: Engine, annotation: ast.expr, values: Values, call: Call) -> Values:
@@ -504,10 +497,7 @@ def validated(klass: Class, call: Call) -> Values:
 def _model(klass: Class, value: Value, call: Call) -> Value:
     if not isinstance(value, Dict):
         if isinstance(value, Unknown):
-            return instance(klass, Call(call.run, call.node, [], {"**": only(value)}))
+            return instance(klass, call.giving(**{"**": only(value)}))
         return value
     given = {key: inner for key, inner in value.slots.items() if isinstance(key, str)}
-    return instance(klass, Call(call.run, call.node, [], given))
-
-
-Called = Callable[[Value, Call], Values]
+    return instance(klass, call.giving(**given))

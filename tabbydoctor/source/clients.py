@@ -308,7 +308,7 @@ def _added(
             request = Request(library, call.place, False, method=verb, url=url,
                               headers=only(headers))  # fmt: skip
             kept, run.path = run.path, path or ALWAYS
-            run.called(function, Call(run, call.node, [only(request)], {}))
+            run.called(function, call.giving(only(request)))
             run.path = kept
             if headers.slots:
                 found.append((guard, Dict(dict(headers.slots))))
@@ -400,7 +400,7 @@ def _prepared(name: str, call: Call) -> Request:
     body = any(key in call.keywords for key in BODIES)
     if name in ("requests.Request", "httpx.Request"):
         verb = call.values(0, "method") or only(Const("GET"))
-        url, headers, library = call.values(1, "url"), call.keywords.get("headers"), name[:8]
+        url, headers = call.values(1, "url"), call.keywords.get("headers")
         library = name.partition(".")[0]
         if headers is None and name == "requests.Request":
             headers = call.values(2, "headers")

@@ -18,6 +18,7 @@ from tabbydoctor.source.memory import MOST_VALUES, Arm, Changes, Memory, trimmed
 from tabbydoctor.source.secret_names import is_secret
 from tabbydoctor.source.seen import Seen
 from tabbydoctor.source.values import (
+    NONE,
     NOTHING,
     SOMETHING,
     WHATEVER,
@@ -52,6 +53,10 @@ DEEPEST = 24
 """Calls in each other."""
 STEPS_A_LINE, FEWEST_STEPS = 15, 40_000
 """How many statements and calls are followed, by the size of the program."""
+
+
+UNASKED: Mapping[str, Values] = {"*unknown": NONE}
+"""The arguments of a call from outside: nobody knows them."""
 
 
 class Raised(Exception):  # noqa: N818 - what the followed code does
@@ -103,6 +108,10 @@ class Call:
     def place(self) -> Place:
         """Where the call stands."""
         return self.run.place(self.node)
+
+    def giving(self, *arguments: Values, **keywords: Values) -> Call:
+        """Another call at the same place."""
+        return Call(self.run, self.node, list(arguments), keywords)
 
     def result(self, name: str = "result") -> Values:
         """A result that is not known."""
@@ -215,6 +224,11 @@ class Engine:
         if node not in self.texts:
             self.texts[node] = ast.unparse(node)
         return self.texts[node]
+
+    def data(self, path: str | None) -> Value | None:
+        """What a configuration file holds; None where that is not known."""
+        given = self.files.get(path or "")
+        return given() if given is not None else None
 
     # --- expressions -------------------------------------------------------------------------
 
@@ -363,9 +377,13 @@ class Engine:
     def bind(self, name: str, values: Values) -> None:
         """Give a name of the running call some values."""
         scope = self.frame.scope
-        if self.marks(name):
-            values = tuple((guard, marked(value)) for guard, value in values)
-        self.memory.write(scope.globals.get(name, scope), name, values)
+        self.memory.write(scope.globals.get(name, scope), name, self.under(name, values))
+
+    def under(self, name: Any, values: Values) -> Values:
+        """The values, marked where the name is one that the reader watches for."""
+        if not self.marks(name):
+            return values
+        return tuple((guard, marked(value)) for guard, value in values)
 
     def remember(self, key: Any, values: Values) -> None:
         """Note what was put under a name of something unknown."""

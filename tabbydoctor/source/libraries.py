@@ -6,19 +6,20 @@ import ast
 import posixpath
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 from urllib.parse import urljoin
 
 from tabbydoctor.documents import json_of, whole_number
 from tabbydoctor.source.attributes import attribute, super_attribute
 from tabbydoctor.source.budget import LONGEST_TEXT
-from tabbydoctor.source.engine import Call, Engine
+from tabbydoctor.source.engine import UNASKED, Call, Engine
 from tabbydoctor.source.expressions import spread
 from tabbydoctor.source.guards import Guard, both
 from tabbydoctor.source.iteration import keys, rounds
-from tabbydoctor.source.memory import trimmed
+from tabbydoctor.source.memory import restricted, trimmed
 from tabbydoctor.source.targets import put_attribute
-from tabbydoctor.source.truth import boolean, truth
+from tabbydoctor.source.truth import boolean, negated, truth
 from tabbydoctor.source.values import (
     ENVIRONMENT_FILE,
     FALSE,
@@ -101,8 +102,7 @@ def data_of(run: Engine, path: str | None, call: Call, *, parsed: bool) -> Value
     """
     if path is None:
         return only(Unknown("a file", place=call.place))
-    given = run.files.get(path) if parsed else None
-    data = given() if given is not None else None
+    data = run.data(path) if parsed else None
     if data is not None:
         return only(data)
     return only(Unknown(f"file {path}", (), None, False, run.marks(path), call.place))
@@ -157,22 +157,16 @@ def _load_dotenv(call: Call) -> Values:
         "dotenv_path" in call.keywords) else posixpath.join(run.directory, ".env")  # fmt: skip
     if path:
         run.seen.reads.setdefault(path, call.place)
-    given = run.files.get(path or "")
-    data = given() if given is not None else None
+    data = run.data(path)
     overrides = first(call.keywords.get("override") or NONE) == TRUE
     if isinstance(data, Dict):
         for name, values in data.slots.items():
             if overrides or run.environment is None or name not in run.environment:
-                root = f"environment {name}"
                 value = first(values)
                 if isinstance(value, Const) and isinstance(name, str):
+                    is_marked = run.marks(name) or value.marked
                     run.variables[name] = Unknown(
-                        root,
-                        ENVIRONMENT_FILE,
-                        value,
-                        True,
-                        run.marks(name) or value.marked,
-                        call.place,
+                        f"environment {name}", ENVIRONMENT_FILE, value, True, is_marked, call.place
                     )
     return only(TRUE)
 
@@ -328,16 +322,16 @@ def _define(call: Call) -> Values:
 
 def _application(call: Call) -> Values:
     """Tornado: `Application([(path, Handler, {"client": client})])` makes its handlers."""
-    handlers, unknown = call.value(0), {"*unknown": NONE}
+    handlers = call.value(0)
     for each in handlers.items if isinstance(handlers, List) else ():
         entry = first(each)
         if isinstance(entry, List) and len(entry.items) > 2:
             klass, given = first(entry.items[1]), first(entry.items[2])
             if isinstance(klass, Class) and isinstance(given, Dict):
                 named = {k: v for k, v in given.slots.items() if isinstance(k, str)}
-                for _, made in call.run.called(klass, Call(call.run, call.node, [], unknown)):
+                for _, made in call.run.called(klass, call.giving(**UNASKED)):
                     for _, begin in attribute(call.run, made, "initialize", call.node):
-                        call.run.called(begin, Call(call.run, call.node, [], named))
+                        call.run.called(begin, call.giving(**named))
     return call.result()
 
 
@@ -353,8 +347,7 @@ def of_sections(sections: Sections, name: str, call: Call) -> Values:
     if name in ("read", "read_file"):
         for value in [v for _, v in call.values(0) or ()]:
             file = value if isinstance(value, File) else opened(call, value, None)
-            held = run.files.get(file.path or "")
-            data = held() if held is not None else None
+            data = run.data(file.path)
             if isinstance(data, Dict):
                 for key, values in data.slots.items():
                     run.memory.write(sections, key, values)
@@ -404,11 +397,13 @@ def _number(call: Call) -> Values:
         if read is None:
             return only(value)
         if isinstance(value, Unknown):
-            return only(Unknown(value.root, value.path, Const(read, value.marked), value.certain,
-                                value.marked, value.place))  # fmt: skip
+            return only(replace(value, likely=Const(read, value.marked)))
         return only(Const(read, getattr(value, "marked", False)))
 
     return call.run.each(call.values(0) or WHATEVER, number)
+
+
+_LISTS = {"list", "tuple", "Sequence"}
 
 
 def _is_instance(call: Call) -> Values:
@@ -421,17 +416,14 @@ def _is_instance(call: Call) -> Values:
         value = plain(value)
         match value:
             case Unknown(root=root) if root and said:
-                lists = bool(said & {"list", "tuple", "Sequence"})
                 answer = boolean(call.run, value.name, "is-list", None, call.place.line)
-                if lists:
-                    return answer
-                return tuple((g, FALSE if v == TRUE else TRUE) for g, v in answer)
+                return answer if said & _LISTS else negated(answer)
             case Const(value=held) if said:
                 return only(TRUE if type(held).__name__ in said else FALSE)
             case Text() if said:
                 return only(TRUE if "str" in said else FALSE)
             case List() if said:
-                return only(TRUE if said & {"list", "tuple", "Sequence"} else FALSE)
+                return only(TRUE if said & _LISTS else FALSE)
             case Dict() if said:
                 return only(TRUE if said & {"dict", "Mapping", "MutableMapping"} else FALSE)
             case Object(of=of) if classes:
@@ -468,7 +460,7 @@ def _next(call: Call) -> Values:
     found: list[tuple[Guard, Value]] = []
     before: Guard = frozenset()
     for one in rounds(call.run, call.values(0) or WHATEVER, call.node):
-        found += [(q, value) for guard, value in one if (q := both(guard, before)) is not None]
+        found += restricted(one, before)
         guards = {guard for guard, _ in one}
         if len(guards) == 1 and len(*guards) == 1:
             ((name, operator, operand, holds),) = next(iter(guards))
@@ -482,12 +474,11 @@ def _any_of(call: Call) -> Values:
     if len(call.arguments) > 1:
         return trimmed(each for values in call.arguments for each in values)
     found = rounds(call.run, call.values(0) or WHATEVER, call.node)
+    choice = ("choice", str(id(call.node)))
     return trimmed(
-        (q, value)
+        each
         for number, one in enumerate(found)
-        for guard, value in one
-        if (q := both(guard, frozenset({(("choice", str(id(call.node))), "==", number, True)})))
-        is not None
+        for each in restricted(one, frozenset({(choice, "==", number, True)}))
     ) or WHATEVER  # fmt: skip
 
 
@@ -501,21 +492,17 @@ def _zipped(call: Call) -> Values:
     return only(List(only(List(row)) for row in zip(*columns, strict=False)))
 
 
-def _mapped(call: Call) -> Values:
-    function = call.value(0)
+def mapped(call: Call) -> Values:
+    """`map(f, values)`, of an executor, too."""
     found = rounds(call.run, call.values(1) or WHATEVER, call.node)
-    return only(List(
-        call.run.called(function, Call(call.run, call.node, [each], {})) for each in found
-    ))  # fmt: skip
+    return only(List(call.run.called(call.value(0), call.giving(each)) for each in found))
 
 
 def _filtered(call: Call) -> Values:
     function = call.value(0)
     kept = []
     for each in rounds(call.run, call.values(1) or WHATEVER, call.node):
-        said = each if function == NOTHING else call.run.called(
-            function, Call(call.run, call.node, [each], {})
-        )  # fmt: skip
+        said = each if function == NOTHING else call.run.called(function, call.giving(each))
         if any(truth(value) is not False for _, value in said):
             kept.append(each)
     return only(List(kept))
@@ -576,7 +563,7 @@ def _made(call: Call) -> Values:
     provider = call.values(0, "dependency")
     if provider is None:
         return call.result()
-    bare = Call(call.run, call.node, [], {"*unknown": NONE})
+    bare = call.giving(**UNASKED)
     found = call.run.each(provider, lambda function: call.run.called(function, bare))
     return call.run.each(found, lambda value: (
         value.values if isinstance(value, Yielded) else only(value)
@@ -586,20 +573,16 @@ def _made(call: Call) -> Values:
 def _field(call: Call) -> Values:
     factory = call.keywords.get("default_factory") or call.keywords.get("factory")
     if factory:
-        bare = Call(call.run, call.node, [], {})
-        return call.run.each(factory, lambda function: call.run.called(function, bare))
+        return call.run.each(factory, lambda function: call.run.called(function, call.giving()))
     return call.values(0, "default") or call.result()
 
 
-def _in_thread(call: Call) -> Values:
-    return _handed_on(call, 0)
-
-
-def _handed_on(call: Call, skip: int) -> Values:
-    if len(call.arguments) <= skip:
+def handed_on(call: Call, number: int = 0) -> Values:
+    """What one of its arguments gives for those behind it: `run_in_executor(None, f, value)`."""
+    if len(call.arguments) <= number:
         return call.result()
-    rest = Call(call.run, call.node, call.arguments[skip + 1 :], call.keywords)
-    return call.run.each(call.arguments[skip], lambda function: call.run.called(function, rest))
+    rest = call.giving(*call.arguments[number + 1 :], **call.keywords)
+    return call.run.each(call.arguments[number], lambda function: call.run.called(function, rest))
 
 
 def _thread(call: Call) -> Values:
@@ -607,7 +590,7 @@ def _thread(call: Call) -> Values:
     target, args = call.keywords.get("target"), call.keywords.get("args")
     if target:
         given = first(args) if args else NOTHING
-        rest = Call(call.run, call.node, given.items if isinstance(given, List) else [], {})
+        rest = call.giving(*(given.items if isinstance(given, List) else ()))
         call.run.each(target, lambda function: call.run.called(function, rest))
     return call.result()
 
@@ -713,7 +696,7 @@ FUNCTIONS: Mapping[str, Effect] = {
     **dict.fromkeys(_RUNNERS, _command),
     **dict.fromkeys(_GIVE_FIRST, _first),
     **dict.fromkeys(_GIVE_LIST, _listed),
-    **dict.fromkeys(_RUN_IN_THREADS, _in_thread),
+    **dict.fromkeys(_RUN_IN_THREADS, handed_on),
     **dict.fromkeys(("os.path.exists", "os.path.isfile", "os.access", "os.path.isdir"), _exists),
     **dict.fromkeys(("os.getenv", "os.environ.get", "os.environ.setdefault"), _getenv),
     "decouple.config": _read_variable,
@@ -763,6 +746,6 @@ FUNCTIONS: Mapping[str, Effect] = {
     "builtins.setattr": _set_attribute,
     "builtins.super": _super,
     "builtins.zip": _zipped,
-    "builtins.map": _mapped,
+    "builtins.map": mapped,
     "builtins.filter": _filtered,
 }

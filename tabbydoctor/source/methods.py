@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tabbydoctor.source import clients
@@ -19,11 +19,13 @@ from tabbydoctor.source.libraries import (
     Sections,
     add_option,
     data_of,
+    handed_on,
+    mapped,
     of_sections,
     of_super,
     opened,
 )
-from tabbydoctor.source.memory import trimmed
+from tabbydoctor.source.memory import restricted, trimmed
 from tabbydoctor.source.operators import filled, label
 from tabbydoctor.source.targets import put_one, remove
 from tabbydoctor.source.truth import boolean
@@ -278,8 +280,8 @@ def _derived(base: Value, result: Any, path: tuple[str, ...], *, trimmed_: bool 
     """A result that is known, with where the string was from."""
     if isinstance(base, Unknown):
         made = Const(result, base.marked)
-        return Unknown(base.root, (*base.path, *path), made, base.certain, base.marked,
-                       base.place, base.checked, base.trimmed or trimmed_)  # fmt: skip
+        whole = (*base.path, *path)
+        return replace(base, path=whole, likely=made, trimmed=base.trimmed or trimmed_)
     return Const(result, base.marked if isinstance(base, Const) else False)
 
 
@@ -287,8 +289,7 @@ def _named(base: Value, name: str) -> Value:
     """What a method makes of a string that is not known: named after it."""
     if isinstance(base, Unknown) and base.root:
         if name in _TRIMS or name in ("removeprefix", "removesuffix"):
-            return Unknown(base.root, base.path, None, False, base.marked, base.place,
-                           base.checked, True)  # fmt: skip
+            return replace(base, likely=None, certain=False, trimmed=True)
         return base.part(f"{name}()")
     return SOMETHING
 
@@ -383,15 +384,13 @@ def _join(glue: Value, given: Value) -> Value:
 def of_unknown(value: Unknown, call: Call) -> Values:
     """Calling something unknown: mostly a method of it."""
     if not value.path:
-        _call_back(call)
+        call.run.handing(call)
         clients.hand(call)
         return only(Unknown(f"{value.root}()", (), place=call.place))
-    base = Unknown(value.root, value.path[:-1], None, False, value.marked, value.place,
-                   value.checked, value.trimmed)  # fmt: skip
+    base = replace(value, path=value.path[:-1], likely=None, certain=False)
     return of_method(base, value.path[-1], call)
 
 
-_KNOWN_ANSWERS: Mapping[str, str] = {"raise_for_status": "ok"}
 _RUNNING = {"run_in_executor": 1, "submit": 0, "run_sync": 0, "run_until_complete": 0}
 """Methods of loops and executors, and which argument they run."""
 _TAKES_SOME = {"get", "pop", "getlist", "get_all", "getone", "header", "getheader", "__getitem__"}
@@ -411,15 +410,9 @@ def of_method(base: Unknown, name: str, call: Call) -> Values:  # noqa: C901 - o
     if name == "replace" and "://" in (call.text(1) or ""):
         return only(text_of(call.value(1), base.part("rest")))  # another server in its place
     if name == "map" and len(call.arguments) > 1:
-        function = call.value(0)
-        return only(List(
-            run.called(function, Call(run, call.node, [each], {}))
-            for each in rounds(run, call.arguments[1], call.node)
-        ))  # fmt: skip
+        return mapped(call)
     if name in _RUNNING and len(call.arguments) > _RUNNING[name]:
-        handed = call.arguments[_RUNNING[name]]
-        rest = Call(run, call.node, call.arguments[_RUNNING[name] + 1 :], call.keywords)
-        return run.each(handed, lambda function: run.called(function, rest))
+        return handed_on(call, _RUNNING[name])
     if name in _ASKING:
         return _asked(base, name, call)
     if name in _TAKES_SOME and call.text(0) is not None:
@@ -432,20 +425,18 @@ def of_method(base: Unknown, name: str, call: Call) -> Values:  # noqa: C901 - o
             return only(Unknown(part.root, part.path, value, False, part.marked, call.place))
         if default and value != NOTHING:
             lacks = frozenset({(part.name, "true", None, False)})
-            return trimmed(((frozenset({(part.name, "true", None, True)}), part),
-                            *((q, v) for g, v in default
-                              if (q := both(g, lacks)) is not None)))  # fmt: skip
+            held = frozenset({(part.name, "true", None, True)})
+            return trimmed(((held, part), *restricted(default, lacks)))
         return only(part)
     if name in _TRIMS or name in _SAME:
-        return only(Unknown(base.root, base.path, base.likely, base.certain, base.marked,
-                            base.place, base.checked, base.trimmed or name in _TRIMS))  # fmt: skip
+        return only(replace(base, trimmed=base.trimmed or name in _TRIMS))
     if name in ("items", "values", "keys", "copy", "multi_items", "raw"):
         return only(base if name == "copy" else base.part(f"{name}()"))
     if name in ("lower", "upper", "casefold", "title"):
         return only(base.part(f"{name}()"))
     if name in ("from_object", "from_prefixed_env"):
         _configured(base, name, call)
-    _call_back(call)
+    run.handing(call)
     return only(Unknown(base.root, (*base.path, f"{name}()"), None, False, base.marked, call.place))
 
 
@@ -467,11 +458,3 @@ def _configured(base: Unknown, name: str, call: Call) -> None:
     for key, values in list(module.slots.items()) if module is not None else ():
         if isinstance(key, str) and key.isupper():
             run.remember((owner(base), key), values)
-
-
-def _call_back(call: Call) -> None:
-    """What is given functions calls them."""
-    call.run.handing(call)
-
-
-Effect = Callable[[Call], Values]

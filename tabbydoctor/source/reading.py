@@ -22,14 +22,13 @@ from tabbydoctor.source import expressions, statements  # noqa: F401 - they regi
 from tabbydoctor.source.attributes import decorators
 from tabbydoctor.source.budget import budget
 from tabbydoctor.source.calling import called, instance, made_of, run_callbacks
-from tabbydoctor.source.engine import Call, Engine, Frame
+from tabbydoctor.source.engine import UNASKED, Call, Engine, Frame
 from tabbydoctor.source.guards import ALWAYS
 from tabbydoctor.source.imports import candidates
 from tabbydoctor.source.index import index, reaching
 from tabbydoctor.source.seen import Seen
 from tabbydoctor.source.values import (
     MODULE_NAME,
-    NONE,
     Class,
     Const,
     Function,
@@ -268,7 +267,7 @@ def _follow_all(run: Engine, functions: Iterable[Function]) -> bool:
         for one in _bound(run, function):
             pool = dict(run.pool.slots)
             run.path = ALWAYS
-            call = Call(run, function.node, [], {"*unknown": NONE})
+            call = Call(run, function.node, [], dict(UNASKED))
             called(one, call)
             fresh |= run.pool.slots != pool and bool(run.pool.slots.keys() - pool.keys())
         run.path = ALWAYS
@@ -295,7 +294,7 @@ def _bound(run: Engine, function: Function) -> list[Function]:
         return [function]
     objects = made_of(run, klass)[:_MOST_OBJECTS]
     if not objects:
-        call = Call(run, function.node, [], {"*unknown": NONE})
+        call = Call(run, function.node, [], dict(UNASKED))
         with_init = any(
             isinstance(each, Class) and "__init__" in each.slots for each in klass.line()
         )

@@ -8,8 +8,7 @@ from typing import Any
 from tabbydoctor.source.attributes import keep
 from tabbydoctor.source.attributes import word as name_of
 from tabbydoctor.source.engine import Call, Engine
-from tabbydoctor.source.guards import both
-from tabbydoctor.source.memory import trimmed
+from tabbydoctor.source.memory import restricted, trimmed
 from tabbydoctor.source.secret_names import is_secret
 from tabbydoctor.source.seen import Stored
 from tabbydoctor.source.values import (
@@ -26,7 +25,6 @@ from tabbydoctor.source.values import (
     Unknown,
     Value,
     Values,
-    marked,
     only,
     plain,
 )
@@ -42,8 +40,7 @@ def assign(run: Engine, target: ast.expr, values: Values) -> None:
         case ast.Tuple(elts=parts) | ast.List(elts=parts):
             _unpack(run, parts, values)
         case ast.Attribute(value=base, attr=name):
-            if run.marks(name):
-                values = tuple((guard, marked(value)) for guard, value in values)
+            values = run.under(name, values)
             _stored(run, name, values)
             put_attribute(run, run.evaluate(base), name, values)
         case ast.Subscript(value=base, slice=key):
@@ -61,7 +58,7 @@ def _unpack(run: Engine, parts: list[ast.expr], values: Values) -> None:
                 found.append((guard, List(value.items[number:rest], value.more)))
             elif isinstance(value, List) and number < len(value.items):
                 item = value.items[number - len(parts) if value.more else number]
-                found += [(q, v) for g, v in item if (q := both(g, guard)) is not None]
+                found += restricted(item, guard)
             elif isinstance(value, Unknown):
                 found.append((guard, value.part(str(number))))
         assign(run, part, trimmed(found) or only(Unknown("part")))
@@ -110,8 +107,7 @@ def put_one(  # noqa: C901 - one case a kind
     """Put an entry into one container."""
     word = plain(key)
     slot: Any = word.value if isinstance(word, Const) else key
-    if run.marks(slot):
-        values = tuple((guard, marked(value)) for guard, value in values)
+    values = run.under(slot, values)
     match base:
         case Dict():
             if isinstance(slot, Holder):
