@@ -655,97 +655,90 @@ def _range(call: Call) -> Values:
     return call.result("range")
 
 
-_OPENERS = ("builtins.open", "io.open", "aiofiles.open", "codecs.open", "anyio.open_file")
-_PARSERS = (
-    "json.load", "json.loads", "yaml.safe_load", "yaml.load", "yaml.full_load", "tomllib.load",
-    "tomllib.loads", "tomli.load", "tomli.loads", "toml.load", "toml.loads", "orjson.loads",
-    "ujson.loads", "ujson.load", "simplejson.loads",
-)  # fmt: skip
-_RUNNERS = (
-    "subprocess.run", "subprocess.Popen", "subprocess.call", "subprocess.check_call",
-    "subprocess.check_output", "os.system", "asyncio.create_subprocess_exec",
-    "asyncio.create_subprocess_shell",
-)  # fmt: skip
-_GIVE_FIRST = (
-    "os.path.expanduser", "os.path.expandvars", "os.path.abspath", "os.path.realpath", "httpx.URL",
-    "yarl.URL", "pydantic.SecretStr", "pydantic.AnyHttpUrl", "pydantic.HttpUrl", "copy.deepcopy",
-    "copy.copy", "asyncio.wait_for", "asyncio.shield", "asyncio.run", "asyncio.create_task",
-    "asyncio.ensure_future", "contextlib.closing", "contextlib.aclosing", "urllib.parse.urlparse",
-    "string.Template",
-    "builtins.iter", "builtins.aiter", "types.MappingProxyType", "urllib.parse.urlsplit",
-    "collections.OrderedDict", "itertools.cycle", "asyncio.as_completed", "fastapi.Security",
-)  # fmt: skip
-_GIVE_LIST = (
-    "builtins.list", "builtins.tuple", "builtins.set", "builtins.sorted", "builtins.reversed",
-    "builtins.frozenset", "collections.deque", "random.sample",
-)  # fmt: skip
-_RUN_IN_THREADS = (
-    "asyncio.to_thread", "fastapi.concurrency.run_in_threadpool", "anyio.to_thread.run_sync",
-    "starlette.concurrency.run_in_threadpool", "anyio.run", "anyio.from_thread.run",
-)  # fmt: skip
-_READERS = ("starlette.config.Config", "environs.Env", "decouple.Config", "environ.Env")
-_HEADERS = (
-    "starlette.datastructures.MutableHeaders", "starlette.datastructures.Headers", "httpx.Headers",
-    "multidict.CIMultiDict", "multidict.MultiDict", "requests.structures.CaseInsensitiveDict",
-    "werkzeug.datastructures.Headers", "tornado.httputil.HTTPHeaders",
-)  # fmt: skip
-_SECTIONS = ("configparser.ConfigParser", "configparser.RawConfigParser")
-FUNCTIONS: Mapping[str, Effect] = {
-    **dict.fromkeys(_OPENERS, _open),
-    **dict.fromkeys(_PARSERS, _parsed),
-    **dict.fromkeys(_RUNNERS, _command),
-    **dict.fromkeys(_GIVE_FIRST, _first),
-    **dict.fromkeys(_GIVE_LIST, _listed),
-    **dict.fromkeys(_RUN_IN_THREADS, handed_on),
-    **dict.fromkeys(("os.path.exists", "os.path.isfile", "os.access", "os.path.isdir"), _exists),
-    **dict.fromkeys(("os.getenv", "os.environ.get", "os.environ.setdefault"), _getenv),
-    "decouple.config": _read_variable,
-    "uvicorn.run": _served,
-    **dict.fromkeys(("re.search", "re.match", "re.fullmatch", "re.findall"), _matched),
-    "re.sub": _substituted,
-    **dict.fromkeys(_READERS, _reader),
-    **dict.fromkeys(_HEADERS, _headers),
-    **dict.fromkeys(("collections.namedtuple", "typing.NamedTuple"), _named_tuple),
-    **dict.fromkeys(_SECTIONS, lambda call: only(Sections())),
-    "argparse.ArgumentParser": lambda call: only(Options()),
-    "tornado.options.define": _define,
-    "tornado.web.Application": _application,
-    **dict.fromkeys(("random.choice", "builtins.max", "builtins.min"), _any_of),
-    **dict.fromkeys(("fastapi.Depends", "fastapi.params.Depends", "fastapi_utils.Depends"), _made),
-    **dict.fromkeys(("dataclasses.field", "pydantic.Field", "attrs.field", "attr.ib"), _field),
-    **dict.fromkeys(("builtins.dict", "collections.ChainMap", "types.SimpleNamespace"), _table),
-    **dict.fromkeys(("functools.wraps", "functools.lru_cache"), _same_function),
-    **dict.fromkeys(("builtins.next", "builtins.anext"), _next),
-    **dict.fromkeys(("builtins.enumerate",), _enumerated),
-    "os.path.join": _path,
-    "pathlib.Path": _path,
-    "pathlib.PurePath": _path,
-    "os.path.dirname": _directory,
-    "urllib.parse.urljoin": _url_joined,
-    "dotenv.load_dotenv": _load_dotenv,
-    "dotenv.dotenv_values": _dotenv_values,
-    "typing.cast": _second,
-    "asyncio.gather": _gathered,
-    "asyncio.wait": _gathered,
-    "functools.partial": _partial,
-    "functools.cache": _first,
-    "threading.Thread": _thread,
-    "itertools.chain": lambda call: only(
-        List(each for one in call.arguments for each in rounds(call.run, one, call.node))
+def _chained(call: Call) -> Values:
+    """`itertools.chain`: the elements of all, one after the other."""
+    return only(List(each for one in call.arguments for each in rounds(call.run, one, call.node)))
+
+
+_MEANT: Mapping[Effect, str] = {
+    _open: "builtins.open io.open aiofiles.open codecs.open anyio.open_file",
+    _parsed: (
+        "json.load json.loads yaml.safe_load yaml.load yaml.full_load tomllib.load tomllib.loads "
+        "tomli.load tomli.loads toml.load toml.loads orjson.loads ujson.loads ujson.load "
+        "simplejson.loads"
     ),
-    "itertools.repeat": _repeat,
-    "importlib.import_module": _import_module,
-    "builtins.str": _text,
-    "builtins.int": _number,
-    "builtins.float": _number,
-    "builtins.bool": _boolean,
-    "builtins.len": _length,
-    "builtins.range": _range,
-    "builtins.isinstance": _is_instance,
-    "builtins.getattr": _get_attribute,
-    "builtins.setattr": _set_attribute,
-    "builtins.super": _super,
-    "builtins.zip": _zipped,
-    "builtins.map": mapped,
-    "builtins.filter": _filtered,
+    _exists: "os.path.exists os.path.isfile os.access os.path.isdir",
+    _command: (
+        "subprocess.run subprocess.Popen subprocess.call subprocess.check_call "
+        "subprocess.check_output os.system asyncio.create_subprocess_exec "
+        "asyncio.create_subprocess_shell"
+    ),
+    _getenv: "os.getenv os.environ.get os.environ.setdefault",
+    _read_variable: "decouple.config",
+    _reader: "starlette.config.Config environs.Env decouple.Config environ.Env",
+    _load_dotenv: "dotenv.load_dotenv",
+    _dotenv_values: "dotenv.dotenv_values",
+    lambda call: only(Sections()): "configparser.ConfigParser configparser.RawConfigParser",
+    lambda call: only(Options()): "argparse.ArgumentParser",
+    _define: "tornado.options.define",
+    _application: "tornado.web.Application",
+    _served: "uvicorn.run",
+    _import_module: "importlib.import_module",
+    _first: (
+        "os.path.expanduser os.path.expandvars os.path.abspath os.path.realpath httpx.URL yarl.URL "
+        "pydantic.SecretStr pydantic.AnyHttpUrl pydantic.HttpUrl copy.deepcopy copy.copy "
+        "asyncio.wait_for asyncio.shield asyncio.run asyncio.create_task asyncio.ensure_future "
+        "contextlib.closing contextlib.aclosing urllib.parse.urlparse urllib.parse.urlsplit "
+        "string.Template builtins.iter builtins.aiter types.MappingProxyType "
+        "collections.OrderedDict itertools.cycle asyncio.as_completed fastapi.Security "
+        "functools.cache"
+    ),
+    _second: "typing.cast",
+    _path: "os.path.join pathlib.Path pathlib.PurePath",
+    _directory: "os.path.dirname",
+    _url_joined: "urllib.parse.urljoin",
+    _matched: "re.search re.match re.fullmatch re.findall",
+    _substituted: "re.sub",
+    _headers: (
+        "starlette.datastructures.MutableHeaders starlette.datastructures.Headers httpx.Headers "
+        "multidict.CIMultiDict multidict.MultiDict requests.structures.CaseInsensitiveDict "
+        "werkzeug.datastructures.Headers tornado.httputil.HTTPHeaders"
+    ),
+    _table: "builtins.dict collections.ChainMap types.SimpleNamespace",
+    _named_tuple: "collections.namedtuple typing.NamedTuple",
+    _field: "dataclasses.field pydantic.Field attrs.field attr.ib",
+    _made: "fastapi.Depends fastapi.params.Depends fastapi_utils.Depends",
+    _same_function: "functools.wraps functools.lru_cache",
+    _partial: "functools.partial",
+    _thread: "threading.Thread",
+    handed_on: (
+        "asyncio.to_thread fastapi.concurrency.run_in_threadpool anyio.to_thread.run_sync "
+        "starlette.concurrency.run_in_threadpool anyio.run anyio.from_thread.run"
+    ),
+    _gathered: "asyncio.gather asyncio.wait",
+    _listed: (
+        "builtins.list builtins.tuple builtins.set builtins.sorted builtins.reversed "
+        "builtins.frozenset collections.deque random.sample"
+    ),
+    _any_of: "random.choice builtins.max builtins.min",
+    _next: "builtins.next builtins.anext",
+    _enumerated: "builtins.enumerate",
+    _zipped: "builtins.zip",
+    mapped: "builtins.map",
+    _filtered: "builtins.filter",
+    _chained: "itertools.chain",
+    _repeat: "itertools.repeat",
+    _range: "builtins.range",
+    _length: "builtins.len",
+    _text: "builtins.str",
+    _number: "builtins.int builtins.float",
+    _boolean: "builtins.bool",
+    _is_instance: "builtins.isinstance",
+    _get_attribute: "builtins.getattr",
+    _set_attribute: "builtins.setattr",
+    _super: "builtins.super",
 }
+FUNCTIONS: Mapping[str, Effect] = {
+    name: effect for effect, names in _MEANT.items() for name in names.split()
+}
+"""A function of a library -> what it gives."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import replace
+from string import Formatter
 from typing import Any
 
 from tabbydoctor.source import clients
@@ -340,32 +341,26 @@ def _asked(base: Value, name: str, call: Call) -> Values:
 
 
 def _formatted(base: Value, call: Call) -> Value:
-    text = likely_text(base)
+    text, number = likely_text(base), 0
     if text is None:
         return Unknown("a format")
     pieces: list[str] = [""]
     values: list[Value] = []
-    number, at = 0, 0
-    while at < len(text):
-        character = text[at]
-        if text[at : at + 2] in ("{{", "}}"):
-            pieces[-1] += character
-            at += 2
+    try:
+        parts = list(Formatter().parse(text))
+    except ValueError:  # not a format
+        return Unknown("a format")
+    if len(parts) > _MOST:
+        raise TooLarge
+    for literal, name, _, _ in parts:
+        pieces[-1] += literal
+        if name is None:
             continue
-        end = text.find("}", at) if character == "{" else -1
-        if end < 0:
-            pieces[-1] += character
-            at += 1
-            continue
-        name = text[at + 1 : end].partition(":")[0].partition("!")[0]
         if not name:
             name, number = str(number), number + 1
         found = call.values(int(name)) if name.isdigit() else call.keywords.get(name)
         values.append(label(first(found)) if found else SOMETHING)
         pieces.append("")
-        if len(values) > _MOST:
-            raise TooLarge
-        at = end + 1
     return filled(pieces, values)
 
 
