@@ -160,6 +160,8 @@ class Engine:
         self.frames: list[Frame] = []
         self.stack: tuple[ast.AST, ...] = ()
         self.supposing = False
+        self.enclosing: set[Scope] = set()
+        """Whose names functions in them see."""
         self.entered: set[ast.AST] = set()
         self.called_at: set[ast.AST] = set()
         """The calls that were come to."""

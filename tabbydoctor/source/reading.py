@@ -32,6 +32,7 @@ from tabbydoctor.source.values import (
     Class,
     Const,
     Function,
+    Holder,
     Known,
     Module,
     Object,
@@ -280,11 +281,9 @@ def _follow_all(run: Engine, functions: Iterable[Function]) -> bool:
     return fresh
 
 
-def _lasting(run: Engine, holder: object) -> bool:
+def _lasting(run: Engine, holder: Holder) -> bool:
     """Whether it outlives a call: the names of a call of a function do only for functions in it."""
-    if isinstance(holder, Scope) and holder.node is not None:
-        return any(function.scope is holder for function in run.seen.functions.values())
-    return True
+    return not isinstance(holder, Scope) or holder.node is None or holder in run.enclosing
 
 
 def _bound(run: Engine, function: Function) -> list[Function]:

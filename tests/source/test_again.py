@@ -8,6 +8,8 @@ import pytest
 
 from tabbydoctor.routers import RouterReading, python
 from tabbydoctor.source import calling
+from tabbydoctor.source.engine import Call
+from tabbydoctor.source.values import Function
 from tests.bench.routers import notes_router
 
 TABBY = "http://127.0.0.1:5000"
@@ -104,7 +106,7 @@ def test_what_did_not_change_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     followed: Counter[object] = Counter()
     follow = calling._followed
 
-    def counted(function: calling.Function, call: calling.Call) -> object:
+    def counted(function: Function, call: Call) -> object:
         followed[function.node, calling._given_with(call)] += 1
         return follow(function, call)
 
