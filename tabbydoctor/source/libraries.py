@@ -11,6 +11,7 @@ from typing import TypeAlias
 from urllib.parse import urljoin
 
 from tabbydoctor.documents import json_of, whole_number
+from tabbydoctor.source import clients
 from tabbydoctor.source.attributes import attribute, super_attribute
 from tabbydoctor.source.budget import LONGEST_TEXT
 from tabbydoctor.source.engine import UNASKED, Call, Engine
@@ -133,8 +134,6 @@ def _exists(call: Call) -> Values:
 
 def _command(call: Call) -> Values:
     """`subprocess.run([...])`, `os.system("…")`."""
-    from tabbydoctor.source import clients
-
     first_ = call.value(0, "args")
     parts = [first(each) for each in first_.items] if isinstance(first_, List) else [
         first(each) for each in call.arguments
