@@ -6,7 +6,9 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
+from tabbydoctor.source.index import index
 from tabbydoctor.source.settings import ALIASES, CHOICES, field_arguments, options
 
 ANY = "*"
@@ -43,11 +45,16 @@ class OwnEnvironment:
     replaced: tuple[str, ...]
 
 
+@lru_cache(maxsize=512)
 def own_environment(tree: ast.Module) -> OwnEnvironment:
     """Look through a source."""
-    settings = _settings_classes(tree)
+    nodes = index(tree)
+    settings = _settings_classes(nodes.all(ast.ClassDef))
+    setting: list[ast.Assign | ast.AugAssign | ast.Call] = [
+        *nodes.all(ast.Assign), *nodes.all(ast.AugAssign), *nodes.all(ast.Call)
+    ]  # fmt: skip
     found = [
-        *(each for node in ast.walk(tree) for each in _set_by(node)),
+        *(each for node in setting for each in _set_by(node)),
         *((ANY, node.lineno, False) for node in settings if _has_other_source(node)),
     ]
     return OwnEnvironment(
@@ -56,10 +63,9 @@ def own_environment(tree: ast.Module) -> OwnEnvironment:
     )
 
 
-def _settings_classes(tree: ast.Module) -> list[ast.ClassDef]:
+def _settings_classes(classes: list[ast.ClassDef]) -> list[ast.ClassDef]:
     """The classes of pydantic's settings, and what is derived from them."""
     names, found = {"BaseSettings"}, list[ast.ClassDef]()
-    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     while derived := [node for node in classes if node not in found and _is_of(node, names)]:
         found += derived
         names |= {node.name for node in derived}
@@ -144,7 +150,7 @@ def _may_hold(given: Mapping[str, ast.expr], name: str) -> bool:
 
 def _is_environment(node: ast.expr) -> bool:
     """`os.environ`, or `environ` of it."""
-    return ast.unparse(node).rpartition(".")[2] == "environ"
+    return (node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")) == "environ"
 
 
 def _name(node: ast.expr) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from tabbydoctor.source.index import index
 from tabbydoctor.source.seen import Seen
 from tabbydoctor.source.values import Place
 
@@ -17,8 +18,7 @@ def waiting_limits(seen: Seen, path: str, tree: ast.Module) -> list[tuple[int, f
     """(line, seconds) of each loop that watches the clock: `while time.time() - start < N`."""
     return [
         (node.lineno, seconds)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.While)
+        for node in index(tree).all(ast.While)
         for compare in ast.walk(node.test)
         if isinstance(compare, ast.Compare) and _reads_clock(compare)
         for seconds in _seconds(seen, path, compare)

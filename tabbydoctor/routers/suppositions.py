@@ -7,6 +7,7 @@ from typing import Any
 
 from tabbydoctor.source.guards import ANY, Guard
 from tabbydoctor.source.secret_names import is_secret
+from tabbydoctor.source.values import MODULE_NAME
 
 _NAME = re.compile(r"[A-Za-z_][\w.+:-]{0,60}")
 """What a backend may be called; neither a path nor what a header holds."""
@@ -65,6 +66,6 @@ def chosen(guard: Guard) -> str:
         operand
         for name, operator, operand, holds in guard
         if operator == "==" and holds and isinstance(operand, str) and _NAME.fullmatch(operand)
-        and "headers" not in name and not is_secret(name[-1])
+        and "headers" not in name and name != MODULE_NAME and not is_secret(name[-1])
     ]  # fmt: skip
     return min(names, key=lambda name: (not named_tabby(name), name), default="")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from tabbydoctor.routers.marked_block import MarkedBlock
 from tabbydoctor.routers.probes import is_open
+from tabbydoctor.source.index import index
 
 _CLIENTS = {"AsyncClient", "Client"}
 _REQUESTS = {"get", "post", "put", "patch", "delete", "head", "options", "request", "stream"}
@@ -130,25 +131,24 @@ def _called(call: ast.Call) -> tuple[str, bool]:
 
 def health_is_harmless(tree: ast.Module) -> bool:
     """Whether the source has a GET /health of its own that can post, start and stop nothing."""
-    bodies: dict[str, list[ast.AST]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            bodies.setdefault(node.name, []).append(node)
-    handlers = {name for name, nodes in bodies.items() if any(map(_answers_health, nodes))}
+    used: dict[str, set[str]] = {}
+    for node, part in index(tree).parts.items():
+        if not isinstance(node, ast.ClassDef):
+            used.setdefault(part.name, set()).update(part.used)
+    handlers = {part.name for node, part in index(tree).parts.items() if _answers_health(node)}
     reached, waiting = set(handlers), list(handlers)
     while waiting:
-        for node in bodies[waiting.pop()]:
-            names = set(_names(node))
-            if names & (_SENDS | _STARTS):
-                return False
-            further = names & bodies.keys() - reached
-            reached |= further
-            waiting += further
+        names = used[waiting.pop()]
+        if names & (_SENDS | _STARTS):
+            return False
+        further = names & used.keys() - reached
+        reached |= further
+        waiting += further
     return bool(handlers)
 
 
 def _answers_health(node: ast.AST) -> bool:
-    decorators = getattr(node, "decorator_list", [])
+    decorators = [] if isinstance(node, ast.ClassDef) else getattr(node, "decorator_list", [])
     return any(
         isinstance(each, ast.Call)
         and isinstance(each.func, ast.Attribute)
@@ -156,12 +156,3 @@ def _answers_health(node: ast.AST) -> bool:
         and any(isinstance(one, ast.Constant) and one.value == "/health" for one in each.args)
         for each in decorators
     )
-
-
-def _names(node: ast.AST) -> Iterator[str]:
-    """Every name that is used in a function, whether it is called there or handed on."""
-    for each in ast.walk(node):
-        if isinstance(each, ast.Name):
-            yield each.id
-        elif isinstance(each, ast.Attribute):
-            yield each.attr

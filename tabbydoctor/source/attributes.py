@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tabbydoctor.source.engine import Engine, EvaluatedCall, Raised
-from tabbydoctor.source.guards import ALWAYS, Guard, both
-from tabbydoctor.source.memory import trimmed
+from tabbydoctor.source.guards import ALWAYS, Guard
+from tabbydoctor.source.memory import restricted, trimmed
 from tabbydoctor.source.values import (
     NOTHING,
     SOMETHING,
@@ -28,6 +28,7 @@ from tabbydoctor.source.values import (
     Object,
     Request,
     Rest,
+    Scope,
     Symbol,
     Text,
     Value,
@@ -91,6 +92,7 @@ def attribute(run: Engine, base: Value, name: str, node: ast.AST) -> Values:  # 
 
 def of_module(run: Engine, base: Module, name: str) -> Values:
     """A name of another module of the program, or a module in its package."""
+    run.memory.look(base.scope, name)
     found = base.slots.get(name)
     if found:
         return found
@@ -101,19 +103,19 @@ def of_module(run: Engine, base: Module, name: str) -> Values:
 
 
 def _of_name(run: Engine, base: Name, name: str) -> Values:
-    kept = run.pool.slots.get((base.name, name))
     if f"{base.name}.{name}" in _INCOMING:
         return only(Symbol(f"argument {base.name}.{name}"))
-    return kept or ((ALWAYS, Name(f"{base.name}.{name}")),)
+    return run.remembered((base.name, name)) or ((ALWAYS, Name(f"{base.name}.{name}")),)
 
 
 def _of_unknown(run: Engine, base: Symbol, name: str, node: ast.AST) -> Values:
     if base.likely is not None and isinstance(base.likely.value, str):
         return only(_of_text(base, name))
-    kept = _pooled(run, base, name)
-    if kept:
-        return kept
-    return only(unknown_part(run, base, name, node))
+    return _of_unknown_key(run, base, name, node)
+
+
+def _of_unknown_key(run: Engine, base: Symbol, name: str, node: ast.AST) -> Values:
+    return kept(run, base, name) or only(unknown_part(run, base, name, node))
 
 
 def unknown_part(run: Engine, base: Symbol, name: str, node: ast.AST) -> Symbol:
@@ -121,12 +123,41 @@ def unknown_part(run: Engine, base: Symbol, name: str, node: ast.AST) -> Symbol:
     return base.part(name, run.place(node), run.marks(name))
 
 
-def _pooled(run: Engine, base: Symbol, name: str) -> Values | None:
-    """What the program put under that name of something unknown."""
-    slots = run.pool.slots
-    if not slots:
-        return None
-    return slots.get((owner(base), name)) or slots.get(("*", name))
+def keep(run: Engine, base: Symbol | Name, name: str, values: Values) -> None:
+    """Note what is put under a name of something unknown: `app.state.client = …`."""
+    if isinstance(base, Symbol) and _is_data(base):
+        home = next((each for each in run.scopes() if _names(each, base.root)), None)
+        if home is not None:  # who reads the file again reads it as it is
+            run.memory.write(home, (base.name, name), values)
+        else:
+            run.remember((base.name, name), values)
+        return
+    run.remember((owner(base), name), values)
+    if isinstance(base, Symbol):
+        run.remember(("*", name), values)
+
+
+def kept(run: Engine, base: Symbol, name: str) -> Values | None:
+    """What the program put under that name of something unknown, wherever: of data, right there."""
+    if _is_data(base):
+        key = (base.name, name)
+        for scope in run.scopes():
+            run.memory.look(scope, key)
+            if values := scope.slots.get(key):
+                return values
+        return run.remembered(key)
+    return run.remembered((owner(base), name)) or run.remembered(("*", name))
+
+
+def _names(scope: Scope, root: str) -> bool:
+    """Whether a name of a scope stands for something of some data."""
+    values = (value for each in scope.slots.values() for _, value in each)
+    return any(isinstance(value, Symbol) and value.root == root for value in values)
+
+
+def _is_data(base: Symbol) -> bool:
+    """Whether it is of a file, of a request's or an answer's body: what nobody else has."""
+    return base.root.startswith(("file ", "answer ")) or "json()" in base.path
 
 
 def owner(base: Value) -> str:
@@ -183,6 +214,7 @@ def _of_url(text: str, name: str, base: Value) -> Value:
 
 def of_object(run: Engine, base: Object, name: str, node: ast.AST) -> Values:
     """An attribute of an object: its own, else its class's."""
+    run.memory.look(base, name)
     if base.slots.get(name):
         return base.slots[name]
     found = _inherited(run, base.of, name, base, node)
@@ -207,12 +239,14 @@ def _inherited(
 ) -> Values | None:
     """What a class or one of its bases holds; None where none does."""
     for each in klass.line():
-        if isinstance(each, Class) and each.slots.get(name):
-            return tuple(
-                (guard, inner)
-                for guard, value in each.slots[name]
-                for inner in _bound(run, value, me, each, node)
-            )
+        if isinstance(each, Class):
+            run.memory.look(each, name)
+            if values := each.slots.get(name):
+                return tuple(
+                    (guard, inner)
+                    for guard, value in values
+                    for inner in _bound(run, value, me, each, node)
+                )
     return None
 
 
@@ -284,14 +318,12 @@ def subscript(run: Engine, base: Value, key: Value, node: ast.AST) -> Values:
         case Name(name=name) if name.endswith(".Annotated") and isinstance(key, List):
             given = [each for each in key.items[1:] if _is_given(each)]
             return only(Known(ANNOTATED, given[-1]) if given else first(key.items[0]))
-        case Name() | Class():
-            kept = run.pool.slots.get((base.name, likely_text(key))) if isinstance(
-                base, Name) else None  # fmt: skip
-            return kept or only(base)  # `dict[str, str]`
+        case Name(name=name):
+            return run.remembered((name, likely_text(key))) or only(base)
+        case Class():
+            return only(base)  # `dict[str, str]`
         case Symbol():
-            name = word(key)
-            kept = _pooled(run, base, name)
-            return kept or only(unknown_part(run, base, name, node))
+            return _of_unknown_key(run, base, word(key), node)
         case Object():
             getter = of_object(run, base, "__getitem__", node)
             call = EvaluatedCall(run, node, [only(key)], {})
@@ -328,10 +360,9 @@ def _item(base: List, key: Value) -> Values:
         return only(Symbol("an element")) if not items else items[0]
     if isinstance(key, Symbol) and key.root:
         return trimmed(
-            (q, value)
+            each
             for number, values in enumerate(items)
-            for guard, value in values
-            if (q := both(guard, frozenset({(key.name, "==", number, True)}))) is not None
+            for each in restricted(values, frozenset({(key.name, "==", number, True)}))
         )
     return trimmed(each for values in items for each in values)
 
@@ -365,13 +396,12 @@ def looked_up(table: Dict, key: Value, default: Values | None) -> Values:
         else:
             known.append(slot)
             literal = (name, "==", slot, True)
-        guard = frozenset({literal})
-        found += [(q, v) for g, v in values if (q := both(g, guard)) is not None]
+        found += restricted(values, frozenset({literal}))
     if default:
         lacking: Guard = frozenset({(name, "==", each, False) for each in known[:8]})
         if others:
             lacking |= {(name, "listed", id(table), False)}
-        found += [(q, v) for g, v in default if (q := both(g, lacking)) is not None]
+        found += restricted(default, lacking)
     return trimmed(found)
 
 
@@ -391,8 +421,7 @@ def _under_known(table: Dict, key: Any, default: Values | None) -> Values:
             if isinstance(inner, Symbol):
                 found.append((guard, inner.part(str(key))))
         elif isinstance(slot, Symbol) and values:
-            under = frozenset({(slot.name, "==", key, True)})
-            found += [(q, v) for g, v in values if (q := both(g, under)) is not None]
+            found += restricted(values, frozenset({(slot.name, "==", key, True)}))
     if default and (not found or default != ((ALWAYS, NOTHING),)):
         found += default
     return trimmed(found)

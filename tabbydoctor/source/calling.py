@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tabbydoctor.source import clients
 from tabbydoctor.source.attributes import ANNOTATED, decorators, of_object
 from tabbydoctor.source.budget import DEPTH, MOST_SENT, REQUESTS, cut
-from tabbydoctor.source.engine import DEEPEST, Engine, EvaluatedCall, Frame
+from tabbydoctor.source.engine import DEEPEST, UNASKED, Engine, EvaluatedCall, Frame
 from tabbydoctor.source.guards import ALWAYS, Guard, both, common, without
 from tabbydoctor.source.libraries import FUNCTIONS
-from tabbydoctor.source.memory import trimmed
+from tabbydoctor.source.memory import Found, trimmed
 from tabbydoctor.source.methods import method, of_unknown
 from tabbydoctor.source.seen import Sent
 from tabbydoctor.source.settings import is_settings, settings_of
@@ -41,7 +41,6 @@ from tabbydoctor.source.values import (
     Values,
     Yielded,
     first,
-    marked,
     only,
 )
 
@@ -67,10 +66,8 @@ def called(value: Value, call: EvaluatedCall) -> Values:
         case Method(base=base, name=name):
             return method(base, name, call)
         case Partial(function=inner, arguments=given, keywords=named):
-            whole = EvaluatedCall(
-                run, call.node, [*given, *call.arguments], {**dict(named), **call.keywords}
-            )
-            return called(inner, whole)
+            keywords = {**dict(named), **call.keywords}
+            return called(inner, call.giving(*given, *call.arguments, **keywords))
         case Known(meaning=meaning):
             result: Values = meaning(call)
             return result
@@ -105,13 +102,11 @@ def run_callbacks(call: EvaluatedCall) -> None:
     given = call.value(0)
     if isinstance(given, Class) and call.keywords:
         unknown = only(Symbol("application"))
-        instance(
-            given, EvaluatedCall(call.run, call.node, [unknown, *call.arguments[1:]], call.keywords)
-        )
+        instance(given, call.giving(unknown, *call.arguments[1:], **call.keywords))
     for values in call.everything():
         for _, value in values:
             if isinstance(value, Function) and value.node not in call.run.stack:
-                _function(value, EvaluatedCall(call.run, call.node, [], {"*unknown": NONE}))
+                _function(value, call.giving(**UNASKED))
 
 
 @dataclass(slots=True)
@@ -119,10 +114,11 @@ class Followed:
     """What one call of a function did, to be done again where it is called in the same way."""
 
     gives: Values
+    found: Found
+    """What it found in names and objects that were there before."""
     sent: list[Sent]
     wrote: list[tuple[Holder, object, Values]]
     """Of what outlives the call."""
-    path: Guard
     depth: int
     gained: Guard
     """What holds behind the call."""
@@ -142,75 +138,59 @@ def _function(function: Function, call: EvaluatedCall) -> Values:
     times = run.times.get(node, 0)
     who = (node, function.me, id(function.scope) if times < _OFTEN else 0)
     given = _given_with(call) if times < _OFTEN else None
-    key: object = (who, given, run.memory.version) if times < _SOMETIMES else (who, given)
-    done = run.done.get(key)
+    known = run.done.setdefault((who, given), [])
+    done = next((each for each in reversed(known) if run.memory.holds(each.found)), None)
+    if done is None and known and times >= _SOMETIMES:
+        done = known[-1]
     if done is None:
         run.times[node] = times + 1
         done = _once(function, call)
-        for each in (key, (who, given), ((node, function.me, 0), None)):
-            run.done[each] = done
-        return done.gives
+        known.append(done)
+        if times < _OFTEN:
+            run.done[((node, function.me, 0), None)] = known
     return _again(run, done, alike=given is not None)
 
 
 def _once(function: Function, call: EvaluatedCall) -> Followed:
-    """Follow it. What sends and changes nothing is followed whatever was assumed before."""
-    run, node = call.run, function.node
-    if getattr(node, "name", "") not in run.reaching and not isinstance(node, ast.Lambda):
-        return _shortly(function, call)
-    before, sent, trail = run.path, len(run.seen.sent), len(run.memory.trail)
-    version, serial = run.memory.version, Holder().serial
-    if node not in run.acting:
-        run.path = ALWAYS
-        gives = _followed(function, call)
-        gained, run.path = run.path, before
-        if len(run.seen.sent) == sent and run.memory.version == version:
-            return Followed(gives, [], [], ALWAYS, 0, gained)
-        run.acting.add(node)
-        del run.seen.sent[sent:]
-    gives = _followed(function, call)
-    wrote = [
-        (holder, key, holder.slots[key])
-        for holder, key, _ in run.memory.trail[trail:]
-        if holder.serial < serial and key in holder.slots
-    ]
-    gained = without(run.path, before)
-    return Followed(gives, run.seen.sent[sent:], wrote, before, len(run.stack), gained)
-
-
-def _shortly(function: Function, call: EvaluatedCall) -> Followed:
-    """Follow what can but give a value, and only for so long: else it is not known."""
+    """Follow it whatever holds where it is called; what can send nothing only for so long."""
     run = call.run
+    name = getattr(function.node, "name", "")
+    short = name not in run.reaching and not isinstance(function.node, ast.Lambda)
     before, sent, trail = run.path, len(run.seen.sent), len(run.memory.trail)
     serial = Holder().serial
-    outer, run.steps = run.steps, min(run.steps, _SHORT)
-    given, run.path = run.steps, ALWAYS
-    was, run.short = run.short, True
-    gives = _followed(function, call)
-    ended = run.steps < 0
-    run.steps, run.short = outer - (given - max(run.steps, 0)), was
+    run.path = ALWAYS
+    if short:
+        gives, found = _shortly(function, call)
+    else:
+        gives, found = _followed(function, call)
     gained, run.path = run.path, before
     wrote = [
         (holder, key, holder.slots[key])
         for holder, key, _ in run.memory.trail[trail:]
         if holder.serial < serial and key in holder.slots
     ]
-    return Followed(
-        only(MANY) if ended else gives,
-        run.seen.sent[sent:],
-        wrote,
-        ALWAYS,
-        len(run.stack),
-        gained,
-    )
+    done = Followed(gives, found, run.seen.sent[sent:], wrote, len(run.stack), gained)
+    del run.seen.sent[sent:]
+    return done
+
+
+def _shortly(function: Function, call: EvaluatedCall) -> tuple[Values, Found]:
+    """Follow what can but give a value for a while, else it is not known."""
+    run = call.run
+    outer, run.steps = run.steps, min(run.steps, _SHORT)
+    given, was, run.short = run.steps, run.short, True
+    gives, found = _followed(function, call)
+    ended = run.steps < 0
+    run.steps, run.short = outer - (given - max(run.steps, 0)), was
+    return only(MANY) if ended else gives, found
 
 
 def _again(run: Engine, done: Followed, *, alike: bool) -> Values:
-    """What was followed already, as it is on the present path. `alike`: given the same; else what
-    is sent may go anywhere.
+    """What was followed, as it is on the present path. `alike`: given the same; else what is sent
+    may go anywhere.
     """
     for each in done.sent:
-        guard = both(without(each.guard, done.path), run.path)
+        guard = both(each.guard, run.path)
         if guard is None:
             continue
         if len(run.seen.sent) >= MOST_SENT:
@@ -224,6 +204,7 @@ def _again(run: Engine, done: Followed, *, alike: bool) -> Values:
     for holder, key, values in done.wrote:
         if holder.slots.get(key) != values:
             run.memory.write(holder, key, values)
+    run.memory.find(done.found)
     run.path = both(run.path, done.gained) or run.path
     return done.gives
 
@@ -246,9 +227,11 @@ def _one_as_key(value: Value, depth: int) -> object:
     return value
 
 
-def _followed(function: Function, call: EvaluatedCall) -> Values:
+def _followed(function: Function, call: EvaluatedCall) -> tuple[Values, Found]:
+    """What it gives, and what it found in names and objects that were there before."""
     run, node = call.run, function.node
     scope = Scope(function.scope, node)
+    outer = run.memory.enter(scope.serial)
     if function.klass is not None:
         scope.receiver = (function.me or SOMETHING, function.klass)
     _bind_parameters(function, call, scope)
@@ -257,7 +240,6 @@ def _followed(function: Function, call: EvaluatedCall) -> Values:
     run.entered.add(node)
     run.frames.append(frame)
     run.stack = (*stack, node)
-    since, run.memory.since = run.memory.since, scope.serial
     try:
         if isinstance(node, ast.Lambda):
             run.leave(run.evaluate(node.body))
@@ -266,11 +248,11 @@ def _followed(function: Function, call: EvaluatedCall) -> Values:
     finally:
         run.frames.pop()
         run.stack = stack
-        run.memory.since = since
+        found = run.memory.leave(outer)
     run.path = before
     if frame.exits:
         run.path = both(before, without(common(frame.exits), before)) or before
-    return _given(function, frame, trimmed(frame.returns), call)
+    return _given(function, frame, trimmed(frame.returns), call), found
 
 
 def _given(function: Function, frame: Frame, returned: Values, call: EvaluatedCall) -> Values:
@@ -283,7 +265,7 @@ def _given(function: Function, frame: Frame, returned: Values, call: EvaluatedCa
     return returned or (only(Symbol("nothing returned")) if not frame.exits else NONE)
 
 
-def _bind_parameters(function: Function, call: EvaluatedCall, scope: Scope) -> None:  # noqa: C901 - one case a kind
+def _bind_parameters(function: Function, call: EvaluatedCall, scope: Scope) -> None:
     run, given = call.run, function.node.args
     name = getattr(function.node, "name", "lambda")
     positional = [*given.posonlyargs, *given.args]
@@ -313,9 +295,7 @@ def _bind_parameters(function: Function, call: EvaluatedCall, scope: Scope) -> N
             values = only(unknown_rest[0][1].part(parameter.arg))
         else:
             values = _default(function, parameter, defaults.get(parameter), call, name)
-        if run.marks(parameter.arg):
-            values = tuple((guard, marked(value)) for guard, value in values)
-        scope.slots[parameter.arg] = values
+        scope.slots[parameter.arg] = run.under(parameter.arg, values)
     if given.vararg:
         scope.slots[given.vararg.arg] = only(List(arguments[len(positional) :]))
     if given.kwarg:
@@ -385,12 +365,13 @@ def _typed(run: Engine, annotation: ast.expr | None) -> Values | None:
 
 def made_of(run: Engine, klass: Class) -> list[Value]:
     """The objects made of a class or of what derives from it, the last ones first."""
-    found: list[Value] = []
-    for objects in run.objects.values():
-        for one in objects:
-            if isinstance(one, Object | Client) and one.of and klass in one.of.line():
-                found.append(one)
-    return found[::-1]
+    run.memory.look_through(run.objects)
+    return [
+        one
+        for objects in reversed(run.objects.slots.values())
+        for _, one in reversed(objects)
+        if isinstance(one, Object | Client) and one.of and klass in one.of.line()
+    ]
 
 
 def instance(klass: Class, call: EvaluatedCall) -> Value:
@@ -414,12 +395,12 @@ def _new(klass: Class, call: EvaluatedCall) -> Value:  # noqa: C901 - one case a
     client = next((name for name in names if name in clients.CONSTRUCTORS), None)
     made: Holder = Object(klass)
     if client is not None:
-        bare = EvaluatedCall(run, call.node, [], {}) if _has(klass, "__init__") else call
+        bare = call.giving() if _has(klass, "__init__") else call
         made = clients.construct(client, bare)
         made.of = klass
-    kept = run.objects.setdefault(id(klass), [])
+    kept = run.objects.slots.get(id(klass), ())
     if len(kept) < 64:
-        kept.append(made)
+        run.objects.slots[id(klass)] = (*kept, *only(made))
     if is_settings(klass) and isinstance(made, Object):
         for name, values in settings_of(run, klass, call).items():
             made.slots[name] = values
@@ -436,7 +417,7 @@ def _new(klass: Class, call: EvaluatedCall) -> Value:  # noqa: C901 - one case a
         for name in ("__post_init__", "model_post_init"):
             for _, function in of_object(run, made, name, call.node):
                 if isinstance(function, Function):
-                    _function(function, EvaluatedCall(run, call.node, [], {}))
+                    _function(function, call.giving())
     return made
 
 
@@ -466,9 +447,7 @@ def _fields(run: Engine, klass: Class, made: Object, call: EvaluatedCall) -> Non
             else:
                 values = only(Symbol(f"field {klass.node.name}", (name,)))
             number += 1
-            if run.marks(name):
-                values = tuple((guard, marked(value)) for guard, value in values)
-            made.slots[name] = _modelled(run, part.annotation, values, call)
+            made.slots[name] = _modelled(run, part.annotation, run.under(name, values), call)
 
 
 def _modelled(run: Engine, annotation: ast.expr, values: Values, call: EvaluatedCall) -> Values:
@@ -518,10 +497,7 @@ def validated(klass: Class, call: EvaluatedCall) -> Values:
 def _model(klass: Class, value: Value, call: EvaluatedCall) -> Value:
     if not isinstance(value, Dict):
         if isinstance(value, Symbol):
-            return instance(klass, EvaluatedCall(call.run, call.node, [], {"**": only(value)}))
+            return instance(klass, call.giving(**{"**": only(value)}))
         return value
     given = {key: inner for key, inner in value.slots.items() if isinstance(key, str)}
-    return instance(klass, EvaluatedCall(call.run, call.node, [], given))
-
-
-Called = Callable[[Value, EvaluatedCall], Values]
+    return instance(klass, call.giving(**given))

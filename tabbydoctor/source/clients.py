@@ -68,11 +68,8 @@ CONSTRUCTORS: Mapping[str, Constructor] = {
     "tornado.httpclient.HTTPClient": Constructor("tornado"),
 }
 MODULES = {
-    "httpx": "httpx",
-    "requests": "requests",
-    "requests.api": "requests",
-    "aiohttp": "aiohttp",
-}
+    "httpx": "httpx", "requests": "requests", "requests.api": "requests", "aiohttp": "aiohttp"
+}  # fmt: skip
 VERBS = {"get", "post", "put", "delete", "head", "options", "patch"}
 SENDERS = VERBS | {"request", "stream", "ws_connect"}
 WRAPPED = "*auth"
@@ -203,11 +200,9 @@ def by_name(name: str, call: EvaluatedCall) -> Values | None:
         return _request(None, MODULES[module], verb, call)
     if name == "urllib.request.urlopen":
         return _urlopen(call)
-    if name in ("urllib.request.Request", "requests.Request", "httpx.Request"):
+    if name in _PREPARED:
         if name == "httpx.Request":
             hand(call)
-        return only(_prepared(name, call))
-    if name == "tornado.httpclient.HTTPRequest":
         return only(_prepared(name, call))
     if module == "litellm" and verb in LITELLM_PATHS:
         return _litellm(verb, call)
@@ -247,7 +242,7 @@ def method(client: Client, name: str, call: EvaluatedCall) -> Values:  # noqa: C
         return call.run.each(call.values(0, "request") or WHATEVER, lambda prepared: (
             _send(client, prepared, call) if isinstance(prepared, Request) else call.result()
         ))  # fmt: skip
-    if name in ("prepare_request",):
+    if name == "prepare_request":
         return call.values(0, "request") or call.result()
     if name in ("__aenter__", "__enter__"):
         return only(client)
@@ -313,7 +308,7 @@ def _added(
             request = Request(library, call.place, False, method=verb, url=url,
                               headers=only(headers))  # fmt: skip
             kept, run.path = run.path, path or ALWAYS
-            run.called(function, EvaluatedCall(run, call.node, [only(request)], {}))
+            run.called(function, call.giving(only(request)))
             run.path = kept
             if headers.slots:
                 found.append((guard, Dict(dict(headers.slots))))
@@ -401,39 +396,49 @@ def _head(url: Value) -> str:
     return text or ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Where the arguments of a request that is made ready stand; -1: only by name."""
+
+    library: str
+    method: int = -1
+    url: int = 0
+    headers: int = 2
+
+
+_PREPARED = {
+    "requests.Request": _Prepared("requests", method=0, url=1),
+    "httpx.Request": _Prepared("httpx", method=0, url=1, headers=-1),
+    "tornado.httpclient.HTTPRequest": _Prepared("tornado", method=1),
+    "urllib.request.Request": _Prepared("urllib"),
+}
+
+
 def _prepared(name: str, call: EvaluatedCall) -> Request:
+    how = _PREPARED[name]
     body = any(key in call.keywords for key in BODIES)
-    if name in ("requests.Request", "httpx.Request"):
-        verb = call.values(0, "method") or only(Const("GET"))
-        url, headers, library = call.values(1, "url"), call.keywords.get("headers"), name[:8]
-        library = name.partition(".")[0]
-        if headers is None and name == "requests.Request":
-            headers = call.values(2, "headers")
-    elif name.startswith("tornado"):
-        url, headers, library = call.values(0, "url"), call.values(2, "headers"), "tornado"
-        verb = call.values(1, "method") or only(Const("GET"))
-    else:
-        url, headers, library = call.values(0, "url"), call.values(2, "headers"), "urllib"
+    if how.library == "urllib":
         body = (call.values(1, "data") or NONE) != NONE
-        verb = call.keywords.get("method") or only(Const("POST" if body else "GET"))
+    usual = "POST" if body and how.library == "urllib" else "GET"
     return Request(
-        library, call.place, body, method=verb, url=url or WHATEVER, headers=headers or only(Dict())
-    )
+        how.library, call.place, body,
+        method=call.values(how.method, "method") or only(Const(usual)),
+        url=call.values(how.url, "url") or WHATEVER,
+        headers=call.values(how.headers, "headers") or only(Dict()),
+    )  # fmt: skip
 
 
 def _urlopen(call: EvaluatedCall) -> Values:
     def opened(target: Value) -> Values:
-        place, library, body = call.place, "urllib", False
-        verb, url, headers, auth = only(Const("GET")), only(target), only(Dict()), NONE
-        if isinstance(target, Request):
-            slots = target.slots
-            place, body, auth = target.place, target.body, slots.get("auth") or NONE
-            verb, url, headers = slots["method"], slots["url"], slots["headers"]
-        if (call.values(1, "data") or NONE) != NONE:
-            verb, body = only(Const("POST")), True
-        auth = call.keywords.get(WRAPPED) or auth
-        record(call, library, place, verb, url, headers, auth, None, body)
-        return only(raising(call.run, _answer(place)))
+        request = target if isinstance(target, Request) else Request(
+            "urllib", call.place, False,
+            method=only(Const("GET")), url=only(target), headers=only(Dict()),
+        )  # fmt: skip
+        slots, data = request.slots, (call.values(1, "data") or NONE) != NONE
+        auth = call.keywords.get(WRAPPED) or slots.get("auth") or NONE
+        record(call, "urllib", request.place, only(Const("POST")) if data else slots["method"],
+               slots["url"], slots["headers"], auth, None, request.body or data)  # fmt: skip
+        return only(raising(call.run, _answer(request.place)))
 
     return call.run.each(call.values(0, "url") or WHATEVER, opened)
 
@@ -449,16 +454,16 @@ def _fetch(client: Client, call: EvaluatedCall) -> Values:
     """Tornado: `await client.fetch(url_or_request, …)`, which raises on an error status."""
 
     def fetched(target: Value) -> Values:
-        place = call.place
-        verb, url = call.keywords.get("method") or only(Const("GET")), only(target)
-        headers = call.keywords.get("headers") or only(Dict())
-        body = "body" in call.keywords
-        if isinstance(target, Request):
-            body, slots = target.body, target.slots
-            verb, url, headers = slots["method"], slots["url"], slots["headers"]
-        record(call, "tornado", place, verb, url, headers, NONE, client, body)
+        request = target if isinstance(target, Request) else Request(
+            "tornado", call.place, "body" in call.keywords,
+            method=call.keywords.get("method") or only(Const("GET")), url=only(target),
+            headers=call.keywords.get("headers") or only(Dict()),
+        )  # fmt: skip
+        slots = request.slots
+        record(call, "tornado", call.place, slots["method"], slots["url"], slots["headers"],
+               NONE, client, request.body)  # fmt: skip
         quiet = first(call.keywords.get("raise_error") or WHATEVER) == Const(False)
-        answer = _answer(place)
+        answer = _answer(call.place)
         return only(answer if quiet else raising(call.run, answer))
 
     return call.run.each(call.values(0, "request") or WHATEVER, fetched)
@@ -508,13 +513,12 @@ def _openai(client: Client, path: str, call: EvaluatedCall) -> Values:
 def _litellm(verb: str, call: EvaluatedCall) -> Values:
     """`litellm.completion(model=…, api_base=…)`."""
     run, given = call.run, call.keywords
-    pool = run.pool.slots
-    base = given.get("base_url") or given.get("api_base") or pool.get(("litellm", "api_base"))
+    base = given.get("base_url") or given.get("api_base") or run.remembered(("litellm", "api_base"))
     if base is None or first(base) == NOTHING:
         base = run.variable("OPENAI_BASE_URL", call.node, None, asked=False)
         if likely_text(first(base)) is None:
             base = run.variable("OPENAI_API_BASE", call.node, None, asked=False)
-    key = given.get("api_key") or pool.get(("litellm", "api_key")) or NONE
+    key = given.get("api_key") or run.remembered(("litellm", "api_key")) or NONE
     slots = {"base": base, "auth": key, "headers": only(Dict()), "by": NONE}
     client = Client("openai", call.place, "litellm", **slots)
     return _completed(client, verb, call)

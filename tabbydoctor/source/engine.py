@@ -7,25 +7,30 @@ beside, which register here; so none of them needs to import another.
 from __future__ import annotations
 
 import ast
-import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from tabbydoctor.source import budget
 from tabbydoctor.source.guards import ALWAYS, Guard, any_of, both, common, without
+from tabbydoctor.source.index import Part
 from tabbydoctor.source.memory import MOST_VALUES, Arm, Changes, Memory, trimmed
 from tabbydoctor.source.secret_names import is_secret
 from tabbydoctor.source.seen import Seen
 from tabbydoctor.source.values import (
+    NONE,
     NOTHING,
     SOMETHING,
     WHATEVER,
+    Client,
     Const,
+    Dict,
     Holder,
+    List,
     Module,
     Name,
     Place,
+    Request,
     Scope,
     Symbol,
     Value,
@@ -42,10 +47,16 @@ Expression: TypeAlias = "Callable[[Engine, Any], Values]"
 Statement: TypeAlias = "Callable[[Engine, Any], Flow]"
 EXPRESSIONS: dict[type[ast.expr], Expression] = {}
 STATEMENTS: dict[type[ast.stmt], Statement] = {}
+_THROUGHOUT = (Dict, List, Client, Request)
+"""What is asked for all that it holds; names, objects and classes by name."""
 DEEPEST = 24
 """Calls in each other."""
 STEPS_A_LINE, FEWEST_STEPS = 15, 40_000
 """How many statements and calls are followed, by the size of the program."""
+
+
+UNASKED: Mapping[str, Values] = {"*unknown": NONE}
+"""The arguments of a call from outside: nobody knows them."""
 
 
 class Raised(Exception):  # noqa: N818 - what the followed code does
@@ -98,6 +109,10 @@ class EvaluatedCall:
         """Where the call stands."""
         return self.run.place(self.node)
 
+    def giving(self, *arguments: Values, **keywords: Values) -> EvaluatedCall:
+        """Another call at the same place."""
+        return EvaluatedCall(self.run, self.node, list(arguments), keywords)
+
     def result(self, name: str = "result") -> Values:
         """A result that is not known."""
         at = self.place
@@ -106,27 +121,6 @@ class EvaluatedCall:
     def everything(self) -> Iterable[Values]:
         """All arguments."""
         return (*self.arguments, *self.keywords.values())
-
-
-@functools.lru_cache(maxsize=4096)
-def _assigned(node: ast.AST | None) -> frozenset[str]:
-    """The names that a function assigns: its own, whatever others are called so around it."""
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return frozenset()
-    return frozenset(
-        each.id
-        for part in node.body
-        for each in _of_function(part)
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
-    )
-
-
-def _of_function(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a function's own lines."""
-    yield node
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-        for each in ast.iter_child_nodes(node):
-            yield from _of_function(each)
 
 
 def _is_expected(guard: Guard) -> bool:
@@ -166,13 +160,19 @@ class Engine:
         self.frames: list[Frame] = []
         self.stack: tuple[ast.AST, ...] = ()
         self.supposing = False
+        self.enclosing: set[Scope] = set()
+        """Whose names functions in them see."""
         self.entered: set[ast.AST] = set()
-        self.objects: dict[int, list[Value]] = {}
+        self.called_at: set[ast.AST] = set()
+        """The calls that were come to."""
+        self.objects = Holder()
         """Class -> the objects made of it."""
         self.pool = Holder()
         """What was put under a name of something unknown: `app.state.client = …`."""
         self.variables: dict[str, Value] = {}
         """Environment variables that the program sets itself."""
+        self.parts: dict[ast.AST, Part] = {}
+        """What stands in each function and class."""
         self.reaching: frozenset[str] = frozenset()
         """Names of functions from which a request may be sent."""
         self.short = False
@@ -185,14 +185,12 @@ class Engine:
         self.importing: Callable[[Engine, str, int, str], Module | None] = lambda *_: None
         self.handing: Callable[[EvaluatedCall], None] = lambda call: None
         self.called: Callable[[Value, EvaluatedCall], Values] = lambda _, call: call.result()
-        self.done: dict[object, Any] = {}
+        self.done: dict[object, list[Any]] = {}
         """What calls of functions did, by what they were given."""
         self.made: dict[object, tuple[Holder, dict[Any, Values]]] = {}
         """Objects by where and of what they were made, and what they held then."""
         self.times: dict[ast.AST, int] = {}
         """How often each was followed."""
-        self.acting: set[ast.AST] = set()
-        """Functions that send requests or change what outlives them."""
         self.attempts = 0
         """`try` statements followed so far: each time is another that may fail."""
         self.steps = max(FEWEST_STEPS, STEPS_A_LINE * lines)
@@ -229,6 +227,11 @@ class Engine:
             self.texts[node] = ast.unparse(node)
         return self.texts[node]
 
+    def data(self, path: str | None) -> Value | None:
+        """What a configuration file holds; None where that is not known."""
+        given = self.files.get(path or "")
+        return given() if given is not None else None
+
     # --- expressions -------------------------------------------------------------------------
 
     def evaluate(self, node: ast.expr | None) -> Values:
@@ -243,6 +246,9 @@ class Engine:
         except budget.TooLarge:
             budget.cut(budget.SIZE)
             return WHATEVER
+        for _, value in found:
+            if isinstance(value, _THROUGHOUT):
+                self.memory.look_through(value)
         return self.possible(found) or WHATEVER
 
     def possible(self, values: Values) -> Values:
@@ -347,14 +353,24 @@ class Engine:
 
     # --- names -------------------------------------------------------------------------------
 
+    def scopes(self) -> Iterator[Scope]:
+        """Whose names are seen here, the innermost first."""
+        scope: Scope | None = self.frame.scope
+        while scope is not None:
+            yield scope
+            scope = scope.outer
+
     def lookup(self, name: str) -> Values:
         """What a name stands for here."""
         scope: Scope | None = self.frame.scope
         scope = scope.globals.get(name, scope) if scope else None
-        if scope is not None and name not in scope.slots and name in _assigned(scope.node):
-            return ((ALWAYS, Symbol(f"unset {name}")),)
+        if scope is not None and scope.node is not None and name not in scope.slots:
+            part = self.parts.get(scope.node)  # its own, whatever is called so around it
+            if part is not None and name in part.assigned:
+                return ((ALWAYS, Symbol(f"unset {name}")),)
         while scope is not None:
             found = scope.slots.get(name)
+            self.memory.look(scope, name)
             if found:
                 return found
             scope = scope.outer
@@ -363,13 +379,22 @@ class Engine:
     def bind(self, name: str, values: Values) -> None:
         """Give a name of the running call some values."""
         scope = self.frame.scope
-        if self.marks(name):
-            values = tuple((guard, marked(value)) for guard, value in values)
-        self.memory.write(scope.globals.get(name, scope), name, values)
+        self.memory.write(scope.globals.get(name, scope), name, self.under(name, values))
+
+    def under(self, name: Any, values: Values) -> Values:
+        """The values, marked where the name is one that the reader watches for."""
+        if not self.marks(name):
+            return values
+        return tuple((guard, marked(value)) for guard, value in values)
 
     def remember(self, key: Any, values: Values) -> None:
         """Note what was put under a name of something unknown."""
         self.memory.write(self.pool, key, trimmed((*values, *self.pool.slots.get(key, ()))))
+
+    def remembered(self, key: Any) -> Values | None:
+        """What was put under a name of something unknown."""
+        self.memory.look(self.pool, key)
+        return self.pool.slots.get(key)
 
     def leave(self, values: Values, line: int = 0) -> None:
         """Note what the running call returns."""
@@ -393,6 +418,8 @@ class Engine:
         root, is_marked = f"environment {name}", self.marks(name)
         if name in self.variables:
             return only(self.variables[name])
+        if given := self.remembered(("os.environ", name)):
+            return given
         if self.environment is not None and name in self.environment:
             held = Const(self.environment[name], is_marked)
             return only(Symbol(root, (), held, True, is_marked, place))

@@ -13,13 +13,14 @@ from tabbydoctor.source.engine import EXPRESSIONS, Engine, EvaluatedCall
 from tabbydoctor.source.guards import ALWAYS, Guard, both
 from tabbydoctor.source.iteration import MOST_ROUNDS, rounds
 from tabbydoctor.source.memory import restricted, trimmed
-from tabbydoctor.source.operators import operate
+from tabbydoctor.source.operators import label, operate
 from tabbydoctor.source.targets import assign
 from tabbydoctor.source.truth import (
     arms,
     as_booleans,
     compared,
     narrow,
+    negated,
     truth,
 )
 from tabbydoctor.source.values import (
@@ -34,7 +35,6 @@ from tabbydoctor.source.values import (
     Rest,
     Scope,
     Symbol,
-    Text,
     Value,
     Values,
     first,
@@ -77,15 +77,8 @@ def _joined(run: Engine, node: ast.JoinedStr) -> Values:
     found: Values = only(Const(""))
     for part in node.values:
         inner = part.value if isinstance(part, ast.FormattedValue) else part
-        found = run.pairs(found, run.evaluate(inner), lambda one, two: text_of(one, written(two)))
+        found = run.pairs(found, run.evaluate(inner), lambda one, two: text_of(one, label(two)))
     return found
-
-
-def written(value: Value) -> Value:
-    """What a value looks like inside a string."""
-    if isinstance(value, Const | Text | Symbol):
-        return value
-    return Symbol(f"text of {type(value).__name__}")
 
 
 @_handles(ast.BinOp)
@@ -189,8 +182,7 @@ def _undecided(
 @_handles(ast.UnaryOp)
 def _unary(run: Engine, node: ast.UnaryOp) -> Values:
     if isinstance(node.op, ast.Not):
-        said = as_booleans(run, node.operand)
-        return tuple((guard, FALSE if value == TRUE else TRUE) for guard, value in said)
+        return negated(as_booleans(run, node.operand))
     value = plain(run.one(node.operand))
     if (
         isinstance(node.op, ast.USub)
@@ -218,7 +210,7 @@ def _compare(run: Engine, node: ast.Compare) -> Values:
                 told = compared(run, operator, one, other, node.lineno)
                 if not told:
                     return only(SOMETHING)
-                said += [(q, v) for g, v in told if (q := both(under, g)) is not None]
+                said += restricted(told, under)
         found = run.pairs(found, trimmed(said), lambda a, b: TRUE if a == b == TRUE else FALSE)
         left = right
     return found
@@ -247,7 +239,7 @@ def _conditional(run: Engine, node: ast.IfExp) -> Values:
         values = run.evaluate(side)
         if narrowed:
             run.memory.undo(mark)
-        found += [(q, value) for g, value in values if (q := both(g, guard)) is not None]
+        found += restricted(values, guard)
     run.path = before
     return trimmed(found)
 
@@ -264,10 +256,7 @@ def _dict(run: Engine, node: ast.Dict) -> Values:
             spread(run, made, values)
         else:
             for guard, name in run.evaluate(key):
-                inner = values if not guard else tuple(
-                    (q, v) for g, v in values if (q := both(g, guard)) is not None
-                )  # fmt: skip
-                made.slots[_slot(name)] = inner
+                made.slots[_slot(name)] = restricted(values, guard)
     return only(made)
 
 
@@ -285,7 +274,7 @@ def spread(run: Engine, table: Dict, values: Values) -> None:
     for guard, other in values:
         if isinstance(other, Dict):
             for key, inner in list(other.slots.items()):
-                under = tuple((q, v) for g, v in inner if (q := both(g, guard)) is not None)
+                under = restricted(inner, guard)
                 if guard and isinstance(key, str):
                     under = trimmed((*under, *table.slots.get(key, ())))
                 name = Rest(len(table.slots)) if isinstance(key, Rest) else key
@@ -305,9 +294,7 @@ def _pairs_of(run: Engine, table: Dict, pairs: List) -> None:
                 for key_guard, key in pair.items[0]:
                     under = both(guard, key_guard)
                     if under is not None:
-                        run.memory.write(table, _slot(key), tuple(
-                            (q, v) for g, v in pair.items[1] if (q := both(g, under)) is not None
-                        ))  # fmt: skip
+                        run.memory.write(table, _slot(key), restricted(pair.items[1], under))
 
 
 @_handles(ast.List, ast.Tuple, ast.Set)
@@ -404,6 +391,7 @@ def _call(run: Engine, node: ast.Call) -> Values:
                 keywords[key] = inner
             elif isinstance(key, Rest) and inner:
                 keywords.setdefault("**", inner)
+    run.called_at.add(node)
     call = EvaluatedCall(run, node, arguments, keywords, receiver)
     return run.each(called, lambda function: run.called(function, call))
 

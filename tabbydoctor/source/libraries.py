@@ -6,19 +6,21 @@ import ast
 import posixpath
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 from urllib.parse import urljoin
 
 from tabbydoctor.documents import json_of, whole_number
+from tabbydoctor.source import clients
 from tabbydoctor.source.attributes import attribute, super_attribute
 from tabbydoctor.source.budget import LONGEST_TEXT
-from tabbydoctor.source.engine import Engine, EvaluatedCall
+from tabbydoctor.source.engine import UNASKED, Engine, EvaluatedCall
 from tabbydoctor.source.expressions import spread
 from tabbydoctor.source.guards import Guard, both
 from tabbydoctor.source.iteration import keys, rounds
-from tabbydoctor.source.memory import trimmed
+from tabbydoctor.source.memory import restricted, trimmed
 from tabbydoctor.source.targets import put_attribute
-from tabbydoctor.source.truth import boolean, truth
+from tabbydoctor.source.truth import boolean, negated, truth
 from tabbydoctor.source.values import (
     ENVIRONMENT_FILE,
     FALSE,
@@ -101,8 +103,7 @@ def data_of(run: Engine, path: str | None, call: EvaluatedCall, *, parsed: bool)
     """
     if path is None:
         return only(Symbol("a file", place=call.place))
-    given = run.files.get(path) if parsed else None
-    data = given() if given is not None else None
+    data = run.data(path) if parsed else None
     if data is not None:
         return only(data)
     return only(Symbol(f"file {path}", (), None, False, run.marks(path), call.place))
@@ -133,8 +134,6 @@ def _exists(call: EvaluatedCall) -> Values:
 
 def _command(call: EvaluatedCall) -> Values:
     """`subprocess.run([...])`, `os.system("…")`."""
-    from tabbydoctor.source import clients
-
     first_ = call.value(0, "args")
     parts = [first(each) for each in first_.items] if isinstance(first_, List) else [
         first(each) for each in call.arguments
@@ -157,22 +156,16 @@ def _load_dotenv(call: EvaluatedCall) -> Values:
         "dotenv_path" in call.keywords) else posixpath.join(run.directory, ".env")  # fmt: skip
     if path:
         run.seen.reads.setdefault(path, call.place)
-    given = run.files.get(path or "")
-    data = given() if given is not None else None
+    data = run.data(path)
     overrides = first(call.keywords.get("override") or NONE) == TRUE
     if isinstance(data, Dict):
         for name, values in data.slots.items():
             if overrides or run.environment is None or name not in run.environment:
-                root = f"environment {name}"
                 value = first(values)
                 if isinstance(value, Const) and isinstance(name, str):
+                    is_marked = run.marks(name) or value.marked
                     run.variables[name] = Symbol(
-                        root,
-                        ENVIRONMENT_FILE,
-                        value,
-                        True,
-                        run.marks(name) or value.marked,
-                        call.place,
+                        f"environment {name}", ENVIRONMENT_FILE, value, True, is_marked, call.place
                     )
     return only(TRUE)
 
@@ -328,18 +321,16 @@ def _define(call: EvaluatedCall) -> Values:
 
 def _application(call: EvaluatedCall) -> Values:
     """Tornado: `Application([(path, Handler, {"client": client})])` makes its handlers."""
-    handlers, unknown = call.value(0), {"*unknown": NONE}
+    handlers = call.value(0)
     for each in handlers.items if isinstance(handlers, List) else ():
         entry = first(each)
         if isinstance(entry, List) and len(entry.items) > 2:
             klass, given = first(entry.items[1]), first(entry.items[2])
             if isinstance(klass, Class) and isinstance(given, Dict):
                 named = {k: v for k, v in given.slots.items() if isinstance(k, str)}
-                for _, made in call.run.called(
-                    klass, EvaluatedCall(call.run, call.node, [], unknown)
-                ):
+                for _, made in call.run.called(klass, call.giving(**UNASKED)):
                     for _, begin in attribute(call.run, made, "initialize", call.node):
-                        call.run.called(begin, EvaluatedCall(call.run, call.node, [], named))
+                        call.run.called(begin, call.giving(**named))
     return call.result()
 
 
@@ -355,8 +346,7 @@ def of_sections(sections: Sections, name: str, call: EvaluatedCall) -> Values:
     if name in ("read", "read_file"):
         for value in [v for _, v in call.values(0) or ()]:
             file = value if isinstance(value, File) else opened(call, value, None)
-            held = run.files.get(file.path or "")
-            data = held() if held is not None else None
+            data = run.data(file.path)
             if isinstance(data, Dict):
                 for key, values in data.slots.items():
                     run.memory.write(sections, key, values)
@@ -406,11 +396,13 @@ def _number(call: EvaluatedCall) -> Values:
         if read is None:
             return only(value)
         if isinstance(value, Symbol):
-            return only(Symbol(value.root, value.path, Const(read, value.marked), value.certain,
-                                value.marked, value.place))  # fmt: skip
+            return only(replace(value, likely=Const(read, value.marked)))
         return only(Const(read, getattr(value, "marked", False)))
 
     return call.run.each(call.values(0) or WHATEVER, number)
+
+
+_LISTS = {"list", "tuple", "Sequence"}
 
 
 def _is_instance(call: EvaluatedCall) -> Values:
@@ -423,17 +415,14 @@ def _is_instance(call: EvaluatedCall) -> Values:
         value = plain(value)
         match value:
             case Symbol(root=root) if root and said:
-                lists = bool(said & {"list", "tuple", "Sequence"})
                 answer = boolean(call.run, value.name, "is-list", None, call.place.line)
-                if lists:
-                    return answer
-                return tuple((g, FALSE if v == TRUE else TRUE) for g, v in answer)
+                return answer if said & _LISTS else negated(answer)
             case Const(value=held) if said:
                 return only(TRUE if type(held).__name__ in said else FALSE)
             case Text() if said:
                 return only(TRUE if "str" in said else FALSE)
             case List() if said:
-                return only(TRUE if said & {"list", "tuple", "Sequence"} else FALSE)
+                return only(TRUE if said & _LISTS else FALSE)
             case Dict() if said:
                 return only(TRUE if said & {"dict", "Mapping", "MutableMapping"} else FALSE)
             case Object(of=of) if classes:
@@ -470,7 +459,7 @@ def _next(call: EvaluatedCall) -> Values:
     found: list[tuple[Guard, Value]] = []
     before: Guard = frozenset()
     for one in rounds(call.run, call.values(0) or WHATEVER, call.node):
-        found += [(q, value) for guard, value in one if (q := both(guard, before)) is not None]
+        found += restricted(one, before)
         guards = {guard for guard, _ in one}
         if len(guards) == 1 and len(*guards) == 1:
             ((name, operator, operand, holds),) = next(iter(guards))
@@ -484,12 +473,11 @@ def _any_of(call: EvaluatedCall) -> Values:
     if len(call.arguments) > 1:
         return trimmed(each for values in call.arguments for each in values)
     found = rounds(call.run, call.values(0) or WHATEVER, call.node)
+    choice = ("choice", str(id(call.node)))
     return trimmed(
-        (q, value)
+        each
         for number, one in enumerate(found)
-        for guard, value in one
-        if (q := both(guard, frozenset({(("choice", str(id(call.node))), "==", number, True)})))
-        is not None
+        for each in restricted(one, frozenset({(choice, "==", number, True)}))
     ) or WHATEVER  # fmt: skip
 
 
@@ -503,21 +491,17 @@ def _zipped(call: EvaluatedCall) -> Values:
     return only(List(only(List(row)) for row in zip(*columns, strict=False)))
 
 
-def _mapped(call: EvaluatedCall) -> Values:
-    function = call.value(0)
+def mapped(call: EvaluatedCall) -> Values:
+    """`map(f, values)`, of an executor, too."""
     found = rounds(call.run, call.values(1) or WHATEVER, call.node)
-    return only(List(
-        call.run.called(function, EvaluatedCall(call.run, call.node, [each], {})) for each in found
-    ))  # fmt: skip
+    return only(List(call.run.called(call.value(0), call.giving(each)) for each in found))
 
 
 def _filtered(call: EvaluatedCall) -> Values:
     function = call.value(0)
     kept = []
     for each in rounds(call.run, call.values(1) or WHATEVER, call.node):
-        said = each if function == NOTHING else call.run.called(
-            function, EvaluatedCall(call.run, call.node, [each], {})
-        )  # fmt: skip
+        said = each if function == NOTHING else call.run.called(function, call.giving(each))
         if any(truth(value) is not False for _, value in said):
             kept.append(each)
     return only(List(kept))
@@ -578,7 +562,7 @@ def _made(call: EvaluatedCall) -> Values:
     provider = call.values(0, "dependency")
     if provider is None:
         return call.result()
-    bare = EvaluatedCall(call.run, call.node, [], {"*unknown": NONE})
+    bare = call.giving(**UNASKED)
     found = call.run.each(provider, lambda function: call.run.called(function, bare))
     return call.run.each(found, lambda value: (
         value.values if isinstance(value, Yielded) else only(value)
@@ -588,20 +572,16 @@ def _made(call: EvaluatedCall) -> Values:
 def _field(call: EvaluatedCall) -> Values:
     factory = call.keywords.get("default_factory") or call.keywords.get("factory")
     if factory:
-        bare = EvaluatedCall(call.run, call.node, [], {})
-        return call.run.each(factory, lambda function: call.run.called(function, bare))
+        return call.run.each(factory, lambda function: call.run.called(function, call.giving()))
     return call.values(0, "default") or call.result()
 
 
-def _in_thread(call: EvaluatedCall) -> Values:
-    return _handed_on(call, 0)
-
-
-def _handed_on(call: EvaluatedCall, skip: int) -> Values:
-    if len(call.arguments) <= skip:
+def handed_on(call: EvaluatedCall, number: int = 0) -> Values:
+    """What one of its arguments gives for those behind it: `run_in_executor(None, f, value)`."""
+    if len(call.arguments) <= number:
         return call.result()
-    rest = EvaluatedCall(call.run, call.node, call.arguments[skip + 1 :], call.keywords)
-    return call.run.each(call.arguments[skip], lambda function: call.run.called(function, rest))
+    rest = call.giving(*call.arguments[number + 1 :], **call.keywords)
+    return call.run.each(call.arguments[number], lambda function: call.run.called(function, rest))
 
 
 def _thread(call: EvaluatedCall) -> Values:
@@ -609,9 +589,7 @@ def _thread(call: EvaluatedCall) -> Values:
     target, args = call.keywords.get("target"), call.keywords.get("args")
     if target:
         given = first(args) if args else NOTHING
-        rest = EvaluatedCall(
-            call.run, call.node, given.items if isinstance(given, List) else [], {}
-        )
+        rest = call.giving(*(given.items if isinstance(given, List) else ()))
         call.run.each(target, lambda function: call.run.called(function, rest))
     return call.result()
 
@@ -676,97 +654,90 @@ def _range(call: EvaluatedCall) -> Values:
     return call.result("range")
 
 
-_OPENERS = ("builtins.open", "io.open", "aiofiles.open", "codecs.open", "anyio.open_file")
-_PARSERS = (
-    "json.load", "json.loads", "yaml.safe_load", "yaml.load", "yaml.full_load", "tomllib.load",
-    "tomllib.loads", "tomli.load", "tomli.loads", "toml.load", "toml.loads", "orjson.loads",
-    "ujson.loads", "ujson.load", "simplejson.loads",
-)  # fmt: skip
-_RUNNERS = (
-    "subprocess.run", "subprocess.Popen", "subprocess.call", "subprocess.check_call",
-    "subprocess.check_output", "os.system", "asyncio.create_subprocess_exec",
-    "asyncio.create_subprocess_shell",
-)  # fmt: skip
-_GIVE_FIRST = (
-    "os.path.expanduser", "os.path.expandvars", "os.path.abspath", "os.path.realpath", "httpx.URL",
-    "yarl.URL", "pydantic.SecretStr", "pydantic.AnyHttpUrl", "pydantic.HttpUrl", "copy.deepcopy",
-    "copy.copy", "asyncio.wait_for", "asyncio.shield", "asyncio.run", "asyncio.create_task",
-    "asyncio.ensure_future", "contextlib.closing", "contextlib.aclosing", "urllib.parse.urlparse",
-    "string.Template",
-    "builtins.iter", "builtins.aiter", "types.MappingProxyType", "urllib.parse.urlsplit",
-    "collections.OrderedDict", "itertools.cycle", "asyncio.as_completed", "fastapi.Security",
-)  # fmt: skip
-_GIVE_LIST = (
-    "builtins.list", "builtins.tuple", "builtins.set", "builtins.sorted", "builtins.reversed",
-    "builtins.frozenset", "collections.deque", "random.sample",
-)  # fmt: skip
-_RUN_IN_THREADS = (
-    "asyncio.to_thread", "fastapi.concurrency.run_in_threadpool", "anyio.to_thread.run_sync",
-    "starlette.concurrency.run_in_threadpool", "anyio.run", "anyio.from_thread.run",
-)  # fmt: skip
-_READERS = ("starlette.config.Config", "environs.Env", "decouple.Config", "environ.Env")
-_HEADERS = (
-    "starlette.datastructures.MutableHeaders", "starlette.datastructures.Headers", "httpx.Headers",
-    "multidict.CIMultiDict", "multidict.MultiDict", "requests.structures.CaseInsensitiveDict",
-    "werkzeug.datastructures.Headers", "tornado.httputil.HTTPHeaders",
-)  # fmt: skip
-_SECTIONS = ("configparser.ConfigParser", "configparser.RawConfigParser")
-FUNCTIONS: Mapping[str, Effect] = {
-    **dict.fromkeys(_OPENERS, _open),
-    **dict.fromkeys(_PARSERS, _parsed),
-    **dict.fromkeys(_RUNNERS, _command),
-    **dict.fromkeys(_GIVE_FIRST, _first),
-    **dict.fromkeys(_GIVE_LIST, _listed),
-    **dict.fromkeys(_RUN_IN_THREADS, _in_thread),
-    **dict.fromkeys(("os.path.exists", "os.path.isfile", "os.access", "os.path.isdir"), _exists),
-    **dict.fromkeys(("os.getenv", "os.environ.get", "os.environ.setdefault"), _getenv),
-    "decouple.config": _read_variable,
-    "uvicorn.run": _served,
-    **dict.fromkeys(("re.search", "re.match", "re.fullmatch", "re.findall"), _matched),
-    "re.sub": _substituted,
-    **dict.fromkeys(_READERS, _reader),
-    **dict.fromkeys(_HEADERS, _headers),
-    **dict.fromkeys(("collections.namedtuple", "typing.NamedTuple"), _named_tuple),
-    **dict.fromkeys(_SECTIONS, lambda call: only(Sections())),
-    "argparse.ArgumentParser": lambda call: only(Options()),
-    "tornado.options.define": _define,
-    "tornado.web.Application": _application,
-    **dict.fromkeys(("random.choice", "builtins.max", "builtins.min"), _any_of),
-    **dict.fromkeys(("fastapi.Depends", "fastapi.params.Depends", "fastapi_utils.Depends"), _made),
-    **dict.fromkeys(("dataclasses.field", "pydantic.Field", "attrs.field", "attr.ib"), _field),
-    **dict.fromkeys(("builtins.dict", "collections.ChainMap", "types.SimpleNamespace"), _table),
-    **dict.fromkeys(("functools.wraps", "functools.lru_cache"), _same_function),
-    **dict.fromkeys(("builtins.next", "builtins.anext"), _next),
-    **dict.fromkeys(("builtins.enumerate",), _enumerated),
-    "os.path.join": _path,
-    "pathlib.Path": _path,
-    "pathlib.PurePath": _path,
-    "os.path.dirname": _directory,
-    "urllib.parse.urljoin": _url_joined,
-    "dotenv.load_dotenv": _load_dotenv,
-    "dotenv.dotenv_values": _dotenv_values,
-    "typing.cast": _second,
-    "asyncio.gather": _gathered,
-    "asyncio.wait": _gathered,
-    "functools.partial": _partial,
-    "functools.cache": _first,
-    "threading.Thread": _thread,
-    "itertools.chain": lambda call: only(
-        List(each for one in call.arguments for each in rounds(call.run, one, call.node))
+def _chained(call: EvaluatedCall) -> Values:
+    """`itertools.chain`: the elements of all, one after the other."""
+    return only(List(each for one in call.arguments for each in rounds(call.run, one, call.node)))
+
+
+_MEANT: Mapping[Effect, str] = {
+    _open: "builtins.open io.open aiofiles.open codecs.open anyio.open_file",
+    _parsed: (
+        "json.load json.loads yaml.safe_load yaml.load yaml.full_load tomllib.load tomllib.loads "
+        "tomli.load tomli.loads toml.load toml.loads orjson.loads ujson.loads ujson.load "
+        "simplejson.loads"
     ),
-    "itertools.repeat": _repeat,
-    "importlib.import_module": _import_module,
-    "builtins.str": _text,
-    "builtins.int": _number,
-    "builtins.float": _number,
-    "builtins.bool": _boolean,
-    "builtins.len": _length,
-    "builtins.range": _range,
-    "builtins.isinstance": _is_instance,
-    "builtins.getattr": _get_attribute,
-    "builtins.setattr": _set_attribute,
-    "builtins.super": _super,
-    "builtins.zip": _zipped,
-    "builtins.map": _mapped,
-    "builtins.filter": _filtered,
+    _exists: "os.path.exists os.path.isfile os.access os.path.isdir",
+    _command: (
+        "subprocess.run subprocess.Popen subprocess.call subprocess.check_call "
+        "subprocess.check_output os.system asyncio.create_subprocess_exec "
+        "asyncio.create_subprocess_shell"
+    ),
+    _getenv: "os.getenv os.environ.get os.environ.setdefault",
+    _read_variable: "decouple.config",
+    _reader: "starlette.config.Config environs.Env decouple.Config environ.Env",
+    _load_dotenv: "dotenv.load_dotenv",
+    _dotenv_values: "dotenv.dotenv_values",
+    lambda call: only(Sections()): "configparser.ConfigParser configparser.RawConfigParser",
+    lambda call: only(Options()): "argparse.ArgumentParser",
+    _define: "tornado.options.define",
+    _application: "tornado.web.Application",
+    _served: "uvicorn.run",
+    _import_module: "importlib.import_module",
+    _first: (
+        "os.path.expanduser os.path.expandvars os.path.abspath os.path.realpath httpx.URL yarl.URL "
+        "pydantic.SecretStr pydantic.AnyHttpUrl pydantic.HttpUrl copy.deepcopy copy.copy "
+        "asyncio.wait_for asyncio.shield asyncio.run asyncio.create_task asyncio.ensure_future "
+        "contextlib.closing contextlib.aclosing urllib.parse.urlparse urllib.parse.urlsplit "
+        "string.Template builtins.iter builtins.aiter types.MappingProxyType "
+        "collections.OrderedDict itertools.cycle asyncio.as_completed fastapi.Security "
+        "functools.cache"
+    ),
+    _second: "typing.cast",
+    _path: "os.path.join pathlib.Path pathlib.PurePath",
+    _directory: "os.path.dirname",
+    _url_joined: "urllib.parse.urljoin",
+    _matched: "re.search re.match re.fullmatch re.findall",
+    _substituted: "re.sub",
+    _headers: (
+        "starlette.datastructures.MutableHeaders starlette.datastructures.Headers httpx.Headers "
+        "multidict.CIMultiDict multidict.MultiDict requests.structures.CaseInsensitiveDict "
+        "werkzeug.datastructures.Headers tornado.httputil.HTTPHeaders"
+    ),
+    _table: "builtins.dict collections.ChainMap types.SimpleNamespace",
+    _named_tuple: "collections.namedtuple typing.NamedTuple",
+    _field: "dataclasses.field pydantic.Field attrs.field attr.ib",
+    _made: "fastapi.Depends fastapi.params.Depends fastapi_utils.Depends",
+    _same_function: "functools.wraps functools.lru_cache",
+    _partial: "functools.partial",
+    _thread: "threading.Thread",
+    handed_on: (
+        "asyncio.to_thread fastapi.concurrency.run_in_threadpool anyio.to_thread.run_sync "
+        "starlette.concurrency.run_in_threadpool anyio.run anyio.from_thread.run"
+    ),
+    _gathered: "asyncio.gather asyncio.wait",
+    _listed: (
+        "builtins.list builtins.tuple builtins.set builtins.sorted builtins.reversed "
+        "builtins.frozenset collections.deque random.sample"
+    ),
+    _any_of: "random.choice builtins.max builtins.min",
+    _next: "builtins.next builtins.anext",
+    _enumerated: "builtins.enumerate",
+    _zipped: "builtins.zip",
+    mapped: "builtins.map",
+    _filtered: "builtins.filter",
+    _chained: "itertools.chain",
+    _repeat: "itertools.repeat",
+    _range: "builtins.range",
+    _length: "builtins.len",
+    _text: "builtins.str",
+    _number: "builtins.int builtins.float",
+    _boolean: "builtins.bool",
+    _is_instance: "builtins.isinstance",
+    _get_attribute: "builtins.getattr",
+    _set_attribute: "builtins.setattr",
+    _super: "builtins.super",
 }
+FUNCTIONS: Mapping[str, Effect] = {
+    name: effect for effect, names in _MEANT.items() for name in names.split()
+}
+"""A function of a library -> what it gives."""

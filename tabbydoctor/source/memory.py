@@ -19,6 +19,10 @@ _ABSENT: Values = ()
 
 Cell = tuple[int, Any]
 Changes = dict[Cell, tuple[Holder, Any, Values]]
+WHOLE = object()
+"""In place of a key: all that something holds."""
+Found = dict[Cell, tuple[Holder, Any, Any]]
+"""Names, attributes and containers -> what they held when they were asked for first."""
 
 
 @dataclass(slots=True)
@@ -38,16 +42,51 @@ class Memory:
     trail: list[tuple[Holder, Any, Values | None]] = field(default_factory=list)
     since: int = 0
     """The serial from which on what is made is of the function that is being followed."""
-    version: int = 0
-    """How often something that was there before it was changed."""
+    found: Found = field(default_factory=dict)
+    """What that function found in what was there before."""
+
+    def enter(self, serial: int) -> tuple[int, Found]:
+        """Follow another function, which makes what has this serial or a higher one."""
+        outer = self.since, self.found
+        self.since, self.found = serial, {}
+        return outer
+
+    def leave(self, outer: tuple[int, Found]) -> Found:
+        """End with it, and tell what it found."""
+        found = self.found
+        self.since, self.found = outer
+        return found
+
+    def look(self, holder: Holder, key: Any) -> None:
+        """Note that a name or an attribute is asked for."""
+        if holder.serial < self.since and (cell := (id(holder), key)) not in self.found:
+            self.found[cell] = (holder, key, holder.slots.get(key, _ABSENT))
+
+    def look_through(self, holder: Holder) -> None:
+        """Note that something is asked for whatever it holds."""
+        if holder.serial < self.since and (cell := (id(holder), WHOLE)) not in self.found:
+            self.found[cell] = (holder, WHOLE, dict(holder.slots))
+
+    def find(self, found: Found) -> None:
+        """Note what a function found that was followed before."""
+        for cell, each in found.items():
+            if each[0].serial < self.since and cell not in self.found:
+                self.found[cell] = each
+
+    @staticmethod
+    def holds(found: Found) -> bool:
+        """Whether all of it is still as it was found."""
+        for holder, key, values in found.values():
+            now = holder.slots if key is WHOLE else holder.slots.get(key, _ABSENT)
+            if now is not values and now != values:
+                return False
+        return True
 
     def write(self, holder: Holder, key: Any, values: Values) -> None:
         """Let a name, a key or an attribute have some values."""
         before = holder.slots.get(key)
         self.trail.append((holder, key, before))
         holder.slots[key] = values
-        if holder.serial < self.since and before != values:
-            self.version += 1
 
     def undo(self, mark: int) -> Changes:
         """Take back what was written since a length of the trail, and tell what that was."""
@@ -77,6 +116,7 @@ class Memory:
                 if arm.flows or holder is not local:
                     cells[cell] = (holder, key)
         for cell, (holder, key) in cells.items():
+            self.look(holder, key)
             before = holder.slots.get(key, _ABSENT)
             told = [
                 (arm.guard, arm.changes[cell][2] if cell in arm.changes else before)

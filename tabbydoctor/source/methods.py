@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from dataclasses import replace
+from string import Formatter
 from typing import Any
 
 from tabbydoctor.source import clients
-from tabbydoctor.source.attributes import looked_up, owner
+from tabbydoctor.source.attributes import kept, looked_up, owner
 from tabbydoctor.source.budget import TooLarge, text_fits
 from tabbydoctor.source.engine import EvaluatedCall
 from tabbydoctor.source.expressions import spread
@@ -19,11 +20,13 @@ from tabbydoctor.source.libraries import (
     Sections,
     add_option,
     data_of,
+    handed_on,
+    mapped,
     of_sections,
     of_super,
     opened,
 )
-from tabbydoctor.source.memory import trimmed
+from tabbydoctor.source.memory import restricted, trimmed
 from tabbydoctor.source.operators import filled, label
 from tabbydoctor.source.targets import put_one, remove
 from tabbydoctor.source.truth import boolean
@@ -278,8 +281,8 @@ def _derived(base: Value, result: Any, path: tuple[str, ...], *, trimmed_: bool 
     """A result that is known, with where the string was from."""
     if isinstance(base, Symbol):
         made = Const(result, base.marked)
-        return Symbol(base.root, (*base.path, *path), made, base.certain, base.marked,
-                       base.place, base.checked, base.trimmed or trimmed_)  # fmt: skip
+        whole = (*base.path, *path)
+        return replace(base, path=whole, likely=made, trimmed=base.trimmed or trimmed_)
     return Const(result, base.marked if isinstance(base, Const) else False)
 
 
@@ -287,8 +290,7 @@ def _named(base: Value, name: str) -> Value:
     """What a method makes of a string that is not known: named after it."""
     if isinstance(base, Symbol) and base.root:
         if name in _TRIMS or name in ("removeprefix", "removesuffix"):
-            return Symbol(base.root, base.path, None, False, base.marked, base.place,
-                           base.checked, True)  # fmt: skip
+            return replace(base, likely=None, certain=False, trimmed=True)
         return base.part(f"{name}()")
     return SOMETHING
 
@@ -339,32 +341,26 @@ def _asked(base: Value, name: str, call: EvaluatedCall) -> Values:
 
 
 def _formatted(base: Value, call: EvaluatedCall) -> Value:
-    text = likely_text(base)
+    text, number = likely_text(base), 0
     if text is None:
         return Symbol("a format")
     pieces: list[str] = [""]
     values: list[Value] = []
-    number, at = 0, 0
-    while at < len(text):
-        character = text[at]
-        if text[at : at + 2] in ("{{", "}}"):
-            pieces[-1] += character
-            at += 2
+    try:
+        parts = list(Formatter().parse(text))
+    except ValueError:  # not a format
+        return Symbol("a format")
+    if len(parts) > _MOST:
+        raise TooLarge
+    for literal, name, _, _ in parts:
+        pieces[-1] += literal
+        if name is None:
             continue
-        end = text.find("}", at) if character == "{" else -1
-        if end < 0:
-            pieces[-1] += character
-            at += 1
-            continue
-        name = text[at + 1 : end].partition(":")[0].partition("!")[0]
         if not name:
             name, number = str(number), number + 1
         found = call.values(int(name)) if name.isdigit() else call.keywords.get(name)
         values.append(label(first(found)) if found else SOMETHING)
         pieces.append("")
-        if len(values) > _MOST:
-            raise TooLarge
-        at = end + 1
     return filled(pieces, values)
 
 
@@ -383,15 +379,13 @@ def _join(glue: Value, given: Value) -> Value:
 def of_unknown(value: Symbol, call: EvaluatedCall) -> Values:
     """Calling something unknown: mostly a method of it."""
     if not value.path:
-        _call_back(call)
+        call.run.handing(call)
         clients.hand(call)
         return only(Symbol(f"{value.root}()", (), place=call.place))
-    base = Symbol(value.root, value.path[:-1], None, False, value.marked, value.place,
-                   value.checked, value.trimmed)  # fmt: skip
+    base = replace(value, path=value.path[:-1], likely=None, certain=False)
     return of_method(base, value.path[-1], call)
 
 
-_KNOWN_ANSWERS: Mapping[str, str] = {"raise_for_status": "ok"}
 _RUNNING = {"run_in_executor": 1, "submit": 0, "run_sync": 0, "run_until_complete": 0}
 """Methods of loops and executors, and which argument they run."""
 _TAKES_SOME = {"get", "pop", "getlist", "get_all", "getone", "header", "getheader", "__getitem__"}
@@ -411,21 +405,14 @@ def of_method(base: Symbol, name: str, call: EvaluatedCall) -> Values:  # noqa: 
     if name == "replace" and "://" in (call.text(1) or ""):
         return only(text_of(call.value(1), base.part("rest")))  # another server in its place
     if name == "map" and len(call.arguments) > 1:
-        function = call.value(0)
-        return only(List(
-            run.called(function, EvaluatedCall(run, call.node, [each], {}))
-            for each in rounds(run, call.arguments[1], call.node)
-        ))  # fmt: skip
+        return mapped(call)
     if name in _RUNNING and len(call.arguments) > _RUNNING[name]:
-        handed = call.arguments[_RUNNING[name]]
-        rest = EvaluatedCall(run, call.node, call.arguments[_RUNNING[name] + 1 :], call.keywords)
-        return run.each(handed, lambda function: run.called(function, rest))
+        return handed_on(call, _RUNNING[name])
     if name in _ASKING:
         return _asked(base, name, call)
     if name in _TAKES_SOME and call.text(0) is not None:
-        kept = run.pool.slots.get(("*", call.text(0)))
-        if kept:
-            return kept
+        if put := kept(run, base, call.text(0) or ""):
+            return put
         default = call.values(1, "default")
         part = base.part(call.text(0) or "", call.place, run.marks(call.text(0)))
         value = first(default) if default else NOTHING
@@ -433,20 +420,18 @@ def of_method(base: Symbol, name: str, call: EvaluatedCall) -> Values:  # noqa: 
             return only(Symbol(part.root, part.path, value, False, part.marked, call.place))
         if default and value != NOTHING:
             lacks = frozenset({(part.name, "true", None, False)})
-            return trimmed(((frozenset({(part.name, "true", None, True)}), part),
-                            *((q, v) for g, v in default
-                              if (q := both(g, lacks)) is not None)))  # fmt: skip
+            held = frozenset({(part.name, "true", None, True)})
+            return trimmed(((held, part), *restricted(default, lacks)))
         return only(part)
     if name in _TRIMS or name in _SAME:
-        return only(Symbol(base.root, base.path, base.likely, base.certain, base.marked,
-                            base.place, base.checked, base.trimmed or name in _TRIMS))  # fmt: skip
+        return only(replace(base, trimmed=base.trimmed or name in _TRIMS))
     if name in ("items", "values", "keys", "copy", "multi_items", "raw"):
         return only(base if name == "copy" else base.part(f"{name}()"))
     if name in ("lower", "upper", "casefold", "title"):
         return only(base.part(f"{name}()"))
     if name in ("from_object", "from_prefixed_env"):
         _configured(base, name, call)
-    _call_back(call)
+    run.handing(call)
     return only(Symbol(base.root, (*base.path, f"{name}()"), None, False, base.marked, call.place))
 
 
@@ -468,8 +453,3 @@ def _configured(base: Symbol, name: str, call: EvaluatedCall) -> None:
     for key, values in list(module.slots.items()) if module is not None else ():
         if isinstance(key, str) and key.isupper():
             run.remember((owner(base), key), values)
-
-
-def _call_back(call: EvaluatedCall) -> None:
-    """What is given functions calls them."""
-    call.run.handing(call)

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import ast
 import configparser
+import contextlib
 import functools
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from tabbydoctor.documents import Unreadable, json_of, python_of, toml_of
@@ -21,16 +22,17 @@ from tabbydoctor.source import expressions, statements  # noqa: F401 - they regi
 from tabbydoctor.source.attributes import decorators
 from tabbydoctor.source.budget import budget
 from tabbydoctor.source.calling import called, instance, made_of, run_callbacks
-from tabbydoctor.source.engine import Engine, EvaluatedCall, Frame
+from tabbydoctor.source.engine import UNASKED, Engine, EvaluatedCall, Frame
 from tabbydoctor.source.guards import ALWAYS
 from tabbydoctor.source.imports import candidates
-from tabbydoctor.source.reachable import reaching
+from tabbydoctor.source.index import index, reaching
 from tabbydoctor.source.seen import Seen
 from tabbydoctor.source.values import (
-    NONE,
+    MODULE_NAME,
     Class,
     Const,
     Function,
+    Holder,
     Known,
     Module,
     Object,
@@ -90,7 +92,9 @@ def read(program: Program, marks: Callable[[object], bool] = lambda name: False)
     )
     run = Engine(program.environment, program.directory, {}, marks, lines)
     run.files = {path: _reader(run, path, text) for path, text in program.files.items()}
-    run.reaching = reaching(program.trees.values())
+    sources = [index(tree) for tree in program.trees.values()]
+    run.reaching = reaching(sources)
+    run.parts = {node: part for each in sources for node, part in each.parts.items()}
     run.called, run.handing = called, run_callbacks
     run.options = _options(program.arguments)
     run.importing = _Importer(program).module
@@ -194,7 +198,7 @@ class _Importer:
             return made
         scope = Scope()
         made = run.modules[path] = Module(name, path, scope)
-        scope.slots["__name__"] = only(Symbol("the module's name"))
+        scope.slots["__name__"] = only(Symbol(*MODULE_NAME))
         scope.slots["__file__"] = only(Const(path))
         for each, told in self.program.known.get(path, {}).items():
             scope.slots[each] = only(told)
@@ -213,43 +217,39 @@ def _passes(run: Engine, program: Program) -> None:
     entry = importer.at(run, program.entry, "__main__")
     run.frames.append(Frame(entry.scope, entry, program.trees[program.entry], ALWAYS))
     seen = run.seen
-    named = _names(program.trees.values())
-    module_sent = list(seen.sent)
+    named = {name for tree in program.trees.values() for name in index(tree).read}
+    of_modules = len(seen.sent)
+    uncalled: dict[ast.AST, Function] = {}
     for _ in range(2):
-        before = list(seen.sent)
-        run.done.clear()
+        before = seen.sent[of_modules:]
+        del seen.sent[of_modules:]
         run.times.clear()
-        seen.sent[len(module_sent) :] = []
         fresh = _follow_all(run, _roots(seen, named))
         again = {sent.place for sent in seen.sent}
         seen.sent += [each for each in before if each.place not in again]
-        # What nobody calls, and what sends by itself: with arguments that nobody gives it.
-        sending = {node for sent in seen.sent for node in sent.stack[-1:]}
-        supposed = [
-            function
-            for node, function in seen.functions.items()
-            if node not in run.entered or (node in sending and function.klass is None)
-        ]
-        run.supposing = True
-        fresh = _follow_all(run, supposed) or fresh
-        run.supposing = False
-        if not fresh:
+        uncalled |= {node: each for node, each in seen.functions.items() if node not in run.entered}
+        if not (_suppose(run, uncalled.values()) or fresh):
             break
+    # What sends by itself, and has calls that nothing given to it leads to.
+    sending = {sent.stack[-1] for sent in seen.sent if sent.stack} - uncalled.keys()
+    _suppose(run, [
+        each
+        for node, each in seen.functions.items()
+        if node in sending and each.klass is None and not run.called_at.issuperset(
+            run.parts[node].sending if node in run.parts else ()
+        )
+    ])  # fmt: skip
 
 
-def _names(trees: Iterable[ast.Module]) -> frozenset[str]:
-    """Every name that is read, and every attribute: what none of them names is called by nobody."""
-    found = set()
-    for tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                found.add(node.id)
-            elif isinstance(node, ast.Attribute):
-                found.add(node.attr)
-    return frozenset(found)
+def _suppose(run: Engine, functions: Iterable[Function]) -> bool:
+    """Follow functions with arguments that nobody gives them."""
+    run.supposing = True
+    fresh = _follow_all(run, functions)
+    run.supposing = False
+    return fresh
 
 
-def _roots(seen: Seen, named: frozenset[str]) -> list[Function]:
+def _roots(seen: Seen, named: Set[str]) -> list[Function]:
     """The functions that are called from outside: decorated ones, and those nobody names."""
     found = []
     for node, function in list(seen.functions.items()):
@@ -261,7 +261,7 @@ def _roots(seen: Seen, named: frozenset[str]) -> list[Function]:
     return found
 
 
-def _follow_all(run: Engine, functions: Sequence[Function]) -> bool:
+def _follow_all(run: Engine, functions: Iterable[Function]) -> bool:
     """Follow functions as if called from outside; tells whether any left something new behind."""
     fresh = False
     for function in functions:
@@ -269,7 +269,7 @@ def _follow_all(run: Engine, functions: Sequence[Function]) -> bool:
         for one in _bound(run, function):
             pool = dict(run.pool.slots)
             run.path = ALWAYS
-            call = EvaluatedCall(run, function.node, [], {"*unknown": NONE})
+            call = EvaluatedCall(run, function.node, [], dict(UNASKED))
             called(one, call)
             fresh |= run.pool.slots != pool and bool(run.pool.slots.keys() - pool.keys())
         run.path = ALWAYS
@@ -282,11 +282,9 @@ def _follow_all(run: Engine, functions: Sequence[Function]) -> bool:
     return fresh
 
 
-def _lasting(run: Engine, holder: object) -> bool:
+def _lasting(run: Engine, holder: Holder) -> bool:
     """Whether it outlives a call: the names of a call of a function do only for functions in it."""
-    if isinstance(holder, Scope) and holder.node is not None:
-        return any(function.scope is holder for function in run.seen.functions.values())
-    return True
+    return not isinstance(holder, Scope) or holder.node is None or holder in run.enclosing
 
 
 def _bound(run: Engine, function: Function) -> list[Function]:
@@ -296,7 +294,7 @@ def _bound(run: Engine, function: Function) -> list[Function]:
         return [function]
     objects = made_of(run, klass)[:_MOST_OBJECTS]
     if not objects:
-        call = EvaluatedCall(run, function.node, [], {"*unknown": NONE})
+        call = EvaluatedCall(run, function.node, [], dict(UNASKED))
         with_init = any(
             isinstance(each, Class) and "__init__" in each.slots for each in klass.line()
         )
@@ -308,18 +306,9 @@ def _bound(run: Engine, function: Function) -> list[Function]:
 
 
 def parsed(texts: Mapping[str, str]) -> dict[str, ast.Module]:
-    """Sources as trees, each parsed once; what does not parse is left out."""
+    """Sources as trees; what does not parse is left out."""
     found = {}
     for path, text in texts.items():
-        tree = _tree(text)
-        if tree is not None:
-            found[path] = tree
+        with contextlib.suppress(Unreadable):
+            found[path] = python_of(text)
     return found
-
-
-@functools.lru_cache(maxsize=512)
-def _tree(text: str) -> ast.Module | None:
-    try:
-        return python_of(text)
-    except Unreadable:
-        return None

@@ -134,8 +134,7 @@ def _file(run: Engine, node: ast.expr | None, klass: Class) -> Dict | None:
         return None
     path = posixpath.normpath(posixpath.join(run.directory, name))
     run.seen.reads.setdefault(path, run.place(klass.node))
-    given = run.files.get(path)
-    data = given() if given is not None else None
+    data = run.data(path)
     return data if isinstance(data, Dict) else None
 
 

@@ -311,7 +311,9 @@ def _as_test(subject: ast.expr, case: ast.match_case) -> ast.expr | None:
 @_handles(ast.FunctionDef, ast.AsyncFunctionDef)
 def _function(run: Engine, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Flow:
     function = Function(node, run.frame.scope, run.frame.module)
-    run.seen.functions.setdefault(node, function)
+    if node not in run.seen.functions:
+        run.seen.functions[node] = function
+        run.enclosing.add(function.scope)
     run.memory.write(run.frame.scope, node.name, only(_decorated(run, function)))
     return ""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from tabbydoctor.source.attributes import owner
+from tabbydoctor.source.attributes import keep
 from tabbydoctor.source.attributes import word as name_of
 from tabbydoctor.source.engine import Engine, EvaluatedCall
-from tabbydoctor.source.guards import both
-from tabbydoctor.source.memory import trimmed
+from tabbydoctor.source.memory import restricted, trimmed
+from tabbydoctor.source.secret_names import is_secret
 from tabbydoctor.source.seen import Stored
 from tabbydoctor.source.values import (
     Class,
@@ -25,7 +25,6 @@ from tabbydoctor.source.values import (
     Symbol,
     Value,
     Values,
-    marked,
     only,
     plain,
 )
@@ -41,8 +40,7 @@ def assign(run: Engine, target: ast.expr, values: Values) -> None:
         case ast.Tuple(elts=parts) | ast.List(elts=parts):
             _unpack(run, parts, values)
         case ast.Attribute(value=base, attr=name):
-            if run.marks(name):
-                values = tuple((guard, marked(value)) for guard, value in values)
+            values = run.under(name, values)
             _stored(run, name, values)
             put_attribute(run, run.evaluate(base), name, values)
         case ast.Subscript(value=base, slice=key):
@@ -60,7 +58,7 @@ def _unpack(run: Engine, parts: list[ast.expr], values: Values) -> None:
                 found.append((guard, List(value.items[number:rest], value.more)))
             elif isinstance(value, List) and number < len(value.items):
                 item = value.items[number - len(parts) if value.more else number]
-                found += [(q, v) for g, v in item if (q := both(g, guard)) is not None]
+                found += restricted(item, guard)
             elif isinstance(value, Symbol):
                 found.append((guard, value.part(str(number))))
         assign(run, part, trimmed(found) or only(Symbol("part")))
@@ -83,9 +81,7 @@ def put_attribute(run: Engine, bases: Values, name: str, values: Values) -> None
         elif isinstance(base, Object | Class):
             _write(run, base, name, values, certain=len(bases) == 1 and not guard)
         elif isinstance(base, Symbol | Name):
-            run.remember((owner(base), name), values)
-            if isinstance(base, Symbol):
-                run.remember(("*", name), values)
+            keep(run, base, name, values)
 
 
 def _write(run: Engine, holder: Holder, key: Any, values: Values, *, certain: bool) -> None:
@@ -111,8 +107,7 @@ def put_one(  # noqa: C901 - one case a kind
     """Put an entry into one container."""
     word = plain(key)
     slot: Any = word.value if isinstance(word, Const) else key
-    if run.marks(slot):
-        values = tuple((guard, marked(value)) for guard, value in values)
+    values = run.under(slot, values)
     match base:
         case Dict():
             if isinstance(slot, Holder):
@@ -124,12 +119,11 @@ def put_one(  # noqa: C901 - one case a kind
         case List():
             if isinstance(slot, int) and not isinstance(slot, bool) and slot in base.slots:
                 _write(run, base, slot, values, certain=certain)
-        case Name(name="os.environ"):
-            pass  # that it is set at all is told elsewhere
+        case Name(name="os.environ") if isinstance(slot, str):
+            if not is_secret(slot):  # that it sets itself a key is told elsewhere
+                run.remember(("os.environ", slot), values)
         case Symbol() | Name():
-            run.remember((owner(base), name_of(key)), values)
-            if isinstance(base, Symbol):
-                run.remember(("*", name_of(key)), values)
+            keep(run, base, name_of(key), values)
         case Object():
             from_class = base.of
             for each in from_class.line():

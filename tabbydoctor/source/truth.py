@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import Any
 
 from tabbydoctor.source.engine import Engine
@@ -82,6 +83,11 @@ def as_booleans(run: Engine, node: ast.expr) -> Values:
     return trimmed(found)
 
 
+def negated(values: Values) -> Values:
+    """What `not` makes of truths."""
+    return tuple((guard, FALSE if value == TRUE else TRUE) for guard, value in values)
+
+
 def opaque(run: Engine, node: ast.AST) -> tuple[str, ...]:
     """A name for a test that says nothing of anything known: the same for the same words."""
     return ("test", run.code(node), str(id(run.frame.scope)))
@@ -139,32 +145,27 @@ def narrow(run: Engine, node: ast.expr, holds: bool) -> None:
 def _keep(run: Engine, node: ast.expr, *, wanted: bool, nothing: bool) -> None:
     if isinstance(node, ast.NamedExpr):
         node = node.target
-    cell = _cell(run, node)
-    if cell is None:
-        return
-    holder, key, values = cell
-    kept = tuple(
-        each
-        for each in values
-        if (each[1] == NOTHING if nothing else truth(each[1])) in (wanted, None)
-    )
-    if kept and len(kept) != len(values):
-        run.memory.write(holder, key, kept)
+    _keep_such(
+        run, node,
+        lambda value: (value == NOTHING if nothing else truth(value)) in (wanted, None),
+    )  # fmt: skip
 
 
-def _keep_equal(run: Engine, node: ast.expr, wanted_value: Any, *, wanted: bool) -> None:
+def _keep_equal(run: Engine, node: ast.expr, other: Any, *, wanted: bool) -> None:
+    def may_be(value: Value) -> bool:
+        value = plain(value)
+        return not isinstance(value, Const) or (value == Const(other)) is wanted
+
+    _keep_such(run, node, may_be)
+
+
+def _keep_such(run: Engine, node: ast.expr, fits: Callable[[Value], bool]) -> None:
     cell = _cell(run, node)
-    if cell is None:
-        return
-    holder, key, values = cell
-    kept = tuple(
-        each
-        for each in values
-        if not isinstance(plain(each[1]), Const)
-        or (plain(each[1]) == Const(wanted_value)) is wanted
-    )
-    if kept and len(kept) != len(values):
-        run.memory.write(holder, key, kept)
+    if cell is not None:
+        holder, key, values = cell
+        kept = tuple(each for each in values if fits(each[1]))
+        if kept and len(kept) != len(values):
+            run.memory.write(holder, key, kept)
 
 
 def _cell(run: Engine, node: ast.expr) -> tuple[Holder, Any, Values] | None:
@@ -190,12 +191,10 @@ def compared(  # noqa: C901 - one case a kind
     """What one comparison gives."""
     if isinstance(operator, ast.NotEq | ast.IsNot | ast.NotIn):
         swapped = {ast.NotEq: ast.Eq(), ast.IsNot: ast.Is(), ast.NotIn: ast.In()}
-        said = compared(run, swapped[type(operator)], left, right, line)
-        return tuple((guard, FALSE if value == TRUE else TRUE) for guard, value in said)
+        return negated(compared(run, swapped[type(operator)], left, right, line))
     if isinstance(operator, ast.Gt | ast.GtE):  # a > b is not a <= b
         turned = ast.LtE() if isinstance(operator, ast.Gt) else ast.Lt()
-        said = compared(run, turned, left, right, line)
-        return tuple((guard, FALSE if value == TRUE else TRUE) for guard, value in said)
+        return negated(compared(run, turned, left, right, line))
     left, right = plain(left), plain(right)
     name = {ast.Lt: "<", ast.LtE: "<=", ast.In: "in"}.get(type(operator), "==")
     if name == "in":
@@ -208,8 +207,7 @@ def compared(  # noqa: C901 - one case a kind
             return ((ALWAYS, TRUE if sure else FALSE),)
     if isinstance(left, Const) and isinstance(right, Symbol) and name != "==":
         turned = ast.LtE() if name == "<" else ast.Lt()  # a < b is not b <= a
-        said = compared(run, turned, right, left, line)
-        return tuple((guard, FALSE if value == TRUE else TRUE) for guard, value in said)
+        return negated(compared(run, turned, right, left, line))
     if isinstance(left, Symbol) and (left.root or left.path):
         if isinstance(right, Const):
             return boolean(run, left.name, name, right.value, line)

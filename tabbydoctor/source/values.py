@@ -310,6 +310,8 @@ Value: TypeAlias = (
 Values: TypeAlias = tuple[tuple[Guard, Value], ...]
 
 NOTHING = Const(None)
+MODULE_NAME = ("the module's name",)
+"""What `__name__` is told by: it depends on how the module is started."""
 ENVIRONMENT_FILE = (".env",)
 """The path of a variable that a file of the program's own sets."""
 MANY = Symbol("one of many")
