@@ -55,3 +55,15 @@ def test_each_check_stands_in_a_file_of_its_own() -> None:
             others = [one.id for one in plugins.checks() if one.judge.__module__ == module]
             assert others == [check.id]
             assert module.split(".")[1] == check.category
+
+
+def test_nothing_is_left_to_fill_in() -> None:
+    """Of what `python -m tests.new_check` writes."""
+    places = [ROOT / "checks", ROOT / "tests/checks", ROOT / "tabbydoctor/remedies"]
+    left = [
+        str(path.relative_to(ROOT))
+        for place in places
+        for path in place.rglob("*.py")
+        if "FILL IN" in path.read_text(encoding="utf-8")
+    ]
+    assert not left, "what is an example is to be replaced, and the comment taken out"
