@@ -58,8 +58,8 @@ def test_its_check_passes_its_test_and_the_house_s(followed: ScratchCopy) -> Non
     assert said.returncode == 0, said.stdout
 
 
-def test_its_cure_is_one(followed: ScratchCopy) -> None:
-    command = "pytest tests/remedies/test_cures.py"
+def test_its_cure_is_one_and_its_commands_know_nixos(followed: ScratchCopy) -> None:
+    command = "pytest tests/remedies/test_cures.py tests/nixos/test_all_checks.py"
     assert command in COMMANDS
     said = followed.pytest(*shlex.split(command)[1:])
     assert said.returncode == 0, said.stdout
