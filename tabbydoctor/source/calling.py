@@ -13,7 +13,7 @@ from tabbydoctor.source.budget import DEPTH, MOST_SENT, REQUESTS, cut
 from tabbydoctor.source.engine import DEEPEST, UNASKED, Engine, EvaluatedCall, Frame
 from tabbydoctor.source.guards import ALWAYS, Guard, both, common, without
 from tabbydoctor.source.libraries import FUNCTIONS
-from tabbydoctor.source.memory import Found, trimmed
+from tabbydoctor.source.memory import FoundCells, trimmed
 from tabbydoctor.source.methods import method, of_unknown
 from tabbydoctor.source.seen import Sent
 from tabbydoctor.source.settings import is_settings, settings_of
@@ -114,7 +114,7 @@ class Followed:
     """What one call of a function did, to be done again where it is called in the same way."""
 
     gives: Values
-    found: Found
+    found: FoundCells
     """What it found in names and objects that were there before."""
     sent: list[Sent]
     wrote: list[tuple[Holder, object, Values]]
@@ -174,7 +174,7 @@ def _once(function: Function, call: EvaluatedCall) -> Followed:
     return done
 
 
-def _shortly(function: Function, call: EvaluatedCall) -> tuple[Values, Found]:
+def _shortly(function: Function, call: EvaluatedCall) -> tuple[Values, FoundCells]:
     """Follow what can but give a value for a while, else it is not known."""
     run = call.run
     outer, run.steps = run.steps, min(run.steps, _SHORT)
@@ -227,7 +227,7 @@ def _one_as_key(value: Value, depth: int) -> object:
     return value
 
 
-def _followed(function: Function, call: EvaluatedCall) -> tuple[Values, Found]:
+def _followed(function: Function, call: EvaluatedCall) -> tuple[Values, FoundCells]:
     """What it gives, and what it found in names and objects that were there before."""
     run, node = call.run, function.node
     scope = Scope(function.scope, node)

@@ -21,7 +21,7 @@ Cell = tuple[int, Any]
 Changes = dict[Cell, tuple[Holder, Any, Values]]
 WHOLE = object()
 """In place of a key: all that something holds."""
-Found = dict[Cell, tuple[Holder, Any, Any]]
+FoundCells = dict[Cell, tuple[Holder, Any, Any]]
 """Names, attributes and containers -> what they held when they were asked for first."""
 
 
@@ -42,16 +42,16 @@ class Memory:
     trail: list[tuple[Holder, Any, Values | None]] = field(default_factory=list)
     since: int = 0
     """The serial from which on what is made is of the function that is being followed."""
-    found: Found = field(default_factory=dict)
+    found: FoundCells = field(default_factory=dict)
     """What that function found in what was there before."""
 
-    def enter(self, serial: int) -> tuple[int, Found]:
+    def enter(self, serial: int) -> tuple[int, FoundCells]:
         """Follow another function, which makes what has this serial or a higher one."""
         outer = self.since, self.found
         self.since, self.found = serial, {}
         return outer
 
-    def leave(self, outer: tuple[int, Found]) -> Found:
+    def leave(self, outer: tuple[int, FoundCells]) -> FoundCells:
         """End with it, and tell what it found."""
         found = self.found
         self.since, self.found = outer
@@ -67,14 +67,14 @@ class Memory:
         if holder.serial < self.since and (cell := (id(holder), WHOLE)) not in self.found:
             self.found[cell] = (holder, WHOLE, dict(holder.slots))
 
-    def find(self, found: Found) -> None:
+    def find(self, found: FoundCells) -> None:
         """Note what a function found that was followed before."""
         for cell, each in found.items():
             if each[0].serial < self.since and cell not in self.found:
                 self.found[cell] = each
 
     @staticmethod
-    def holds(found: Found) -> bool:
+    def holds(found: FoundCells) -> bool:
         """Whether all of it is still as it was found."""
         for holder, key, values in found.values():
             now = holder.slots if key is WHOLE else holder.slots.get(key, _ABSENT)

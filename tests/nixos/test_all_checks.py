@@ -14,7 +14,7 @@ from .lost_edits import lost_edits
 ROOT = Path(checks.__file__).parent
 EDITS = re.compile(
     r"\b(?:sudoedit|usermod|gpasswd|chmod|chown|add-wants|sed -i)\b|\| ?sudo tee"
-    r"|^ ?(?:edit(?: --full)?|enable) ?$"
+    r"|^ ?(?:edit(?: --full)?|enable) ?$|\bsystemctl(?: --user)? (?:edit|enable)\b"
 )
 KNOWS = re.compile(r"\b(?:managed|by_nixos|in_store|made_elsewhere|by_rebuild|nixos|NixModule)\b")
 LEFT_ALONE = {
