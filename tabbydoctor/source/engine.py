@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from tabbydoctor.source import budget
 from tabbydoctor.source.guards import ALWAYS, Guard, any_of, both, common, without
-from tabbydoctor.source.index import Part
+from tabbydoctor.source.index import Piece
 from tabbydoctor.source.memory import MOST_VALUES, Arm, Changes, Memory, trimmed
 from tabbydoctor.source.secret_names import is_secret
 from tabbydoctor.source.seen import Seen
@@ -171,7 +171,7 @@ class Engine:
         """What was put under a name of something unknown: `app.state.client = …`."""
         self.variables: dict[str, Value] = {}
         """Environment variables that the program sets itself."""
-        self.parts: dict[ast.AST, Part] = {}
+        self.parts: dict[ast.AST, Piece] = {}
         """What stands in each function and class."""
         self.reaching: frozenset[str] = frozenset()
         """Names of functions from which a request may be sent."""

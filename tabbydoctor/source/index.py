@@ -29,7 +29,7 @@ _EMPTY = frozenset({"ctx", "op", "ops", "id", "attr"})
 
 
 @dataclass(slots=True)
-class Part:
+class Piece:
     """A function or a class, with all that stands in it."""
 
     name: str
@@ -46,7 +46,7 @@ class Index:
     """Of one source."""
 
     kinds: dict[type[ast.AST], list[ast.AST]] = field(default_factory=dict)
-    parts: dict[ast.AST, Part] = field(default_factory=dict)
+    parts: dict[ast.AST, Piece] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
     """Every name that is read, and every attribute."""
 
@@ -59,11 +59,11 @@ class Index:
 def index(tree: ast.Module) -> Index:
     """Look through a source. Raises RecursionError."""
     found = Index()
-    _look(tree, Part(""), found)
+    _look(tree, Piece(""), found)
     return found
 
 
-def _look(node: ast.AST, within: Part, found: Index) -> None:
+def _look(node: ast.AST, within: Piece, found: Index) -> None:
     found.kinds.setdefault(type(node), []).append(node)
     inner = _noted(node, within, found)
     for name in node._fields:
@@ -81,7 +81,7 @@ def _look(node: ast.AST, within: Part, found: Index) -> None:
         within.sending += inner.sending
 
 
-def _noted(node: ast.AST, within: Part, found: Index) -> Part:
+def _noted(node: ast.AST, within: Piece, found: Index) -> Piece:
     """Of which part what stands in a node is."""
     match node:
         case ast.Name(id=name, ctx=ast.Store()):
@@ -94,10 +94,10 @@ def _noted(node: ast.AST, within: Part, found: Index) -> Part:
             if _sends(node):
                 within.sending.append(node)
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            found.parts[node] = Part(name)
+            found.parts[node] = Piece(name)
             return found.parts[node]
         case ast.Lambda():
-            return Part("")
+            return Piece("")
     return within
 
 
