@@ -20,9 +20,10 @@ TabbyAPI, and let the router follow.
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, ProcessTable
 from tabbydoctor.host.data import Process
 from tabbydoctor.routers import RouterReading
@@ -89,14 +90,23 @@ def _remedies(
     look = f"sudo ss -ltnp 'sport = :{port}'"
     free = table is not None and not any(each.port == port for each in table.listeners)
     if not free:
-        commands = (look, *_stop(table.holder(port) if table else None))
-        yield restart(instance, f"Free port {port}, then restart TabbyAPI", *commands)
+        holder = table.holder(port) if table else None
+        way = restart(instance, _freeing(port, holder), look, *_stop(holder))
+        yield replace(way, safety=Safety.MANUAL)  # which of the two is to go is a person's choice
         return
     yield restart(instance, f"Restart TabbyAPI: port {port} is free, and it takes it then")
     asked = {urlsplit(url).port for url in router.addresses} if router else set()
     if edited and port not in asked:
         who = "the router and every other client" if router else "every client"
         yield Remedy(f"Then let {who} ask for port {port} too")
+
+
+def _freeing(port: int, holder: Process | None) -> str:
+    """What it takes from whom."""
+    unit = holder.unit if holder else None
+    who = unit or (f"process {holder.pid}" if holder else "")
+    stops = f" (that stops {who}; else give TabbyAPI another port)" if who else ""
+    return f"Free port {port}{stops}, then restart TabbyAPI"
 
 
 def _stop(holder: Process | None) -> Iterator[str]:

@@ -110,7 +110,7 @@ def _still_ill(d: Deployment, fault: Fault, before: set[str]) -> str:
     if fault.answers:
         try:
             d.wait_ready(15)
-        except TimeoutError:
+        except (TimeoutError, ValueError, CommandError):
             return "it does not answer any more"
     said = _checked(d, fault)
     after = faults_in(said)
