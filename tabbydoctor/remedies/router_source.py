@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from tabbydoctor.deployment.parts import RouterSite
@@ -13,13 +14,27 @@ from tabbydoctor.remedies.options import Strategy
 from tabbydoctor.repair.yaml_edit import CannotEdit
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.inputs import KINDS, RouterInputs
-from tabbydoctor.routers.marked_block import marked_block
+from tabbydoctor.routers.marked_block import CREDENTIALS, marked_block
 from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.routers.site_environment import variable_of
-from tabbydoctor.routers.wiring import CannotWire, Wired, wire
+from tabbydoctor.routers.wiring import CannotWire, Wired, own_variables, wire
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 WHY = "RTR001"
+
+
+@dataclass(frozen=True, slots=True)
+class WiredSources:
+    """What all modules of a router are like, once they are wired."""
+
+    requires: tuple[str, ...]
+    """Environment variables without which their own lines fail."""
+    wrong_files: Mapping[str, str]
+    """Those of the wrong files that their own lines still open -> `path:line`."""
+    variables: tuple[str, ...]
+    """Environment variables from which their own lines take the key that they send."""
+    reads_credential: bool
+    """Whether they read the credential of their unit, as the helper does."""
 
 
 def wire_source(
@@ -32,12 +47,13 @@ def wire_source(
     replaced: bool,
     wrong_files: tuple[str, ...],
     reach: RouterReach | None = None,
-) -> Wired:
+) -> WiredSources:
     """Wire every module that needs it, as one change; what all of them together are like then.
 
     Raises CannotFix where no module can be wired; one of several that cannot is left to a person.
     """
     by_hand = nixos.source_by_hand(path_of(site), tokens.path, inputs.reading)
+    before = inputs
     wired: list[Wired] = []
     refused: list[CannotFix] = []
     for path in modules_to_wire(inputs, (*wrong_files, *(reach.denied if reach else ()))):
@@ -57,21 +73,28 @@ def wire_source(
             continue
         wired.append(one)
         _plan(draft, path, one, named=len(inputs.sources) > 1)
-        if not inputs.reading.cuts:
-            inputs = inputs.with_text(path, one.source.decode("utf-8", "replace"))
+        inputs = inputs.with_text(path, one.source.decode("utf-8", "replace"))
     if refused and not any(one.changes for one in wired):
         raise refused[0]
-    if inputs.reading.calls and not inputs.reading.cuts:  # else they hold no client
+    if before.reading.certain:  # else they hold no client
         draft.manual += [each.message for each in refused]
-    return Wired(
-        b"",
-        tuple(said for one in wired for said in one.changes),
-        tuple(said for one in wired for said in one.leftovers),
-        tuple(sorted({name for one in wired for name in one.variables})),
-        any(one.reads_credential for one in wired),
+    return WiredSources(
         tuple(sorted({name for one in wired for name in one.requires})),
         {name: where for one in wired for name, where in one.wrong_files.items()},
+        *_told(before, inputs),
     )
+
+
+def _told(before: RouterInputs, after: RouterInputs) -> tuple[tuple[str, ...], bool]:
+    """The variables that the wired sources send by their own lines, and whether one reads the
+    credential of its unit.
+    """
+    reading = before.reading
+    if after.sources != before.sources and not reading.cuts:  # else it would be cut off again
+        reading = after.read_anew()
+    blocks = [block for text in after.sources.values() if (block := marked_block(text))]
+    read = {*reading.reads_environment, *(n for one in blocks for n in one.reads_environment)}
+    return own_variables(reading), CREDENTIALS in read
 
 
 def _plan(draft: Draft, path: str, wired: Wired, *, named: bool) -> None:
@@ -85,12 +108,12 @@ def _plan(draft: Draft, path: str, wired: Wired, *, named: bool) -> None:
 def modules_to_wire(inputs: RouterInputs, files: Container[str] = ()) -> tuple[str, ...]:
     """The modules in which something is to be done, or was: those that call TabbyAPI, judge its
     answers, handle its key, read it from some files, or write its configuration; every one where
-    no call is known.
+    no call is known for certain.
     """
     reading, sources = inputs.reading, inputs.sources
     if not reading.parts:
         return (reading.path,) if reading.calls else tuple(sources)
-    if not reading.calls or reading.cuts:
+    if not reading.certain:
         return tuple(sources)
     concerned = {
         part.path
@@ -151,6 +174,7 @@ def _wired(
         list_key=tokens.is_list,
         read=partial(inputs.with_module, path),
         elsewhere=bool(inputs.reading.parts and inputs.reading.calls),
+        throughout=not inputs.reading.certain,
     )
 
 

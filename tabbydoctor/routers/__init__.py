@@ -141,6 +141,11 @@ class RouterReading:
             return ""
         return f"{self.path} was not read to its end: {'; '.join(self.cuts)}"
 
+    @property
+    def certain(self) -> bool:
+        """Whether the calls that reach TabbyAPI are known: it was read to its end, and one does."""
+        return not self.cuts and any(call.certain for call in self.calls)
+
     def place(self, call: Call) -> str:
         """`path:line` of a call."""
         return f"{call.file or self.path}:{call.line}"

@@ -355,7 +355,8 @@ def _call(place: Place, found: list[Judged], lines: list[str], certain: bool) ->
     one = next((each for each in alike if each.key.source == CLIENT_OWN), alike[0])
     used = {each.key.value for each in relevant if each.key.sends}
     made = {each.sent.client.place for each in found if each.sent.client and each.sent.client.place}
-    spare = [each for each in tabby or vague if each not in relevant]
+    counted = {id(each) for each in relevant}  # to compare thousands by value takes minutes
+    spare = [each for each in tabby or vague if id(each) not in counted]
     return Call(
         line=place.line,
         purpose=one.purpose,
