@@ -221,7 +221,7 @@ def _chosen(
     if request.options.strategy == "disable-auth":
         # Asked for by its own name, whatever findings there are.
         return [("disable-auth", plan_disable_auth)]
-    asked = request.options.strategy is not None
+    asked = request.options.strategy is not None or request.options.throughout
     about = [one for one in results if one.check.id in ROUTER_IDS]
     unsure = any(one.status in ("unknown", "crashed") for one in about)
     chosen: list[tuple[str, Planner]] = []

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from tabbydoctor import plugins
-from tabbydoctor.deployment.parts import Instance, RouterSite
+from tabbydoctor.deployment.parts import Instance, ProcessTable, RouterSite
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Facts
@@ -21,8 +21,9 @@ from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.judged import RouterJudgement
 from tabbydoctor.routers.probes import hopeless
 from tabbydoctor.routers.reach import RouterReach
-from tabbydoctor.routers.site_health import RouterHealth
+from tabbydoctor.routers.site_health import RouterHealth, own_url
 from tabbydoctor.routers.staleness import RouterStaleness
+from tabbydoctor.routers.witness import PATH
 from tabbydoctor.tabbyapi.answers import accepted, keyed
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
@@ -100,7 +101,11 @@ class _Proving:
             await self._await("TabbyAPI to answer", self._request.ready_timeout, self._answers)
             if through_router(self._request):
                 limit = min(_ROUTER_READY, self._request.ready_timeout)
-                await self._await("the router to find TabbyAPI ready", limit, _router_ready)
+                told = self._before.probe is not None and self._before.probe.status is not None
+                if told:
+                    await self._await("the router to find TabbyAPI ready", limit, _router_ready)
+                else:  # it tells nobody of its health
+                    await self._await("the router to answer", limit, _router_answers)
         facts, host = self._facts()
         try:
             remaining, failed = await self._remaining(facts)
@@ -295,13 +300,30 @@ class _Proving:
 
 
 async def _router_ready(facts: Facts) -> bool | None:
-    endpoint = await fact(facts, Endpoint)
-    if endpoint is None or not endpoint.reached:
-        return False  # no router can find it ready
-    site = await fact(facts, RouterSite)
-    if site is None or site.unit is None or not may_come_up(site.unit):
+    if not await _may_become_ready(facts):
         return False
     health = await fact(facts, RouterHealth)
     if health is None or health.answer.status is None:
         return None
     return None if health.tabbyapi is False else True
+
+
+async def _router_answers(facts: Facts) -> bool | None:
+    """True once it answers HTTP at all; False where it will not; None: wait on."""
+    if not await _may_become_ready(facts):
+        return False
+    site, table = await fact(facts, RouterSite), await fact(facts, ProcessTable)
+    url = own_url(site, table) if site and table else None
+    host = facts.known(Host)  # type: ignore[type-abstract]
+    if url is None or host is None:
+        return None
+    answer = await host.get(f"{url}{PATH}", timeout=3.0)
+    return True if answer.status is not None else None
+
+
+async def _may_become_ready(facts: Facts) -> bool:
+    endpoint = await fact(facts, Endpoint)
+    if endpoint is None or not endpoint.reached:
+        return False  # no router can find it ready
+    site = await fact(facts, RouterSite)
+    return site is not None and site.unit is not None and may_come_up(site.unit)

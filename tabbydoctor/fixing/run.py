@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tabbydoctor.fixing.prepare import prepare
 from tabbydoctor.fixing.proof import look, prove
@@ -40,7 +41,22 @@ def fix(
     A plan is shown to `agree` first. With a proof that fails everything is taken back.
     """
     with interrupts.held():
-        return _fix(host, targets, request, state, agree, progress)
+        result = _fix(host, targets, request, state, agree, progress)
+        if not _refused_all_the_same(request, result):
+            return result
+        further = replace(request, options=replace(request.options, throughout=True))
+        more = _fix(host, targets, further, state, agree, progress)
+        return result if more.prepared.plan.empty else more
+
+
+def _refused_all_the_same(request: FixRequest, result: FixResult) -> bool:
+    """Whether the router's requests are refused where reading it finds nothing more to change."""
+    if not request.auth or not request.restart or result.applied or result.declined:
+        return False
+    if request.options.strategy == "disable-auth" or result.prepared.refusals:
+        return False
+    after = result.proof.after.request if result.proof else None
+    return after is not None and after.auth_error
 
 
 def _fix(

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 from tabbydoctor.deployment.parts import ProcessTable, RouterSite
 from tabbydoctor.facts import Facts, NoFact
 from tabbydoctor.host import Host
-from tabbydoctor.routers.site_health import RouterHealth, listening_port
+from tabbydoctor.routers.site_health import RouterHealth, own_url
 from tabbydoctor.tabbyapi.answers import NO_MODEL, document, model_name
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.log import RunLog
@@ -84,13 +84,11 @@ UNSEEN = Witness()
 async def witness(facts: Facts, host: Host) -> Witness:
     """Ask the running router. Its health is left alone where asking would cost a completion."""
     site, table = await fact(facts, RouterSite), await fact(facts, ProcessTable)
-    port = listening_port(site, table) if site and table else None
-    if port is None:
+    url = own_url(site, table) if site and table else None
+    if url is None:
         return Witness()
     health = await fact(facts, RouterHealth)
     probe = _probe(health) if health and health.url else None
-    own = (each for each in site.urls if each.endswith(f":{port}")) if site else ()
-    url = next(iter(own), f"http://127.0.0.1:{port}")
     return Witness(probe, await _request(facts, host, url))
 
 

@@ -47,16 +47,20 @@ def wire_source(
     replaced: bool,
     wrong_files: tuple[str, ...],
     reach: RouterReach | None = None,
+    throughout: bool = False,
 ) -> WiredSources:
     """Wire every module that needs it, as one change; what all of them together are like then.
+
+    `throughout`: every client of every module, in the place of whatever key it sends.
 
     Raises CannotFix where no module can be wired; one of several that cannot is left to a person.
     """
     by_hand = nixos.source_by_hand(path_of(site), tokens.path, inputs.reading)
-    before = inputs
+    before, certain = inputs, inputs.reading.certain and not throughout
     wired: list[Wired] = []
     refused: list[CannotFix] = []
-    for path in modules_to_wire(inputs, (*wrong_files, *(reach.denied if reach else ()))):
+    opened = (*wrong_files, *(reach.denied if reach else ()))
+    for path in modules_to_wire(inputs, opened) if certain else tuple(inputs.sources):
         nixos.refuse_store(path, "\n".join(by_hand))
         content = draft.read(path)
         if content is None:
@@ -64,7 +68,8 @@ def wire_source(
         try:
             one = _wired(
                 path, content, inputs, tokens, strategy,
-                replaced=replaced, wrong_files=wrong_files, reach=reach,
+                replaced=replaced or throughout, wrong_files=wrong_files, reach=reach,
+                throughout=not certain,
             )  # fmt: skip
         except CannotWire as error:
             where = f"{path}:{error.line}: " if error.line else ""
@@ -76,7 +81,7 @@ def wire_source(
         inputs = inputs.with_text(path, one.source.decode("utf-8", "replace"))
     if refused and not any(one.changes for one in wired):
         raise refused[0]
-    if before.reading.certain:  # else they hold no client
+    if certain:  # else they hold no client
         draft.manual += [each.message for each in refused]
     return WiredSources(
         tuple(sorted({name for one in wired for name in one.requires})),
@@ -157,6 +162,7 @@ def stays(draft: Draft, site: RouterSite, inputs: RouterInputs, tokens: Tokens) 
 def _wired(
     path: str, content: bytes, inputs: RouterInputs, tokens: Tokens, strategy: Strategy, *,
     replaced: bool = False, wrong_files: tuple[str, ...] = (), reach: RouterReach | None = None,
+    throughout: bool = False,
 ) -> Wired:  # fmt: skip
     return wire(
         content,
@@ -174,7 +180,7 @@ def _wired(
         list_key=tokens.is_list,
         read=partial(inputs.with_module, path),
         elsewhere=bool(inputs.reading.parts and inputs.reading.calls),
-        throughout=not inputs.reading.certain,
+        throughout=throughout,
     )
 
 
