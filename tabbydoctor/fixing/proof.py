@@ -259,8 +259,13 @@ class _Proving:
         if request.auth_error:
             self._seen.append(f"a request through the router ends in {request}")
             return False
-        if request.by == "TabbyAPI":
+        if request.accepted:
             return True
+        if request.by == "TabbyAPI":
+            return self._doubt(
+                f"TabbyAPI answered a request through the router before it looked at the key: "
+                f"{request}"
+            )
         if request.error:
             return self._doubt(f"the router ends a request by an error of its own: {request.error}")
         if await self._by_its_parts(facts):
@@ -290,7 +295,10 @@ class _Proving:
         if forwarded:
             for id in ("RTR002", "RTR005"):
                 self._unjudged.pop(id, None)
-        if probed and self._after.probe and self._after.probe.said == UP:
+        found_up = self._after.probe is not None and self._after.probe.said == UP
+        # No probe was found before either, and none is in the way of requests.
+        never_seen = bool(forwarded) and "RTR001" not in self._present
+        if probed and (found_up or never_seen):
             self._unjudged.pop("RTR001", None)
 
     def _doubt(self, why: str) -> bool | None:

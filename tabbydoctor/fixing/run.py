@@ -99,7 +99,7 @@ def _as_it_is(
         return FixResult(prepared, int(not prepared.nothing_to_do))
     seen = look(host, targets, request)
     refused = seen.request is not None and seen.request.auth_error
-    accepted = seen.request is not None and seen.request.by == "TabbyAPI" and not refused
+    accepted = seen.request is not None and seen.request.accepted
     if refused:
         why = f"nothing is left to change, and a request through the router ends in {seen.request}"
     else:

@@ -38,6 +38,9 @@ _TABBYS = (*_AUTH_ERRORS, NO_MODEL, _INLINE)
 _ACCESS = re.compile(r'"POST /v1/(?:chat/)?completions HTTP/1\.\d" (\d{3})')
 _EXCEPTION = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout)(?:: .*)?\Z")
 """The last line of a traceback."""
+_BEFORE_THE_KEY = (404, 405, 413, 422)
+"""What TabbyAPI answers before it looks at a key: 422 to a body that is no JSON (seen of a real
+one: a field that is missing is told after the key, but its log does not say which it was)."""
 _CLOCKS = 0.05
 """Seconds by which a line's time may be before the request that it is about."""
 _LOOKS, _PAUSE = 4, 0.2
@@ -57,11 +60,18 @@ class Seen:
     """What else tells, in a few words."""
     error: str = ""
     """What the router wrote into its log meanwhile: the error that ended the request."""
+    keyed: bool = True
+    """Whether TabbyAPI looks at the key before it answers so."""
 
     @property
     def auth_error(self) -> bool:
         """Whether TabbyAPI refused the key that came with the request, or that none did."""
         return self.by == "TabbyAPI" and any(word in self.said for word in (*_AUTH_ERRORS, "401"))
+
+    @property
+    def accepted(self) -> bool:
+        """Whether TabbyAPI took the key that came with the request."""
+        return self.by == "TabbyAPI" and not self.auth_error and self.keyed
 
     def __str__(self) -> str:
         if self.status is None:
@@ -123,7 +133,8 @@ async def _request(facts: Facts, host: Host, url: str) -> Seen:
         return Seen(answer.status, "TabbyAPI", told or "a completion")
     logged = await _logged(facts, asked_at)
     if logged and await _is_plain(facts, logged):
-        return Seen(answer.status, "TabbyAPI", f"its log has {logged} for it")
+        said = f"its log has {logged} for it"
+        return Seen(answer.status, "TabbyAPI", said, keyed=logged not in _BEFORE_THE_KEY)
     error = await _own_error(facts, host, asked_at)
     return Seen(answer.status, "the router itself", _excerpt(text), error)
 
