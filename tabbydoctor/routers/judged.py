@@ -45,6 +45,14 @@ def router_judgement(
     needed = read.untold
     if needed and site.path is None:
         needed = f"{needed}: name its source with --router"
+    if not needed and reading is not None:
+        needed = _unfollowed(reading)
     if not needed and reading is not None and keys is not None:
         needed = unknown_key(keys, site, reading, witness)
     return RouterJudgement(not needed, False if refused else None, needed)
+
+
+def _unfollowed(reading: RouterReading) -> str:
+    """The first client that was not seen to send, in words; empty without one."""
+    places = reading.at(lambda part: part.unfollowed)
+    return f"what the client made at {places[0]} sends was not found in it" if places else ""

@@ -32,6 +32,7 @@ from tabbydoctor.routers.suppositions import (
     serves_tabby,
 )
 from tabbydoctor.routers.throughout import health_is_harmless, wired_throughout
+from tabbydoctor.routers.unfollowed import unfollowed
 from tabbydoctor.routers.urls import Target, server, target
 from tabbydoctor.source.guards import Guard, both
 from tabbydoctor.source.reading import Program, parsed
@@ -266,6 +267,7 @@ def _part(
         and wired_throughout(source.tree, source.block),
         harmless_health=any(health_is_harmless(each.tree) for each in among),
         cuts=seen.cuts,
+        unfollowed=tuple(line for each in among for line in unfollowed(each.tree, each.path, seen)),
     )
 
 
