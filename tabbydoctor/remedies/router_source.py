@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,10 @@ from tabbydoctor.routers.wiring import CannotWire, Wired, own_variables, wire
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 WHY = "RTR001"
+_LIBRARY = re.compile(
+    r"^[ \t]*(?:from|import)\b[^\n]*\b(?:aiohttp|http|httpx|litellm|openai|requests|urllib)\b", re.M
+)
+"""An import of a library whose clients can be given the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def wire_source(
     wired: list[Wired] = []
     refused: list[CannotFix] = []
     opened = (*wrong_files, *(reach.denied if reach else ()))
-    for path in modules_to_wire(inputs, opened) if certain else tuple(inputs.sources):
+    for path in modules_to_wire(inputs, opened) if certain else _with_clients(inputs):
         nixos.refuse_store(path, "\n".join(by_hand))
         content = draft.read(path)
         if content is None:
@@ -86,20 +91,30 @@ def wire_source(
     return WiredSources(
         tuple(sorted({name for one in wired for name in one.requires})),
         {name: where for one in wired for name, where in one.wrong_files.items()},
-        *_told(before, inputs),
+        *_told(before, inputs, certain=certain),
     )
 
 
-def _told(before: RouterInputs, after: RouterInputs) -> tuple[tuple[str, ...], bool]:
-    """The variables that the wired sources send by their own lines, and whether one reads the
-    credential of its unit.
+def _with_clients(inputs: RouterInputs) -> tuple[str, ...]:
+    """The modules that name a library whose clients can be given the key; all where none does."""
+    named = (
+        path for path, text in inputs.sources.items() if _LIBRARY.search(text) or marked_block(text)
+    )
+    return tuple(named) or tuple(inputs.sources)
+
+
+def _told(
+    before: RouterInputs, after: RouterInputs, *, certain: bool
+) -> tuple[tuple[str, ...], bool]:
+    """The variables that the wired sources send by their own lines (none where every client is
+    given the key in the place of its own), and whether one reads the credential of its unit.
     """
     reading = before.reading
-    if after.sources != before.sources and not reading.cuts:  # else it would be cut off again
+    if after.sources != before.sources and certain:
         reading = after.read_anew()
     blocks = [block for text in after.sources.values() if (block := marked_block(text))]
     read = {*reading.reads_environment, *(n for one in blocks for n in one.reads_environment)}
-    return own_variables(reading), CREDENTIALS in read
+    return own_variables(reading) if certain else (), CREDENTIALS in read
 
 
 def _plan(draft: Draft, path: str, wired: Wired, *, named: bool) -> None:
