@@ -82,7 +82,7 @@ def wire_source(
             refused.append(CannotFix(f"{where or path + ': '}{message}", error.snippet))
             continue
         wired.append(one)
-        _plan(draft, path, one, named=len(inputs.sources) > 1)
+        _plan(draft, path, one, named=len(inputs.sources) > 1, certain=certain)
         inputs = inputs.with_text(path, one.source.decode("utf-8", "replace"))
     if refused and not any(one.changes for one in wired):
         raise refused[0]
@@ -117,12 +117,19 @@ def _told(
     return own_variables(reading) if certain else (), CREDENTIALS in read
 
 
-def _plan(draft: Draft, path: str, wired: Wired, *, named: bool) -> None:
-    """`named`: what is said of it tells which of several modules it is."""
+def _plan(draft: Draft, path: str, wired: Wired, *, named: bool, certain: bool) -> None:
+    """`named`: what is said of it tells which of several modules it is. Where it is not `certain`
+    which clients call TabbyAPI, what is left of one is no more than a remark: a request shows
+    whether it matters.
+    """
     draft.edit(path, lambda _: wired.source, WHY)
     of = f"{posixpath.basename(path)}: " if named else ""
     draft.notes += [f"{of}{said}" for said in wired.changes]
-    draft.manual += [f"{path}: {said}" if named else said for said in wired.leftovers]
+    left = [f"{path}: {said}" if named else said for said in wired.leftovers]
+    if certain:
+        draft.manual += left
+    else:
+        draft.notes += left
 
 
 def modules_to_wire(inputs: RouterInputs, files: Container[str] = ()) -> tuple[str, ...]:

@@ -281,3 +281,13 @@ def test_where_requests_are_refused_all_the_same_every_client_is_wired(scene: Sc
     assert str(other) not in {change.path for change in scene.draft("RTR005").plan().files}
     scene.given[FixOptions] = FixOptions(throughout=True)
     assert str(other) in {change.path for change in scene.draft("RTR005").plan().files}
+
+
+def test_what_is_left_of_a_client_that_may_be_anothers_is_no_step_by_hand(scene: Scene) -> None:
+    package = vague(scene)
+    made = "CLIENT = OpenAI(base_url='http://10.0.0.7', http_client=words.place)\n"
+    text = f"from openai import OpenAI\n\nfrom . import words\n\n{made}"
+    scene.write(package / "outward.py", f"{MAKES}\n\n{text}", owner=0)
+    draft = scene.draft("RTR005")
+    assert any("http_client= is taken already" in note for note in draft.notes)
+    assert not any("http_client=" in step for step in draft.manual)
