@@ -82,7 +82,7 @@ def _for_auth(
     of_router = [one for one in results if one.check.category == ROUTER]
     unsure = any(one.status in ("unknown", "crashed") for one in of_router)
     keyless = any(one.category == ROUTER and one not in others for one in found.values())
-    if request.strategy or unsure or outdated or keyless:
+    if request.strategy or request.throughout or unsure or outdated or keyless:
         yield wiring.id, wiring.cure.planner
     for check in sorted(others, key=lambda one: one.category != ROUTER):
         assert check.cure is not None

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from tabbydoctor.deployment.parts import Instance, RouterSite
+from tabbydoctor.deployment.parts import Instance, ProcessTable, RouterSite
 from tabbydoctor.diagnosis.check import AUTH
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.examination import facts_of
@@ -22,8 +22,9 @@ from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.judged import RouterJudgement
 from tabbydoctor.routers.probes import hopeless
 from tabbydoctor.routers.reach import RouterReach
-from tabbydoctor.routers.site_health import RouterHealth
+from tabbydoctor.routers.site_health import RouterHealth, own_url
 from tabbydoctor.routers.staleness import RouterStaleness
+from tabbydoctor.routers.witness import PATH
 from tabbydoctor.tabbyapi.answers import accepted, keyed
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
@@ -103,7 +104,11 @@ class _Proving:
             await self._await("TabbyAPI to answer", self._request.ready_timeout, self._answers)
             if through_router(self._request):
                 limit = min(_ROUTER_READY, self._request.ready_timeout)
-                await self._await("the router to find TabbyAPI ready", limit, _router_ready)
+                told = self._before.probe is not None and self._before.probe.status is not None
+                if told:
+                    await self._await("the router to find TabbyAPI ready", limit, _router_ready)
+                else:  # it tells nobody of its health
+                    await self._await("the router to answer", limit, _router_answers)
         facts, host = self._facts()
         try:
             remaining, failed = await self._remaining(facts)
@@ -256,8 +261,13 @@ class _Proving:
         if request.auth_error:
             self._seen.append(f"a request through the router ends in {request}")
             return False
-        if request.by == "TabbyAPI":
+        if request.accepted:
             return True
+        if request.by == "TabbyAPI":
+            return self._doubt(
+                f"TabbyAPI answered a request through the router before it looked at the key: "
+                f"{request}"
+            )
         if request.error:
             return self._doubt(f"the router ends a request by an error of its own: {request.error}")
         if await self._by_its_parts(facts):
@@ -287,7 +297,10 @@ class _Proving:
         if forwarded:
             for id in ("RTR002", "RTR005"):
                 self._unjudged.pop(id, None)
-        if probed and self._after.probe and self._after.probe.said == UP:
+        found_up = self._after.probe is not None and self._after.probe.said == UP
+        # No probe was found before either, and none is in the way of requests.
+        never_seen = bool(forwarded) and "RTR001" not in self._present
+        if probed and (found_up or never_seen):
             self._unjudged.pop("RTR001", None)
 
     def _doubt(self, why: str) -> bool | None:
@@ -297,13 +310,30 @@ class _Proving:
 
 
 async def _router_ready(facts: Facts) -> bool | None:
-    endpoint = await fact(facts, Endpoint)
-    if endpoint is None or not endpoint.reached:
-        return False  # no router can find it ready
-    site = await fact(facts, RouterSite)
-    if site is None or site.unit is None or not may_come_up(site.unit):
+    if not await _may_become_ready(facts):
         return False
     health = await fact(facts, RouterHealth)
     if health is None or health.answer.status is None:
         return None
     return None if health.tabbyapi is False else True
+
+
+async def _router_answers(facts: Facts) -> bool | None:
+    """True once it answers HTTP at all; False where it will not; None: wait on."""
+    if not await _may_become_ready(facts):
+        return False
+    site, table = await fact(facts, RouterSite), await fact(facts, ProcessTable)
+    url = own_url(site, table) if site and table else None
+    host = facts.known(Host)  # type: ignore[type-abstract]
+    if url is None or host is None:
+        return None
+    answer = await host.get(f"{url}{PATH}", timeout=3.0)
+    return True if answer.status is not None else None
+
+
+async def _may_become_ready(facts: Facts) -> bool:
+    endpoint = await fact(facts, Endpoint)
+    if endpoint is None or not endpoint.reached:
+        return False  # no router can find it ready
+    site = await fact(facts, RouterSite)
+    return site is not None and site.unit is not None and may_come_up(site.unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tabbydoctor.fixing.prepare import prepare
 from tabbydoctor.fixing.proof import look, prove
@@ -35,8 +35,26 @@ class Fix:
     def run(self) -> FixResult:
         """Repair what was asked for; with a proof that fails everything is taken back.
 
-        Raises NothingToExamine, RepairError; then nothing has changed.
+        Raises NothingToExamine, RepairError; then nothing has changed. Where requests through the
+        router are refused and reading finds nothing more to change, every client of it is wired.
         """
+        result = self._run()
+        if not self._refused_all_the_same(result):
+            return result
+        more = replace(self, request=replace(self.request, throughout=True))._run()
+        return result if more.prepared.plan.empty else more
+
+    def _refused_all_the_same(self, result: FixResult) -> bool:
+        """Whether the router's requests are refused where reading finds nothing more to change."""
+        request = self.request
+        if not request.auth or not request.restart or result.applied or result.declined:
+            return False
+        if request.strategy == "disable-auth" or result.prepared.refusals:
+            return False
+        after = result.proof.after.request if result.proof else None
+        return after is not None and after.auth_error
+
+    def _run(self) -> FixResult:
         with self.state.repairing(restart=self.request.restart) as apply:
             with interrupts.open_to_interrupts():
                 prepared = self.plan()
@@ -80,7 +98,7 @@ class Fix:
             return FixResult(prepared, int(not prepared.nothing_to_do))
         seen = self._look()
         refused = seen.request is not None and seen.request.auth_error
-        accepted = seen.request is not None and seen.request.by == "TabbyAPI" and not refused
+        accepted = seen.request is not None and seen.request.accepted
         if refused:
             why = (
                 "nothing is left to change, and a request through the router ends in "

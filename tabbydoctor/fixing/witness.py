@@ -12,7 +12,7 @@ from tabbydoctor.deployment.parts import ProcessTable, RouterSite
 from tabbydoctor.facts import Facts, NoFact
 from tabbydoctor.host import Host
 from tabbydoctor.remedies.outcome import AUTH_ERRORS, SeenAnswer, Witness
-from tabbydoctor.routers.site_health import RouterHealth, listening_port
+from tabbydoctor.routers.site_health import RouterHealth, own_url
 from tabbydoctor.tabbyapi.answers import NO_MODEL, document, model_name
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.log import RunLog
@@ -30,6 +30,9 @@ _TABBYS = (*AUTH_ERRORS, NO_MODEL, _INLINE)
 _ACCESS = re.compile(r'"POST /v1/(?:chat/)?completions HTTP/1\.\d" (\d{3})')
 _EXCEPTION = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout)(?:: .*)?\Z")
 """The last line of a traceback."""
+_BEFORE_THE_KEY = (404, 405, 413, 422)
+"""What TabbyAPI answers before it looks at a key: 422 to a body that is no JSON (seen of a real
+one: a field that is missing is told after the key, but its log does not say which it was)."""
 _CLOCKS = 0.05
 """Seconds by which a line's time may be before the request that it is about."""
 _LOOKS, _PAUSE = 4, 0.2
@@ -40,13 +43,11 @@ UP = "TabbyAPI is up"
 async def witness(facts: Facts, host: Host) -> Witness:
     """Ask the running router. Its health is left alone where asking would cost a completion."""
     site, table = await fact(facts, RouterSite), await fact(facts, ProcessTable)
-    port = listening_port(site, table) if site and table else None
-    if port is None:
+    url = own_url(site, table) if site and table else None
+    if url is None:
         return Witness()
     health = await fact(facts, RouterHealth)
     probe = _probe(health) if health and health.url else None
-    own = (each for each in site.urls if each.endswith(f":{port}")) if site else ()
-    url = next(iter(own), f"http://127.0.0.1:{port}")
     return Witness(probe, await _request(facts, host, url))
 
 
@@ -81,7 +82,8 @@ async def _request(facts: Facts, host: Host, url: str) -> SeenAnswer:
         return SeenAnswer(answer.status, "TabbyAPI", told or "a completion")
     logged = await _logged(facts, asked_at)
     if logged and await _is_plain(facts, logged):
-        return SeenAnswer(answer.status, "TabbyAPI", f"its log has {logged} for it")
+        said = f"its log has {logged} for it"
+        return SeenAnswer(answer.status, "TabbyAPI", said, keyed=logged not in _BEFORE_THE_KEY)
     error = await _own_error(facts, host, asked_at)
     return SeenAnswer(answer.status, "the router itself", _excerpt(text), error)
 

@@ -7,17 +7,16 @@ from tabbydoctor.remedies import credential
 from tabbydoctor.remedies.disable_auth import TITLE as AUTH_OFF
 from tabbydoctor.remedies.draft import Draft
 from tabbydoctor.remedies.restarting import restart_tabbyapi
-from tabbydoctor.remedies.router_source import WHY
+from tabbydoctor.remedies.router_source import WHY, WiredSources
 from tabbydoctor.repair.changes import EarlierChange
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site_environment import variable_of
-from tabbydoctor.routers.wiring import Wired
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 
 def take_away(
     draft: Draft, machine: Machine, site: RouterSite, reading: RouterReading, tokens: Tokens,
-    key: str, wired: Wired,
+    key: str, wired: WiredSources,
 ) -> None:  # fmt: skip
     """What the router's unit has no use for any more: of an earlier strategy, or in the open.
 
@@ -30,7 +29,9 @@ def take_away(
     accepted = {*tokens.api_keys, tokens.admin_key}
     unit = site.unit
     for name, value in (unit.environment if unit else {}).items():
-        if unit is None or name in wired.variables or not (name in sent or value in accepted):
+        # A key of another server's is not TabbyAPI's matter, and the router may end without it.
+        of_tabbyapi = value in accepted or (name in sent and "tabby" in name.lower())
+        if unit is None or name in wired.variables or not of_tabbyapi:
             continue
         if name in wired.requires:
             credential.bring_key(

@@ -32,11 +32,18 @@ class SeenAnswer:
     """What else tells, in a few words."""
     error: str = ""
     """What the router wrote into its log meanwhile: the error that ended the request."""
+    keyed: bool = True
+    """Whether TabbyAPI looks at the key before it answers so."""
 
     @property
     def auth_error(self) -> bool:
         """Whether TabbyAPI refused the key that came with the request, or that none did."""
         return self.by == "TabbyAPI" and any(word in self.said for word in (*AUTH_ERRORS, "401"))
+
+    @property
+    def accepted(self) -> bool:
+        """Whether TabbyAPI took the key that came with the request."""
+        return self.by == "TabbyAPI" and not self.auth_error and self.keyed
 
     def __str__(self) -> str:
         if self.status is None:

@@ -19,6 +19,9 @@ class FixRequest:
     bind_loopback: bool = False
     """Bind 127.0.0.1 as well, so that no key is needed by nobody else."""
     temporary: bool = False
+    throughout: bool = False
+    """A request through the router was seen to be refused where reading found no fault, or none
+    but those repaired: every client it makes is given the key, in the place of any other."""
     auth: bool = False
     ids: tuple[str, ...] = ()
     all_safe: bool = False

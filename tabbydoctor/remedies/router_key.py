@@ -21,7 +21,7 @@ from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.keys import CLIENT_OWN
 from tabbydoctor.routers.kinds import BUILT_IN, RouterKinds
 from tabbydoctor.routers.marked_block import MarkedBlock, marked_block
-from tabbydoctor.routers.own_keys import FailingKeys, failing_keys
+from tabbydoctor.routers.own_keys import FailingKeys, failing_keys, unknown_key
 from tabbydoctor.routers.reach import RouterReach, may_read
 from tabbydoctor.routers.site_environment import (
     is_set,
@@ -32,6 +32,7 @@ from tabbydoctor.routers.site_environment import (
 )
 from tabbydoctor.routers.site_keys import RouterKeys, stale_copies
 from tabbydoctor.routers.staleness import RouterStaleness
+from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -54,6 +55,7 @@ def plan_router_key(
     endpoint: Endpoint | None,
     reach: RouterReach | None,
     kinds: RouterKinds = BUILT_IN,
+    witness: RouterWitness | None = None,
 ) -> None:
     """Raises CannotFix where no place can be proven right; then it says what to paste.
 
@@ -68,11 +70,17 @@ def plan_router_key(
     _refuse_stranger(address, endpoint)
     failing = failing_keys(keys or RouterKeys(), tokens, site, inputs.reading, reach)
     reading = inputs.reading
+    seen_refused = witness is not None and witness.proves_fault
     by_tokens = options.strategy == "router-tokens"
     # A process without a unit names files of its account's choosing: the key is put into none.
     root_says = site.unit is not None or reads or os.geteuid() != 0
     renews = keys is not None and not by_tokens and root_says
-    if keys and renews and _renewed(draft, site, inputs, kinds, tokens, key, keys, failing):
+    if (
+        keys
+        and renews
+        and not options.throughout
+        and _renewed(draft, site, inputs, kinds, tokens, key, keys, failing)
+    ):
         return
     # A variable that other backends are sent as well is not to hold TabbyAPI's key.
     by_unit = strategy == "router-env" and not reading.leaks
@@ -83,7 +91,12 @@ def plan_router_key(
     if site.kind == "python":
         wired = wire_source(
             draft, site, inputs, tokens, strategy,
-            replaced=_replaced(failing, strategy, by_unit) or bool(failing.files and not reads),
+            replaced=(
+                _replaced(failing, strategy, by_unit)
+                or bool(failing.files and not reads)
+                or bool(seen_refused and unknown_key(keys or RouterKeys(), site, reading, witness))
+            ),
+            throughout=options.throughout,
             wrong_files=failing.files if reads else (),
             reach=reach,
         )  # fmt: skip

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Container
+import re
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from tabbydoctor.deployment.parts import RouterSite
@@ -13,14 +15,32 @@ from tabbydoctor.remedies.request import Strategy
 from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.kind import CannotGiveKey, KeyedKind
 from tabbydoctor.routers.kinds import RouterKinds
-from tabbydoctor.routers.marked_block import marked_block
+from tabbydoctor.routers.marked_block import CREDENTIALS, marked_block
 from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.routers.site_environment import variable_of
-from tabbydoctor.routers.wiring import CannotWire, Wired, wire
+from tabbydoctor.routers.wiring import CannotWire, Wired, own_variables, wire
 from tabbydoctor.tabbyapi.tokens import Tokens
 from tabbydoctor.yaml.edit import CannotEdit
 
 WHY = "RTR001"
+_LIBRARY = re.compile(
+    r"^[ \t]*(?:from|import)\b[^\n]*\b(?:aiohttp|http|httpx|litellm|openai|requests|urllib)\b", re.M
+)
+"""An import of a library whose clients can be given the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class WiredSources:
+    """What all modules of a router are like, once they are wired."""
+
+    requires: tuple[str, ...]
+    """Environment variables without which their own lines fail."""
+    wrong_files: Mapping[str, str]
+    """Those of the wrong files that their own lines still open -> `path:line`."""
+    variables: tuple[str, ...]
+    """Environment variables from which their own lines take the key that they send."""
+    reads_credential: bool
+    """Whether they read the credential of their unit, as the helper does."""
 
 
 def wire_source(
@@ -33,15 +53,20 @@ def wire_source(
     replaced: bool,
     wrong_files: tuple[str, ...],
     reach: RouterReach | None = None,
-) -> Wired:
+    throughout: bool = False,
+) -> WiredSources:
     """Wire every module that needs it, as one change; what all of them together are like then.
+
+    `throughout`: every client of every module, in the place of whatever key it sends.
 
     Raises CannotFix where no module can be wired; one of several that cannot is left to a person.
     """
     by_hand = nixos.source_by_hand(path_of(site), tokens.path, inputs.reading)
+    before, certain = inputs, inputs.reading.certain and not throughout
     wired: list[Wired] = []
     refused: list[CannotFix] = []
-    for path in modules_to_wire(inputs, (*wrong_files, *(reach.denied if reach else ()))):
+    opened = (*wrong_files, *(reach.denied if reach else ()))
+    for path in modules_to_wire(inputs, opened) if certain else _with_clients(inputs):
         nixos.refuse_store(path, "\n".join(by_hand))
         content = draft.read(path)
         if content is None:
@@ -49,7 +74,8 @@ def wire_source(
         try:
             one = _wired(
                 path, content, inputs, tokens, strategy,
-                replaced=replaced, wrong_files=wrong_files, reach=reach,
+                replaced=replaced or throughout, wrong_files=wrong_files, reach=reach,
+                throughout=not certain,
             )  # fmt: skip
         except CannotWire as error:
             where = f"{path}:{error.line}: " if error.line else ""
@@ -57,41 +83,65 @@ def wire_source(
             refused.append(CannotFix(f"{where or path + ': '}{message}", error.snippet))
             continue
         wired.append(one)
-        _plan(draft, path, one, named=len(inputs.sources) > 1)
-        if not inputs.reading.cuts:
-            inputs = inputs.with_text(path, one.source.decode("utf-8", "replace"))
+        _plan(draft, path, one, named=len(inputs.sources) > 1, certain=certain)
+        inputs = inputs.with_text(path, one.source.decode("utf-8", "replace"))
     if refused and not any(one.changes for one in wired):
         raise refused[0]
-    if inputs.reading.calls and not inputs.reading.cuts:  # else they hold no client
+    if certain:  # else they hold no client
         draft.manual += [each.message for each in refused]
-    return Wired(
-        b"",
-        tuple(said for one in wired for said in one.changes),
-        tuple(said for one in wired for said in one.leftovers),
-        tuple(sorted({name for one in wired for name in one.variables})),
-        any(one.reads_credential for one in wired),
+    return WiredSources(
         tuple(sorted({name for one in wired for name in one.requires})),
         {name: where for one in wired for name, where in one.wrong_files.items()},
+        *_told(before, inputs, certain=certain),
     )
 
 
-def _plan(draft: Draft, path: str, wired: Wired, *, named: bool) -> None:
-    """`named`: what is said of it tells which of several modules it is."""
+def _with_clients(inputs: RouterInputs) -> tuple[str, ...]:
+    """The modules that name a library whose clients can be given the key; all where none does."""
+    named = (
+        path for path, text in inputs.sources.items() if _LIBRARY.search(text) or marked_block(text)
+    )
+    return tuple(named) or tuple(inputs.sources)
+
+
+def _told(
+    before: RouterInputs, after: RouterInputs, *, certain: bool
+) -> tuple[tuple[str, ...], bool]:
+    """The variables that the wired sources send by their own lines (none where every client is
+    given the key in the place of its own), and whether one reads the credential of its unit.
+    """
+    reading = before.reading
+    if after.sources != before.sources and certain:
+        reading = after.read_anew()
+    blocks = [block for text in after.sources.values() if (block := marked_block(text))]
+    read = {*reading.reads_environment, *(n for one in blocks for n in one.reads_environment)}
+    return own_variables(reading) if certain else (), CREDENTIALS in read
+
+
+def _plan(draft: Draft, path: str, wired: Wired, *, named: bool, certain: bool) -> None:
+    """`named`: what is said of it tells which of several modules it is. Where it is not `certain`
+    which clients call TabbyAPI, what is left of one is no more than a remark: a request shows
+    whether it matters.
+    """
     draft.edit(path, lambda _: wired.source, WHY)
     of = f"{posixpath.basename(path)}: " if named else ""
     draft.notes += [f"{of}{said}" for said in wired.changes]
-    draft.manual += [f"{path}: {said}" if named else said for said in wired.leftovers]
+    left = [f"{path}: {said}" if named else said for said in wired.leftovers]
+    if certain:
+        draft.manual += left
+    else:
+        draft.notes += left
 
 
 def modules_to_wire(inputs: RouterInputs, files: Container[str] = ()) -> tuple[str, ...]:
     """The modules in which something is to be done, or was: those that call TabbyAPI, judge its
     answers, handle its key, read it from some files, or write its configuration; every one where
-    no call is known.
+    no call is known for certain.
     """
     reading, sources = inputs.reading, inputs.sources
     if not reading.parts:
         return (reading.path,) if reading.calls else tuple(sources)
-    if not reading.calls or reading.cuts:
+    if not reading.certain:
         return tuple(sources)
     concerned = {
         part.path
@@ -149,6 +199,7 @@ def stays(
 def _wired(
     path: str, content: bytes, inputs: RouterInputs, tokens: Tokens, strategy: Strategy, *,
     replaced: bool = False, wrong_files: tuple[str, ...] = (), reach: RouterReach | None = None,
+    throughout: bool = False,
 ) -> Wired:  # fmt: skip
     return wire(
         content,
@@ -166,6 +217,7 @@ def _wired(
         list_key=tokens.is_list,
         read=partial(inputs.with_module, path),
         elsewhere=bool(inputs.reading.parts and inputs.reading.calls),
+        throughout=throughout,
     )
 
 

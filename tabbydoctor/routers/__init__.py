@@ -125,6 +125,8 @@ class RouterReading:
     """Its own GET /health can post, start and stop nothing."""
     cuts: tuple[str, ...] = ()
     """What was not followed, and why, in words; empty where the reading came to its end."""
+    unfollowed: tuple[int, ...] = ()
+    """Lines that make an HTTP client which was never seen to send anything."""
     parts: tuple[RouterReading, ...] = ()
     """Of a program of several modules: what each of them does, with lines of its own, the entry
     file first. What is said above is of all of them together."""
@@ -140,6 +142,14 @@ class RouterReading:
         if not self.cuts:
             return ""
         return f"{self.path} was not read to its end: {'; '.join(self.cuts)}"
+
+    @property
+    def certain(self) -> bool:
+        """Whether the calls that reach TabbyAPI are known: it was read to its end, and by each
+        client something is seen to be sent.
+        """
+        told = not self.cuts and not self.unfollowed
+        return told and any(call.certain for call in self.calls)
 
     def place(self, call: Call) -> str:
         """`path:line` of a call."""

@@ -69,14 +69,20 @@ class RouterInputs:
 
         The same is read once.
         """
-        entry, given = self.reading.path, self.with_text(path, text)
-        found = python.read(
-            entry, given.text, self.urls, files=given.files, environment=self.environment,
-            directory=self.directory, roots=self.roots, arguments=self.arguments,
-        )  # fmt: skip
-        alone = path == entry and not found.parts
+        unchanged = self.sources.get(path) == text
+        found = self.reading if unchanged else self.with_text(path, text).read_anew()
+        alone = path == found.path and not found.parts
         here = (part for part in found.parts if part.path == path)
-        return found if alone else next(here, RouterReading(path, "python"))
+        silent = RouterReading(path, "python", cuts=found.cuts)
+        return found if alone else next(here, silent)
+
+    def read_anew(self) -> RouterReading:
+        """What a Python router of these texts does; the same is read once."""
+        return python.read(
+            self.reading.path, self.text, self.urls, files=self.files,
+            environment=self.environment, directory=self.directory, roots=self.roots,
+            arguments=self.arguments,
+        )  # fmt: skip
 
 
 def router_inputs(

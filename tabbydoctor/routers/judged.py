@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.own_keys import unknown_key
+from tabbydoctor.routers.site_keys import RouterKeys
 from tabbydoctor.routers.unread import RouterRead
 from tabbydoctor.routers.witness import FORWARDS_NO_KEY, RouterWitness
 
@@ -17,7 +20,8 @@ class RouterJudgement:
     """What is known of a router's key, and by which witness."""
 
     read: bool = False
-    """Its source was read to its end: of each call to TabbyAPI it is known what it sends."""
+    """Its source was read to its end: of each call to TabbyAPI it is known what it sends, and the
+    keys are known."""
     live: bool | None = None
     """False where its requests were seen to be refused; what one route shows proves no other."""
     needed: str = ""
@@ -30,11 +34,25 @@ class RouterJudgement:
 
 
 def router_judgement(
-    site: RouterSite, read: RouterRead, witness: RouterWitness | None
+    site: RouterSite,
+    read: RouterRead,
+    witness: RouterWitness | None,
+    reading: RouterReading | None = None,
+    keys: RouterKeys | None = None,
 ) -> RouterJudgement:
     """A fact: what the reading and the running router's answers are worth together."""
     refused = witness is not None and witness.verdict in (*FORWARDS_NO_KEY, "wrong sent")
     needed = read.untold
     if needed and site.path is None:
         needed = f"{needed}: name its source with --router"
-    return RouterJudgement(not read.untold, False if refused else None, needed)
+    if not needed and reading is not None:
+        needed = _unfollowed(reading)
+    if not needed and reading is not None and keys is not None:
+        needed = unknown_key(keys, site, reading, witness)
+    return RouterJudgement(not needed, False if refused else None, needed)
+
+
+def _unfollowed(reading: RouterReading) -> str:
+    """The first client that was not seen to send, in words; empty without one."""
+    places = reading.at(lambda part: part.unfollowed)
+    return f"what the client made at {places[0]} sends was not found in it" if places else ""

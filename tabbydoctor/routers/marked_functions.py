@@ -187,11 +187,13 @@ def _open(function: Marked, call: EvaluatedCall) -> Values:
 MEANINGS: Mapping[str, Callable[[Marked, EvaluatedCall], Values]] = {
     "_tabby_key": _key,
     "_tabby_auth": _adding,
+    "_tabby_beside": _adding,
     "_tabby_trace": _adding,
     "_tabby_http": _own_client,
     "_tabby_async_http": _own_client,
     "_tabby_session": _given_client,
     "_tabby_connection": _given_client,
+    "_tabby_opener": _given_client,
     "_tabby_aiohttp": _given_function,
     "_tabby_litellm": _given_function,
     "_tabby_handed": _given_function,

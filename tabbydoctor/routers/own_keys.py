@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers.keys import ADDED, WORKED_OUT
+from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.routers.site_environment import unset_variables, variable_of
 from tabbydoctor.routers.site_keys import LITERAL, RouterKeys
+from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.tokens import Tokens
+
+_HELD = ("api_key of ", "admin_key of ", "credential ")
+"""How a key is called that code of the router's own takes from a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,39 @@ class FailingKeys:
     def __bool__(self) -> bool:
         failing = self.literal or self.variables or self.files or self.credential
         return bool(failing or self.beyond)
+
+
+def unknown_key(
+    keys: RouterKeys, site: RouterSite, reading: RouterReading, witness: RouterWitness | None
+) -> str:
+    """The first call whose key could be compared with none of TabbyAPI's, in words: it may be
+    another server's. Empty without one, and where TabbyAPI was seen to accept what it is sent.
+    """
+    if witness is not None and witness.verdict == "keyed":
+        return ""
+    compared = {key.source for key in keys.keys}
+    unset = unset_variables(site, reading)
+    for part in reading.modules:
+        for call in part.calls:
+            sent = call.sends_key and not call.wired and not is_open(call.path)
+            if sent and not _is_compared(call, part, compared, unset):
+                where = f"the call at {reading.place(call)} sends {call.key_from or 'a key'}"
+                return f"{where}: whether TabbyAPI accepts that is not known"
+    return ""
+
+
+def _is_compared(
+    call: Call, part: RouterReading, compared: Collection[str], unset: Container[str]
+) -> bool:
+    """Whether the key of a call is one of those that were looked at, or is known to lack."""
+    if call.key_files or call.spare_keys or call.key_from in compared:
+        return True
+    variable = variable_of(call.key_from)
+    if variable:
+        return variable in unset or bool(part.literal_keys)
+    if call.key_from.endswith((WORKED_OUT, ADDED)):
+        return any(source.startswith(_HELD) for source in compared)
+    return True
 
 
 def failing_keys(

@@ -32,6 +32,7 @@ from tabbydoctor.routers.suppositions import (
     serves_tabby,
 )
 from tabbydoctor.routers.throughout import health_is_harmless, wired_throughout
+from tabbydoctor.routers.unfollowed import unfollowed
 from tabbydoctor.routers.urls import Target, server, target
 from tabbydoctor.source.guards import Guard, both
 from tabbydoctor.source.reading import Program, parsed
@@ -266,6 +267,7 @@ def _part(
         and wired_throughout(source.tree, source.block),
         harmless_health=any(health_is_harmless(each.tree) for each in among),
         cuts=seen.cuts,
+        unfollowed=tuple(line for each in among for line in unfollowed(each.tree, each.path, seen)),
     )
 
 
@@ -355,7 +357,8 @@ def _call(place: Place, found: list[Judged], lines: list[str], certain: bool) ->
     one = next((each for each in alike if each.key.source == CLIENT_OWN), alike[0])
     used = {each.key.value for each in relevant if each.key.sends}
     made = {each.sent.client.place for each in found if each.sent.client and each.sent.client.place}
-    spare = [each for each in tabby or vague if each not in relevant]
+    counted = {id(each) for each in relevant}  # to compare thousands by value takes minutes
+    spare = [each for each in tabby or vague if id(each) not in counted]
     return Call(
         line=place.line,
         purpose=one.purpose,

@@ -91,9 +91,7 @@ async def router_health(
         return RouterHealth("", HttpAnswer(""), unseen=unseen)
     if port is None:
         raise Absent("the router listens on no port that can be seen")
-    url = next(
-        (each for each in site.urls if each.endswith(f":{port}")), f"http://127.0.0.1:{port}"
-    )
+    url = _url(site, port)
     async with announced(host, address.url) if address else contextlib.nullcontext():
         answer = await host.get(f"{url}{path}")
     return RouterHealth(url, answer, _said_of_tabbyapi(answer.body), path=path)
@@ -122,6 +120,17 @@ def listening_port(site: RouterSite, table: ProcessTable) -> int | None:
         pids |= {process.pid for process in table.processes if process.unit == site.unit.name}
     ports = [listener.port for listener in table.listeners if listener.pid in pids]
     return min(ports, default=None)
+
+
+def own_url(site: RouterSite, table: ProcessTable) -> str | None:
+    """Where the running router itself can be asked; None where it listens on no port."""
+    port = listening_port(site, table)
+    return None if port is None else _url(site, port)
+
+
+def _url(site: RouterSite, port: int) -> str:
+    own = (each for each in site.urls if each.endswith(f":{port}"))
+    return next(own, f"http://127.0.0.1:{port}")
 
 
 def _said_of_tabbyapi(body: bytes) -> bool | None:

@@ -11,7 +11,7 @@ from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Facts
 from tabbydoctor.fixing import proof, serving
-from tabbydoctor.remedies.outcome import Prepared
+from tabbydoctor.remedies.outcome import UNSEEN, Prepared, SeenAnswer, Witness
 from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.repair.changes import Plan, Restart
 from tabbydoctor.targets import Targets
@@ -22,7 +22,13 @@ class _Looked(Exception):  # noqa: N818 - the end of the waiting
     """All that is waited for was."""
 
 
-def waits(monkeypatch: pytest.MonkeyPatch, request: FixRequest) -> dict[str, float]:
+HEALTHY = Witness(probe=SeenAnswer(200, "the router itself"))
+SILENT = Witness(probe=SeenAnswer(None, said="refused"))
+
+
+def waits(
+    monkeypatch: pytest.MonkeyPatch, request: FixRequest, before: Witness = HEALTHY
+) -> dict[str, float]:
     """What a proof would wait for, and how long at most."""
     limits: dict[str, float] = {}
 
@@ -35,13 +41,14 @@ def waits(monkeypatch: pytest.MonkeyPatch, request: FixRequest) -> dict[str, flo
     monkeypatch.setattr(proof._Proving, "_await", noted)
     monkeypatch.setattr(proof._Proving, "_facts", looked)
     prepared = Prepared(Plan("", (), (Restart("llm-router.service", None),)))
-    proving = proof._Proving(ScratchHost, Targets(), request, prepared, lambda _: None)
+    proving = proof._Proving(ScratchHost, Targets(), request, prepared, lambda _: None, before)
     with pytest.raises(_Looked):
         asyncio.run(proving.prove())
     return limits
 
 
 ROUTER, TABBY = "the router to find TabbyAPI ready", "TabbyAPI to answer"
+ANSWERS = "the router to answer"
 
 
 @pytest.mark.parametrize(("ready", "router"), [(5.0, 5.0), (600.0, 60.0)])
@@ -50,6 +57,15 @@ def test_the_router_is_waited_for_no_longer_than_was_asked(
 ) -> None:
     limits = waits(monkeypatch, FixRequest(auth=True, ready_timeout=ready))
     assert limits == {TABBY: ready, ROUTER: router}
+
+
+@pytest.mark.parametrize("before", [UNSEEN, SILENT], ids=["no health", "no answer"])
+def test_a_router_that_told_nothing_of_its_health_has_only_to_answer(
+    monkeypatch: pytest.MonkeyPatch, before: Witness
+) -> None:
+    limits = waits(monkeypatch, FixRequest(auth=True), before)
+    assert ANSWERS in limits
+    assert ROUTER not in limits
 
 
 def test_a_finding_of_the_router_is_proven_through_it(monkeypatch: pytest.MonkeyPatch) -> None:

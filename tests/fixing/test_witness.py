@@ -136,6 +136,20 @@ def test_tabbyapis_log_tells_what_a_router_hides(logged: list[str], by: str, ref
     assert (found.by, found.auth_error) == (by, refused)
 
 
+@pytest.mark.parametrize(
+    ("logged", "accepted"),
+    [(200, True), (500, True), (503, True), (401, False), (422, False), (404, False)],
+)
+def test_what_is_answered_before_the_key_is_looked_at_proves_nothing(
+    logged: int, accepted: bool
+) -> None:
+    assert seen(502, "an error", f"{ACCESS} {logged}").accepted is accepted
+
+
+def test_the_router_itself_accepts_no_key() -> None:
+    assert not seen(200, '{"error":"Model not found"}').accepted
+
+
 def test_what_is_asked_can_switch_no_model() -> None:
     ASKED.clear()
     seen(404, "")

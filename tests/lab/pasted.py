@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -27,6 +27,7 @@ from tests.lab.outcome import faults_in, told
 Grade = Literal["cured", "asks", "looks", "wrong", "none"]
 """none: no fault was named, so there was nothing to paste."""
 _EDITS = re.compile(r"EDITOR|sudoedit|systemctl( --user)? edit|nano |vi ")
+_REBOOTS = re.compile(r"\breboot\b")
 _PLACEHOLDER = re.compile(r"\bGID\b|\bNAME\b|<\w+>")
 _LOOKS = re.compile(
     r"^(sudo |runuser -u \S+ -- )?(ls|stat|cat|head|grep|namei|journalctl|nvidia-smi|dmesg|findmnt|"
@@ -54,7 +55,9 @@ def asks(remedy: Mapping[str, Any]) -> bool:
     """Whether it leaves something to a person: a choice, a text to write, a rebuild."""
     text = "\n".join(remedy["commands"])
     by_hand = remedy["safety"] == "manual" or not remedy["commands"] or remedy.get("nix")
-    return bool(by_hand or _EDITS.search(text) or _PLACEHOLDER.search(text))
+    return bool(
+        by_hand or _EDITS.search(text) or _REBOOTS.search(text) or _PLACEHOLDER.search(text)
+    )
 
 
 def looks(remedy: Mapping[str, Any]) -> bool:
@@ -107,11 +110,8 @@ def _checked(d: Deployment, fault: Fault) -> dict[str, Any]:
 
 def _still_ill(d: Deployment, fault: Fault, before: set[str]) -> str:
     """Why the fault is not gone, or what it brought; empty where it is well."""
-    if fault.answers:
-        try:
-            d.wait_ready(15)
-        except (TimeoutError, ValueError, CommandError):
-            return "it does not answer any more"
+    with suppress(TimeoutError, ValueError, CommandError):  # check tells what does not answer
+        d.wait_ready(15)
     said = _checked(d, fault)
     after = faults_in(said)
     if fault.root in after:

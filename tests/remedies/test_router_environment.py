@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host.data import Process
+from tabbydoctor.remedies import credential
+from tabbydoctor.remedies.draft import Draft
 from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.remedies.router_variables import unfit
 from tabbydoctor.routers import RouterReading
 
-from .router_scene import ENVIRONMENT, OTHER, UNIT, applied, judged, router, well
+from .router_scene import ENVIRONMENT, OTHER, UNIT, applied, judged, planned, router, well
 from .scene import KEY, ROUTER, Scene
 
 READS_VARIABLE = ENVIRONMENT.replace(
@@ -215,3 +218,26 @@ def test_a_vendors_variable_that_holds_tabbyapis_key_may_be_hidden(scene: Scene)
     router(scene, ENVIRONMENT.replace("TABBY_API_KEY", "OPENAI_API_KEY"), f"OPENAI_API_KEY={KEY}")
     scene.given[FixRequest] = FixRequest(strategy="router-env")
     assert scene.draft("RTR005").manual == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "taken"),
+    [
+        ("OPENAI_API_KEY", OTHER, False),
+        ("UPSTREAM_KEY", OTHER, False),
+        ("TABBY_API_KEY", OTHER, True),
+    ],
+)
+def test_a_key_of_another_servers_in_the_unit_is_left_there(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, name: str, value: str, taken: bool
+) -> None:
+    """The router may end without it, or send it to its own server."""
+    out: list[str] = []
+
+    def move(draft: Draft, unit: Unit, why: str, variable: str) -> None:
+        out.append(variable)
+
+    monkeypatch.setattr(credential, "move_out_of_environment", move)
+    router(scene, ENVIRONMENT.replace("TABBY_API_KEY", name), f"{name}={value}")
+    planned(scene, "router-tokens")
+    assert out == ([name] if taken else [])

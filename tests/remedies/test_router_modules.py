@@ -215,3 +215,79 @@ def test_only_the_modules_that_matter_are_opened() -> None:
 def test_where_no_call_is_known_every_module_is_looked_at() -> None:
     found = inputs(part("a"), a="")
     assert modules_to_wire(found) == ("/srv/main.py", "/srv/a.py")
+
+
+ASKS = """\
+from fastapi import FastAPI, Request
+
+from . import outward, words
+
+app = FastAPI()
+
+
+@app.post("/{rest:path}")
+async def forward(rest: str, request: Request):
+    where = words.place(await request.json())
+    return (await outward.client().post(where, content=await request.body())).content
+"""
+MAKES = """\
+import httpx
+
+_one = None
+
+
+def client():
+    global _one
+    if _one is None:
+        _one = httpx.AsyncClient(timeout=60, headers={"Authorization": "Bearer own"})
+    return _one
+"""
+TELLS = "def place(asked):\n    return asked['server'] + '/v1/chat/completions'\n"
+
+
+def vague(scene: Scene) -> Path:
+    """A program whose requests go where its callers say; its one client is made in a module that
+    tells nothing else.
+    """
+    package = scene.root / "router" / "desk"
+    texts = {"__init__.py": "", "main.py": ASKS, "outward.py": MAKES, "words.py": TELLS}
+    for name, text in texts.items():
+        scene.write(package / name, text, owner=0)
+    scene.write(scene.root / "units" / UNIT, "[Service]\n", owner=0)
+    scene.given[FixRequest] = FixRequest()
+    scene.given[Address] = Address("http://127.0.0.1:5000", "127.0.0.1:5000", "its socket")
+    unit, roots = scene.unit_named(UNIT, User="root"), (str(package.parent),)
+    scene.router = RouterSite(str(package / "main.py"), "python", unit, None, ROOT, roots=roots)
+    return package
+
+
+def test_where_it_is_not_certain_who_calls_every_client_is_wired(scene: Scene) -> None:
+    package = vague(scene)
+    scene.given[FixRequest] = FixRequest(strategy="router-tokens")
+    plan = scene.draft("RTR005").plan()
+    assert [change.path for change in plan.files] == [str(package / "outward.py")]
+    assert "auth=_tabby_auth)" in plan.diff()
+    assert scene.state.apply(plan, lambda: True).verified
+    assert scene.draft("RTR005").plan().empty
+
+
+def test_where_requests_are_refused_all_the_same_every_client_is_wired(scene: Scene) -> None:
+    _, modules = program(scene, "gatehouse")
+    other = modules[1].with_name("other.py")
+    tells = 'import httpx\n\nCLIENT = httpx.Client(base_url="http://10.0.0.7")\nCLIENT.get("/up")\n'
+    scene.write(other, tells)
+    text = modules[1].read_text()
+    scene.write(modules[1], f"from . import other\n{text}", owner=0)
+    assert str(other) not in {change.path for change in scene.draft("RTR005").plan().files}
+    scene.given[FixRequest] = FixRequest(throughout=True)
+    assert str(other) in {change.path for change in scene.draft("RTR005").plan().files}
+
+
+def test_what_is_left_of_a_client_that_may_be_anothers_is_no_step_by_hand(scene: Scene) -> None:
+    package = vague(scene)
+    made = "CLIENT = OpenAI(base_url='http://10.0.0.7', http_client=words.place)\n"
+    text = f"from openai import OpenAI\n\nfrom . import words\n\n{made}"
+    scene.write(package / "outward.py", f"{MAKES}\n\n{text}", owner=0)
+    draft = scene.draft("RTR005")
+    assert any("http_client= is taken already" in note for note in draft.notes)
+    assert not any("http_client=" in step for step in draft.manual)

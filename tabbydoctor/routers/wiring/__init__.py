@@ -15,7 +15,7 @@ from typing import Literal
 import libcst as cst
 
 from tabbydoctor.routers import RouterReading, python, urls
-from tabbydoctor.routers.marked_block import CREDENTIALS, legible, marked_block
+from tabbydoctor.routers.marked_block import legible, marked_block
 from tabbydoctor.routers.site_environment import variable_of
 from tabbydoctor.routers.wiring import block
 from tabbydoctor.routers.wiring.clients import (
@@ -47,10 +47,6 @@ class Wired:
     """What was changed, in words; empty where nothing had to."""
     leftovers: tuple[str, ...]
     """What a person has to do, in words."""
-    variables: tuple[str, ...] = ()
-    """Environment variables from which its own lines take the key that they send."""
-    reads_credential: bool = False
-    """Whether it reads the credential of its unit, as the helper does."""
     requires: tuple[str, ...] = ()
     """Environment variables without which its own lines fail: `os.environ["NAME"]`."""
     wrong_files: Mapping[str, str] = field(default_factory=dict)
@@ -84,11 +80,14 @@ def wire(
     list_key: bool = True,
     read: Callable[[str], RouterReading] | None = None,
     elsewhere: bool = False,
+    throughout: bool = False,
 ) -> Wired:
     """Wire the key into a router's source.
 
     `read` tells what a version of the source does where it is one module of a program; `elsewhere`:
     the calls to TabbyAPI are known, and may stand in another one. Without `read` it is read alone.
+    `throughout`: which clients call TabbyAPI is not known for certain, so that each is given the
+    hook, which looks where a request goes.
     `files`, `environment` and `directory` are those `routers.python.read` takes. A key that the
     router sends by itself is kept, unless `replace_own_key` (TabbyAPI refuses it, or it is not
     set). In the place of `wrong_files`, which it reads a key from, it is led to `tokens_path`;
@@ -97,7 +96,9 @@ def wire(
     whether TabbyAPI's `api_key` is a list; a router that reads it is made to take one in any case.
     Raises CannotWire where the source does not parse or no place can be proven right.
     """
-    whole = _Wiring(tabby_urls, strategy, tokens_path, replace_own_key, elsewhere)
+    whole = _Wiring(
+        tabby_urls, strategy, tokens_path, replace_own_key, elsewhere, throughout=throughout
+    )
     program = (*(files or {}).values(), *(environment or {}).values()) if read else ()
     try:
         encoded = Encoded.read(source)
@@ -142,13 +143,12 @@ def wire(
         leave_verdicts(plan, text)
     if text != encoded.text and not plan.changes:
         plan.changes.append("the helper is brought up to date")
-    own, after = (reading, reading) if reading.cuts else (read(legible(text)), read(text))
+    again = reading.cuts or text == encoded.text
+    own = reading if again or not wrong_files else read(legible(text))
     return Wired(
         encoded.write(text),
         tuple(plan.changes),
         tuple(plan.leftovers),
-        variables=_variables(after),
-        reads_credential=CREDENTIALS in after.reads_environment,
         requires=tuple(sorted(set(_REQUIRED.findall(legible(text))))),
         wrong_files={
             name: f"{path}:{line}" for name, line in own.reads_files.items() if name in wrong_files
@@ -156,7 +156,7 @@ def wire(
     )
 
 
-def _variables(reading: RouterReading) -> tuple[str, ...]:
+def own_variables(reading: RouterReading) -> tuple[str, ...]:
     """The environment variables that a source sends as the key by its own lines."""
     own = [call for call in reading.calls if call.sends_key and not call.wired]
     names = {variable_of(call.key_from) for call in own}
@@ -175,6 +175,8 @@ class _Wiring:
     elsewhere: bool = False
     """Whether a source without a call has none to give the key to."""
     manages: bool = False
+    throughout: bool = False
+    """Whether every client is given the key, whatever it is known to call."""
 
     def helper(self, parts: set[str]) -> str:
         """The block with some parts."""
@@ -210,7 +212,7 @@ class _Wiring:
     def wire_calls(self, plan: WiringPlan, program: tuple[str, ...] = ()) -> None:
         """Give every call that lacks it the key. Raises CannotWire where none can be."""
         calls, made = plan.reading.calls, self._wire_made(plan)
-        every = bool(plan.reading.cuts) and wire_every(plan)
+        every = (self.throughout or bool(plan.reading.cuts)) and wire_every(plan)
         if not calls and (self.elsewhere or made or every):
             return
         if not calls:

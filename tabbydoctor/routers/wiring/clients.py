@@ -35,6 +35,7 @@ SESSION = Way("_tabby_session", wraps="call")
 OPENAI = Way("_tabby_http()", "http_client")
 ASYNC_OPENAI = Way("_tabby_async_http()", "http_client")
 LITELLM = Way("_tabby_litellm", wraps="function")
+OPENER = Way("_tabby_opener", wraps="call")
 HANDED = Way("_tabby_handed", wraps="function")
 """A function of httpx, requests or urllib that is not called here, but handed on."""
 _CLIENTS = {
@@ -46,6 +47,7 @@ _CLIENTS = {
     Way("_tabby_trace()", "trace_configs", listed=True): (
         "aiohttp.ClientSession aiohttp.client.ClientSession"
     ),
+    OPENER: "urllib.request.build_opener urllib.request.OpenerDirector",
     Way("_tabby_connection", wraps="call"): (
         "http.client.HTTPConnection http.client.HTTPSConnection"
     ),
@@ -65,6 +67,7 @@ _NAMED = {
     **{name: way if way.wraps == "function" else HANDED for name, way in FUNCTIONS.items()},
     **{name: way for name, way in CLIENTS.items() if way is LITELLM},
 }
+_BESIDE = "_tabby_beside"
 _NO_KEY, _URLOPEN = "not-needed", "urllib.request.urlopen"
 _SENDERS = {*_VERBS, *(name.rpartition(".")[2] for name in FUNCTIONS)}
 
@@ -146,6 +149,8 @@ def _wire_urlopen(plan: WiringPlan, call: Call) -> bool:
     every = [node for node in tree.nodes(cst.Call) if _URLOPEN in tree.names(node.func)]
     beside = [node for node in every if tree.reaches(tree.function(node), call.line)]
     done = [_give(plan, node, FUNCTIONS[_URLOPEN]) for node in beside or every]
+    made = [node for node in tree.nodes(cst.Call) if _way(tree, node.func, CLIENTS) is OPENER]
+    done += [_give(plan, node, OPENER) for node in made]
     return all(done) if done else _wire_named(plan, "urllib")
 
 
@@ -225,10 +230,15 @@ def _argue(plan: WiringPlan, call: cst.Call, way: Way) -> bool:
         plan.change(_said(plan, call), argued)
         return True
     before = plan.tree.code(given)
-    if way.value in before:
+    if way.value in before or (way is AUTH and _BESIDE in before):
         return True
     if way.listed and before != "None":
         value = f"[*({before}), {way.value}]"
+    elif way is AUTH and before != "None":
+        start, end = _value_span(plan.tree, call, way.name)  # with the brackets of a tuple
+        edits = Edit(start, start, f"{_BESIDE}("), Edit(end, end, ")")
+        plan.change(_said(plan, call), *edits)
+        return True
     elif before != "None":
         plan.leave(
             f"line {plan.tree.line(call)}: {way.name}= is taken already; "
@@ -237,6 +247,14 @@ def _argue(plan: WiringPlan, call: cst.Call, way: Way) -> bool:
         return False
     plan.change(_said(plan, call), Edit(*plan.tree.span(given), value))
     return True
+
+
+def _value_span(tree: Tree, call: cst.Call, name: str) -> tuple[int, int]:
+    """The offsets of what a call is given by a name."""
+    given = (arg for arg in call.args if arg.keyword is not None and arg.keyword.value == name)
+    start, end = tree.span(next(given))
+    after = re.match(r"\w+\s*=\s*", tree.text[start:end])
+    return start + (after.end() if after else 0), end
 
 
 def added(tree: Tree, call: cst.Call, argument: str) -> Edit:

@@ -8,7 +8,7 @@ import tokenize
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import libcst as cst
 from libcst.metadata import (
@@ -100,6 +100,8 @@ class Tree:
             self._starts.append(self._starts[-1] + len(line))
         wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
         self.module = wrapper.module
+        self._every = _walked(self.module)  # once: to walk it costs more than to parse it
+        self._of_kind: dict[type[cst.CSTNode], list[Any]] = {}
         self._positions = wrapper.resolve(PositionProvider)
         self._names = wrapper.resolve(QualifiedNameProvider)
         self._parents = wrapper.resolve(ParentNodeProvider)
@@ -112,14 +114,11 @@ class Tree:
 
     def nodes(self, kind: type[Node], within: cst.CSTNode | None = None) -> list[Node]:
         """Every node of a kind, in the order of the source, outer ones first."""
-        found: list[Node] = []
-        waiting: list[cst.CSTNode] = [within or self.module]
-        while waiting:
-            node = waiting.pop()
-            if isinstance(node, kind):
-                found.append(node)
-            waiting += reversed(node.children)
-        return found
+        if within is not None:
+            return [node for node in _walked(within) if isinstance(node, kind)]
+        if kind not in self._of_kind:
+            self._of_kind[kind] = [node for node in self._every if isinstance(node, kind)]
+        return self._of_kind[kind]
 
     def range(self, node: cst.CSTNode) -> CodeRange:
         """From where to where a node reaches."""
@@ -180,6 +179,17 @@ class Tree:
         """
         found = [each for each in self.calls.get((line, column), []) if named(last_name(each))]
         return found[-1] if found else None
+
+
+def _walked(node: cst.CSTNode) -> list[cst.CSTNode]:
+    """A node and all below it, in the order of the source, outer ones first."""
+    found: list[cst.CSTNode] = []
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        waiting += reversed(node.children)
+    return found
 
 
 def last_name(call: cst.CSTNode | None) -> str:

@@ -137,9 +137,10 @@ def test_what_is_not_accepted_is_not_wired(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(OWN_AUTH))
-def test_a_key_in_an_auth_of_its_own_is_not_replaced(name: str) -> None:
-    with pytest.raises(CannotWire):
-        wired(name, replace=True)
+def test_a_key_in_an_auth_of_its_own_gives_way_at_tabbyapi(name: str) -> None:
+    text = wired(name, replace=True)
+    assert "auth=_tabby_beside(" in text
+    assert findings(read(text)) == {}
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

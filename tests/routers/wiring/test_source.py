@@ -184,11 +184,14 @@ def test_a_syntax_error_names_its_line() -> None:
     assert refused.value.line == 8
 
 
-def test_an_auth_of_its_own_is_left_to_a_person() -> None:
-    own = PROBE.replace("'/v1/models'", "'/v1/models', auth=('me', 'pw')")
-    source = own + "    return r.status_code == 200\n"
+def test_a_client_of_its_own_is_left_to_a_person() -> None:
+    source = (
+        "from openai import OpenAI\nfrom .clients import own\n\n"
+        "client = OpenAI(base_url='http://localhost:5000/v1', http_client=own())\n\n\n"
+        "def forward(body):\n    return client.chat.completions.create(**body)\n"
+    )
     with pytest.raises(CannotWire):
-        wired(source)
+        wired(source, replace_own_key=True)
 
 
 @pytest.mark.parametrize(
