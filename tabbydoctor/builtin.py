@@ -19,7 +19,7 @@ ROOMS = (
     "tabbydoctor.deployment.discovery",
     "tabbydoctor.deployment.program",
     "tabbydoctor.deployment.people",
-    "tabbydoctor.routers.site",
+    "tabbydoctor.routers.site.finding",
     "tabbydoctor.tabbyapi.installed",
     "tabbydoctor.tabbyapi.layers",
     "tabbydoctor.tabbyapi.model_files",

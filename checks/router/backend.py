@@ -25,7 +25,7 @@ from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Units
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.site_health import BackendState, RouterBackends
+from tabbydoctor.routers.site.health import BackendState, RouterBackends
 
 from . import file_name, readable
 

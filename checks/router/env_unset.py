@@ -42,7 +42,7 @@ from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.service import without_variable_line
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.site_environment import (
+from tabbydoctor.routers.site.environment import (
     perhaps_unset,
     router_environment,
     unset_variables,

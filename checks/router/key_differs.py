@@ -29,8 +29,8 @@ from tabbydoctor.api import AUTH, ROUTER_KEY, Absent, Evidence, Finding, Remedy,
 from tabbydoctor.deployment.nixos import in_store, managed
 from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.nixos.by_rebuild import where_made
-from tabbydoctor.routers.site_environment import variable_of
-from tabbydoctor.routers.site_keys import RouterKey, RouterKeys
+from tabbydoctor.routers.site.environment import variable_of
+from tabbydoctor.routers.site.keys import RouterKey, RouterKeys
 from tabbydoctor.routers.unread import RouterRead
 from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.config import EffectiveConfig

@@ -28,7 +28,7 @@ from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.nixos.by_rebuild import where_made
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.site_health import RouterHealth
+from tabbydoctor.routers.site.health import RouterHealth
 from tabbydoctor.tabbyapi.probes import Endpoint
 
 NOT_PARSED = "not valid Python"

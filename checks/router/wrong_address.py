@@ -32,9 +32,9 @@ from tabbydoctor.nixos.by_rebuild import by_rebuild, where_made
 from tabbydoctor.nixos.key_lines import key_lines
 from tabbydoctor.nixos.service import environment_line
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.site_environment import router_environment
-from tabbydoctor.routers.site_health import RouterTargets
-from tabbydoctor.routers.site_keys import RouterKeys
+from tabbydoctor.routers.site.environment import router_environment
+from tabbydoctor.routers.site.health import RouterTargets
+from tabbydoctor.routers.site.keys import RouterKeys
 from tabbydoctor.routers.urls import server
 from tabbydoctor.tabbyapi.answers import names_tabbyapi, of_tabbyapi
 from tabbydoctor.tabbyapi.config import EffectiveConfig

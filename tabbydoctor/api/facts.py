@@ -41,8 +41,8 @@ from tabbydoctor.routers.kind import CannotGiveKey, KeyedKind, RouterKind
 from tabbydoctor.routers.kinds import RouterKinds
 from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.routers.refusals import RouterRefusals
-from tabbydoctor.routers.site_health import RouterBackends, RouterHealth, RouterTargets
-from tabbydoctor.routers.site_keys import RouterKeys
+from tabbydoctor.routers.site.health import RouterBackends, RouterHealth, RouterTargets
+from tabbydoctor.routers.site.keys import RouterKeys
 from tabbydoctor.routers.staleness import RouterStaleness
 from tabbydoctor.routers.unread import RouterRead
 from tabbydoctor.routers.witness import RouterWitness

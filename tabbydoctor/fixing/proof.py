@@ -22,7 +22,7 @@ from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.judged import RouterJudgement
 from tabbydoctor.routers.probes import hopeless
 from tabbydoctor.routers.reach import RouterReach
-from tabbydoctor.routers.site_health import RouterHealth, own_url
+from tabbydoctor.routers.site.health import RouterHealth, own_url
 from tabbydoctor.routers.staleness import RouterStaleness
 from tabbydoctor.routers.witness import PATH
 from tabbydoctor.tabbyapi.answers import accepted, keyed

@@ -12,7 +12,7 @@ from tabbydoctor.deployment.parts import ProcessTable, RouterSite
 from tabbydoctor.facts import Facts, NoFact
 from tabbydoctor.host import Host
 from tabbydoctor.remedies.outcome import AUTH_ERRORS, SeenAnswer, Witness
-from tabbydoctor.routers.site_health import RouterHealth, own_url
+from tabbydoctor.routers.site.health import RouterHealth, own_url
 from tabbydoctor.tabbyapi.answers import NO_MODEL, document, model_name
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.log import RunLog

@@ -10,7 +10,7 @@ from tabbydoctor.remedies.restarting import restart_tabbyapi
 from tabbydoctor.remedies.router_source import WHY, WiredSources
 from tabbydoctor.repair.changes import EarlierChange
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.site_environment import variable_of
+from tabbydoctor.routers.site.environment import variable_of
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 

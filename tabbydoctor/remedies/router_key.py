@@ -23,14 +23,14 @@ from tabbydoctor.routers.kinds import BUILT_IN, RouterKinds
 from tabbydoctor.routers.marked_block import MarkedBlock, marked_block
 from tabbydoctor.routers.own_keys import FailingKeys, failing_keys, unknown_key
 from tabbydoctor.routers.reach import RouterReach, may_read
-from tabbydoctor.routers.site_environment import (
+from tabbydoctor.routers.site.environment import (
     is_set,
     replaced_by_itself,
     router_environment,
     set_by_itself,
     variable_of,
 )
-from tabbydoctor.routers.site_keys import RouterKeys, stale_copies
+from tabbydoctor.routers.site.keys import RouterKeys, stale_copies
 from tabbydoctor.routers.staleness import RouterStaleness
 from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.probes import Address, Endpoint

@@ -17,7 +17,7 @@ from tabbydoctor.routers.kind import CannotGiveKey, KeyedKind
 from tabbydoctor.routers.kinds import RouterKinds
 from tabbydoctor.routers.marked_block import CREDENTIALS, marked_block
 from tabbydoctor.routers.reach import RouterReach
-from tabbydoctor.routers.site_environment import variable_of
+from tabbydoctor.routers.site.environment import variable_of
 from tabbydoctor.routers.wiring import CannotWire, Wired, own_variables, wire
 from tabbydoctor.tabbyapi.tokens import Tokens
 from tabbydoctor.yaml.edit import CannotEdit

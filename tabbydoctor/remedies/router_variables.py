@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tabbydoctor.remedies import credential
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.site_environment import variable_of
+from tabbydoctor.routers.site.environment import variable_of
 from tabbydoctor.source.secret_names import is_secret
 
 VENDORS = (

@@ -16,8 +16,8 @@ from tabbydoctor.routers.entry import installed, not_read
 from tabbydoctor.routers.kinds import BUILT_IN, UNKNOWN, RouterKinds
 from tabbydoctor.routers.marked_block import legible
 from tabbydoctor.routers.modules import Modules
-from tabbydoctor.routers.site_address import unit_texts, written_at
-from tabbydoctor.routers.site_environment import (
+from tabbydoctor.routers.site.address import unit_texts, written_at
+from tabbydoctor.routers.site.environment import (
     passed_on,
     router_environment,
     unset_variables,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.own_keys import unknown_key
-from tabbydoctor.routers.site_keys import RouterKeys
+from tabbydoctor.routers.site.keys import RouterKeys
 from tabbydoctor.routers.unread import RouterRead
 from tabbydoctor.routers.witness import FORWARDS_NO_KEY, RouterWitness
 

@@ -10,8 +10,8 @@ from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.keys import ADDED, WORKED_OUT
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.reach import RouterReach
-from tabbydoctor.routers.site_environment import unset_variables, variable_of
-from tabbydoctor.routers.site_keys import LITERAL, RouterKeys
+from tabbydoctor.routers.site.environment import unset_variables, variable_of
+from tabbydoctor.routers.site.keys import LITERAL, RouterKeys
 from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.tokens import Tokens
 

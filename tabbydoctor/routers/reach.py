@@ -17,7 +17,7 @@ from tabbydoctor.host import Host
 from tabbydoctor.host.access import PathStatus
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.marked_block import CREDENTIALS
-from tabbydoctor.routers.site_environment import is_set, variable_of
+from tabbydoctor.routers.site.environment import is_set, variable_of
 
 _TOKENS = (".yml", ".yaml", ".json", ".toml", ".env")
 """How files end that are parsed: what ends their lines is no part of a key."""

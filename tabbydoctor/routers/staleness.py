@@ -14,7 +14,7 @@ from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
 from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.marked_block import legible
-from tabbydoctor.routers.site_environment import router_environment
+from tabbydoctor.routers.site.environment import router_environment
 
 _SLACK = 1.5
 """Seconds by which a process's start may be told wrong: the kernel gives it in ticks since the

@@ -18,7 +18,7 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import units
 from tabbydoctor.facts import Facts
 from tabbydoctor.host import Account, Host, Process
-from tabbydoctor.routers.site import router_site
+from tabbydoctor.routers.site.finding import router_site
 from tabbydoctor.targets import Targets
 from tests.scratch_host import ScratchHost
 

@@ -18,7 +18,7 @@ from tabbydoctor.fixing.witness import NOBODY, witness
 from tabbydoctor.host import HttpAnswer, Listener, Process
 from tabbydoctor.host.local import LocalHost
 from tabbydoctor.remedies.outcome import UNSEEN, Proof, SeenAnswer, Witness
-from tabbydoctor.routers.site_health import RouterHealth
+from tabbydoctor.routers.site.health import RouterHealth
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
 from tabbydoctor.tabbyapi.probes import Address, Endpoint

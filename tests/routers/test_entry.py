@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tabbydoctor.host.local import LocalHost
-from tabbydoctor.routers.site_command import RouterCommand, router_command
+from tabbydoctor.routers.site.command import RouterCommand, router_command
 
 from .programs import SCRIPT, environment, place
 

@@ -8,7 +8,7 @@ from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import RouterReading, python
 from tabbydoctor.routers.judged import router_judgement
 from tabbydoctor.routers.own_keys import unknown_key
-from tabbydoctor.routers.site_keys import RouterKey, RouterKeys
+from tabbydoctor.routers.site.keys import RouterKey, RouterKeys
 from tabbydoctor.routers.unread import RouterRead
 from tabbydoctor.routers.wiring import wire
 from tabbydoctor.routers.witness import RouterWitness

@@ -22,7 +22,7 @@ import yaml
 
 from tabbydoctor.routers import RouterReading, inputs, python
 from tabbydoctor.routers.modules import Modules
-from tabbydoctor.routers.site_command import router_command
+from tabbydoctor.routers.site.command import router_command
 from tests.routers import cases
 from tests.routers.programs import PROGRAMS
 from tests.scratch_host import ScratchHost

@@ -16,7 +16,7 @@ import libcst as cst
 
 from tabbydoctor.routers import RouterReading, python, urls
 from tabbydoctor.routers.marked_block import legible, marked_block
-from tabbydoctor.routers.site_environment import variable_of
+from tabbydoctor.routers.site.environment import variable_of
 from tabbydoctor.routers.wiring import block
 from tabbydoctor.routers.wiring.clients import (
     needs_key,

@@ -33,8 +33,8 @@ from tabbydoctor.deployment.unit import EnvironmentFile, Unit, UnitFile
 from tabbydoctor.host.data import Account, HttpAnswer
 from tabbydoctor.remedies.dropin import path_of
 from tabbydoctor.routers import Call, RouterReading
-from tabbydoctor.routers.site_health import RouterTargets
-from tabbydoctor.routers.site_keys import RouterKeys
+from tabbydoctor.routers.site.health import RouterTargets
+from tabbydoctor.routers.site.keys import RouterKeys
 from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig, Origin, Setting
 from tests.checks.router.scene import endpoint, tokens
 from tests.nixos.lost_edits import lost_edits

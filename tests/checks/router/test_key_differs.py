@@ -11,7 +11,7 @@ from tabbydoctor.api import Finding
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.unit import UnitFile
 from tabbydoctor.host.data import Process
-from tabbydoctor.routers.site_keys import LITERAL, RouterKey, RouterKeys
+from tabbydoctor.routers.site.keys import LITERAL, RouterKey, RouterKeys
 
 from .scene import config, judge, site, tokens
 

@@ -24,8 +24,8 @@ from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.remedies.router_variables import left_alone
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.inputs import RouterInputs
-from tabbydoctor.routers.site_environment import set_by_itself
-from tabbydoctor.routers.site_keys import RouterKey, router_keys
+from tabbydoctor.routers.site.environment import set_by_itself
+from tabbydoctor.routers.site.keys import RouterKey, router_keys
 from tabbydoctor.routers.unread import unread_of, vague_of
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
 from tests.routers.programs import merged

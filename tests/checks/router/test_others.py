@@ -21,8 +21,8 @@ from tabbydoctor.api import Absent, Finding, Safety, Severity, Unknown
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.host.data import Process
 from tabbydoctor.routers import llama_swap
-from tabbydoctor.routers.site_health import RouterTargets
-from tabbydoctor.routers.site_keys import RouterKey, RouterKeys, router_keys
+from tabbydoctor.routers.site.health import RouterTargets
+from tabbydoctor.routers.site.keys import RouterKey, RouterKeys, router_keys
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
 from tests.routers.cases import CASES
 from tests.scratch_host import ScratchHost

@@ -15,7 +15,7 @@ from tabbydoctor.api import Absent, Check, Safety, Severity, Unknown
 from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.host.data import Process
 from tabbydoctor.routers.refusals import Refusal, RouterRefusals
-from tabbydoctor.routers.site_keys import RouterKey, RouterKeys
+from tabbydoctor.routers.site.keys import RouterKey, RouterKeys
 from tabbydoctor.routers.unread import RouterRead, router_read
 from tabbydoctor.routers.witness import RouterWitness, Verdict
 from tests.scratch_host import ScratchHost

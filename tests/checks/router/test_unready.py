@@ -12,7 +12,7 @@ from tabbydoctor.api import Severity, Unknown
 from tabbydoctor.deployment.parts import RouterSite, Units
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit
 from tabbydoctor.host.data import HttpAnswer
-from tabbydoctor.routers.site_health import BackendState, HealthState, RouterBackends, RouterHealth
+from tabbydoctor.routers.site.health import BackendState, HealthState, RouterBackends, RouterHealth
 
 from .scene import endpoint, judge, read, reading, silent, site
 

@@ -12,8 +12,8 @@ from tabbydoctor.deployment.parts import Discovery, Instance, RouterSite
 from tabbydoctor.deployment.unit import UnitFile
 from tabbydoctor.host.data import HttpAnswer
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.site_health import RouterTargets
-from tabbydoctor.routers.site_keys import RouterKey, RouterKeys
+from tabbydoctor.routers.site.health import RouterTargets
+from tabbydoctor.routers.site.keys import RouterKey, RouterKeys
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin, Setting
 from tabbydoctor.tabbyapi.probes import Endpoint
 

@@ -233,7 +233,7 @@ def test_the_key_of_the_environment_may_be_a_credential(
 
 
 def test_reading_loads_no_editor() -> None:
-    script = "import sys, tabbydoctor.routers.site; print('libcst' in sys.modules)"
+    script = "import sys, tabbydoctor.routers.site.finding; print('libcst' in sys.modules)"
     said = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

@@ -15,7 +15,7 @@ from tabbydoctor.redaction import remember
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.keys import ADDED, WORKED_OUT
 from tabbydoctor.routers.marked_block import CREDENTIALS, VARIABLE
-from tabbydoctor.routers.site_environment import (
+from tabbydoctor.routers.site.environment import (
     is_credential,
     is_set,
     replaced_by_itself,

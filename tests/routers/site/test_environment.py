@@ -6,7 +6,7 @@ import pytest
 
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.host.data import Process
-from tabbydoctor.routers.site_environment import perhaps_unset, unset_variables
+from tabbydoctor.routers.site.environment import perhaps_unset, unset_variables
 from tests.checks.router.scene import read, site
 from tests.remedies.router_scene import ENVIRONMENT
 

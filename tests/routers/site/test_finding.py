@@ -12,12 +12,12 @@ import pytest
 from tabbydoctor.deployment.parts import Connections, Discovery, Instance, ProcessTable
 from tabbydoctor.facts import Absent
 from tabbydoctor.host.data import Connection, Listener, Process
-from tabbydoctor.routers.site import router_site
-from tabbydoctor.routers.site_health import RouterTargets, router_targets
+from tabbydoctor.routers.site.finding import router_site
+from tabbydoctor.routers.site.health import RouterTargets, router_targets
 from tabbydoctor.targets import Targets
 from tests.scratch_host import ScratchHost
 
-from .test_site import NOTHING_NAMED, SOURCE, _read, _site, _unit, _write
+from .test_parts import NOTHING_NAMED, SOURCE, _read, _site, _unit, _write
 
 NAMED = (
     "import httpx\n"

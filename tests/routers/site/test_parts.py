@@ -24,15 +24,15 @@ from tabbydoctor.host.data import Listener, Process
 from tabbydoctor.host.local import LocalHost
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.inputs import RouterInputs, router_inputs
-from tabbydoctor.routers.site import router_site
-from tabbydoctor.routers.site_command import router_command
-from tabbydoctor.routers.site_health import (
+from tabbydoctor.routers.site.command import router_command
+from tabbydoctor.routers.site.finding import router_site
+from tabbydoctor.routers.site.health import (
     RouterHealth,
     RouterTargets,
     router_health,
     router_targets,
 )
-from tabbydoctor.routers.site_keys import router_keys
+from tabbydoctor.routers.site.keys import router_keys
 from tabbydoctor.routers.unread import router_read
 from tabbydoctor.routers.wiring import WiringStrategy, wire
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -197,7 +197,7 @@ def test_its_configuration_file_tells_the_port(tmp_path: Path) -> None:
     assert reading.addresses == ("http://localhost:5000",)
 
 
-NOTES = Path(__file__).parents[1] / "lab" / "data" / "router-notes.py.txt"
+NOTES = Path(__file__).parents[2] / "lab" / "data" / "router-notes.py.txt"
 
 
 @pytest.mark.parametrize("strategy", ["router-tokens", "router-env"])

@@ -15,7 +15,7 @@ from tabbydoctor.routers.judged import router_judgement
 from tabbydoctor.routers.kinds import BUILT_IN, RouterKinds
 from tabbydoctor.routers.reach import router_reach
 from tabbydoctor.routers.refusals import router_refusals
-from tabbydoctor.routers.site_candidates import (
+from tabbydoctor.routers.site.candidates import (
     Around,
     TabbyPlace,
     callers,
@@ -27,9 +27,9 @@ from tabbydoctor.routers.site_candidates import (
     runs,
     speakers,
 )
-from tabbydoctor.routers.site_health import router_backends, router_health, router_targets
-from tabbydoctor.routers.site_keys import router_keys
-from tabbydoctor.routers.site_listening import servers
+from tabbydoctor.routers.site.health import router_backends, router_health, router_targets
+from tabbydoctor.routers.site.keys import router_keys
+from tabbydoctor.routers.site.listening import servers
 from tabbydoctor.routers.staleness import router_staleness
 from tabbydoctor.routers.unread import router_read
 from tabbydoctor.routers.witness import router_witness
