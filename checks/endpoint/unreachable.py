@@ -25,13 +25,15 @@ that was stopped by a signal or a debugger (state `T`) goes on with `kill -CONT`
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import DOWN, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, ProcessState
+from tabbydoctor.redaction import redact
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_lines import says
 from tabbydoctor.tabbyapi.probes import Endpoint
+from tabbydoctor.tabbyapi.stopping import stop_of
 
 from ..service.unit_restart_loop import loops
 from . import restart
@@ -46,7 +48,13 @@ BIND_FAILED = "SVC011"
 """A cause where the log says that TabbyAPI could not listen: its other lines explain nothing."""
 
 
-@check("API001", "api-unreachable", category="endpoint", caused_by=(*CAUSES, BIND_FAILED))
+@check(
+    "API001",
+    "api-unreachable",
+    category="endpoint",
+    caused_by=(*CAUSES, BIND_FAILED),
+    tags=(DOWN,),
+)
 def unreachable(
     endpoint: Endpoint,
     instance: Instance | None,
@@ -69,6 +77,7 @@ def unreachable(
         evidence=(
             Evidence(first.url, "an HTTP answer", first.detail or first.error),
             *(_state(instance, state) if halted else ()),
+            *_stopped(instance, log),
         ),
         remedies=tuple(_remedies(endpoint, instance, halted)) if instance else (),
         severity=Severity.INFO if starter else None,
@@ -98,6 +107,11 @@ def _what(
                 f"The port opens only after the model {what}has loaded; its process runs.",
             )
         return f"TabbyAPI runs, and nothing listens at {url}", "Its process is there."
+    if refused and instance and stop_of(log) and not endpoint.address.trusted:
+        return (
+            f"TabbyAPI was stopped: nothing listens at {url}",
+            f"systemd was told to stop {instance.name}: nothing is broken.",
+        )
     if refused and instance and not endpoint.address.trusted:
         return f"TabbyAPI is down: nothing listens at {url}", f"{instance.name} does not run."
     if error == "timeout":
@@ -119,6 +133,12 @@ def _halted(endpoint: Endpoint) -> tuple[str, str]:
 def _state(instance: Instance | None, state: ProcessState | None) -> Iterator[Evidence]:
     if instance and instance.process and state:
         yield Evidence(f"ps -o stat= -p {instance.process.pid}", "S or R", state.letter)
+
+
+def _stopped(instance: Instance | None, log: RunLog | None) -> Iterator[Evidence]:
+    line = stop_of(log)
+    if line and log and not (instance and _runs(instance)):
+        yield Evidence(log.source, "running", redact(line.text))
 
 
 def _starts_anew(instance: Instance, endpoint: Endpoint) -> bool:

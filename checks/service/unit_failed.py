@@ -23,7 +23,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import DOWN, Absent, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.exit_status import LOAD_STATES, decoded, never_ran
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Discovery, Machine
@@ -51,6 +51,7 @@ _NOT_RUN = re.compile(r"Failed (?:at step|to (?!start )\w+)|Unable to locate")
     category="service",
     severity=Severity.ERROR,
     caused_by=(*STOPS_THE_START, "SVC011"),
+    tags=(DOWN,),
 )
 def unit_failed(
     discovery: Discovery,
