@@ -28,6 +28,7 @@ ROOMS = (
     "tabbydoctor.tabbyapi.tokens_reading",
     "tabbydoctor.tabbyapi.log_reading",
     "tabbydoctor.tabbyapi.log_holdings",
+    "tabbydoctor.tabbyapi.lost_program",
     "tabbydoctor.tabbyapi.run_start",
     "tabbydoctor.tabbyapi.addressing",
     "tabbydoctor.tabbyapi.probing",
