@@ -50,6 +50,7 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_holdings import LogHoldings
+from tabbydoctor.tabbyapi.lost_program import LostProgram
 from tabbydoctor.tabbyapi.model_files import ModelFiles
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.run_start import ChangedSince
@@ -84,6 +85,7 @@ __all__ = [
     "KernelLog",
     "KeyedKind",
     "LogHoldings",
+    "LostProgram",
     "Machine",
     "MemoryNeed",
     "MemoryRoom",
