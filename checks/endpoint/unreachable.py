@@ -14,7 +14,8 @@ a refused connection and no `Uvicorn running on` in the log of this run therefor
 *loading*; without a running process it is *down*. Neither is said of one that systemd starts
 again and again: it does not *stay up*. A time limit means that something holds the port and does
 not answer, or that a firewall drops the packets. A unit that is stopped and that a router starts
-on demand is only remarked upon.
+on demand is only remarked upon. *Nothing listens* is said only where TabbyAPI's process is not
+seen to listen at another address.
 
 ## What to do
 Loading: wait, and watch the log. Down: the service findings say why it ended; start it.
@@ -44,6 +45,7 @@ CAUSES = (
     *("GPU001", "GPU002", "GPU003", "GPU004", "GPU005", "GPU006", "GPU008", "GPU009"),
     *("GRP001", "GRP002", "GRP003"),
 )
+ELSEWHERE = "API011"
 BIND_FAILED = "SVC011"
 """A cause where the log says that TabbyAPI could not listen: its other lines explain nothing."""
 
@@ -52,7 +54,7 @@ BIND_FAILED = "SVC011"
     "API001",
     "api-unreachable",
     category="endpoint",
-    caused_by=(*CAUSES, BIND_FAILED),
+    caused_by=(*CAUSES, ELSEWHERE, BIND_FAILED),
     tags=(DOWN,),
 )
 def unreachable(
@@ -81,7 +83,7 @@ def unreachable(
         ),
         remedies=tuple(_remedies(endpoint, instance, halted)) if instance else (),
         severity=Severity.INFO if starter else None,
-        caused_by=None if says(log, "bind-failed") else CAUSES,
+        caused_by=None if says(log, "bind-failed") else (*CAUSES, ELSEWHERE),
     )
 
 
@@ -93,6 +95,12 @@ def _what(
 ) -> tuple[str, str]:
     url, error = endpoint.address.url, endpoint.serviceinfo.error
     refused = error == "refused"
+    if refused and endpoint.address.listens:
+        places = ", ".join(endpoint.address.listens)
+        return (
+            f"Nothing answers at {url}: TabbyAPI listens at {places}",
+            "It runs, and serves there.",
+        )
     if refused and instance and _starts_anew(instance, endpoint):
         return (
             f"TabbyAPI does not stay up: nothing listens at {url}",
@@ -168,7 +176,9 @@ def _starter(instance: Instance | None, router: RouterReading | None) -> str:
 
 def _remedies(endpoint: Endpoint, instance: Instance, halted: bool) -> Iterator[Remedy]:
     unit, process = instance.unit, instance.process
-    if halted and process:
+    if endpoint.address.listens and endpoint.serviceinfo.error == "refused":
+        yield Remedy(f"Ask it at {', '.join(endpoint.address.listens)}, or let it listen there")
+    elif halted and process:
         yield Remedy("Let it go on", Safety.UNSAFE, (f"sudo kill -CONT {process.pid}",))
         if unit:
             yield restart(instance, "Or restart it")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from tabbydoctor.diagnosis.check import DOWN
+from tabbydoctor.diagnosis.check import CUTS_OFF, DOWN
 from tabbydoctor.diagnosis.finding import Finding, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Root
 from tabbydoctor.diagnosis.runner import worst_severity
@@ -26,7 +26,7 @@ def with_causes(results: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
     given = tuple(results)
     present = {result.check.id for result in given if _grave(result)}
     witnessed = present & _witnessed(given)
-    stopping = witnessed | {result.check.id for result in given if _is_error(result)}
+    stopping = witnessed | {result.check.id for result in given if _stops(result)}
     return tuple(
         _explained(result, stopping if DOWN in result.check.tags else present, witnessed)
         for result in given
@@ -73,8 +73,10 @@ def roots(results: Iterable[CheckResult]) -> tuple[Root, ...]:
     return tuple(sorted(listed, key=lambda root: _rank(root, graves)))
 
 
-def _is_error(result: CheckResult) -> bool:
-    return worst_severity(result.findings) is Severity.ERROR
+def _stops(result: CheckResult) -> bool:
+    """Whether it can be the reason why TabbyAPI is down, or not reached."""
+    warns = CUTS_OFF in result.check.tags and _grave(result)
+    return warns or worst_severity(result.findings) is Severity.ERROR
 
 
 def _grave(result: CheckResult) -> bool:

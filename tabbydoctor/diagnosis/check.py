@@ -22,6 +22,8 @@ KEYLESS = "keyless"
 DOWN = "down"
 """Tag of those that say that TabbyAPI is down: a warning stops nothing, and explains none of them,
 unless the log says that it did."""
+CUTS_OFF = "cuts-off"
+"""Tag of those whose warnings, too, say why a TabbyAPI that runs is not reached."""
 ROUTER_KEY = "router-key"
 """Tag of those that tell whether a router's requests carry TabbyAPI's key: what is seen of the
 running router outweighs what they read."""

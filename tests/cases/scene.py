@@ -109,6 +109,13 @@ def _address() -> Address:
     return Address(URL, "127.0.0.1:5000", "the effective configuration")
 
 
+class RefusingHost(ScratchHost):
+    """A machine on which nobody accepts a connection."""
+
+    async def get(self, url: str, *args: object, **named: object) -> HttpAnswer:
+        return HttpAnswer(url, error="refused", detail="connection refused")
+
+
 @dataclass
 class Said:
     """What the doctor says."""
@@ -160,6 +167,8 @@ class Scene:
     commands: dict[str, Answer] = field(default_factory=dict)
     endpoint: Endpoint | None = None
     """Asked for over HTTP where it is not given."""
+    refuses: bool = False
+    """Whoever is asked over HTTP refuses the connection."""
     targets: Targets = field(default_factory=Targets)
     skip: str = "gpu,groups"
 
@@ -198,7 +207,8 @@ class Scene:
             "systemctl show": self._show(),
             "journalctl": self._journal,
         }
-        return ScratchHost(
+        kind = RefusingHost if self.refuses else ScratchHost
+        return kind(
             self.root,
             commands={**self.commands, **answers},
             processes=self.processes,
