@@ -25,6 +25,7 @@ from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.diagnosis.selection import select
 from tabbydoctor.examination import facts_of
 from tabbydoctor.host.data import Account, CommandResult, HttpAnswer, Listener, Process
+from tabbydoctor.tabbyapi.log_reading import HEAD_LINES, TAIL_LINES
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.targets import Targets
 from tests.scratch_host import Answer, ScratchHost
@@ -64,6 +65,10 @@ STOPPED = {
     "ExecMainCode": "1",
     "ExecMainStatus": "0",
 }
+SERVER = Process(
+    1234, ("python", "main.py"), uid=61004, cwd=TABBY, unit="tabbyapi.service",
+    cgroup="/system.slice/tabbyapi.service",
+)  # fmt: skip
 _INVOCATION = "5c1e" * 8
 _HTTP = {"/.well-known/serviceinfo": b'{"software": {"name": "TabbyAPI"}}'}
 
@@ -251,8 +256,10 @@ class Scene:
             }
             for number, (line, minutes) in enumerate(zip(self.log, ago, strict=False))
         ]
-        order = reversed(entries) if "--reverse" in argv else entries
-        return CommandResult(argv, 0, "".join(f"{json.dumps(entry)}\n" for entry in order))
+        backwards = "--reverse" in argv
+        order = entries[::-1][:TAIL_LINES] if backwards else entries[:HEAD_LINES]
+        lines = "".join(f"{json.dumps(entry)}\n" for entry in order)
+        return CommandResult(argv, 0, lines, truncated=len(order) < len(entries))
 
     def examine(self) -> Said:
         """What the whole doctor says."""

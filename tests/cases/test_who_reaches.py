@@ -15,16 +15,12 @@ from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.targets import Targets
 
-from .scene import CONFIG, TABBY, URL, Scene, serving, told
+from .scene import CONFIG, SERVER, TABBY, URL, Scene, serving, told
 
 LAN, BRIDGE = "192.168.7.20", "172.17.0.1"
 ADDRESSES = "".join(
     f"           |-- {one}\n              /32 host LOCAL\n" for one in (LAN, BRIDGE)
 )
-SERVER = Process(
-    1234, ("python", "main.py"), uid=61004, cwd=TABBY, unit="tabbyapi.service",
-    cgroup="/system.slice/tabbyapi.service",
-)  # fmt: skip
 LOG = ("INFO:     Uvicorn running on http://127.0.0.1:5000",)
 
 
