@@ -9,7 +9,8 @@ TabbyAPI exits with status 1, and only after the model was loaded.
 
 ## How it is told
 By the kernel's own rules of access, for the account the unit runs as. A file that is there must
-be readable; where there is none, the directory must be writable.
+be readable; where there is none, the directory must be writable. What `DynamicUser=` gives the
+service with `StateDirectory=` is closed from outside and open to it: it is not judged.
 
 ## What to do
 Give the file (or the directory) to the service's account, or open the directory with
@@ -40,6 +41,12 @@ from tabbydoctor.tabbyapi.tokens import Tokens
 from ..key_rotation import rotation
 from . import by_hand_behind, require_auth, start
 
+_GIVEN = {
+    "StateDirectory": "/var/lib",
+    "CacheDirectory": "/var/cache",
+    "LogsDirectory": "/var/log",
+}
+
 
 @check(
     "TOK007",
@@ -59,11 +66,35 @@ def denied(
     router: RouterSite | None = None,
 ) -> Iterator[Finding]:
     require_auth(config)
+    if _by_systemd(instance, tokens.path):
+        return
     if paths.file is not None:
         give = _giving(paths.file, instance, account, people, router)
         yield from _unreadable(tokens, paths.file, instance, account, machine, give)
     elif paths.directory is not None:
         yield from _cannot_create(tokens, paths.directory, instance, account, machine)
+
+
+def _by_systemd(instance: Instance, path: str) -> bool:
+    """Whether systemd gives the account the directory at each start (`StateDirectory=`).
+
+    With `DynamicUser=` it is /var/lib/private/NAME, closed from outside, open to the service
+    (systemd.exec(5)): nobody but the service can tell.
+    """
+    unit = instance.unit
+    if unit is None or not unit.flag("DynamicUser"):
+        return False
+    given = [
+        f"{base}/{name.partition(':')[0]}"
+        for setting, base in _GIVEN.items()
+        for name in unit.get(setting).split()
+    ]
+    return any(f"{path}/".startswith((f"{one}/", _private(one))) for one in given)
+
+
+def _private(directory: str) -> str:
+    base, _, name = directory.rpartition("/")
+    return f"{base}/private/{name}/"
 
 
 def _unreadable(
@@ -185,6 +216,7 @@ def _cannot_create(
                 (f"sudo setfacl -m u:{user}:r{rights} {path}", *start(instance)),
             ),
         ),
+        caused_by=("SVC007",),
     )
 
 
