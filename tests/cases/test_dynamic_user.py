@@ -42,6 +42,8 @@ def made(tmp_path: Path, setting: str, directory: str, private: str) -> Scene:
     link = tmp_path / directory[1:]
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(os.path.relpath(tmp_path / private[1:], link.parent))
+    # systemd names the user after the unit, and only while it runs is there such an account.
+    scene.properties = {"User": "tabbyapi", "Group": "tabbyapi"}
     scene.unit = UNIT.format(setting=setting, directory=directory)
     return scene
 
