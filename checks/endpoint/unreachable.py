@@ -11,11 +11,11 @@ Every client and the router's health check fail in the same way.
 ## How it is told
 TabbyAPI opens its port only after the configured model has loaded. A unit that is active,
 a refused connection and no `Uvicorn running on` in the log of this run therefore mean
-*loading*; without a running process it is *down*. Neither is said of one that systemd starts
-again and again: it does not *stay up*. A time limit means that something holds the port and does
-not answer, or that a firewall drops the packets. A unit that is stopped and that a router starts
-on demand is only remarked upon. *Nothing listens* is said only where TabbyAPI's process is not
-seen to listen at another address.
+*loading*, unless start.sh has not yet come to starting it; without a running process it is
+*down*. Neither is said of one that systemd starts again and again: it does not *stay up*. A time
+limit means that something holds the port and does not answer, or that a firewall drops the
+packets. A unit that is stopped and that a router starts on demand is only remarked upon. *Nothing
+listens* is said only where TabbyAPI's process is not seen to listen at another address.
 
 ## What to do
 Loading: wait, and watch the log. Down: the service findings say why it ended; start it.
@@ -23,11 +23,12 @@ No answer in time: look at who holds the port (`ss -ltnp`) and whether the proce
 that was stopped by a signal or a debugger (state `T`) goes on with `kill -CONT`; else restart it.
 """
 
+import posixpath
 import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import DOWN, Evidence, Finding, Remedy, Safety, Severity, check
-from tabbydoctor.deployment.parts import Instance, ProcessState
+from tabbydoctor.deployment.parts import Instance, ProcessState, ProcessTable
 from tabbydoctor.redaction import redact
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -35,6 +36,7 @@ from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_lines import says
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.stopping import stop_of
+from tabbydoctor.tabbyapi.updating import installing
 
 from ..service.unit_restart_loop import loops
 from . import restart
@@ -64,12 +66,18 @@ def unreachable(
     log: RunLog | None,
     router: RouterReading | None,
     state: ProcessState | None,
+    table: ProcessTable | None = None,
 ) -> Iterator[Finding]:
     first = endpoint.serviceinfo
     if endpoint.reached or endpoint.identity == "other":
         return
     halted = bool(state and state.halted and first.error == "timeout")
     title, detail = _halted(endpoint) if halted else _what(endpoint, instance, config, log)
+    updates = _updating(endpoint, instance, log, table)
+    if updates:
+        url = endpoint.address.url
+        title = f"start.sh still installs TabbyAPI's packages: nothing listens at {url}"
+        detail = "TabbyAPI is started when that is done."
     starter = _starter(instance, router)
     if starter:
         title, detail = "TabbyAPI is stopped", f"{starter} starts it on demand."
@@ -80,6 +88,7 @@ def unreachable(
             Evidence(first.url, "an HTTP answer", first.detail or first.error),
             *(_state(instance, state) if halted else ()),
             *_stopped(instance, log),
+            *updates,
         ),
         remedies=tuple(_remedies(endpoint, instance, halted)) if instance else (),
         severity=Severity.INFO if starter else None,
@@ -147,6 +156,24 @@ def _stopped(instance: Instance | None, log: RunLog | None) -> Iterator[Evidence
     line = stop_of(log)
     if line and log and not (instance and _runs(instance)):
         yield Evidence(log.source, "running", redact(line.text))
+
+
+def _updating(
+    endpoint: Endpoint,
+    instance: Instance | None,
+    log: RunLog | None,
+    table: ProcessTable | None,
+) -> tuple[Evidence, ...]:
+    """What shows that start.sh has not come to starting TabbyAPI; nothing where it has."""
+    if endpoint.serviceinfo.error != "refused" or not (instance and _runs(instance)):
+        return ()
+    found = installing(instance, log, table)
+    if isinstance(found, str):
+        return (Evidence(log.source if log else "its log", actual=redact(found.strip())[:160]),)
+    if found is None:
+        return ()
+    words = " ".join(posixpath.basename(word) for word in found.argv[:4])
+    return (Evidence(f"ps -o args= -p {found.pid}", "main.py", words),)
 
 
 def _starts_anew(instance: Instance, endpoint: Endpoint) -> bool:
