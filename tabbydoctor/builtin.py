@@ -19,6 +19,8 @@ ROOMS = (
     "tabbydoctor.deployment.discovery",
     "tabbydoctor.deployment.program",
     "tabbydoctor.deployment.people",
+    "tabbydoctor.deployment.disk_room",
+    "tabbydoctor.deployment.log_directory",
     "tabbydoctor.routers.site",
     "tabbydoctor.tabbyapi.installed",
     "tabbydoctor.tabbyapi.layers",

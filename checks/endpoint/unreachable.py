@@ -43,6 +43,7 @@ from . import restart
 
 CAUSES = (
     *("SVC001", "SVC002", "SVC003", "SVC004", "SVC007", "SVC009", "SVC012"),
+    *("SVC013", "SVC014"),
     *("CFG001", "CFG002", "CFG005", "CFG010", "TOK002", "TOK003", "TOK007"),
     *("GPU001", "GPU002", "GPU003", "GPU004", "GPU005", "GPU006", "GPU008", "GPU009"),
     *("GRP001", "GRP002", "GRP003"),

@@ -43,7 +43,7 @@ _ENDED = "Deactivated successfully"
     "unit-gone-quietly",
     category="service",
     severity=Severity.ERROR,
-    caused_by=("API002", "CFG005"),
+    caused_by=("API002", "CFG005", "SVC015"),
     tags=(DOWN,),
 )
 def unit_gone_quietly(instance: Instance, log: RunLog | None) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.given_by_systemd import given_by_systemd
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.people import People
@@ -40,12 +41,6 @@ from tabbydoctor.tabbyapi.tokens import Tokens
 
 from ..key_rotation import rotation
 from . import by_hand_behind, require_auth, start
-
-_GIVEN = {
-    "StateDirectory": "/var/lib",
-    "CacheDirectory": "/var/cache",
-    "LogsDirectory": "/var/log",
-}
 
 
 @check(
@@ -66,35 +61,13 @@ def denied(
     router: RouterSite | None = None,
 ) -> Iterator[Finding]:
     require_auth(config)
-    if _by_systemd(instance, tokens.path):
+    if given_by_systemd(instance.unit, tokens.path):
         return
     if paths.file is not None:
         give = _giving(paths.file, instance, account, people, router)
         yield from _unreadable(tokens, paths.file, instance, account, machine, give)
     elif paths.directory is not None:
         yield from _cannot_create(tokens, paths.directory, instance, account, machine)
-
-
-def _by_systemd(instance: Instance, path: str) -> bool:
-    """Whether systemd gives the account the directory at each start (`StateDirectory=`).
-
-    With `DynamicUser=` it is /var/lib/private/NAME, closed from outside, open to the service
-    (systemd.exec(5)): nobody but the service can tell.
-    """
-    unit = instance.unit
-    if unit is None or not unit.flag("DynamicUser"):
-        return False
-    given = [
-        f"{base}/{name.partition(':')[0]}"
-        for setting, base in _GIVEN.items()
-        for name in unit.get(setting).split()
-    ]
-    return any(f"{path}/".startswith((f"{one}/", _private(one))) for one in given)
-
-
-def _private(directory: str) -> str:
-    base, _, name = directory.rpartition("/")
-    return f"{base}/private/{name}/"
 
 
 def _unreadable(

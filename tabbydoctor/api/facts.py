@@ -7,6 +7,8 @@ A check names facts as its parameters, a gatherer of a plug-in, too; a cure's pl
 `tabbydoctor.api` does; everything else in the house may move.
 """
 
+from tabbydoctor.deployment.disk_room import DiskRoom
+from tabbydoctor.deployment.log_directory import LogDirectory
 from tabbydoctor.deployment.parts import (
     Connections,
     Discovery,
@@ -71,6 +73,7 @@ __all__ = [
     "Connections",
     "DeviceNodes",
     "Discovery",
+    "DiskRoom",
     "Draft",
     "Driver",
     "EffectiveConfig",
@@ -84,6 +87,7 @@ __all__ = [
     "Instance",
     "KernelLog",
     "KeyedKind",
+    "LogDirectory",
     "LogHoldings",
     "LostProgram",
     "Machine",
