@@ -18,9 +18,9 @@ from tabbydoctor.remedies.snippets import snippet
 from tabbydoctor.routers import llama_swap, marked_block
 from tabbydoctor.tabbyapi import arguments, tokens_document
 from tabbydoctor.tabbyapi.answers import introduction
+from tabbydoctor.tabbyapi.known_lines import KNOWN_LINES
 from tabbydoctor.tabbyapi.last_words import last_words
 from tabbydoctor.tabbyapi.log import LogLine
-from tabbydoctor.tabbyapi.log_lines import KNOWN_LINES
 from tabbydoctor.yaml.problems import without_values
 
 SIZE = 500_000

@@ -15,7 +15,8 @@ in a model's `config.json`. Since 2026-07-14 TabbyAPI has no ExLlamaV2: exl2 and
 GGUF was never loaded.
 
 ## What to do
-Correct the name, or put the model there in exl3.
+Correct the name, or put the model there in exl3. Where the model brings a template of
+its own (`chat_template.jinja`, say), take out the key that names one which is not there.
 """
 
 from __future__ import annotations
@@ -74,21 +75,30 @@ def _absent(file: NamedFile, instance: Instance, machine: Machine | None) -> Fin
     if file.problem not in reasons:
         return None
     title, actual = reasons[file.problem]
-    near = get_close_matches(file.name, file.neighbours, 1, 0.6)
+    near = () if file.brought else get_close_matches(file.name, file.neighbours, 1, 0.6)
     advice = f"Correct {file.setting.name}" + (f": {near[0]} is there" if near else "")
+    if file.brought:
+        advice = f"Take {file.setting.name} out"
     directory = shlex.quote(file.path.rpartition("/")[0])
+    look = Remedy("See what is there", Safety.MANUAL, (f"ls {directory}",))
     fatal = file.part in _FATAL
     return Finding(
         title,
         "TabbyAPI exits with status 1 when it loads it."
         if fatal
-        else "TabbyAPI goes on without it and says so in its log.",
+        else _instead(file),
         (Evidence(file.path, "a model" if fatal else "a file", actual),
          Evidence(file.setting.origin.where, None, f"{file.setting.name}: {file.name}")),
-        (Remedy("See what is there", Safety.MANUAL, (f"ls {directory}",)),
+        (*(() if file.brought else (look,)),
          edit(advice, file.setting.origin, instance, _to(file.setting, near), machine)),
         severity=None if fatal else Severity.WARNING,
     )  # fmt: skip
+
+
+def _instead(file: NamedFile) -> str:
+    if file.brought:
+        return f"TabbyAPI uses {file.brought}, which the model brings: the key is not needed."
+    return "TabbyAPI goes on without it and says so in its log."
 
 
 def _to(setting: Setting, near: Sequence[str] = ()) -> WantedKeys:

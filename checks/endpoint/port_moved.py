@@ -44,7 +44,7 @@ MOVED = "port-moved"
     "api-port-moved",
     category="endpoint",
     severity=Severity.WARNING,
-    caused_by=("SVC010",),
+    caused_by=("SVC010", "SVC015"),
 )
 def port_moved(
     endpoint: Endpoint,

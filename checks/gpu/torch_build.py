@@ -22,7 +22,6 @@ Install TabbyAPI's own extra again in its environment, `cu12` or `cu13`, as its 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
@@ -32,6 +31,8 @@ from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
 from tabbydoctor.tabbyapi.installation import Installation
+
+from ..python_packages import own_extra, pip_install
 
 _TAG = re.compile(r"\+cu(\d+)(?:\.torch(\d+\.\d+)[\d.]*)?")
 
@@ -132,15 +133,7 @@ def _missing(package: str, environment: PythonEnvironment, instance: Instance) -
 
 
 def _reinstall(instance: Instance) -> Remedy:
-    # As its own account: what root installs there, TabbyAPI may not be able to replace.
-    user = instance.user
-    account = f" -u {shlex.quote(user.name)}" if user and user.uid else ""
-    python = shlex.quote(instance.python or "python")
-    extra = shlex.quote(f"{instance.main_directory}[cu12]")
     return Remedy(
         "Install TabbyAPI's extra again in its environment (cu13 for drivers from 580, else cu12)",
-        commands=(
-            f"sudo -H{account} {python} -m pip install -U {extra}",
-            *instance.restart,
-        ),
+        commands=(pip_install(instance, own_extra(instance, "cu12")), *instance.restart),
     )

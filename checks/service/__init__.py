@@ -1,4 +1,4 @@
-"""Checks of the systemd units: SVC001 to SVC012."""
+"""Checks of the systemd units: SVC001 to SVC015."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tabbydoctor.deployment.unit import Unit
 STOPS_THE_START = (
     *("CFG001", "CFG002", "CFG005", "CFG010"),
     *("TOK002", "TOK003", "TOK007"),
-    *("SVC007", "SVC009", "SVC012"),
+    *("SVC007", "SVC009", "SVC012", "SVC013", "SVC014"),
     *("GRP001", "GRP002", "GRP003"),
     *(f"GPU00{number}" for number in range(1, 10)),
 )

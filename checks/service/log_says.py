@@ -10,7 +10,8 @@ generation that broke for good.
 
 ## How it is told
 Wrapped lines are joined first. The doctor's own requests, and what clients sent, are no
-evidence. A long log is read at its beginning and its end.
+evidence. A long log is read at its beginning and its end. Where a line only says that something
+failed, the exception beside it is shown, too.
 
 ## What to do
 Follow the meaning that is given, and the check that looks at the same fault closer.
@@ -21,24 +22,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.redaction import redact
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.known_lines import KnownLine
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
-from tabbydoctor.tabbyapi.log_lines import KnownLine, known, says
+from tabbydoctor.tabbyapi.log_lines import exception_beside, known, says
 from tabbydoctor.tabbyapi.log_reading import shown_by
 from tabbydoctor.tabbyapi.log_text import message
 
+from .log_remedies import Place, ways_out
+
+_LENGTH = 300
+
 
 @check("SVC011", "log-says", category="service")
-def log_says(log: RunLog) -> Iterator[Finding]:
+def log_says(
+    log: RunLog,
+    instance: Instance | None = None,
+    config: EffectiveConfig | None = None,
+    environment: PythonEnvironment | None = None,
+) -> Iterator[Finding]:
     if not log.present and says(log, "stopping"):
         return
+    place = Place(instance, config, environment) if instance else None
     for kind, lines in _notable(log).items():
         times = f", {len(lines)} times" if len(lines) > 1 else ""
+        exception = exception_beside(log, lines[-1]) if kind.of_exception else None
+        shown = (exception, lines[-1]) if exception else lines[-1:]
         yield Finding(
             f"The log says: {kind.meaning}",
             f"It was seen in the log of the {'present' if log.present else 'last'} run{times}.",
-            (Evidence(log.source, actual=redact(message(lines[-1].text))[:300]),),
-            (Remedy("Read the log", commands=(shown_by(log),)),),
+            tuple(Evidence(log.source, actual=_words(line)) for line in shown),
+            (*ways_out(kind.slug, place), Remedy("Read the log", commands=(shown_by(log),))),
             severity=Severity(kind.weight) if kind.weight else None,
             caused_by=kind.causes,
         )
@@ -53,4 +70,9 @@ def _notable(log: RunLog) -> dict[KnownLine, list[LogLine]]:
             found = {other: seen for other, seen in found.items() if other.slug != "reload-failed"}
         elif kind and kind.weight:
             found.setdefault(kind, []).append(line)
-    return found
+    hidden = {slug for kind in found for slug in kind.hides}
+    return {kind: seen for kind, seen in found.items() if kind.slug not in hidden}
+
+
+def _words(line: LogLine) -> str:
+    return redact(message(line.text))[:_LENGTH]

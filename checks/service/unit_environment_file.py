@@ -1,7 +1,8 @@
 """A unit needs an environment file that is not there.
 
 ## What it checks
-Every `EnvironmentFile=` without a leading `-`, of TabbyAPI's and the router's unit.
+Every `EnvironmentFile=` without a leading `-`, of TabbyAPI's and the router's unit; and lines of
+one that systemd does not understand, such as `export NAME=value`.
 
 ## Why it matters
 systemd does not start the unit without it (`Result=resources`); one that runs already will not
@@ -12,7 +13,8 @@ By looking at the files. systemd reads them itself, as root: their owner and mod
 matter.
 
 ## What to do
-Write the file, or put `-` before its path if the unit can do without it.
+Write `NAME=value`, without `export`. Write the file, or put `-` before its path if the unit can
+do without it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Severity, Unknown, check
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.nixos import in_store, managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit
@@ -30,6 +32,7 @@ from tabbydoctor.nixos.service import forced_line
 
 from . import command, units_of
 
+_EXPORT = re.compile(r"\s{0,80}(?:export|declare -x|set)\s{1,80}([A-Za-z_]\w{0,200})=")
 _NOT_ALLOWED = re.compile(r"(?i)permission denied|not permitted")
 
 
@@ -40,6 +43,7 @@ def unit_environment_file(
     unseen = []
     for unit in units_of(instance, router):
         for file in unit.environment_files:
+            yield from _not_understood(unit, file)
             if file.optional or file.text is not None or re.search(r"[*?\[]", file.path):
                 continue
             if _NOT_ALLOWED.search(file.problem) and not unit.user_manager:
@@ -48,6 +52,27 @@ def unit_environment_file(
                 yield _finding(unit, file, managed(machine, unit))
     if unseen:
         raise Unknown(f"{unseen[0]} cannot be looked at without root (use sudo)")
+
+
+def _not_understood(unit: Unit, file: EnvironmentFile) -> Iterator[Finding]:
+    """The lines that systemd passes over, as it does with a shell's `export`."""
+    lines = (file.text or "").replace("\\\n", "  ").splitlines()
+    found = [(number, m[1]) for number, line in enumerate(lines, 1) if (m := _EXPORT.match(line))]
+    if not found:
+        return
+    names = ", ".join(dict.fromkeys(name for _, name in found))
+    path = shlex.quote(file.path)
+    edit = f"sudo sed -i -E 's/^[[:space:]]*(export|declare -x|set)[[:space:]]+//' {path}"
+    yield Finding(
+        f"{unit.name} does not get {names}: systemd does not understand export",
+        "An EnvironmentFile= is no shell script: such a line is passed over, and nothing is set.",
+        tuple(
+            Evidence(f"{file.path}:{number}", f"{name}=…", f"export {name}=…")
+            for number, name in found
+        ),
+        (Remedy("Take the word export out, and restart", Safety.UNSAFE, (edit, *unit.restart)),),
+        severity=Severity.WARNING,
+    )
 
 
 def _finding(unit: Unit, file: EnvironmentFile, nixos: bool) -> Finding:

@@ -8,41 +8,47 @@ and whether the unit is masked, so that nothing can start it.
 TabbyAPI is down.
 
 ## How it is told
-Statuses from 200 on are systemd's own: the program was never run. 1 is TabbyAPI refusing a
-value, its tokens file or the model; 2 an unknown argument; 3 an address that is not this
-machine's. Where the log is more exact (`can't open file`, a port below 1024), it counts.
+Statuses from 200 on are systemd's own: the program was never run, and no GPU is to blame. 127 is
+a program that is not in the unit's PATH, 126 one that cannot be run: it is looked for where
+accounts keep theirs. 1 is TabbyAPI refusing a value, its tokens file or the model; 2 an unknown
+argument; 3 an address that is not this machine's. Where the log is more exact (`can't open file`,
+a port below 1024, start.sh that asks a question), it counts.
 
 ## What to do
 Follow the cause that is named beside it; if there is none, read the last lines of the log.
-Then start the unit again. A masked unit is unmasked first: its file must then be there.
+Then start the unit again; where its files changed since systemd read them, reload systemd first.
+A masked unit is unmasked first: its file must then be there.
 """
 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, check
-from tabbydoctor.deployment.exit_status import LOAD_STATES, decoded, never_ran
-from tabbydoctor.deployment.nixos import managed
+from tabbydoctor.api import DOWN, Absent, Evidence, Finding, Severity, check
+from tabbydoctor.deployment.exit_status import LOAD_STATES, decoded, never_ran, setting_up
 from tabbydoctor.deployment.parts import Discovery, Machine
 from tabbydoctor.deployment.program import ServerProgram
 from tabbydoctor.deployment.unit import Unit
-from tabbydoctor.nixos.by_rebuild import by_rebuild
-from tabbydoctor.nixos.service import option_lines
 from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.last_words import LastWords, last_words
 from tabbydoctor.tabbyapi.log import RunLog
-from tabbydoctor.tabbyapi.log_text import message
+from tabbydoctor.tabbyapi.log_text import level, message
+from tabbydoctor.tabbyapi.lost_program import LostProgram
 
-from . import STOPS_THE_START, command, shown, unit_of
+from . import STOPS_THE_START, shown, unit_of
+from .failed_remedies import Failure, remedies
 
 _LAST_LINES = 4
 _LENGTH = 300
 _MANAGER = ("Started ", "Starting ", "Stopped ", "Stopping ", "Failed to start ", "Scheduled ")
 _NOT_RUN = re.compile(r"Failed (?:at step|to (?!start )\w+)|Unable to locate")
 """How systemd says why it could not run the program."""
+_BAD = re.compile(r"(?i)error|exception|fail|denied|not found|no such|cannot|can't|unable|killed")
+_HEALTHY_LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS")
+_SYSTEMDS_CAUSES = ("SVC007", "SVC009", "SVC012")
+"""What else is seen of a unit that systemd could not set up: never TabbyAPI's files or the GPU."""
+_NOTHING_ELSE = ("question", "lost", "unrunnable", "update")
 
 
 @check(
@@ -51,12 +57,14 @@ _NOT_RUN = re.compile(r"Failed (?:at step|to (?!start )\w+)|Unable to locate")
     category="service",
     severity=Severity.ERROR,
     caused_by=(*STOPS_THE_START, "SVC011"),
+    tags=(DOWN,),
 )
 def unit_failed(
     discovery: Discovery,
     log: RunLog | None,
     program: ServerProgram | None,
     machine: Machine | None = None,
+    lost: LostProgram | None = None,
 ) -> Iterator[Finding]:
     unit = _unit(discovery)
     if not _failed(unit):
@@ -67,20 +75,18 @@ def unit_failed(
     if words:
         meaning = words.meaning
     elif what == "203/EXEC" and program and not program.executable_exists:
-        meaning = f"{unit.command[0]} of ExecStart= is not there"
-    seen = Evidence(
-        shown(unit, "LoadState", "ActiveState", "Result", "ExecMainStatus"),
-        "loaded, active, success",
-        ", ".join(dict.fromkeys((unit.get("LoadState"), unit.get("ActiveState"), what))),
-    )
+        meaning = f"{unit.loaded_command[0]} of ExecStart= is not there"
+    if lost:
+        meaning = _of_lost(lost, unit, meaning)
     told = _told(ended, unit, words) if ended else []
     masked = unit.get("LoadState") == "masked"
     yield Finding(
         f"{unit.name} is masked" if masked else f"{unit.name} failed: {what}",
         f"{meaning[0].upper()}{meaning[1:]}.",
-        (seen, *(Evidence(ended.source, actual=text) for text in told if ended)),
-        tuple(_remedies(unit, what, words, managed(machine, unit))),
+        (*_seen(unit, what), *(Evidence(ended.source, actual=text) for text in told if ended)),
+        tuple(remedies(Failure(unit, what, words, lost, discovery.instance, machine))),
         severity=Severity.WARNING if unit.active else None,
+        caused_by=_causes(unit, words, lost),
     )
 
 
@@ -92,8 +98,47 @@ def _unit(discovery: Discovery) -> Unit:
     return discovery.unloadable
 
 
+def _seen(unit: Unit, what: str) -> Iterator[Evidence]:
+    yield Evidence(
+        shown(unit, "LoadState", "ActiveState", "Result", "ExecMainStatus"),
+        "loaded, active, success",
+        ", ".join(dict.fromkeys((unit.get("LoadState"), unit.get("ActiveState"), what))),
+    )
+    if unit.flag("NeedDaemonReload"):
+        yield Evidence(shown(unit, "NeedDaemonReload"), "no", "yes: its files changed since")
+
+
+def _causes(
+    unit: Unit, words: LastWords | None, lost: LostProgram | None
+) -> tuple[str, ...] | None:
+    """Those that can be, where it is known how far the start came; else all."""
+    if setting_up(unit) or lost or (words and words.kind in _NOTHING_ELSE):
+        return _SYSTEMDS_CAUSES
+    return None
+
+
+def _of_lost(lost: LostProgram, unit: Unit, meaning: str) -> str:
+    """What is known of the program beside what the status or the log says."""
+    if lost.places:
+        searched = "" if lost.name.startswith("/") else f" ({lost.search_path})"
+        return f"{meaning}{searched}; it is at {lost.places[0]}"
+    if lost.barrier:
+        what = "is not executable for it" if lost.barrier == lost.name else "is closed to it"
+        return f"{unit.user} may not run {lost.name}: {lost.barrier} {what}"
+    if "\r" in lost.interpreter:
+        return f"{lost.name} has the line ends of Windows: its first line names no program"
+    if lost.interpreter:
+        return f"the first line of {lost.name} names {lost.interpreter}, which is not there"
+    if lost.no_script:
+        return f"{lost.name} has no first line that names its interpreter, such as #!/bin/bash"
+    return meaning
+
+
 def _told(log: RunLog, unit: Unit, words: LastWords | None) -> list[str]:
-    """What the log says of the end, redacted: the line that says why, else the last few."""
+    """What the log says of the end, redacted: the line that says why, else the last few.
+
+    What tells of a start that goes well is no evidence of its end.
+    """
     if words:
         texts = [words.line.text]
     elif never_ran(unit):
@@ -101,45 +146,9 @@ def _told(log: RunLog, unit: Unit, words: LastWords | None) -> list[str]:
     else:
         noise = (*_MANAGER, f"{unit.name}: ")
         texts = [line.text for line in log.lines if not line.text.startswith(noise)]
+        texts = [text for text in texts if level(text) not in _HEALTHY_LEVELS]
+        texts = [text for text in texts if _BAD.search(text)] or texts
     return [redact(message(text))[:_LENGTH] for text in texts[-_LAST_LINES:]]
-
-
-def _remedies(unit: Unit, what: str, words: LastWords | None, nixos: bool) -> Iterator[Remedy]:
-    edit = command(unit, "edit --full")
-    program = shlex.quote((*unit.command, "/")[0])
-    if nixos and (what in ("203/EXEC", "217/USER") or words):
-        yield _in_nix(unit, what, words)
-    elif unit.get("LoadState") == "masked":
-        look, *start = command(unit, "cat"), *unit.restart
-        unmask = command(unit, "unmask")
-        title = "Unmask it, see that its file is there, and start it"
-        yield Remedy(title, Safety.MANUAL, (unmask, look, *start))
-    elif what == "203/EXEC":
-        title = "Put the program back, or correct ExecStart=; then start the unit"
-        yield Remedy(title, Safety.MANUAL, (f"namei -l {program}", edit, *unit.restart))
-    elif what == "217/USER":
-        look = f"getent passwd {shlex.quote(unit.user)}"
-        title = "Make the account, or correct User=; then start the unit"
-        yield Remedy(title, Safety.MANUAL, (look, edit, *unit.restart))
-    elif words and words.kind == "port":
-        title = "Set network.port to 1024 or more, the router's address too; then start the unit"
-        yield Remedy(title, Safety.MANUAL, unit.restart)
-        title = "Or add AmbientCapabilities=CAP_NET_BIND_SERVICE below [Service]"
-        yield Remedy(title, Safety.MANUAL, (command(unit, "edit"), *unit.restart))
-    elif words:
-        title = "Correct ExecStart=, then start the unit"
-        yield Remedy(title, Safety.MANUAL, (edit, *unit.restart))
-    else:
-        look = f"{unit.journalctl} -n 50"
-        yield Remedy("Read its log, then start it again", Safety.MANUAL, (look, *unit.restart))
-
-
-def _in_nix(unit: Unit, what: str, words: LastWords | None) -> Remedy:
-    if words and words.kind == "port":
-        lines = option_lines(unit, [("AmbientCapabilities", "CAP_NET_BIND_SERVICE")])
-        return by_rebuild("Set network.port to 1024 or more, or allow a lower one", *lines)
-    setting = {"203/EXEC": "ExecStart=", "217/USER": "User="}.get(what, "the unit's arguments")
-    return by_rebuild(f"Correct {setting}", then=unit.restart)
 
 
 def _failed(unit: Unit) -> bool:

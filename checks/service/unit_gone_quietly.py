@@ -23,16 +23,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import DOWN, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.documents import whole_number
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_lines import matches, says
+from tabbydoctor.tabbyapi.stopping import stop_of
 
 from . import command, shown, unit_of
 
-_STOPPED = re.compile(r"^(?:Stopping|Stopped) ")
 _SERVER = re.compile(r"Started server process \[(\d+)\]")
 """uvicorn says its process id."""
 _ENDED = "Deactivated successfully"
@@ -43,7 +43,8 @@ _ENDED = "Deactivated successfully"
     "unit-gone-quietly",
     category="service",
     severity=Severity.ERROR,
-    caused_by=("API002", "CFG005"),
+    caused_by=("API002", "CFG005", "SVC015"),
+    tags=(DOWN,),
 )
 def unit_gone_quietly(instance: Instance, log: RunLog | None) -> Iterator[Finding]:
     unit = unit_of(instance)
@@ -98,7 +99,7 @@ def _exited(unit: Unit, log: RunLog) -> bool:
 
 
 def _was_stopped(unit: Unit, log: RunLog) -> bool:
-    if any(_STOPPED.match(line.text) for line in log.lines):
+    if stop_of(log):
         return True
     return says(log, "stopping") and not _left_behind(unit, log)
 

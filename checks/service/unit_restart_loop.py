@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import DOWN, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.probes import Endpoint
 
@@ -36,6 +36,7 @@ _SETTLED = 30.0
     category="service",
     severity=Severity.ERROR,
     caused_by=("SVC002", "SVC011", *STOPS_THE_START),
+    tags=(DOWN,),
 )
 def unit_restart_loop(instance: Instance, endpoint: Endpoint | None) -> Iterator[Finding]:
     unit = unit_of(instance)

@@ -1,9 +1,10 @@
 """A sandbox setting of the unit is known to break TabbyAPI.
 
 ## What it checks
-`MemoryDenyWriteExecute=`, `ProcSubset=pid`, and whether `ProtectHome=`, `ProtectSystem=` and
-their like hide or write-protect what TabbyAPI uses: its directory, its interpreter, its models,
-its caches.
+`MemoryDenyWriteExecute=`, `ProcSubset=pid`; what cuts TabbyAPI off from every client
+(`PrivateNetwork=`, `RestrictAddressFamilies=` without IPv4, `IPAddressDeny=any`); and whether
+`ProtectHome=`, `ProtectSystem=` and their like hide or write-protect what TabbyAPI uses: its
+directory, its interpreter, its models, its caches.
 
 ## Why it matters
 TabbyAPI writes `logs/` and api_tokens.yml into its working directory, and Triton compiles into a
@@ -12,7 +13,7 @@ cache under the home directory. torch writes code at run time, psutil reads /pro
 ## How it is told
 From the settings systemd has loaded, and the paths the deployment really uses. Settings that do
 no harm are not mentioned. It is an error where the unit has failed and what every start needs is
-taken away: such a start cannot succeed.
+taken away, for such a start cannot succeed; and where no client can reach it.
 
 ## What to do
 Open the path with `ReadWritePaths=`, below a path that is read-only. On the very same path
@@ -140,10 +141,11 @@ def _harmful(unit: Unit, machine: Machine, one: HarmfulSetting) -> Finding:
     written = f"{one.name}={one.harmful}"
     settings = ((one.name, one.harmless),)
     return Finding(
-        f"{written} of {unit.name} breaks TabbyAPI",
+        f"{written} of {unit.name} {'cuts TabbyAPI off' if one.cuts_off else 'breaks TabbyAPI'}",
         f"{one.why[0].upper()}{one.why[1:]}.",
         (Evidence(_where(unit, written), f"{one.name}={one.harmless}", written),),
         _settled(f"Lift {one.name}=", unit, machine, written, settings),
+        severity=Severity.ERROR if one.cuts_off else None,
     )
 
 

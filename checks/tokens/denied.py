@@ -9,7 +9,8 @@ TabbyAPI exits with status 1, and only after the model was loaded.
 
 ## How it is told
 By the kernel's own rules of access, for the account the unit runs as. A file that is there must
-be readable; where there is none, the directory must be writable.
+be readable; where there is none, the directory must be writable. What `DynamicUser=` gives the
+service with `StateDirectory=` is closed from outside and open to it: it is not judged.
 
 ## What to do
 Give the file (or the directory) to the service's account, or open the directory with
@@ -23,6 +24,7 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.deployment.given_by_systemd import given_by_systemd
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.people import People
@@ -59,6 +61,8 @@ def denied(
     router: RouterSite | None = None,
 ) -> Iterator[Finding]:
     require_auth(config)
+    if given_by_systemd(instance.unit, tokens.path):
+        return
     if paths.file is not None:
         give = _giving(paths.file, instance, account, people, router)
         yield from _unreadable(tokens, paths.file, instance, account, machine, give)
@@ -185,6 +189,7 @@ def _cannot_create(
                 (f"sudo setfacl -m u:{user}:r{rights} {path}", *start(instance)),
             ),
         ),
+        caused_by=("SVC007",),
     )
 
 

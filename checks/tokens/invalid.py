@@ -31,7 +31,13 @@ from ..key_rotation import rotation
 from . import place, require_auth, require_read, start
 
 
-@check("TOK003", "tokens-invalid", category="tokens", severity=Severity.ERROR)
+@check(
+    "TOK003",
+    "tokens-invalid",
+    category="tokens",
+    severity=Severity.ERROR,
+    caused_by=("SVC013",),
+)
 def invalid(tokens: Tokens, config: EffectiveConfig, instance: Instance) -> Iterator[Finding]:
     require_auth(config)
     require_read(tokens)

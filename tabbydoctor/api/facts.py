@@ -7,6 +7,8 @@ A check names facts as its parameters, a gatherer of a plug-in, too; a cure's pl
 `tabbydoctor.api` does; everything else in the house may move.
 """
 
+from tabbydoctor.deployment.disk_room import DiskRoom
+from tabbydoctor.deployment.log_directory import LogDirectory
 from tabbydoctor.deployment.parts import (
     Connections,
     Discovery,
@@ -50,6 +52,7 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_holdings import LogHoldings
+from tabbydoctor.tabbyapi.lost_program import LostProgram
 from tabbydoctor.tabbyapi.model_files import ModelFiles
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.run_start import ChangedSince
@@ -70,6 +73,7 @@ __all__ = [
     "Connections",
     "DeviceNodes",
     "Discovery",
+    "DiskRoom",
     "Draft",
     "Driver",
     "EffectiveConfig",
@@ -83,7 +87,9 @@ __all__ = [
     "Instance",
     "KernelLog",
     "KeyedKind",
+    "LogDirectory",
     "LogHoldings",
+    "LostProgram",
     "Machine",
     "MemoryNeed",
     "MemoryRoom",

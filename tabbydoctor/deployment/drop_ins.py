@@ -42,7 +42,7 @@ class DropIn:
             f"{sudo}mkdir -p {directory}",
             f"printf '%s\\n' {lines} | {sudo}tee -a {directory}/{file_name(self.name)}",
             f"{self.unit.systemctl} daemon-reload",
-            *self.unit.restart,
+            *self.unit.restart_as_loaded,
         )
 
 

@@ -27,6 +27,9 @@ class ServerProgram:
     """Which of config.yml and api_tokens.yml the working directory holds."""
     files_beside_main: tuple[str, ...] = ()
     """Which of them lie beside main.py, where that is another directory."""
+    place: str = ""
+    """Where there is a main.py of TabbyAPI's, where the one that would be run is not there: the
+    working directory, or one that the interpreter or a name points at; empty where none is seen."""
     executable_exists: bool = True
     """Whether there is a program at the path that `ExecStart=` begins with."""
 
@@ -39,16 +42,38 @@ def program(host: Host, instance: Instance) -> ServerProgram:
     directory = instance.directory
     named = _named_main(unit.command, importable="PYTHONPATH" in instance.environment)
     main = posixpath.normpath(posixpath.join(directory, named)) if named else None
+    main_exists = main is None or _exists(host, main)
     beside = posixpath.dirname(main) if main else directory
     return ServerProgram(
         working_directory=directory,
         directory_exists=_exists(host, directory),
         main=main,
-        main_exists=main is None or _exists(host, main),
+        main_exists=main_exists,
+        place="" if main_exists else _place(host, directory, unit.command),
         files_here=_files(host, directory),
         files_beside_main=_files(host, beside) if beside != directory else (),
         executable_exists=_has_executable(host, unit.command),
     )
+
+
+def _place(host: Host, directory: str, command: tuple[str, ...]) -> str:
+    """The working directory; the one above a virtual environment; one below, by its name."""
+    venv = posixpath.dirname(posixpath.dirname(command[0])) if command else ""
+    above = [posixpath.dirname(venv)] if venv.startswith("/") else []
+    try:
+        below = [name for name in host.names(directory) if "tabby" in name.lower()]
+    except OSError:
+        below = []
+    places = (directory, *above, *(posixpath.join(directory, name) for name in below))
+    return next((place for place in places if _is_tabby(host, place)), "")
+
+
+def _is_tabby(host: Host, directory: str) -> bool:
+    marks = (MAIN, "common")
+    try:
+        return all(_exists(host, posixpath.join(directory, mark)) for mark in marks)
+    except Unknown:
+        return False
 
 
 def _has_executable(host: Host, command: tuple[str, ...]) -> bool:

@@ -121,6 +121,13 @@ class Unit:
                 return tuple(_split(found.lstrip("-@:+!|")))
         return tuple(shown_command(self.get("ExecStart")))
 
+    @property
+    def loaded_command(self) -> tuple[str, ...]:
+        """The command that the next start runs: the files' own words, unless they changed since
+        systemd read them."""
+        loaded = tuple(shown_command(self.get("ExecStart")))
+        return loaded if loaded and self.flag("NeedDaemonReload") else self.command
+
     def settings(self, name: str) -> tuple[str, ...]:
         """All values of a list setting in the unit's files; an empty one starts anew.
 
@@ -141,7 +148,13 @@ class Unit:
 
     @property
     def restart(self) -> tuple[str, ...]:
-        """The commands to paste that start it anew; after a failure its starts are counted anew."""
+        """The commands to paste that start it anew, as its files are now."""
+        due = self.flag("NeedDaemonReload")
+        return (*((f"{self.systemctl} daemon-reload",) if due else ()), *self.restart_as_loaded)
+
+    @property
+    def restart_as_loaded(self) -> tuple[str, ...]:
+        """The same without a reload; after a failure its starts are counted anew."""
         name = shlex.quote(self.name)
         loops = self.get("ActiveState") == "failed" or self.get("SubState") == "auto-restart"
         forget = (f"{self.systemctl} reset-failed {name}",) if loops else ()

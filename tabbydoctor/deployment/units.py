@@ -102,6 +102,8 @@ PROPERTIES = [
     "RestartUSec",
     "TimeoutStartUSec",
     "PrivateNetwork",
+    "IPAddressAllow",
+    "IPAddressDeny",
 ]
 
 

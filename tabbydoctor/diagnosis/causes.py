@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from tabbydoctor.diagnosis.check import CUTS_OFF, DOWN
 from tabbydoctor.diagnosis.finding import Finding, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Root
 from tabbydoctor.diagnosis.runner import worst_severity
@@ -25,15 +26,16 @@ def with_causes(results: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
     given = tuple(results)
     present = {result.check.id for result in given if _grave(result)}
     witnessed = present & _witnessed(given)
+    stopping = witnessed | {result.check.id for result in given if _stops(result)}
     return tuple(
-        replace(
-            result,
-            findings=tuple(
-                _with_causes(one, result, present, witnessed) for one in result.findings
-            ),
-        )
+        _explained(result, stopping if DOWN in result.check.tags else present, witnessed)
         for result in given
     )
+
+
+def _explained(result: CheckResult, causes: set[str], witnessed: set[str]) -> CheckResult:
+    findings = (_with_causes(one, result, causes, witnessed) for one in result.findings)
+    return replace(result, findings=tuple(findings))
 
 
 def _witnessed(results: Iterable[CheckResult]) -> set[str]:
@@ -69,6 +71,12 @@ def roots(results: Iterable[CheckResult]) -> tuple[Root, ...]:
         explained = _explained_by(found, causes)
     listed = [_root(id, graves, causes) for id in found]
     return tuple(sorted(listed, key=lambda root: _rank(root, graves)))
+
+
+def _stops(result: CheckResult) -> bool:
+    """Whether it can be the reason why TabbyAPI is down, or not reached."""
+    warns = CUTS_OFF in result.check.tags and _grave(result)
+    return warns or worst_severity(result.findings) is Severity.ERROR
 
 
 def _grave(result: CheckResult) -> bool:

@@ -19,6 +19,11 @@ AUTH = "auth"
 """Tag of the checks of one fault: the 401 between router and TabbyAPI (`fix --auth`)."""
 KEYLESS = "keyless"
 """Tag of those of them that are gone where no key is asked for any more."""
+DOWN = "down"
+"""Tag of those that say that TabbyAPI is down: a warning stops nothing, and explains none of them,
+unless the log says that it did."""
+CUTS_OFF = "cuts-off"
+"""Tag of those whose warnings, too, say why a TabbyAPI that runs is not reached."""
 ROUTER_KEY = "router-key"
 """Tag of those that tell whether a router's requests carry TabbyAPI's key: what is seen of the
 running router outweighs what they read."""

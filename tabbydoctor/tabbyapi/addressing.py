@@ -85,6 +85,11 @@ def address(
         configured_taken=taken,
         configured_too=_held(own, config, table) if targets.url else not taken,
         single=tuple(each.url for each in single),
+        listens=tuple(
+            host_and_port(each.address, each.port)
+            for each in own
+            if socket and each.port == socket.port
+        ),
         inner=socket.url if socket and socket.url != place.url else "",
     )
 

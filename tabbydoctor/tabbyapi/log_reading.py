@@ -17,7 +17,7 @@ from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Absent, NoFact, Unknown
 from tabbydoctor.host import Account, FileStatus, Host
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
-from tabbydoctor.tabbyapi.log_text import cleaned, console_width, joined
+from tabbydoctor.tabbyapi.log_text import cleaned, console_width, joined, stamp
 
 HEAD_LINES, TAIL_LINES = 400, 1500
 NEEDS_JOURNAL = (
@@ -183,7 +183,7 @@ def _from_files(host: Host, instance: Instance) -> RunLog | None:
     every = text.splitlines()
     if len(every) > HEAD_LINES + TAIL_LINES:
         every, complete = [*every[:HEAD_LINES], *every[-TAIL_LINES:]], False
-    lines: Iterable[LogLine] = (LogLine(line, newest.modified) for line in every)
+    lines: Iterable[LogLine] = (LogLine(line, stamp(line) or newest.modified) for line in every)
     return RunLog(
         source=newest.path,
         lines=tuple(cleaned(line) for line in lines),

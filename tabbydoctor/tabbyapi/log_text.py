@@ -7,6 +7,7 @@ TabbyAPI prints through a rich Console, which wraps at 80 columns where there is
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ _PREFIX = re.compile(
     r"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (?:\| )?)?"
     r"(TRACE|DEBUG|INFO|SUCCESS|WARNING|ERROR|CRITICAL)(?::|\s*\|)\s"
 )
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} ")
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _PRINTED_KEYS = re.compile(r"(?i)(\byour (?:api|admin) keys? (?:is|are):\s*)(\S.*)")
 _HEADERS = re.compile(
@@ -42,6 +44,16 @@ def level(text: str) -> str | None:
     """The level a line was logged at; None for a line that is not the logger's."""
     found = _PREFIX.match(text)
     return found[1] if found else None
+
+
+def stamp(text: str) -> float | None:
+    """When a line says that it was written, in seconds since the epoch; None where it does not."""
+    if not _STAMP.match(text):
+        return None
+    try:
+        return time.mktime(time.strptime(text[:19], "%Y-%m-%d %H:%M:%S"))
+    except (ValueError, OverflowError):
+        return None
 
 
 def message(text: str) -> str:

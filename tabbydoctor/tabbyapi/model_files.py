@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tabbydoctor.deployment.parts import Instance
@@ -15,6 +15,12 @@ from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Setting
 
 Part = Literal["model", "draft model", "LoRA", "embedding model", "prompt template", "preset"]
+_OWN_TEMPLATES = (
+    "tabby_template.jinja",
+    "chat_template.jinja",
+    "chat_template.json",
+    "tokenizer_config.json",
+)
 FileProblem = Literal["missing", "unreadable", "not-a-directory", "no-config", "gguf"]
 
 
@@ -32,6 +38,8 @@ class NamedFile:
     """`quant_method` of its config.json: exl2, exl3, gptq, …; empty where there is none."""
     neighbours: tuple[str, ...] = ()
     """What is there instead, where it is missing."""
+    brought: str = ""
+    """Of a template: the file of the model's that has one, and is used instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,19 @@ class _Finder:
         name = str(setting.value)
         file = name if name.endswith(".jinja") else f"{posixpath.splitext(name)[0]}.jinja"
         path = posixpath.join(self.directory, "templates", file)
-        yield self._there("prompt template", name, path, setting)
+        found = self._there("prompt template", name, path, setting)
+        yield replace(found, brought=self._brought(model.path) if found.problem else "")
+
+    def _brought(self, model: str) -> str:
+        """The first of a model's files in which TabbyAPI finds a template, in its order
+        (`find_prompt_template` of its common/templating.py); empty without one."""
+        for name in _OWN_TEMPLATES:
+            path = posixpath.join(model, name)
+            if name.endswith(".json") and self._json(path).get("chat_template"):
+                return name
+            if name.endswith(".jinja") and self._is_there(path):
+                return name
+        return ""
 
     def _own_template(self, model: str, name: str) -> bool:
         """Whether the model brings several templates, one of that name."""
@@ -128,6 +148,13 @@ class _Finder:
         quantization = self._json(f"{path}/config.json").get("quantization_config")
         method = quantization.get("quant_method") if isinstance(quantization, dict) else None
         return NamedFile(part, name, path, setting, quantization=str(method or ""))
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            self.host.status(path)
+        except OSError:
+            return False
+        return True
 
     def _there(self, part: Part, name: str, path: str, setting: Setting) -> NamedFile:
         try:

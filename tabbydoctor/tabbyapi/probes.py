@@ -39,6 +39,9 @@ class Address:
     single: tuple[str, ...] = ()
     """`url` once for each address its host name stands for on this machine, in the order in which
     they are asked; empty where it is one already."""
+    listens: tuple[str, ...] = ()
+    """`host:port` of each socket of TabbyAPI's own process that is its API, as it is bound; empty
+    where none is seen."""
     inner: str = ""
     """The URL of TabbyAPI's own socket where `url` is another: asked behind a forwarder."""
 

@@ -23,6 +23,8 @@ class HarmfulSetting:
     harmful: str
     harmless: str
     why: str
+    cuts_off: bool = False
+    """Whether nobody reaches TabbyAPI with it."""
 
 
 OTHER_CACHE = "set TRITON_CACHE_DIR= to a directory below the working directory"
@@ -39,6 +41,13 @@ HARMFUL_SETTINGS = (
         "pid",
         "all",
         "it hides /proc/meminfo and /proc/driver/nvidia, which psutil and TabbyAPI read",
+    ),
+    HarmfulSetting(
+        "PrivateNetwork",
+        "yes",
+        "no",
+        "it has a network of its own, a loopback that nobody else sees: no client reaches it",
+        cuts_off=True,
     ),
 )
 
@@ -82,7 +91,15 @@ GATHERERS = (triton_cache,)
 
 def harmful_settings(unit: Unit) -> Iterator[HarmfulSetting]:
     """Those that the unit has."""
-    return (one for one in HARMFUL_SETTINGS if unit.get(one.name) == one.harmful)
+    yield from (one for one in HARMFUL_SETTINGS if unit.get(one.name) == one.harmful)
+    families = unit.get("RestrictAddressFamilies")
+    if families and families.startswith("~") is ("AF_INET" in families.lstrip("~").split()):
+        why = "it may open no socket of IPv4, which is what TabbyAPI listens on"
+        yield HarmfulSetting("RestrictAddressFamilies", families, "", why, cuts_off=True)
+    denied = unit.get("IPAddressDeny").split()
+    if {"any", "0.0.0.0/0"} & set(denied) and not unit.get("IPAddressAllow"):
+        why = "every packet to and from it is dropped, this machine's own, too"
+        yield HarmfulSetting("IPAddressDeny", " ".join(denied), "", why, cuts_off=True)
 
 
 def harms(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tabbydoctor.diagnosis.causes import roots, with_causes
-from tabbydoctor.diagnosis.check import Check
+from tabbydoctor.diagnosis.check import DOWN, Check
 from tabbydoctor.diagnosis.finding import Finding, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Root
 
@@ -19,8 +19,10 @@ def result(
     caused_by: Iterable[str] = (),
     category: str = "config",
     severity: Severity = Severity.ERROR,
+    tags: Iterable[str] = (),
 ) -> CheckResult:
-    check = Check(id, id.lower(), category, severity, lambda: (), "", tuple(caused_by))
+    causes, about = tuple(caused_by), frozenset(tags)
+    check = Check(id, id.lower(), category, severity, lambda: (), "", causes, tags=about)
     given = findings or (Finding(f"{id} is wrong", severity=severity),)
     return CheckResult(check, "failed", None, given)
 
@@ -69,6 +71,15 @@ def test_a_warning_that_explains_an_error_ranks_as_the_error() -> None:
         result("API001", caused_by=["SVC005"], category="endpoint"),
     )
     assert [root.id for root in found] == ["SVC005", "CFG001"]
+
+
+def test_a_warning_explains_nothing_that_is_down_unless_the_log_says_so() -> None:
+    warned = result("CFG010", severity=Severity.WARNING)
+    down = result("API001", caused_by=["CFG010"], category="endpoint", tags=[DOWN])
+    assert [root.id for root in diagnose(warned, down)] == ["API001", "CFG010"]
+    logged = Finding("the log says", severity=Severity.ERROR, caused_by=("CFG010",))
+    (root,) = diagnose(warned, down, result("SVC011", logged, category="service"))
+    assert (root.id, root.explains) == ("CFG010", ("API001", "SVC011"))
 
 
 def test_a_finding_that_knows_its_cause_says_so_itself() -> None:

@@ -186,7 +186,8 @@ def test_what_systemd_could_not_run_is_named(
 
 
 def test_unit_failed_shows_the_end_of_the_log_redacted() -> None:
-    lines = [f"INFO:     line {number}" for number in range(9)]
+    lines = [f"ERROR:    line {number}" for number in range(9)]
+    lines.append("INFO:     Loading model: models/tiny")
     lines.append("ERROR:    api_key: a-very-secret-key")
     lines.append("tabbyapi.service: Failed with result 'exit-code'.")
     (finding,) = failed(instance(**FAILED, ExecMainStatus="1"), log(*lines))

@@ -1,0 +1,30 @@
+"""Commands that install Python packages into TabbyAPI's environment."""
+
+from __future__ import annotations
+
+import shlex
+
+from tabbydoctor.deployment.parts import Instance
+
+
+def pip_install(instance: Instance, *packages: str) -> str:
+    """As its own account: what root installs there, TabbyAPI may not be able to replace."""
+    return (
+        f"{_as_account(instance)} {shlex.quote(instance.python or 'python')} -m pip install -U "
+        + (shlex.join(packages))
+    )
+
+
+def own_extra(instance: Instance, name: str) -> str:
+    """TabbyAPI itself with one of the extras that its pyproject.toml names."""
+    return f"{instance.main_directory}[{name}]"
+
+
+def git_pull(instance: Instance) -> str:
+    """The newest TabbyAPI, which asks for the newest exllamav3 it was tried with."""
+    return f"{_as_account(instance)} git -C {shlex.quote(instance.main_directory)} pull --ff-only"
+
+
+def _as_account(instance: Instance) -> str:
+    user = instance.user
+    return "sudo -H" + (f" -u {shlex.quote(user.name)}" if user and user.uid else "")

@@ -1,0 +1,153 @@
+"""What to do about the known lines of TabbyAPI's log: data, by the name of the line."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from tabbydoctor.api import Remedy, Safety
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.gpu.torch import PythonEnvironment
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+
+from ..python_packages import git_pull, own_extra, pip_install
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The TabbyAPI whose log it is, as far as it is known."""
+
+    instance: Instance
+    config: EffectiveConfig | None = None
+    environment: PythonEnvironment | None = None
+
+    @property
+    def python_headers(self) -> str:
+        """Debian's package of the headers for its interpreter."""
+        known = (self.instance.python, *(self.environment.directories if self.environment else ()))
+        found = next((m for path in known if (m := re.search(r"python(3\.\d+)", path or ""))), None)
+        return f"python{found[1] if found else '3'}-dev"
+
+    @property
+    def directory(self) -> str:
+        """Its working directory, to paste."""
+        return shlex.quote(self.instance.directory)
+
+    @property
+    def config_file(self) -> str:
+        """The file to edit, to paste."""
+        setting = self.config.setting("model", "gpu_split") if self.config else None
+        path = setting.origin.path if setting else None
+        return shlex.quote(path or f"{self.instance.directory}/config.yml")
+
+    @property
+    def model(self) -> str:
+        """The directory of its model, to paste."""
+        names = ("model_dir", "model_name")
+        words = (
+            [str(self.config.value("model", name) or "") for name in names] if self.config else []
+        )
+        directory, name = words or ["models", ""]
+        return shlex.quote(f"{self.instance.directory}/{directory or 'models'}/{name}".rstrip("/"))
+
+
+Commands = Callable[[Place], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way out. A restart follows where the unit is known."""
+
+    title: str
+    commands: Commands = lambda place: ()
+    safety: Safety = Safety.MANUAL
+    restarts: bool = True
+
+
+def _update(place: Place) -> tuple[str, ...]:
+    one = place.instance
+    return git_pull(one), pip_install(one, own_extra(one, "cu12"))
+
+
+_UPDATE = "update TabbyAPI and exllamav3 (cu13 for drivers from 580, else cu12)"
+_LIBRARIES = ("ldconfig -p | grep libcuda.so.1",)
+_UVM = ("sudo modprobe -r nvidia_uvm", "sudo modprobe nvidia_uvm")
+
+WAYS: Mapping[str, tuple[Way, ...]] = {
+    "generation-fatal": (
+        Way("Restart it: /health stays at 503 until then", safety=Safety.UNSAFE),
+        Way(f"If it comes again, {_UPDATE}", _update),
+    ),
+    "architecture-unknown": (Way(f"{_UPDATE[0].upper()}{_UPDATE[1:]}, restart it", _update),),
+    "exllama-old": (Way(f"{_UPDATE[0].upper()}{_UPDATE[1:]}, restart it", _update),),
+    "no-python-headers": (
+        Way(
+            "Install the headers of its Python's version, and restart it",
+            lambda place: (f"sudo apt-get install {place.python_headers}",),
+        ),
+    ),
+    "no-compiler": (
+        Way(
+            "Install a C compiler, or add its directory to the unit's PATH; then restart it",
+            lambda place: ("sudo apt-get install gcc",),
+        ),
+    ),
+    "no-embeddings": (
+        Way(
+            "Install TabbyAPI's extras into its environment, and restart it",
+            lambda place: (pip_install(place.instance, own_extra(place.instance, "extras")),),
+        ),
+        Way("Or take embeddings.embedding_model_name out", restarts=False),
+    ),
+    "split-too-small": (
+        Way(
+            "Raise the shares of model.gpu_split, or take it out for gpu_split_auto; restart it",
+            lambda place: (f"sudoedit {place.config_file}",),
+        ),
+    ),
+    "weights-damaged": (
+        Way(
+            "See which file is too small, and download it anew (git lfs pull); then restart it",
+            lambda place: (f"ls -l {place.model}",),
+        ),
+    ),
+    "cuda-unknown-error": (
+        Way("Stop what uses the GPU, load nvidia_uvm anew, restart it", lambda place: _UVM),
+    ),
+    "no-libcuda": (
+        Way(
+            "See where libcuda.so.1 is, and put its directory in LD_LIBRARY_PATH of the unit",
+            lambda place: _LIBRARIES,
+        ),
+    ),
+    "no-gpus": (
+        Way(
+            "See what hides them: CUDA_VISIBLE_DEVICES, the unit's PrivateDevices=, DeviceAllow=",
+            lambda place: _shown(place, "Environment,PrivateDevices,DevicePolicy,DeviceAllow"),
+        ),
+    ),
+    "disk-full": (
+        Way(
+            "Make room on the disk, and restart it",
+            lambda place: (f"df -h {place.directory}", f"du -xsh {place.directory}/logs"),
+        ),
+    ),
+}
+
+
+def _shown(place: Place, properties: str) -> tuple[str, ...]:
+    unit = place.instance.unit
+    if unit is None:
+        return ()
+    user = " --user" if unit.user_manager else ""
+    return (f"systemctl{user} show {shlex.quote(unit.name)} -p {properties}",)
+
+
+def ways_out(slug: str, place: Place | None) -> Iterator[Remedy]:
+    """The remedies for a line; none where none is known, or nothing is of whose log it is."""
+    for way in WAYS.get(slug, ()) if place else ():
+        assert place is not None
+        restart = place.instance.restart if way.restarts else ()
+        yield Remedy(way.title, way.safety, (*way.commands(place), *restart))

@@ -1,0 +1,1 @@
+"""Cases met in the field: what people reported, rebuilt small, and what the doctor must say."""
