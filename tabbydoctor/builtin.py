@@ -23,6 +23,7 @@ ROOMS = (
     "tabbydoctor.tabbyapi.installed",
     "tabbydoctor.tabbyapi.layers",
     "tabbydoctor.tabbyapi.model_files",
+    "tabbydoctor.tabbyapi.misnamed",
     "tabbydoctor.tabbyapi.sandbox_needs",
     "tabbydoctor.tabbyapi.token_paths",
     "tabbydoctor.tabbyapi.tokens_reading",

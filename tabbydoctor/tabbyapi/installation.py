@@ -28,6 +28,8 @@ class Installation:
     """`api_key` may be a list of keys."""
     live_reload: bool | None = None
     """api_tokens.yml is read again when it changes."""
+    migrates: bool | None = None
+    """A file with the keys of before September 2024 is rewritten at the start."""
     problem: str = ""
     """Why the installation could not be read, in words; empty when it was."""
     keys: Mapping[tuple[str, str], ConfigKey] = field(default_factory=dict)

@@ -31,6 +31,7 @@ _KINDS: Mapping[str, ValueKind] = {
     "CACHE_TYPE": "cache",
     "float | Literal['auto']": "float-or-auto",
 }
+_Features = tuple[bool | None, bool | None, bool | None, bool | None, bool | None]
 _TABLE_SOURCE = "the table shipped with tabbydoctor"
 
 
@@ -68,8 +69,9 @@ def _from_table(host: Host, root: str, problem: str) -> Installation:
     )
 
 
-def _features(host: Host, root: str) -> tuple[bool | None, bool | None, bool | None, bool | None]:
-    """(loads exl2, loads exl3, lists of keys, live reload), None where it cannot be told."""
+def _features(host: Host, root: str) -> _Features:
+    """(loads exl2, loads exl3, lists of keys, live reload, migrates old files), None where it
+    cannot be told."""
     exl2 = exl3 = lists = reload = None
     try:
         backends = host.names(f"{root}/backends")
@@ -81,7 +83,22 @@ def _features(host: Host, root: str) -> tuple[bool | None, bool | None, bool | N
         lists, reload = "List[str]" in auth or "list[str]" in auth, "_watch_auth_file" in auth
     except OSError:
         pass
-    return exl2, exl3, lists, reload
+    return exl2, exl3, lists, reload, _migrates(host, root)
+
+
+def _migrates(host: Host, root: str) -> bool | None:
+    """Since September 2024 by `common/tabby_config.py`; the versions before lack that file."""
+    try:
+        return "migrat" in host.read(f"{root}/common/tabby_config.py").text()
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return None
+    try:
+        host.status(f"{root}/common/config.py")
+    except OSError:
+        return None
+    return False
 
 
 def read_keys(source: str) -> dict[tuple[str, str], ConfigKey]:

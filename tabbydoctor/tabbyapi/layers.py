@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tabbydoctor.deployment.parts import Instance
@@ -86,11 +87,13 @@ def _combined(
             result = value
         settings[path] = _setting(path, result, origins)
     invalid.extend(_broken_sections(layers[-1], installation))
+    ignored.extend(unused_values(layers, files, installation))
+    if installation.migrates is False:
+        files = tuple(replace(file, legacy=(), applies_partly=False) for file in files)
     for file in files:
         seen = {(problem.section, problem.key) for problem in invalid}
         found = _migration_problems(file, keys)
         invalid.extend(item for item in found if (item.section, item.key) not in seen)
-    ignored.extend(unused_values(layers, files, installation))
     ignored.extend(unused_variables(instance, keys))
     return EffectiveConfig(
         instance.directory,
