@@ -41,6 +41,7 @@ ROOMS = (
     "tabbydoctor.gpu.backend",
     "tabbydoctor.gpu.memory_need",
     "tabbydoctor.gpu.memory_room",
+    "tabbydoctor.gpu.usable_room",
 )
 
 
