@@ -24,6 +24,7 @@ ROOMS = (
     "tabbydoctor.tabbyapi.layers",
     "tabbydoctor.tabbyapi.model_files",
     "tabbydoctor.tabbyapi.misnamed",
+    "tabbydoctor.tabbyapi.model_overrides",
     "tabbydoctor.tabbyapi.sandbox_needs",
     "tabbydoctor.tabbyapi.token_paths",
     "tabbydoctor.tabbyapi.tokens_reading",
