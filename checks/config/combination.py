@@ -15,8 +15,9 @@ fit ends with `Insufficient VRAM in split`; requests are cut short.
 ## How it is told
 With inline loading the values of `model:` hold for the model that is loaded at the start. Later
 ones get those named in `use_as_default`, and what their own `tabby_config.yml` sets. Settings are
-counted that say how a model is loaded, where they differ from the default, and some other model
-is without them. A share of 0 leaves a GPU out, and a single GPU has no split: both are right.
+counted that say how a model is loaded (without `model_name` those of one model, too, such as
+`reasoning` and `tool_format`), where they differ from the default, and some other model is without
+them. A share of 0 leaves a GPU out, and a single GPU has no split: both are right.
 
 ## What to do
 Name the settings in `use_as_default`; raise or take out `gpu_split` (TabbyAPI then splits by
@@ -46,6 +47,12 @@ _HOW_LOADED = (
     *("chunk_size", "output_chunking", "max_batch_size"),
 )
 """Settings of `model:` that are about the machine, not about one model."""
+_OF_ONE_MODEL = (
+    *("rope_scale", "rope_alpha", "prompt_template", "vision", "reasoning", "tool_format"),
+    *("reasoning_start_token", "reasoning_end_token", "start_in_reasoning", "harmony"),
+    *("template_vars_default", "template_vars_force", "force_enable_thinking"),
+)
+"""Those of one model: they do nothing at all where none is loaded at the start."""
 
 
 @check("CFG015", "config-combination", category="config", severity=Severity.WARNING)
@@ -94,7 +101,8 @@ class _Telling:
             f"With inline loading {_listed(keys)} of config.yml "
             f"{'hold' if len(keys) > 1 else 'holds'} for the first model only",
             "A model that a request loads gets what use_as_default names, and what its own "
-            "tabby_config.yml sets; of the rest, TabbyAPI's defaults.",
+            "tabby_config.yml sets; of the rest, TabbyAPI's defaults."
+            + ("" if self.config.value("model", "model_name") else _NONE_FIRST),
             (
                 Evidence(switch.origin.where, None, "model.inline_model_loading: true"),
                 Evidence(
@@ -119,7 +127,8 @@ class _Telling:
 
     def _given(self) -> Iterator[Setting]:
         """What says how a model is loaded, and differs from the default."""
-        for key in _HOW_LOADED:
+        first = self.config.value("model", "model_name")
+        for key in (*_HOW_LOADED, *(() if first else _OF_ONE_MODEL)):
             setting = self._setting(key)
             known = self.installation.keys.get(("model", key)) or TABLE["model", key]
             written = setting is not None and setting.origin.layer != "default"
@@ -259,6 +268,7 @@ class _Telling:
 
 
 _OF_MODELS = ("model", "draft_model")
+_NONE_FIRST = " No model_name is set: so far they hold for none."
 _SEVERAL = 2
 _ROUNDED = 1
 """GiB: a card sold as one of 24 GB has a little less, and is written as 24."""

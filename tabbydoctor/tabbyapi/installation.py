@@ -35,6 +35,11 @@ class Installation:
     keys: Mapping[tuple[str, str], ConfigKey] = field(default_factory=dict)
     """The installed version's own types and defaults, in its order; empty: the shipped table's."""
 
+    @property
+    def validates(self) -> bool:
+        """Whether a value of the wrong type ends the start: not before September 2024."""
+        return self.exact or self.migrates is not False
+
     def knows(self, section: str, key: str) -> bool:
         """Whether the installed version has that key."""
         return key in self.sections.get(section, frozenset())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 
 from tabbydoctor.deployment.nix_wrapper import package_directory
@@ -15,6 +16,9 @@ from tabbydoctor.tabbyapi.keys import TABLE, ConfigKey, ValueKind, shipped_secti
 
 _MODELS = "common/config_models.py"
 _ROOT = "TabbyConfigModel"
+_SAMPLES = ("config_sample.yml", "config_sample.yaml")
+_SHOWN = re.compile(r"^(?:(\w+)[ \t]*:|  #?[ \t]?(\w+)[ \t]*:)", re.MULTILINE)
+"""A section, or a key of one, of a sample configuration."""
 _CONSTRAINTS = ("ge", "gt", "le", "lt", "multiple_of")
 _NO_SECTIONS = frozenset({"config", "actions"})
 """Fields of the root that no file configures: both stand for command-line arguments."""
@@ -64,8 +68,11 @@ def _root(host: Host, instance: Instance) -> str:
 
 
 def _from_table(host: Host, root: str, problem: str) -> Installation:
+    sections, sampled = shipped_sections(), _sampled(host, root)
+    for section, names in sampled.items():
+        sections[section] = sections.get(section, frozenset()) | names
     return Installation(
-        root, shipped_sections(), _TABLE_SOURCE, False, *_features(host, root), problem=problem
+        root, sections, _TABLE_SOURCE, False, *_features(host, root), problem=problem
     )
 
 
@@ -87,7 +94,8 @@ def _features(host: Host, root: str) -> _Features:
 
 
 def _migrates(host: Host, root: str) -> bool | None:
-    """Since September 2024 by `common/tabby_config.py`; the versions before lack that file."""
+    """Since September 2024 by `common/tabby_config.py`; the versions before have neither that file
+    nor `common/config_models.py`."""
     try:
         return "migrat" in host.read(f"{root}/common/tabby_config.py").text()
     except FileNotFoundError:
@@ -95,10 +103,36 @@ def _migrates(host: Host, root: str) -> bool | None:
     except OSError:
         return None
     try:
-        host.status(f"{root}/common/config.py")
+        host.status(f"{root}/{_MODELS}")
+    except FileNotFoundError:
+        return None if _absent(host, f"{root}/main.py") else False
     except OSError:
-        return None
+        pass
+    return None
+
+
+def _absent(host: Host, path: str) -> bool:
+    try:
+        host.status(path)
+    except OSError:
+        return True
     return False
+
+
+def _sampled(host: Host, root: str) -> dict[str, frozenset[str]]:
+    """Section -> the keys that its own sample configuration shows, commented out or not."""
+    for name in _SAMPLES:
+        try:
+            text = host.read(f"{root}/{name}", 1 << 20).text()
+        except OSError:
+            continue
+        found: dict[str, set[str]] = {}
+        keys: set[str] = set()
+        for section, key in _SHOWN.findall(text):
+            keys = found.setdefault(section, set()) if section else keys
+            keys |= {key} if key else set()
+        return {section: frozenset(names) for section, names in found.items()}
+    return {}
 
 
 def read_keys(source: str) -> dict[tuple[str, str], ConfigKey]:

@@ -83,7 +83,8 @@ def _combined(
         try:
             result = coerced(key, value) if origins else value
         except Refused as refusal:
-            invalid.append(Invalid(*path, str(refusal), origins[0][0], origins[0][1]))
+            if installation.validates:
+                invalid.append(Invalid(*path, str(refusal), origins[0][0], origins[0][1]))
             result = value
         settings[path] = _setting(path, result, origins)
     invalid.extend(_broken_sections(layers[-1], installation))

@@ -103,6 +103,7 @@ def test_what_holds_for_the_first_model_only(deployment: Deployment) -> None:
         ("cache_mode: Q8", ["cache_mode"]),
         ("gpu_split: [20, 24], chunk_size: 512", ["gpu_split", "chunk_size"]),
         ("tensor_parallel: true, model_name: good", ["tensor_parallel"]),
+        ("reasoning: true, tool_format: qwen3_5", ["reasoning", "tool_format"]),
     ],
 )
 def test_siblings_with_inline_loading(
@@ -122,7 +123,7 @@ def test_siblings_with_inline_loading(
         "model: {inline_model_loading: false, cache_mode: Q8}\n",
         "model: {inline_model_loading: true, cache_mode: FP16, gpu_split: [], chunk_size: 2048}\n",
         "model: {inline_model_loading: true, cache_mode: Q8, use_as_default: [cache_mode]}\n",
-        "model: {inline_model_loading: true, prompt_template: chatml, vision: true}\n",
+        "model: {inline_model_loading: true, vision: true, model_name: good}\n",
         "model: {inline_model_loading: true, cache_mode: Q8, model_name: good}\n",  # the only one
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from checks.config.invalid_value import invalid_value
 from checks.config.legacy import legacy
 from checks.config.unknown_key import unknown_key
 from tabbydoctor.api import Finding, Severity
@@ -232,6 +233,7 @@ def old(deployment: Deployment) -> Deployment:
     """As of June 2024: no common/config_models.py, no common/tabby_config.py."""
     (deployment.directory / "common/config_models.py").unlink()
     deployment.write("common/config.py", "import yaml\n")
+    deployment.write("config_sample.yml", "model:\n  #use_cfg: false\n  # fasttensors: true\n")
     return deployment
 
 
@@ -246,6 +248,25 @@ def test_a_version_that_never_migrates_is_left_alone(old: Deployment) -> None:
 def test_its_keys_are_its_own(old: Deployment, text: str) -> None:
     assert old.judge(legacy, text) == []
     assert old.judge(unknown_key) == []
+
+
+@pytest.mark.parametrize("text", ["model: {use_cfg: true}\n", "model: {fasttensors: true}\n"])
+def test_what_its_own_sample_shows_is_known(old: Deployment, text: str) -> None:
+    assert old.judge(unknown_key, text) == []
+
+
+@pytest.mark.parametrize("text", ["model: {gpu_split: auto}\n", "network: {port: '5000x'}\n"])
+def test_it_validates_nothing(old: Deployment, text: str) -> None:
+    assert old.judge(invalid_value, text) == []
+
+
+def test_choices_in_capitals_are_compared_as_they_stand(deployment: Deployment) -> None:
+    models = deployment.directory / "common/config_models.py"
+    text = models.read_text()
+    assert '"oai", "kobold"' in text
+    models.write_text(text.replace('"oai", "kobold"', '"OAI", "Kobold"'))
+    assert deployment.judge(invalid_value, "network: {api_servers: [OAI]}\n") == []
+    assert len(deployment.judge(invalid_value, "network: {api_servers: [oai]}\n")) == 1
 
 
 def test_a_version_with_another_reader_migrates_by_what_it_says(deployment: Deployment) -> None:
