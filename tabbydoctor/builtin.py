@@ -20,6 +20,7 @@ ROOMS = (
     "tabbydoctor.deployment.program",
     "tabbydoctor.deployment.people",
     "tabbydoctor.routers.site",
+    "tabbydoctor.routers.model_names",
     "tabbydoctor.tabbyapi.installed",
     "tabbydoctor.tabbyapi.layers",
     "tabbydoctor.tabbyapi.model_files",
