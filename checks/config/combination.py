@@ -151,6 +151,7 @@ class _Telling:
         if named is None or not unknown:
             return
         rest = [name for name in names if name in known]
+        dropped = {item.key for item in self.config.ignored}
         yield Finding(
             f"use_as_default names {_listed(unknown)}, which TabbyAPI does not know",
             "TabbyAPI logs `invalid item` and goes on without it.",
@@ -164,6 +165,7 @@ class _Telling:
                     self.machine,
                 ),
             ),
+            caused_by=("CFG003",) if dropped >= {*unknown} else None,
         )
 
     def split(self, need: MemoryNeed | None, room: UsableRoom) -> Iterator[Finding]:

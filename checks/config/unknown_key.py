@@ -185,6 +185,8 @@ class _Telling:
             return f"Take {one.name} out: as {'.'.join(one.target)} {one.obstacle}"
         if one.opens:
             return f"Take {one.name} out: what it would open is asked for by its name"
+        if one.way == "move":
+            return f"Write {'.'.join(one.target)} instead of {one.name}"
         if one.meant.kind in ("misspelt", "elsewhere"):
             return f"Write {one.meant.instead} instead of {one.name}"
         if one.meant.kind == "newer":

@@ -155,6 +155,12 @@ def test_a_default_that_is_no_setting(deployment: Deployment) -> None:
     assert found.title == "use_as_default names cache_mod, which TabbyAPI does not know"
 
 
+def test_a_default_that_is_set_and_dropped_is_one_cause(deployment: Deployment) -> None:
+    text = "model: {use_as_default: [vision_offload], vision_offload: true}\n"
+    (found,) = Judged(deployment, text).combination()
+    assert found.caused_by == ("CFG003",)
+
+
 # gpu_split.
 
 

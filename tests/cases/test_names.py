@@ -109,6 +109,14 @@ def test_a_gone_key_that_asks_for_something_is_none(deployment: Deployment, text
     assert "TabbyAPI dropped it on" in found.detail
 
 
+def test_what_replaced_a_gone_key_is_printed_as_it_is_applied(deployment: Deployment) -> None:
+    (found,) = deployment.judge(unknown_key, "developer: {cuda_malloc_backend: true}\n")
+    assert advice(found) == (
+        "Write memory.cuda_malloc_async instead of developer.cuda_malloc_backend"
+    )
+    assert fixed_by_the_doctor(found)
+
+
 # Which names are proposed.
 
 
