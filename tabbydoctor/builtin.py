@@ -22,9 +22,12 @@ ROOMS = (
     "tabbydoctor.deployment.disk_room",
     "tabbydoctor.deployment.log_directory",
     "tabbydoctor.routers.site.finding",
+    "tabbydoctor.routers.model_names",
     "tabbydoctor.tabbyapi.installed",
     "tabbydoctor.tabbyapi.layers",
     "tabbydoctor.tabbyapi.model_files",
+    "tabbydoctor.tabbyapi.misnamed",
+    "tabbydoctor.tabbyapi.model_overrides",
     "tabbydoctor.tabbyapi.sandbox_needs",
     "tabbydoctor.tabbyapi.token_paths",
     "tabbydoctor.tabbyapi.tokens_reading",
@@ -43,6 +46,7 @@ ROOMS = (
     "tabbydoctor.gpu.backend",
     "tabbydoctor.gpu.memory_need",
     "tabbydoctor.gpu.memory_room",
+    "tabbydoctor.gpu.usable_room",
 )
 
 

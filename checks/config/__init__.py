@@ -1,4 +1,4 @@
-"""Checks of TabbyAPI's configuration: CFG001 to CFG014."""
+"""Checks of TabbyAPI's configuration: CFG001 to CFG016."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ At its next start TabbyAPI moves them, writes the file anew with all its default
 old one as `<file>.bak`: comments and order are lost.
 
 ## How it is told
-By the same rule TabbyAPI applies.
+By the same rule TabbyAPI applies, where the installed version has it (`common/tabby_config.py`);
+the versions before September 2024 rewrite nothing: there these are the keys' real names.
 
 ## What to do
 Rename the keys yourself to keep the file as it is.

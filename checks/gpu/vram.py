@@ -17,14 +17,17 @@ automatic split and an embedding model on the GPU. The cache is for `cache_size`
 `max_seq_len`, else all that the model can take (`max_position_embeddings`), in the bits of
 `cache_mode`. Nothing is said where the model is loaded; what TabbyAPI itself holds counts as
 free. A TabbyAPI that was stopped is judged by the whole memory alone, as what is free may change
-until it starts. Unknown: models with a cache of their own kind, `cpu_moe_offload_layers`, a
+until it starts. A `gpu_split` leaves each GPU its share (and the CUDA context beside it), a share
+of 0 leaves a GPU out; where the order of unlike GPUs is not known, only what fits in no order is
+said. Unknown: models with a cache of their own kind, `cpu_moe_offload_layers`, a
 `tabby_config.yml` beside the model, a `gpu_split` that leaves every GPU without memory, WSL (where
 the driver may use system memory).
 
 ## What to do
 Take a smaller cache: `cache_mode: Q8` takes about half of FP16's memory and `Q4` about a quarter;
 a smaller `cache_size` takes less in proportion. Stop what else holds the memory. Otherwise take a
-smaller quantization of the model.
+smaller quantization of the model. Where `gpu_split` leaves too little, raise its shares, or take
+it out and let TabbyAPI split by itself (`gpu_split_auto`).
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ from tabbydoctor.gpu.byte_range import gib, told_apart
 from tabbydoctor.gpu.memory_need import LoadedModel, MemoryNeed, token_count
 from tabbydoctor.gpu.memory_room import MemoryHolder, MemoryRoom
 from tabbydoctor.gpu.need import GpuNeed
+from tabbydoctor.gpu.usable_room import UsableRoom
 from tabbydoctor.tabbyapi.answers import model_name
 from tabbydoctor.tabbyapi.answers import no_model as nothing_loaded
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -53,7 +57,7 @@ _SHOWN = 4
 def vram(
     gpu_need: GpuNeed,
     need: MemoryNeed,
-    room: MemoryRoom,
+    room: UsableRoom,
     instance: Instance,
     config: EffectiveConfig,
     machine: Machine,
@@ -61,6 +65,8 @@ def vram(
 ) -> Iterator[Finding]:
     low = need.total(len(room.gpus)).low
     loaded = _loaded(endpoint)
+    if low <= room.total and room.unordered:
+        raise Unknown(room.unordered)
     if low <= room.free or loaded == PurePosixPath(need.model.name).name:
         return
     if room.own is not None and room.own >= low:
@@ -120,7 +126,9 @@ def _finding(
     have = "has" if len(room.gpus) == 1 else "have"
     needed, limit_shown = told_apart(total.low, limit)
     there = f"{room.where} {have} {limit_shown} GiB"
-    if severity is Severity.WARNING:
+    if room.limits:
+        there = f"model.gpu_split leaves it {limit_shown} GiB"
+    if severity is Severity.WARNING and not room.limits:
         there = f"{limit_shown} GiB are free on {room.where}"
     return Finding(
         f"The model needs {needed} GiB or more, {there}",
@@ -147,6 +155,10 @@ def _mode(model: LoadedModel) -> str:
 
 
 def _evidence(need: MemoryNeed, room: MemoryRoom, config: EffectiveConfig) -> Iterator[Evidence]:
+    split = config.setting("model", "gpu_split")
+    if room.limits and split:
+        wanted = f"{gib(need.total(len(room.gpus)).low)} GiB or more in all"
+        yield Evidence(split.origin.where, wanted, f"model.gpu_split: {split.value}")
     for model in (need.model, need.draft):
         if model:
             yield Evidence(model.path, actual=f"weights of {model.weights}")

@@ -30,6 +30,7 @@ def remedies(
 ) -> Iterator[Remedy]:
     """What brings the high estimate under what is free, the mildest first."""
     gpus, limit = len(room.gpus), room.free
+    yield from _split(need, room, instance, config)
     smaller = (_cache_mode(need, gpus, limit), _cache_size(need, gpus, limit))
     yield from (
         edit(change.title, _where(config, change.key), instance, change.wanted)
@@ -43,6 +44,23 @@ def remedies(
         weights = limit - (least.high - need.weights.high)
         size = f" of at most {gib(weights)} GiB" if weights > 0 else ""
         yield Remedy(f"Take a smaller quantization or model{size}, or let TabbyAPI use more GPUs")
+
+
+def _split(
+    need: MemoryNeed, room: MemoryRoom, instance: Instance, config: EffectiveConfig
+) -> Iterator[Remedy]:
+    """Where it would fit without `gpu_split`."""
+    split, whole = config.setting("model", "gpu_split"), room.unsplit
+    if split is None or whole is None or not room.limits:
+        return
+    if need.total(len(whole.gpus)).low <= whole.free:
+        yield edit(
+            f"Raise model.gpu_split ({whole.where} have {gib(whole.free)} GiB free), or take it "
+            "out and let TabbyAPI split by itself (gpu_split_auto: true)",
+            split.origin,
+            instance,
+            {("model", "gpu_split"): None, ("model", "gpu_split_auto"): True},
+        )
 
 
 @dataclass(frozen=True, slots=True)

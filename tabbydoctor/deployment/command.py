@@ -62,6 +62,11 @@ def tabby_command(
     return None
 
 
+def starts_script(argv: Sequence[str]) -> bool:
+    """Whether it may run TabbyAPI, going by the name of what it runs alone."""
+    return any(PurePosixPath(word).name in _SCRIPTS for word in argv)
+
+
 def _is_launcher(word: str) -> bool:
     """What may stand before the script: an interpreter, a shell, env, numactl, nice, …"""
     name = PurePosixPath(word).name

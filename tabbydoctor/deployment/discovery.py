@@ -159,6 +159,7 @@ def _process_of(unit: Unit, table: ProcessTable) -> Process | None:
         if process.unit == unit.name and process.user_unit == unit.user_manager
     ]
     servers = [one for one in family if any("main" in word for word in one.argv[1:4])]
+    servers = servers or [one for one in family if any("start.py" in w for w in one.argv[1:4])]
     main = table.process(unit.main_pid)
     return main if main in servers or not servers else servers[0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from tabbydoctor.deployment.command import starts_script
 from tabbydoctor.deployment.parts import Machine, ProcessTable, Units
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit, UnitFile, assignments
 from tabbydoctor.facts import Absent, Unknown
@@ -118,7 +119,7 @@ def units(host: Host, machine: Machine, table: ProcessTable, targets: Targets) -
         )
     found = list(_show(host, _candidates(host, targets), owner=None))
     for owner in _user_managers(host, targets, table):
-        found += _show(host, _user_candidates(host, targets, owner), owner=owner)
+        found += _show(host, _user_candidates(host, targets, table, owner), owner=owner)
     return Units(tuple(found))
 
 
@@ -145,10 +146,14 @@ def _candidates(host: Host, targets: Targets) -> list[str]:
     return sorted(names)
 
 
-def _user_candidates(host: Host, targets: Targets, owner: str) -> list[str]:
+def _user_candidates(host: Host, targets: Targets, table: ProcessTable, owner: str) -> list[str]:
     account = host.account(owner)
     host = host if host.effective_uid() != 0 else host.seen_by(account)
     names = {full_name(targets.user_unit)} if targets.user_unit else set()
+    for process in table.processes:
+        of_owner = process.user_unit and account is not None and process.uid == account.uid
+        if of_owner and starts_script(process.argv) and _NAME.fullmatch(process.unit or ""):
+            names.add(process.unit or "")
     for directory in (f"{account.home}/{part}" for part in _USER_DIRECTORIES) if account else ():
         names |= set(_worth_a_look(host, directory))
     return sorted(names)
@@ -180,7 +185,7 @@ def _user_managers(host: Host, targets: Targets, table: ProcessTable) -> list[st
     if own is not None and (own.uid != 0 or (targets.user_unit and not targets.user)):
         owners.add(own.name)
     for process in table.processes:
-        if process.user_unit and any("main.py" in word for word in process.argv):
+        if process.user_unit and starts_script(process.argv):
             account = host.account(process.uid or 0)
             owners |= {account.name} if account else set()
     return sorted(owner for owner in owners if owner)

@@ -13,6 +13,7 @@ from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Facts
 from tabbydoctor.fixing.chosen import ROUTER, asked_for, of_router_key, present
 from tabbydoctor.fixing.serving import PAUSE, Progress, may_come_up, still_starts
+from tabbydoctor.fixing.standing import Standing, standing, worse
 from tabbydoctor.fixing.witness import UP, fact, witness
 from tabbydoctor.host import Host
 from tabbydoctor.remedies.outcome import UNSEEN, Prepared, Proof, SeenAnswer, Witness
@@ -41,12 +42,28 @@ def prove(
     prepared: Prepared,
     progress: Progress,
     before: Witness = UNSEEN,
+    stood: Standing | None = None,
 ) -> Proof:
     """Look at the running deployment. `host` makes a fresh one for each look.
 
-    `before` is what the router answered before anything was done.
+    `before` is what the router answered before anything was done, and `stood` what was found then.
     """
-    return interrupts.run(_Proving(host, targets, request, prepared, progress, before).prove())
+    proving = _Proving(host, targets, request, prepared, progress, before, stood)
+    return interrupts.run(proving.prove())
+
+
+def stands(host: Callable[[], Host], targets: Targets, request: FixRequest) -> Standing | None:
+    """What is found now, where the repair of single findings is asked for; nothing is changed."""
+    return None if request.auth else interrupts.run(_stands(host(), targets, request))
+
+
+async def _stands(host: Host, targets: Targets, request: FixRequest) -> Standing:
+    facts = facts_of(host, targets)
+    try:
+        return await standing(facts, request.time_limit)
+    finally:
+        await facts.close()
+        await host.close()
 
 
 def look(host: Callable[[], Host], targets: Targets, request: FixRequest) -> Witness:
@@ -83,6 +100,7 @@ class _Proving:
         prepared: Prepared,
         progress: Progress,
         before: Witness = UNSEEN,
+        stood: Standing | None = None,
     ) -> None:
         self._host = host
         self._targets = targets
@@ -93,6 +111,7 @@ class _Proving:
         self._answered = prepared.answered
         self._present = prepared.present
         self._before = before
+        self._stood = stood
         self._after = UNSEEN
         self._seen: list[str] = []
         self._unproven: list[str] = []
@@ -115,6 +134,7 @@ class _Proving:
             # A TabbyAPI that was not restarted still asks for keys: that disproves nothing.
             told = self._by_router or self._restarted_tabby(facts)
             verdicts = [not (failed and told), await self._server(facts)]
+            verdicts.append(await self._no_worse(live))
             if through_router(self._request):
                 verdicts.append(await self._router(facts, host, live))
         finally:
@@ -213,6 +233,23 @@ class _Proving:
         accepted = endpoint.enforces_auth is False
         self._seen.append(f"a request without a key is {'accepted' if accepted else 'refused'}")
         return accepted
+
+    async def _no_worse(self, live: bool) -> bool:
+        """Whether nothing else appeared. What a restart brings may pass, and is waited for."""
+        found: tuple[str, ...] = ()
+
+        async def stands(facts: Facts) -> bool | None:
+            nonlocal found
+            if self._stood is not None:
+                now = await standing(facts, self._request.time_limit)
+                asked = {one.id for one in asked_for(self._request)}
+                found = tuple(worse(self._stood, now, asked, answered=self._answered, live=live))
+            return None if found and self._restarted and live else True
+
+        limit = min(_ROUTER_READY, self._request.ready_timeout)
+        await self._await("what the restart brought to pass", limit, stands)
+        self._seen += found
+        return not found
 
     def _restarted_tabby(self, facts: Facts) -> bool:
         one = facts.known(Instance)

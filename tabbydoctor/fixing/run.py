@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tabbydoctor.fixing.prepare import prepare
-from tabbydoctor.fixing.proof import look, prove
+from tabbydoctor.fixing.proof import look, prove, stands
 from tabbydoctor.fixing.serving import Progress
+from tabbydoctor.fixing.standing import Standing
 from tabbydoctor.host import Host
 from tabbydoctor.remedies.outcome import FixResult, Prepared, Proof, Witness
 from tabbydoctor.remedies.request import FixRequest
@@ -63,7 +64,8 @@ class Fix:
                 if not self.agree(prepared):
                     return FixResult(prepared, 1, declined=True)
                 before = self._look()
-            return self._apply(apply, prepared, before)
+                stood = stands(self.host, self.targets, self.request)
+            return self._apply(apply, prepared, before, stood)
 
     def dry_run(self) -> FixResult:
         """The plan alone: 0 where there is proven to be nothing to do, else 1. Touches nothing."""
@@ -79,11 +81,15 @@ class Fix:
     def _look(self) -> Witness:
         return look(self.host, self.targets, self.request)
 
-    def _apply(self, apply: Apply, prepared: Prepared, before: Witness) -> FixResult:
+    def _apply(
+        self, apply: Apply, prepared: Prepared, before: Witness, stood: Standing | None
+    ) -> FixResult:
         proofs: list[Proof] = []
 
         def verify() -> bool | None:
-            proof = prove(self.host, self.targets, self.request, prepared, self.progress, before)
+            proof = prove(
+                self.host, self.targets, self.request, prepared, self.progress, before, stood
+            )
             proofs.append(proof)
             return proof.verified
 

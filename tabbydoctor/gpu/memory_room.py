@@ -43,6 +43,15 @@ class MemoryRoom:
     """What TabbyAPI's own processes hold; None where NVML does not say."""
     holders: tuple[MemoryHolder, ...] = ()
     """The others, those that hold most first."""
+    unsplit: MemoryRoom | None = None
+    """What there would be without `gpu_split`; None where there is none."""
+    unordered: str = ""
+    """Why it is only the most that it can be: the order of the GPUs is not known."""
+
+    @property
+    def limits(self) -> bool:
+        """Whether `gpu_split` leaves less than the GPUs have."""
+        return self.unsplit is not None and self.total < self.unsplit.total
 
     @property
     def where(self) -> str:
@@ -69,7 +78,7 @@ def memory_room(
     split = config.value("model", "gpu_split")
     limits = split if isinstance(split, list) else []
     used = _used(driver, instance, in_order=bool(limits))
-    shares = _shares(limits, len(used))
+    shares = shares_of(limits, len(used))
     chosen = [(gpu, share) for gpu, share in zip(used, shares, strict=True) if share > 0]
     if not chosen:
         raise Unknown("which GPUs are used: model.gpu_split leaves none of them any memory")
@@ -107,7 +116,7 @@ def _used(driver: Driver, instance: Instance, *, in_order: bool) -> tuple[NvmlGp
     return visible
 
 
-def _shares(split: Sequence[object], gpus: int) -> list[float]:
+def shares_of(split: Sequence[object], gpus: int) -> list[float]:
     """What `gpu_split` (GiB) leaves each GPU; everything without one, or with a single GPU.
 
     It limits what torch takes; CUDA's context comes on top, hence one more GiB.

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.documents import whole_number
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
@@ -41,7 +42,7 @@ def service_groups(host: Host, instance: Instance) -> ServiceGroups:
         raise Unknown(f"TabbyAPI runs in the container {instance.container}: look inside it")
     names = {group.gid: group.name for group in host.groups()}
     gids = {name: gid for gid, name in names.items()}
-    user, uid, own = _account(instance)
+    user, uid, own = _account(host, instance)
     own |= set(_unit_groups(instance, gids))
     process = instance.process
     running = None
@@ -51,12 +52,12 @@ def service_groups(host: Host, instance: Instance) -> ServiceGroups:
     return ServiceGroups(user, uid, frozenset(own), running, names)
 
 
-def _account(instance: Instance) -> tuple[str, int, set[int]]:
+def _account(host: Host, instance: Instance) -> tuple[str, int, set[int]]:
     account, unit, process = instance.user, instance.unit, instance.process
     if account is not None:
         return account.name, account.uid, {account.gid, *account.groups}
     if unit is not None and unit.flag("DynamicUser"):
-        return unit.get("User") or "the dynamic user", _NOBODY, set()
+        return unit.get("User") or "the dynamic user", *_dynamic(host, instance, unit)
     if unit is not None and unit.user == "root":
         return "root", 0, {0}
     if process is not None and process.uid is not None:
@@ -74,6 +75,21 @@ def _unit_groups(instance: Instance, gids: Mapping[str, int]) -> Iterator[int]:
             gid = _gid(name, gids)
             if gid is not None:
                 yield gid
+
+
+def _dynamic(host: Host, instance: Instance, unit: Unit) -> tuple[int, set[int]]:
+    """The user that systemd made up: of the process, else whose its directory was (and is given
+    to the next one at its start)."""
+    process = instance.process
+    if process is not None and process.uid is not None:
+        return process.uid, set(process.groups or ())
+    for name in unit.get("StateDirectory").split():
+        try:
+            own = host.status(f"/var/lib/private/{name.split(':', 1)[0]}")
+        except OSError:
+            continue
+        return own.uid, {own.gid}
+    return _NOBODY, set()
 
 
 def _primary(instance: Instance, gids: Mapping[str, int]) -> frozenset[int]:

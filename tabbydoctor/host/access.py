@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from tabbydoctor.host.data import FileStatus
 
+_PRIVATE = frozenset({"/var/lib/private", "/var/cache/private", "/var/log/private"})
+"""Where systemd keeps the directories of `DynamicUser=`, closed to all: a service has its own
+mounted in its namespace (systemd.exec(5))."""
+_DYNAMIC = range(61184, 65520)
+"""The users that systemd makes up for a service while it runs, and nobody else ever has."""
 Want = Literal["r", "w", "x"]
 _BIT = {"r": 4, "w": 2, "x": 1}
 _USER_OBJ, _USER, _GROUP_OBJ, _GROUP, _MASK, _OTHER = 1, 2, 4, 8, 16, 32
@@ -51,10 +56,16 @@ class PathStatus:
 
     def denied_at(self, uid: int, groups: Collection[int], want: Want) -> FileStatus | None:
         """What first denies an account the access: a directory on the way, or the thing itself."""
-        for directory in self.chain[:-1]:
-            if not allows(directory, uid, groups, "x"):
+        for place, directory in enumerate(self.chain[:-1]):
+            mounted = directory.path in _PRIVATE and _own(self.chain[place + 1 :], uid)
+            if not mounted and not allows(directory, uid, groups, "x"):
                 return directory
         return None if allows(self.leaf, uid, groups, want) else self.leaf
+
+
+def _own(below: Iterable[FileStatus], uid: int) -> bool:
+    """Whether one of the directories is a service's own, and that account its user."""
+    return uid in _DYNAMIC and any(one.is_directory and one.uid == uid for one in below)
 
 
 def allows(status: FileStatus, uid: int, groups: Collection[int], want: Want) -> bool:

@@ -3,48 +3,38 @@
 from __future__ import annotations
 
 import contextlib
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from tabbydoctor.deployment.nixos import generated_config
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.invocation import invocation
 from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.restarting import refuse_container, restart_tabbyapi
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored
-from tabbydoctor.tabbyapi.dropped import about_auth, name_of, unknown_names
-from tabbydoctor.tabbyapi.installation import Installation
-from tabbydoctor.tabbyapi.nearest_key import meant
-from tabbydoctor.tabbyapi.opening import exposes_without_auth, switches_auth_off
+from tabbydoctor.tabbyapi.dropped import about_auth, name_of
+from tabbydoctor.tabbyapi.misnamed import Misnamed, MisnamedKeys, Move
 from tabbydoctor.yaml.edit import CannotEdit, move_key, remove_key
 from tabbydoctor.yaml.nodes import KeyPath
 
 _FILES = ("working-directory", "config-file")
-_CERTAIN = ("gone", "elsewhere", "misspelt")
 
 
-def rename_keys(
-    draft: Draft,
-    instance: Instance,
-    config: EffectiveConfig,
-    installation: Installation,
-) -> None:
-    """CFG003: each name that was meant for another gets that one; what went for good goes.
+def rename_keys(draft: Draft, instance: Instance, misnamed: MisnamedKeys) -> None:
+    """CFG003: each name that was meant for another gets that one; what does nothing goes.
 
-    What cannot be told stays and is named. Raises CannotFix where nothing can be done, and
-    rather than switch authentication off or expose a server without it.
+    What cannot be told, or would do harm where it was meant, stays and is named. Raises CannotFix
+    where nothing can be done, and rather than switch authentication off or expose a server
+    without it.
     """
-    items = list(unknown_names(config, nixos=generated_config(instance) is not None))
-    if not items:
+    if not misnamed.items:
         return
     refuse_container(instance)
     left, moved, removed = [], False, False
-    for item in items:
+    for one in misnamed.items:
         try:
-            done = _mend(draft, _file(instance, item), item, config, installation)
+            done = _mend(draft, _file(instance, one.item), one)
         except _Left as reason:
-            left.append(f"{item.origin.where}: {reason}")
+            left.append(f"{one.item.origin.where}: {reason}")
             continue
         moved, removed = moved or done == "moved", removed or done == "removed"
     if not (moved or removed):
@@ -97,91 +87,52 @@ def _file(instance: Instance, item: Ignored) -> str:
     return file
 
 
-def _mend(
-    draft: Draft,
-    file: str,
-    item: Ignored,
-    config: EffectiveConfig,
-    installation: Installation,
-) -> str:
+def _mend(draft: Draft, file: str, one: Misnamed) -> str:
     """Raises _Left, and CannotFix rather than open the server."""
-    answer = meant(item.section, item.key, installation)
-    if answer.kind not in _CERTAIN or not (installation.exact or answer.kind != "gone"):
-        raise _Left(f"{name_of(item)}: {answer.sentence}; take it out, or update TabbyAPI")
-    target = _path(answer.instead, installation)
-    if target is None:
-        _edit(draft, file, item, _taken_out, "CFG003")
-        draft.notes.append(f"{name_of(item)} is gone from TabbyAPI, and is taken out")
+    if one.opens:
+        raise _opening(one)
+    if one.way == "person":
+        raise _Left(_why_left(one))
+    if one.way == "remove":
+        _edit(draft, file, one.item, _taken_out, "CFG003")
+        why = f"as {'.'.join(one.target)} {one.obstacle}" if one.obstacle else "it has no effect"
+        draft.notes.append(f"{one.name} is taken out: {why}")
         return "removed"
-    moves = list(_moves(item, target, installation))
-    for _, place, value in moves:
-        _refuse_opening(place, value, config)
-    mover = _mover([(source, place) for source, place, _ in moves], target)
-    _edit(draft, file, item, mover, "CFG003")
-    draft.notes.append(f"{name_of(item)} becomes {'.'.join(target)} and counts from now on")
+    _edit(draft, file, one.item, _mover(one.moves, one.target), "CFG003")
+    draft.notes.append(f"{one.name} becomes {'.'.join(one.target)} and counts from now on")
     return "moved"
 
 
-def _path(name: str, installation: Installation) -> tuple[str, ...] | None:
-    """`section.key`, or a section, of the words that say what to write instead."""
-    found = re.match(r"(?:the section )?(\w+)(?:\.(\w+))?", name)
-    if not found:
-        return None
-    section, key = found[1], found[2]
-    if key:
-        return (section, key) if installation.knows(section, key) else None
-    return (section,) if section in installation.sections else None
+def _why_left(one: Misnamed) -> str:
+    if one.obstacle:
+        return f"{one.name}: as {'.'.join(one.target)} {one.obstacle}"
+    return f"{one.name}: {one.meant.sentence}; take it out, or update TabbyAPI"
 
 
-def _moves(
-    item: Ignored, target: tuple[str, ...], installation: Installation
-) -> Iterator[tuple[KeyPath, tuple[str, ...], object]]:
-    """Where from, where to, and what; a section moves key by key, each to the name it meant."""
-    source: KeyPath = (item.section, item.key) if item.key else (item.section,)
-    if len(target) > 1 or not isinstance(item.value, dict):
-        if len(target) == 1:
-            raise _Left(f"{name_of(item)} holds no keys")
-        yield source, target, item.value
-        return
-    for key, value in item.value.items():
-        if not isinstance(key, str):
-            raise _Left(f"{item.section}.{key} is no name")
-        place = (target[0], key)
-        if not installation.knows(*place):
-            answer = meant(target[0], key, installation)
-            better = _path(answer.instead, installation) if answer.kind in _CERTAIN else None
-            if better is None or len(better) == 1:
-                raise _Left(f"{item.section}.{key}: {answer.sentence}")
-            place = (better[0], better[1])
-        yield (item.section, key), place, value
-
-
-def _refuse_opening(place: tuple[str, ...], value: object, config: EffectiveConfig) -> None:
-    if switches_auth_off(place, value):
-        raise CannotFix(
-            f"to write {'.'.join(place)} there would switch authentication off; that is asked for "
-            "by its name",
-            invocation("fix --auth --strategy disable-auth", root=True),
-        )
-    if exposes_without_auth(place, value, config):
-        raise CannotFix(
-            f"to write network.host: {value} would open a TabbyAPI that asks for no key",
+def _opening(one: Misnamed) -> CannotFix:
+    place = next(each for each in one.moves if each.place[0] == "network")
+    if place.name == "network.host":
+        return CannotFix(
+            f"to write network.host: {place.value} would open a TabbyAPI that asks for no key",
             invocation("fix --auth", root=True),
         )
+    return CannotFix(
+        f"to write {place.name} there would switch authentication off; that is asked for by its "
+        "name",
+        invocation("fix --auth --strategy disable-auth", root=True),
+    )
 
 
-def _mover(
-    moves: Sequence[tuple[KeyPath, tuple[str, ...]]], target: tuple[str, ...]
-) -> Callable[[bytes, KeyPath], bytes]:
+def _mover(moves: Sequence[Move], target: tuple[str, ...]) -> Callable[[bytes, KeyPath], bytes]:
     """A section whose keys are right is renamed where it stands, if no other has its name."""
-    whole = len(target) == 1 and all(place == (*target, source[-1]) for source, place in moves)
+    whole = len(target) == 1 and all(one.place == (*target, one.source[-1]) for one in moves)
 
     def change(content: bytes, path: KeyPath) -> bytes:
         if whole:
             with contextlib.suppress(CannotEdit):
                 return move_key(content, path, target)
-        for source, place in moves:
-            content = move_key(content, source, place, prune=True)
+        for one in moves:
+            content = move_key(content, one.source, one.place, prune=True)
         return content
 
     return change

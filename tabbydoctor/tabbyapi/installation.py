@@ -28,6 +28,8 @@ class Installation:
     """`api_key` may be a list of keys."""
     live_reload: bool | None = None
     """api_tokens.yml is read again when it changes."""
+    migrates: bool | None = None
+    """A file with the keys of before September 2024 is rewritten at the start."""
     problem: str = ""
     """Why the installation could not be read, in words; empty when it was."""
     keys: Mapping[tuple[str, str], ConfigKey] = field(default_factory=dict)
@@ -36,6 +38,11 @@ class Installation:
     version: str = ""
     """The commit it was checked out at, in seven digits (TabbyAPI has no releases), else what its
     pyproject.toml calls itself; empty where neither is there."""
+
+    @property
+    def validates(self) -> bool:
+        """Whether a value of the wrong type ends the start: not before September 2024."""
+        return self.exact or self.migrates is not False
 
     def knows(self, section: str, key: str) -> bool:
         """Whether the installed version has that key."""

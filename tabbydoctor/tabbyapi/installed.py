@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 
 from tabbydoctor.deployment.nix_wrapper import package_directory
@@ -16,6 +17,9 @@ from tabbydoctor.tabbyapi.keys import TABLE, ConfigKey, ValueKind, shipped_secti
 
 _MODELS = "common/config_models.py"
 _ROOT = "TabbyConfigModel"
+_SAMPLES = ("config_sample.yml", "config_sample.yaml")
+_SHOWN = re.compile(r"^(?:(\w+)[ \t]*:|  #?[ \t]?(\w+)[ \t]*:)", re.MULTILINE)
+"""A section, or a key of one, of a sample configuration."""
 _CONSTRAINTS = ("ge", "gt", "le", "lt", "multiple_of")
 _NO_SECTIONS = frozenset({"config", "actions"})
 """Fields of the root that no file configures: both stand for command-line arguments."""
@@ -32,6 +36,7 @@ _KINDS: Mapping[str, ValueKind] = {
     "CACHE_TYPE": "cache",
     "float | Literal['auto']": "float-or-auto",
 }
+_Features = tuple[bool | None, bool | None, bool | None, bool | None, bool | None]
 _TABLE_SOURCE = "the table shipped with tabbydoctor"
 
 
@@ -65,14 +70,18 @@ def _root(host: Host, instance: Instance) -> str:
 
 
 def _from_table(host: Host, root: str, problem: str) -> Installation:
+    sections, sampled = shipped_sections(), _sampled(host, root)
+    for section, names in sampled.items():
+        sections[section] = sections.get(section, frozenset()) | names
     features, version = _features(host, root), installed_version(host, root)
     return Installation(
-        root, shipped_sections(), _TABLE_SOURCE, False, *features, problem=problem, version=version
+        root, sections, _TABLE_SOURCE, False, *features, problem=problem, version=version
     )
 
 
-def _features(host: Host, root: str) -> tuple[bool | None, bool | None, bool | None, bool | None]:
-    """(loads exl2, loads exl3, lists of keys, live reload), None where it cannot be told."""
+def _features(host: Host, root: str) -> _Features:
+    """(loads exl2, loads exl3, lists of keys, live reload, migrates old files), None where it
+    cannot be told."""
     exl2 = exl3 = lists = reload = None
     try:
         backends = host.names(f"{root}/backends")
@@ -84,7 +93,49 @@ def _features(host: Host, root: str) -> tuple[bool | None, bool | None, bool | N
         lists, reload = "List[str]" in auth or "list[str]" in auth, "_watch_auth_file" in auth
     except OSError:
         pass
-    return exl2, exl3, lists, reload
+    return exl2, exl3, lists, reload, _migrates(host, root)
+
+
+def _migrates(host: Host, root: str) -> bool | None:
+    """Since September 2024 by `common/tabby_config.py`; the versions before have neither that file
+    nor `common/config_models.py`."""
+    try:
+        return "migrat" in host.read(f"{root}/common/tabby_config.py").text()
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return None
+    try:
+        host.status(f"{root}/{_MODELS}")
+    except FileNotFoundError:
+        return None if _absent(host, f"{root}/main.py") else False
+    except OSError:
+        pass
+    return None
+
+
+def _absent(host: Host, path: str) -> bool:
+    try:
+        host.status(path)
+    except OSError:
+        return True
+    return False
+
+
+def _sampled(host: Host, root: str) -> dict[str, frozenset[str]]:
+    """Section -> the keys that its own sample configuration shows, commented out or not."""
+    for name in _SAMPLES:
+        try:
+            text = host.read(f"{root}/{name}", 1 << 20).text()
+        except OSError:
+            continue
+        found: dict[str, set[str]] = {}
+        keys: set[str] = set()
+        for section, key in _SHOWN.findall(text):
+            keys = found.setdefault(section, set()) if section else keys
+            keys |= {key} if key else set()
+        return {section: frozenset(names) for section, names in found.items()}
+    return {}
 
 
 def read_keys(source: str) -> dict[tuple[str, str], ConfigKey]:

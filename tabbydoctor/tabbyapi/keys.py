@@ -59,6 +59,12 @@ class GoneKey:
     """What does its job now, in words; empty where nothing does."""
     migrated: bool = False
     """Whether TabbyAPI rewrites a file that has it."""
+    idle: tuple[object, ...] = ()
+    """Values beside false and nothing that ask for what is so without it."""
+
+    def asks_for_nothing(self, value: object) -> bool:
+        """Whether all is as it asks for, though nobody reads it."""
+        return not value or value in self.idle
 
 
 _CACHE = ("FP16", "Q8", "Q6", "Q4")
@@ -195,7 +201,7 @@ GONE: tuple[GoneKey, ...] = (
     GoneKey("model", "lora", "2024-09-18", "the section lora", True),
     GoneKey("model", "fasttensors", "2024-09-30"),
     GoneKey("model", "override_base_seq_len", "2024-10-30"),
-    GoneKey("developer", "uvloop", "2025-02-10", "nothing: it is always on"),
+    GoneKey("developer", "uvloop", "2025-02-10", "nothing: it is always on", idle=(True,)),
     GoneKey("model", "num_experts_per_token", "2025-03-19"),
     GoneKey(
         "developer",
@@ -208,9 +214,18 @@ GONE: tuple[GoneKey, ...] = (
 """Keys that were removed, oldest first."""
 
 
+LOGS_KEYS = frozenset({"logging.log_requests"})
+"""Keys by which the Authorization headers of callers are written to the log."""
+
+
 def gone(section: str, name: str) -> GoneKey | None:
     """What is known of a key that went, or None."""
     return next((key for key in GONE if (key.section, key.name) == (section, name)), None)
+
+
+def gone_by_name(name: str) -> GoneKey | None:
+    """The same of a key that stands in no section; none of a name that is a section's as well."""
+    return next((key for key in GONE if key.name == name and not key.migrated), None)
 
 
 def shipped_sections() -> dict[str, frozenset[str]]:

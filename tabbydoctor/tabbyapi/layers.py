@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tabbydoctor.deployment.parts import Instance
@@ -82,15 +83,18 @@ def _combined(
         try:
             result = coerced(key, value) if origins else value
         except Refused as refusal:
-            invalid.append(Invalid(*path, str(refusal), origins[0][0], origins[0][1]))
+            if installation.validates:
+                invalid.append(Invalid(*path, str(refusal), origins[0][0], origins[0][1]))
             result = value
         settings[path] = _setting(path, result, origins)
     invalid.extend(_broken_sections(layers[-1], installation))
+    ignored.extend(unused_values(layers, files, installation))
+    if installation.migrates is False:
+        files = tuple(replace(file, legacy=(), applies_partly=False) for file in files)
     for file in files:
         seen = {(problem.section, problem.key) for problem in invalid}
         found = _migration_problems(file, keys)
         invalid.extend(item for item in found if (item.section, item.key) not in seen)
-    ignored.extend(unused_values(layers, files, installation))
     ignored.extend(unused_variables(instance, keys))
     return EffectiveConfig(
         instance.directory,

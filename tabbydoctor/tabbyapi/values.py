@@ -53,7 +53,8 @@ def coerced(key: ConfigKey, value: Any) -> Any:
 
     Raises Refused where pydantic would refuse it.
     """
-    if key.kind == "choices" and value is not None:
+    # A version that spells its choices in capitals compares them as they stand.
+    if key.kind == "choices" and value is not None and all(map(str.islower, key.choices)):
         value = _lower_case(key, value)
     try:
         result = TypeAdapter(_annotation(key)).validate_python(value)

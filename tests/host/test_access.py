@@ -154,3 +154,37 @@ def test_root_may_read_what_is_closed() -> None:
     closed = FileStatus("/x", 0o100000, 1, 1, 0, 0.0)
     assert PathStatus((closed,)).denied_at(0, [0], "r") is None
     assert PathStatus((closed,)).denied_at(0, [0], "x") is closed
+
+
+def private(uid: int, name: str = "/var/lib/private") -> PathStatus:
+    """systemd's directory, closed to all, and a service's own in it with a file."""
+    return PathStatus(
+        (
+            status("/", 0o40755, 0),
+            status(name, 0o40700, 0),
+            status(f"{name}/llm", 0o40755, 0),
+            status(f"{name}/llm/tabby", 0o40755, uid),
+            status(f"{name}/llm/tabby/api_tokens.yml", 0o100600, uid),
+        )
+    )
+
+
+@pytest.mark.parametrize("name", ["/var/lib/private", "/var/cache/private"])
+def test_systemd_opens_its_own_to_a_dynamic_user(name: str) -> None:
+    assert private(61200, name).denied_at(61200, (), "r") is None
+
+
+@pytest.mark.parametrize(("owner", "uid"), [(61200, 61201), (61200, 1000), (1000, 1000)])
+def test_it_stays_closed_to_others(owner: int, uid: int) -> None:
+    barrier = private(owner).denied_at(uid, (), "r")
+    assert barrier is not None
+    assert barrier.path == "/var/lib/private"
+
+
+def test_no_other_closed_directory_is_passed() -> None:
+    barrier = private(61200, "/srv/private").denied_at(61200, (), "r")
+    assert barrier is not None
+
+
+def status(path: str, mode: int, uid: int) -> FileStatus:
+    return FileStatus(path, mode, uid, uid, 0, 0.0)

@@ -28,6 +28,7 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig, Invalid, Origin
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.installed import installation
 from tabbydoctor.tabbyapi.layers import effective_config
+from tabbydoctor.tabbyapi.misnamed import MisnamedKeys, misnamed_keys
 from tabbydoctor.targets import Targets
 
 STORE = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz"
@@ -125,6 +126,7 @@ def test_no_edit_is_offered_where_none_lasts(check: Check, tmp_path: Path) -> No
         config = effective_config(host, here, known, Targets())
         facts: dict[type, object] = {
             EffectiveConfig: config, Installation: known, Instance: here, Machine: DEBIAN,
+            MisnamedKeys: misnamed_keys(host, here, config, known),
         }  # fmt: skip
         wanted = needs(check.judge).items()
         (found,) = check.judge(**{name: facts[kind] for name, (kind, _) in wanted})

@@ -17,6 +17,7 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.installed import installation
 from tabbydoctor.tabbyapi.layers import effective_config
+from tabbydoctor.tabbyapi.misnamed import MisnamedKeys, misnamed_keys
 from tabbydoctor.tabbyapi.model_files import ModelFiles, model_files
 from tabbydoctor.targets import Targets
 
@@ -57,6 +58,7 @@ class Deployment:
             EffectiveConfig: config,
             Machine: machine,
             RouterReading: router,
+            MisnamedKeys: misnamed_keys(host, start, config, known),
         }
         if ModelFiles in [kind for kind, _ in needs(check.judge).values()]:
             facts[ModelFiles] = model_files(host, start, config)

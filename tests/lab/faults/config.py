@@ -195,6 +195,24 @@ def logged_requests(d: Deployment) -> None:
     edit(d, "model:\n", "logging:\n  log_requests: true\n\nmodel:\n")
 
 
+@fault("a cache smaller than the context", "CFG015")
+def short_cache(d: Deployment) -> None:
+    sizes = "  max_seq_len: 32768\n  cache_size: 16384"
+    edit(d, "  model_dir: models", f"  model_dir: models\n{sizes}")
+
+
+@fault("embeddings without their package", "CFG016")
+def embeddings(d: Deployment) -> None:
+    d.machine.write(d.directory / "models/embedder/config.json", "{}", owner=d.user)
+    edit(d, "model:\n", "embeddings:\n  embedding_model_name: embedder\n\nmodel:\n")
+
+
+@fault("a backend that is gone, in the wrong section", "CFG003", fix=("CFG003",))
+def backend_elsewhere(d: Deployment) -> None:
+    """It does nothing there; where it counts it would end the load."""
+    edit(d, "model:\n", "developer:\n  backend: exllamav2\n\nmodel:\n")
+
+
 # Remarks
 
 
