@@ -21,6 +21,8 @@ from tabbydoctor.host.access import PathStatus
 _ROOT_ALONE = ("chown", "chgrp", "mount")
 _BY_OWNER = ("chmod", "setfacl", "sudoedit", "sed", "cat", "head", "tee")
 """What the owner of a file may do with it; other commands need whoever may write its directory."""
+_OWNER_ALONE = ("chmod", "setfacl")
+"""What nobody but the owner (and root) may do with it: chmod(2), acl(5)."""
 _SUDO = re.compile(r"(?<![\w./-])sudo(edit)?(?=\s)(?!\s+(?:-H\s+)?-u\s)")
 _OWN_PATHS = ("tabbydoctor", "systemctl", "journalctl")
 """Programs that look after themselves, or take no path of the deployment's."""
@@ -87,6 +89,8 @@ class Hands:
         way = self._way(path)
         if way is None or way.shaper is None:
             return ""
+        if way.leaf.path == path and not way.leaf.uid and program in _OWNER_ALONE:
+            return "?"  # root's own file, in a directory that others may change
         owner = way.leaf.uid if way.leaf.path == path and way.leaf.uid else None
         shaper = way.shaper.uid
         order = (owner, shaper) if program in _BY_OWNER else (shaper, owner)

@@ -60,7 +60,7 @@ AS_IVAN, AS_TABBY, AS_ROOT, NOBODY = "sudo -u ivan", "sudo -u tabby", "sudo", No
     [
         ("sudo chmod 600 /etc/x.conf", AS_ROOT),
         (f"sudo chmod 600 {OWN}/config.yml", AS_IVAN),
-        (f"sudo chmod 600 {OWN}/roots.yml", AS_IVAN),
+        (f"sudo chmod 600 {OWN}/roots.yml", NOBODY),
         (f"sudo rm {OWN}/roots.yml", AS_IVAN),
         (f"sudo install -m 600 /dev/null {OWN}/new", AS_IVAN),
         ("sudo install -m 600 /dev/null /home/ivan/a/b/new", AS_IVAN),
