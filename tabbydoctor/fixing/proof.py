@@ -13,7 +13,7 @@ from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Facts
 from tabbydoctor.fixing.chosen import ROUTER, asked_for, of_router_key, present
 from tabbydoctor.fixing.serving import PAUSE, Progress, may_come_up, still_starts
-from tabbydoctor.fixing.standing import Standing, standing, worse
+from tabbydoctor.fixing.standing import FaultsStanding, standing, worse
 from tabbydoctor.fixing.witness import UP, fact, witness
 from tabbydoctor.host import Host
 from tabbydoctor.remedies.outcome import UNSEEN, Prepared, Proof, SeenAnswer, Witness
@@ -42,7 +42,7 @@ def prove(
     prepared: Prepared,
     progress: Progress,
     before: Witness = UNSEEN,
-    stood: Standing | None = None,
+    stood: FaultsStanding | None = None,
 ) -> Proof:
     """Look at the running deployment. `host` makes a fresh one for each look.
 
@@ -52,12 +52,14 @@ def prove(
     return interrupts.run(proving.prove())
 
 
-def stands(host: Callable[[], Host], targets: Targets, request: FixRequest) -> Standing | None:
+def stands(
+    host: Callable[[], Host], targets: Targets, request: FixRequest
+) -> FaultsStanding | None:
     """What is found now, where the repair of single findings is asked for; nothing is changed."""
     return None if request.auth else interrupts.run(_stands(host(), targets, request))
 
 
-async def _stands(host: Host, targets: Targets, request: FixRequest) -> Standing:
+async def _stands(host: Host, targets: Targets, request: FixRequest) -> FaultsStanding:
     facts = facts_of(host, targets)
     try:
         return await standing(facts, request.time_limit)
@@ -100,7 +102,7 @@ class _Proving:
         prepared: Prepared,
         progress: Progress,
         before: Witness = UNSEEN,
-        stood: Standing | None = None,
+        stood: FaultsStanding | None = None,
     ) -> None:
         self._host = host
         self._targets = targets

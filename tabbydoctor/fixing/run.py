@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tabbydoctor.fixing.prepare import prepare
 from tabbydoctor.fixing.proof import look, prove, stands
 from tabbydoctor.fixing.serving import Progress
-from tabbydoctor.fixing.standing import Standing
+from tabbydoctor.fixing.standing import FaultsStanding
 from tabbydoctor.host import Host
 from tabbydoctor.remedies.outcome import FixResult, Prepared, Proof, Witness
 from tabbydoctor.remedies.request import FixRequest
@@ -82,7 +82,7 @@ class Fix:
         return look(self.host, self.targets, self.request)
 
     def _apply(
-        self, apply: Apply, prepared: Prepared, before: Witness, stood: Standing | None
+        self, apply: Apply, prepared: Prepared, before: Witness, stood: FaultsStanding | None
     ) -> FixResult:
         proofs: list[Proof] = []
 

@@ -20,7 +20,7 @@ _LEFT_TO_DO = ("SVC005", "SVC010", "RTR015")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FaultsStanding:
     """What the checks said at one time, by id."""
 
     results: Mapping[str, CheckResult]
@@ -35,15 +35,20 @@ class Standing:
         return rank, worst if one.check.category in _FILES else 0
 
 
-async def standing(facts: Facts, time_limit: float) -> Standing:
+async def standing(facts: Facts, time_limit: float) -> FaultsStanding:
     """Ask the checks of the files, the service, the endpoint and the router."""
     checks = [check for check in plugins.checks() if check.category in _ALL]
     results = await run_checks(checks, facts, time_limit)
-    return Standing({one.check.id: one for one in results})
+    return FaultsStanding({one.check.id: one for one in results})
 
 
 def worse(
-    before: Standing, after: Standing, asked: Collection[str], *, answered: bool, live: bool
+    before: FaultsStanding,
+    after: FaultsStanding,
+    asked: Collection[str],
+    *,
+    answered: bool,
+    live: bool,
 ) -> Iterator[str]:
     """The findings that a repair brought or made worse, a line each.
 

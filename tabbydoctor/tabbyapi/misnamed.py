@@ -26,7 +26,7 @@ from tabbydoctor.tabbyapi.opening import opens
 from tabbydoctor.tabbyapi.values import Refused, coerced
 from tabbydoctor.yaml.nodes import KeyPath
 
-Way = Literal["move", "remove", "person"]
+NearName = Literal["move", "remove", "person"]
 """It is written where it was meant, taken out, or left to a person."""
 _CERTAIN = ("elsewhere", "misspelt")
 _EXPOSE = {
@@ -56,7 +56,7 @@ class Misnamed:
 
     item: Ignored
     meant: Meant
-    way: Way
+    way: NearName
     target: tuple[str, ...] = ()
     """Section and key, or the section alone; empty where it goes nowhere."""
     moves: tuple[Move, ...] = ()
@@ -105,7 +105,7 @@ class _Judge:
         idle = answer.kind == "gone" and went is not None and went.asks_for_nothing(item.value)
         target = _target(answer.instead, self.installation)
         if answer.kind == "gone" and (idle or not target):
-            way: Way = "remove" if self.installation.exact else "person"
+            way: NearName = "remove" if self.installation.exact else "person"
             return Misnamed(item, answer, way, idle=idle)
         if answer.kind not in ("gone", *_CERTAIN) or not target:
             return Misnamed(item, answer, "person")

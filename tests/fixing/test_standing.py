@@ -14,12 +14,12 @@ from tabbydoctor.cli.app import run
 from tabbydoctor.demo.deployment import DemoDeployment, demo_deployment
 from tabbydoctor.diagnosis.finding import Finding, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Status
-from tabbydoctor.fixing.standing import Standing, worse
+from tabbydoctor.fixing.standing import FaultsStanding, worse
 
 CHECKS = {check.id: check for check in plugins.checks()}
 
 
-def stood(**statuses: Status) -> Standing:
+def stood(**statuses: Status) -> FaultsStanding:
     """What some checks said."""
     severities = {"failed": Severity.ERROR, "warning": Severity.WARNING, "info": Severity.INFO}
     results = {}
@@ -27,11 +27,15 @@ def stood(**statuses: Status) -> Standing:
         grave = severities.get(status)
         told = (Finding(f"{id} it is", severity=grave),) if grave else ()
         results[id] = CheckResult(CHECKS[id], status, findings=told)
-    return Standing(results)
+    return FaultsStanding(results)
 
 
 def brought(
-    before: Standing, after: Standing, *asked: str, answered: bool = True, live: bool = True
+    before: FaultsStanding,
+    after: FaultsStanding,
+    *asked: str,
+    answered: bool = True,
+    live: bool = True,
 ) -> list[str]:
     return list(worse(before, after, asked, answered=answered, live=live))
 
@@ -76,7 +80,7 @@ def test_a_restart_that_is_left_to_do_disproves_nothing() -> None:
 def test_one_more_of_the_same_in_a_file_is_worse() -> None:
     before, after = stood(CFG010="warning"), stood(CFG010="warning")
     more = CheckResult(CHECKS["CFG010"], "warning", findings=after.results["CFG010"].findings * 2)
-    assert len(brought(before, Standing({"CFG010": more}))) == 1
+    assert len(brought(before, FaultsStanding({"CFG010": more}))) == 1
 
 
 @pytest.fixture(scope="module")
