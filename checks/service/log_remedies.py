@@ -16,7 +16,7 @@ from ..python_packages import git_pull, own_extra, pip_install
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LoggedServer:
     """The TabbyAPI whose log it is, as far as it is known."""
 
     instance: Instance
@@ -53,20 +53,20 @@ class Place:
         return shlex.quote(f"{self.instance.directory}/{directory or 'models'}/{name}".rstrip("/"))
 
 
-Commands = Callable[[Place], tuple[str, ...]]
+Steps = Callable[[LoggedServer], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class WayOut:
     """A way out. A restart follows where the unit is known."""
 
     title: str
-    commands: Commands = lambda place: ()
+    commands: Steps = lambda place: ()
     safety: Safety = Safety.MANUAL
     restarts: bool = True
 
 
-def _update(place: Place) -> tuple[str, ...]:
+def _update(place: LoggedServer) -> tuple[str, ...]:
     one = place.instance
     return git_pull(one), pip_install(one, own_extra(one, "cu12"))
 
@@ -75,61 +75,61 @@ _UPDATE = "update TabbyAPI and exllamav3 (cu13 for drivers from 580, else cu12)"
 _LIBRARIES = ("ldconfig -p | grep libcuda.so.1",)
 _UVM = ("sudo modprobe -r nvidia_uvm", "sudo modprobe nvidia_uvm")
 
-WAYS: Mapping[str, tuple[Way, ...]] = {
+WAYS: Mapping[str, tuple[WayOut, ...]] = {
     "generation-fatal": (
-        Way("Restart it: /health stays at 503 until then", safety=Safety.UNSAFE),
-        Way(f"If it comes again, {_UPDATE}", _update),
+        WayOut("Restart it: /health stays at 503 until then", safety=Safety.UNSAFE),
+        WayOut(f"If it comes again, {_UPDATE}", _update),
     ),
-    "architecture-unknown": (Way(f"{_UPDATE[0].upper()}{_UPDATE[1:]}, restart it", _update),),
-    "exllama-old": (Way(f"{_UPDATE[0].upper()}{_UPDATE[1:]}, restart it", _update),),
+    "architecture-unknown": (WayOut(f"{_UPDATE[0].upper()}{_UPDATE[1:]}, restart it", _update),),
+    "exllama-old": (WayOut(f"{_UPDATE[0].upper()}{_UPDATE[1:]}, restart it", _update),),
     "no-python-headers": (
-        Way(
+        WayOut(
             "Install the headers of its Python's version, and restart it",
             lambda place: (f"sudo apt-get install {place.python_headers}",),
         ),
     ),
     "no-compiler": (
-        Way(
+        WayOut(
             "Install a C compiler, or add its directory to the unit's PATH; then restart it",
             lambda place: ("sudo apt-get install gcc",),
         ),
     ),
     "no-embeddings": (
-        Way(
+        WayOut(
             "Install TabbyAPI's extras into its environment, and restart it",
             lambda place: (pip_install(place.instance, own_extra(place.instance, "extras")),),
         ),
-        Way("Or take embeddings.embedding_model_name out", restarts=False),
+        WayOut("Or take embeddings.embedding_model_name out", restarts=False),
     ),
     "split-too-small": (
-        Way(
+        WayOut(
             "Raise the shares of model.gpu_split, or take it out for gpu_split_auto; restart it",
             lambda place: (f"sudoedit {place.config_file}",),
         ),
     ),
     "weights-damaged": (
-        Way(
+        WayOut(
             "See which file is too small, and download it anew (git lfs pull); then restart it",
             lambda place: (f"ls -l {place.model}",),
         ),
     ),
     "cuda-unknown-error": (
-        Way("Stop what uses the GPU, load nvidia_uvm anew, restart it", lambda place: _UVM),
+        WayOut("Stop what uses the GPU, load nvidia_uvm anew, restart it", lambda place: _UVM),
     ),
     "no-libcuda": (
-        Way(
+        WayOut(
             "See where libcuda.so.1 is, and put its directory in LD_LIBRARY_PATH of the unit",
             lambda place: _LIBRARIES,
         ),
     ),
     "no-gpus": (
-        Way(
+        WayOut(
             "See what hides them: CUDA_VISIBLE_DEVICES, the unit's PrivateDevices=, DeviceAllow=",
             lambda place: _shown(place, "Environment,PrivateDevices,DevicePolicy,DeviceAllow"),
         ),
     ),
     "disk-full": (
-        Way(
+        WayOut(
             "Make room on the disk, and restart it",
             lambda place: (f"df -h {place.directory}", f"du -xsh {place.directory}/logs"),
         ),
@@ -137,7 +137,7 @@ WAYS: Mapping[str, tuple[Way, ...]] = {
 }
 
 
-def _shown(place: Place, properties: str) -> tuple[str, ...]:
+def _shown(place: LoggedServer, properties: str) -> tuple[str, ...]:
     unit = place.instance.unit
     if unit is None:
         return ()
@@ -145,7 +145,7 @@ def _shown(place: Place, properties: str) -> tuple[str, ...]:
     return (f"systemctl{user} show {shlex.quote(unit.name)} -p {properties}",)
 
 
-def ways_out(slug: str, place: Place | None) -> Iterator[Remedy]:
+def ways_out(slug: str, place: LoggedServer | None) -> Iterator[Remedy]:
     """The remedies for a line; none where none is known, or nothing is of whose log it is."""
     for way in WAYS.get(slug, ()) if place else ():
         assert place is not None

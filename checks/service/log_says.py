@@ -32,7 +32,7 @@ from tabbydoctor.tabbyapi.log_lines import exception_beside, known, says
 from tabbydoctor.tabbyapi.log_reading import shown_by
 from tabbydoctor.tabbyapi.log_text import message
 
-from .log_remedies import Place, ways_out
+from .log_remedies import LoggedServer, ways_out
 
 _LENGTH = 300
 
@@ -46,7 +46,7 @@ def log_says(
 ) -> Iterator[Finding]:
     if not log.present and says(log, "stopping"):
         return
-    place = Place(instance, config, environment) if instance else None
+    place = LoggedServer(instance, config, environment) if instance else None
     for kind, lines in _notable(log).items():
         times = f", {len(lines)} times" if len(lines) > 1 else ""
         exception = exception_beside(log, lines[-1]) if kind.of_exception else None

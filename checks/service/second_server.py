@@ -10,7 +10,8 @@ model in the GPU's memory.
 
 ## How it is told
 By the process table: parents, control groups and listening sockets. `KillMode=process` leaves a
-server behind when its wrapper is stopped.
+server behind when its wrapper is stopped. Of a unit that is being restarted nothing is said: its
+processes and its state are seen at different moments.
 
 ## What to do
 End the process that is named, then restart the unit. Take `KillMode=process` out of the unit.
@@ -47,7 +48,9 @@ def second_server(
     machine: Machine | None = None,
 ) -> Iterator[Finding]:
     unit = unit_of(instance)
-    left = [one for one in table.processes if _left_behind(one, unit, table)]
+    seen_at_once = unit.active and table.process(unit.main_pid) is not None
+    stands = seen_at_once or unit.get("ActiveState") in ("inactive", "failed")
+    left = [one for one in table.processes if stands and _left_behind(one, unit, table)]
     for process in left:
         yield _orphan(process, unit, table, machine or Machine(systemd=True))
     holder = table.holder(config.port) if config else None
@@ -59,6 +62,8 @@ def second_server(
 def _left_behind(process: Process, unit: Unit, table: ProcessTable) -> bool:
     """Whether it is a server of the unit's control group that the main process is not above."""
     own = (process.unit, process.user_unit) == (unit.name, unit.user_manager)
+    if process.pid in (unit.main_pid, unit.number("ExecMainPID")):
+        return False
     if not own or not any(word.rpartition("/")[2] == "main.py" for word in process.argv[1:]):
         return False
     one: Process | None = process

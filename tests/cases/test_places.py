@@ -121,6 +121,23 @@ def test_one_that_an_earlier_run_left_behind_is_named(scene: Scene) -> None:
     assert "SVC015" in said.ids
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"MainPID": "1500", "ExecMainPID": "1500"},
+        {"ActiveState": "activating", "SubState": "auto-restart", "MainPID": "0"},
+        {"ActiveState": "failed", "MainPID": "0", "ExecMainPID": "1234"},
+    ],
+)
+def test_of_a_unit_that_is_being_restarted_nothing_is_said(
+    scene: Scene, state: dict[str, str]
+) -> None:
+    """Its processes were seen a moment before, or after, its state."""
+    scene.properties = state
+    scene.processes = (replace(SERVER, parent=1),)
+    assert scene.examine().findings("SVC015") == ()
+
+
 @pytest.mark.parametrize("unit", [None, "tabby-two.service", "session-3.scope"])
 def test_a_second_one_that_holds_the_port_is_named(scene: Scene, unit: str | None) -> None:
     second = Process(

@@ -323,7 +323,7 @@ def test_log_says() -> None:
     memory, port = judge(log_says, run)
     assert (memory.severity, memory.caused_by) == (Severity.ERROR, ("GPU008",))
     assert "2 times" in memory.detail
-    assert (port.severity, port.caused_by) == (Severity.WARNING, ("API003",))
+    assert (port.severity, port.caused_by) == (Severity.WARNING, ("API003", "SVC015"))
 
 
 def test_log_says_nothing_of_what_is_over() -> None:

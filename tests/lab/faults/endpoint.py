@@ -97,6 +97,16 @@ def unloaded(d: Deployment) -> None:
     assert answer.status == 200, answer
 
 
+@fault(
+    "a URL of this machine where TabbyAPI does not listen",
+    "API011",
+    arguments=("--url", "http://127.0.0.2:5000"),
+    consequences={"API001", "RTR010", "RTR013"},
+)
+def bound_elsewhere(d: Deployment) -> None:
+    """Nothing else is wrong."""
+
+
 @fault("inline loading with the API key", "API009")
 def inline(d: Deployment) -> None:
     edit(d, "  model_dir: models", "  model_dir: models\n  inline_model_loading: true")

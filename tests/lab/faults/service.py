@@ -213,6 +213,28 @@ def router_environment_file(d: Deployment) -> None:
 
 
 @fault(
+    "logs/ that a start as root left behind",
+    "SVC014",
+    consequences=DOWN,
+    answers=False,
+    waits_for=tabby_down,
+)
+def logs_of_root(d: Deployment) -> None:
+    d.machine.run(["install", "-d", "-o", "root", "-m", "755", f"{d.directory}/logs"])
+
+
+@fault(
+    "PrivateNetwork in the unit",
+    "SVC012",
+    consequences=DOWN,
+    answers=False,
+    waits_for=lambda d: d.machine.property("tabbyapi.service", "ActiveState") == "active",
+)
+def private_network(d: Deployment) -> None:
+    set_unit(d, "PrivateNetwork=yes")
+
+
+@fault(
     "the wrong working directory", "SVC007", consequences=DOWN, answers=False, waits_for=tabby_down
 )
 def working_directory(d: Deployment) -> None:
