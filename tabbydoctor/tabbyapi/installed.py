@@ -134,7 +134,7 @@ def _sampled(host: Host, root: str) -> dict[str, frozenset[str]]:
         for section, key in _SHOWN.findall(text):
             keys = found.setdefault(section, set()) if section else keys
             keys |= {key} if key else set()
-        return {section: frozenset(names) for section, names in found.items()}
+        return {section: frozenset(names) for section, names in found.items() if names}
     return {}
 
 
