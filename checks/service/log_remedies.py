@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tabbydoctor.api import Remedy, Safety
+from tabbydoctor.deployment.nixos import edit_lasts
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -36,11 +37,11 @@ class LoggedServer:
         return shlex.quote(self.instance.directory)
 
     @property
-    def config_file(self) -> str:
-        """The file to edit, to paste."""
+    def config_edit(self) -> tuple[str, ...]:
+        """The command that edits its file; none where NixOS writes that anew at each start."""
         setting = self.config.setting("model", "gpu_split") if self.config else None
-        path = setting.origin.path if setting else None
-        return shlex.quote(path or f"{self.instance.directory}/config.yml")
+        path = (setting.origin.path if setting else None) or f"{self.instance.directory}/config.yml"
+        return (f"sudoedit {shlex.quote(path)}",) if edit_lasts(path, self.instance) else ()
 
     @property
     def model(self) -> str:
@@ -104,7 +105,7 @@ WAYS: Mapping[str, tuple[WayOut, ...]] = {
     "split-too-small": (
         WayOut(
             "Raise the shares of model.gpu_split, or take it out for gpu_split_auto; restart it",
-            lambda place: (f"sudoedit {place.config_file}",),
+            lambda place: place.config_edit,
         ),
     ),
     "weights-damaged": (

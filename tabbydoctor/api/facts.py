@@ -31,6 +31,7 @@ from tabbydoctor.gpu.memory_room import MemoryRoom
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.service_groups import ServiceGroups
 from tabbydoctor.gpu.torch import PythonEnvironment
+from tabbydoctor.gpu.usable_room import UsableRoom
 from tabbydoctor.host import Account, FileStatus, Host, HttpAnswer, Process
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.remedies.draft import CannotFix, Draft
@@ -41,6 +42,7 @@ from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.judged import RouterJudgement
 from tabbydoctor.routers.kind import CannotGiveKey, KeyedKind, RouterKind
 from tabbydoctor.routers.kinds import RouterKinds
+from tabbydoctor.routers.model_names import AskedModels
 from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.routers.refusals import RouterRefusals
 from tabbydoctor.routers.site.health import RouterBackends, RouterHealth, RouterTargets
@@ -53,7 +55,9 @@ from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_holdings import LogHoldings
 from tabbydoctor.tabbyapi.lost_program import LostProgram
+from tabbydoctor.tabbyapi.misnamed import MisnamedKeys
 from tabbydoctor.tabbyapi.model_files import ModelFiles
+from tabbydoctor.tabbyapi.model_overrides import ModelOverrides
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.run_start import ChangedSince
 from tabbydoctor.tabbyapi.sandbox_needs import TritonCache
@@ -64,6 +68,7 @@ from tabbydoctor.targets import Targets
 __all__ = [
     "Account",
     "Address",
+    "AskedModels",
     "Backend",
     "Call",
     "CannotFix",
@@ -93,7 +98,9 @@ __all__ = [
     "Machine",
     "MemoryNeed",
     "MemoryRoom",
+    "MisnamedKeys",
     "ModelFiles",
+    "ModelOverrides",
     "NixModule",
     "People",
     "Position",
@@ -128,4 +135,5 @@ __all__ = [
     "TritonCache",
     "Unit",
     "Units",
+    "UsableRoom",
 ]

@@ -183,7 +183,7 @@ def _above(paths: Iterable[str], value: object) -> str:
 
 def _path(value: object) -> str:
     path = _system_text(value)
-    if not os.path.isabs(path) or os.path.normpath(path) != path:
+    if not os.path.isabs(path) or os.path.normpath(path) != path or path.strip("/") == "":
         raise ValueError("no absolute, plain path")
     return path
 
