@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from tabbydoctor.deployment.parts import Instance, ProcessTable, RouterSite
+from tabbydoctor.deployment.parts import Instance, RouterSite
 from tabbydoctor.diagnosis.check import AUTH
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Facts
 from tabbydoctor.fixing.chosen import ROUTER, asked_for, of_router_key, present
-from tabbydoctor.fixing.serving import PAUSE, Progress, may_come_up, still_starts
+from tabbydoctor.fixing.router_ready import router_answers, router_ready
+from tabbydoctor.fixing.serving import PAUSE, Progress, still_starts
 from tabbydoctor.fixing.standing import FaultsStanding, standing, worse
 from tabbydoctor.fixing.witness import UP, fact, witness
 from tabbydoctor.host import Host
@@ -23,9 +24,8 @@ from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.judged import RouterJudgement
 from tabbydoctor.routers.probes import hopeless
 from tabbydoctor.routers.reach import RouterReach
-from tabbydoctor.routers.site.health import RouterHealth, own_url
+from tabbydoctor.routers.site.health import RouterHealth
 from tabbydoctor.routers.staleness import RouterStaleness
-from tabbydoctor.routers.witness import PATH
 from tabbydoctor.tabbyapi.answers import accepted, keyed
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
@@ -127,9 +127,9 @@ class _Proving:
                 limit = min(_ROUTER_READY, self._request.ready_timeout)
                 told = self._before.probe is not None and self._before.probe.status is not None
                 if told:
-                    await self._await("the router to find TabbyAPI ready", limit, _router_ready)
+                    await self._await("the router to find TabbyAPI ready", limit, router_ready)
                 else:  # it tells nobody of its health
-                    await self._await("the router to answer", limit, _router_answers)
+                    await self._await("the router to answer", limit, router_answers)
         facts, host = self._facts()
         try:
             remaining, failed = await self._remaining(facts)
@@ -346,33 +346,3 @@ class _Proving:
         """Note what cannot be proven, and why."""
         self._unproven.append(why)
         return None
-
-
-async def _router_ready(facts: Facts) -> bool | None:
-    if not await _may_become_ready(facts):
-        return False
-    health = await fact(facts, RouterHealth)
-    if health is None or health.answer.status is None:
-        return None
-    return None if health.tabbyapi is False else True
-
-
-async def _router_answers(facts: Facts) -> bool | None:
-    """True once it answers HTTP at all; False where it will not; None: wait on."""
-    if not await _may_become_ready(facts):
-        return False
-    site, table = await fact(facts, RouterSite), await fact(facts, ProcessTable)
-    url = own_url(site, table) if site and table else None
-    host = facts.known(Host)  # type: ignore[type-abstract]
-    if url is None or host is None:
-        return None
-    answer = await host.get(f"{url}{PATH}", timeout=3.0)
-    return True if answer.status is not None else None
-
-
-async def _may_become_ready(facts: Facts) -> bool:
-    endpoint = await fact(facts, Endpoint)
-    if endpoint is None or not endpoint.reached:
-        return False  # no router can find it ready
-    site = await fact(facts, RouterSite)
-    return site is not None and site.unit is not None and may_come_up(site.unit)
