@@ -61,6 +61,18 @@ class Outline:
         ways = (invocation(_AUTH_REPAIR, root=True), invocation(_AUTH_REPAIR))
         return next((command for command in ways if command in offered), default)
 
+    def first_way(self) -> str:
+        """What to do first about the first root, as it is shown there; empty where that is in words
+        alone."""
+        faults = self.faults(self.roots[0].id)
+        remedies = [remedy for fault in faults[:1] for remedy in fault.remedies[:1]]
+        commands = [command for remedy in remedies for command in remedy.commands]
+        if len(commands) == 1 and "\n" not in commands[0]:
+            return commands[0]
+        if not commands:
+            return ""
+        return "the " + _counted((len(commands), "command", "commands")) + " of the first remedy"
+
     def subject(self) -> str:
         """What the first root is a fault of: the router, the GPU, or TabbyAPI."""
         category = self.results[self.roots[0].id].check.category
@@ -172,7 +184,7 @@ def next_step(outline: Outline) -> str:
     """What to do now, in one line."""
     summary = outline.report.summary
     if outline.roots:
-        repair = outline.auth_repair()
+        repair = outline.auth_repair() or outline.first_way()
         fix = f"{repair}, or " if repair else ""
         return f"Next: {fix}{invocation(f'explain {outline.roots[0].id}')} for more."
     if summary["unknown"]:

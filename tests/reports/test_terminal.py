@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tabbydoctor.diagnosis.finding import Remedy, Severity
+from tabbydoctor.diagnosis.finding import Remedy, Safety, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root, Status
 from tabbydoctor.reports.terminal import TerminalReporter
 from tests.reports.reports import (
@@ -378,3 +378,17 @@ def test_the_next_step_is_of_the_first_root() -> None:
     assert "Next: tabbydoctor explain API001" in piped(later)
     misspelt = dataclasses.replace(down, roots=(Root("API001", ("RTR002",), ""),))
     assert "Next: sudo tabbydoctor fix --auth, or tabbydoctor explain API001" in piped(misspelt)
+
+
+@pytest.mark.parametrize(
+    ("commands", "said"),
+    [
+        ((), "Next: tabbydoctor explain TOK004 for more."),
+        (("sudo chmod 600 /srv/t",), "Next: sudo chmod 600 /srv/t, or tabbydoctor explain TOK004"),
+        (("chown a /srv/t", "chmod 600 /srv/t"), "Next: the 2 commands of the first remedy, or "),
+        (("cat <<EOF\nx\nEOF",), "Next: the 1 command of the first remedy, or "),
+    ],
+)
+def test_the_next_step_is_the_first_remedy(commands: tuple[str, ...], said: str) -> None:
+    ways = (Remedy("close it", Safety.SAFE, commands), Remedy("another", commands=("reboot",)))
+    assert said in piped(report(result("TOK004", fault("open", remedies=ways))))
