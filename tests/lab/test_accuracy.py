@@ -46,6 +46,12 @@ def named(case: Case) -> str:
     return f"{case.kind}: {case.name}"
 
 
+def test_each_case_has_a_name_of_its_own() -> None:
+    """One of two of the same name would be shown twice, and the other never."""
+    names = [case.name for case in CASES]
+    assert sorted(names) == sorted(set(names))
+
+
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_each_case(examined: Examined, case: Case) -> None:
     if case.name not in examined:

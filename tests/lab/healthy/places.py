@@ -111,7 +111,10 @@ def all_addresses(d: Deployment) -> None:
     edit(d, "host: 127.0.0.1", "host: 0.0.0.0")
 
 
-@variant("auth off on loopback", deploy={"config": OPEN, "tokens": None, "router": "broken"})
+@variant(
+    "auth off on loopback, no tokens and a router without a key",
+    deploy={"config": OPEN, "tokens": None, "router": "broken"},
+)
 def open_on_loopback(d: Deployment) -> None:
     """Option 1 of the notes, as it is meant."""
 
