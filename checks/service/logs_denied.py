@@ -19,6 +19,7 @@ Move the directory aside: TabbyAPI makes one of its own.
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 from collections.abc import Iterator
 
@@ -28,6 +29,8 @@ from tabbydoctor.deployment.log_directory import LogDirectory
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.gpu.service_groups import ServiceGroups
 from tabbydoctor.tabbyapi.tokens import Tokens
+
+from ..tokens import by_hand_behind
 
 
 @check(
@@ -68,9 +71,11 @@ def logs_denied(
 
 def _remedy(logs: LogDirectory, account: ServiceGroups, instance: Instance) -> Remedy:
     way, path = logs.way, shlex.quote(logs.path)
+    if way.foreign_link:
+        return by_hand_behind(way)  # what it leads to is given to nobody
     if logs.exists and way.chain[-2].uid == account.uid:
         title = "Move it aside: TabbyAPI makes one of its own"
         return Remedy(title, Safety.UNSAFE, (f"sudo mv {path} {path}.old", *instance.restart))
-    user, place = shlex.quote(account.user), shlex.quote(way.leaf.path)
-    opens = f"sudo setfacl -m u:{user}:rwx {place}"
+    directory = logs.path if logs.exists else posixpath.dirname(logs.path)
+    opens = f"sudo setfacl -m u:{shlex.quote(account.user)}:rwx {shlex.quote(directory)}"
     return Remedy(f"Let {account.user} in", Safety.UNSAFE, (opens, *instance.restart))

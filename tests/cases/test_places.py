@@ -95,6 +95,19 @@ def test_logs_of_another_account(scene: Scene, owner: int, mode: int) -> None:
     assert "before anything else" in said.finding("SVC002").detail
 
 
+def test_what_an_account_s_own_link_leads_to_is_given_to_nobody(scene: Scene) -> None:
+    scene.write("/var/log/roots/secret", "root's")
+    roots = scene.root / "var/log/roots"
+    os.chown(roots, 0, 0)
+    link = scene.root / TABBY[1:] / "logs"
+    link.symlink_to("/var/log/roots")
+    os.lchown(link, IVAN.uid, IVAN.uid)
+    scene.state, scene.endpoint, scene.log = failed(1), refusing(), (DENIED,)
+    commands = [line for way in scene.examine().finding("SVC014").remedies for line in way.commands]
+    assert commands
+    assert all(line.startswith("ls ") for line in commands)
+
+
 def test_while_it_runs_that_is_a_warning(scene: Scene) -> None:
     scene.write(f"{TABBY}/logs/old.log", "")
     os.chown(scene.root / TABBY[1:] / "logs", 0, 0)
