@@ -28,7 +28,9 @@ Grade = Literal["cured", "asks", "looks", "wrong", "none"]
 """none: no fault was named, so there was nothing to paste."""
 KNOWN = {
     "a port changed, not restarted": "the router asks for the old one: its own finding, then",
+    "a generation failed for good": "the stand-in fails again, as its environment says",
     "no uvm node": "the lab has no driver whose module could be loaded",
+    "driver and library differ": "the lab has no driver whose modules could be loaded",
 }
 """Faults whose first remedy leaves something, and why."""
 _EDITS = re.compile(r"EDITOR|sudoedit|systemctl( --user)? edit|nano |vi ")
@@ -86,7 +88,7 @@ def paste(deploy: Deploy, fault: Fault) -> Pasted:
     if not all(acts):
         first = next(way[0] for way, act in zip(ways, acts, strict=True) if way and not act)
         return Pasted(fault.name, "looks" if looks(first) else "asks", first["title"])
-    commands = tuple(dict.fromkeys(line for act in acts for line in act[0]["commands"]))
+    commands = tuple(line for act in acts for line in act[0]["commands"])
     for command in commands:
         _typed(d, command, fault)
     why = _still_ill(d, fault, faults_in(before))
