@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from tabbydoctor import plugins
 from tabbydoctor.diagnosis.report import CheckResult
@@ -19,27 +18,15 @@ _LEFT_TO_DO = ("SVC005", "SVC010", "RTR015")
 """A restart or a reload that is left to the operator."""
 
 
-@dataclass(frozen=True, slots=True)
-class FaultsStanding:
-    """What the checks said at one time, by id."""
-
-    results: Mapping[str, CheckResult]
-
-    def rank(self, id: str) -> tuple[int, int] | None:
-        """How bad a finding is, and how often; None where it was not judged."""
-        one = self.results.get(id)
-        rank = _RANKS.get(one.status) if one else None
-        if one is None or rank is None:
-            return None
-        worst = sum(finding.severity in ("error", "warning") for finding in one.findings)
-        return rank, worst if one.check.category in _FILES else 0
+FaultsStanding = Mapping[str, CheckResult]
+"""What the checks said at one time, by id."""
 
 
 async def standing(facts: Facts, time_limit: float) -> FaultsStanding:
     """Ask the checks of the files, the service, the endpoint and the router."""
     checks = [check for check in plugins.checks() if check.category in _ALL]
     results = await run_checks(checks, facts, time_limit)
-    return FaultsStanding({one.check.id: one for one in results})
+    return {one.check.id: one for one in results}
 
 
 def worse(
@@ -55,14 +42,23 @@ def worse(
     `asked` are those it is about. Where TabbyAPI did not answer before (`answered`), what is seen
     of it once it runs was there before; where nothing was restarted (`live`), that is left to do.
     """
-    for id, result in after.results.items():
-        was, now = before.rank(id), after.rank(id)
+    for id, result in after.items():
+        was, now = _rank(before.get(id)), _rank(result)
         of_files = result.check.category in _FILES
         passed_over = id in asked or (not live and id in _LEFT_TO_DO)
         if was is None or now is None or passed_over or not (answered or of_files):
             continue
         if now > was:
             yield f"the repair brings {id}: {_title(result)}"
+
+
+def _rank(result: CheckResult | None) -> tuple[int, int] | None:
+    """How bad a finding is, and how often; None where it was not judged."""
+    rank = _RANKS.get(result.status) if result else None
+    if result is None or rank is None:
+        return None
+    worst = sum(finding.severity in ("error", "warning") for finding in result.findings)
+    return rank, worst if result.check.category in _FILES else 0
 
 
 def _title(result: CheckResult) -> str:

@@ -27,7 +27,7 @@ def stood(**statuses: Status) -> FaultsStanding:
         grave = severities.get(status)
         told = (Finding(f"{id} it is", severity=grave),) if grave else ()
         results[id] = CheckResult(CHECKS[id], status, findings=told)
-    return FaultsStanding(results)
+    return results
 
 
 def brought(
@@ -79,8 +79,8 @@ def test_a_restart_that_is_left_to_do_disproves_nothing() -> None:
 
 def test_one_more_of_the_same_in_a_file_is_worse() -> None:
     before, after = stood(CFG010="warning"), stood(CFG010="warning")
-    more = CheckResult(CHECKS["CFG010"], "warning", findings=after.results["CFG010"].findings * 2)
-    assert len(brought(before, FaultsStanding({"CFG010": more}))) == 1
+    more = CheckResult(CHECKS["CFG010"], "warning", findings=after["CFG010"].findings * 2)
+    assert len(brought(before, {"CFG010": more})) == 1
 
 
 @pytest.fixture(scope="module")
