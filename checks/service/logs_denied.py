@@ -11,7 +11,7 @@ by another account, has often left the directory behind.
 ## How it is told
 By the kernel's own rules of access, for the account the unit runs as. What the unit's sandbox takes
 away is SVC012's; what `DynamicUser=` gives with `StateDirectory=` is not judged. It is a warning
-where TabbyAPI runs: its next start will fail.
+where TabbyAPI answers: its next start will fail.
 
 ## What to do
 Move the directory aside: TabbyAPI makes one of its own.
@@ -28,6 +28,7 @@ from tabbydoctor.deployment.given_by_systemd import given_by_systemd
 from tabbydoctor.deployment.log_directory import LogDirectory
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.gpu.service_groups import ServiceGroups
+from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 from ..tokens import by_hand_behind
@@ -41,7 +42,11 @@ from ..tokens import by_hand_behind
     caused_by=("SVC007",),
 )
 def logs_denied(
-    logs: LogDirectory, account: ServiceGroups, instance: Instance, tokens: Tokens | None
+    logs: LogDirectory,
+    account: ServiceGroups,
+    instance: Instance,
+    tokens: Tokens | None,
+    endpoint: Endpoint | None = None,
 ) -> Iterator[Finding]:
     if given_by_systemd(instance.unit, logs.path):
         raise Absent(f"systemd gives {account.user} its directory at each start")
@@ -51,7 +56,8 @@ def logs_denied(
     closed = way.denied_at(account.uid, groups, "w") or way.denied_at(account.uid, groups, "x")
     if closed is not leaf:
         return  # nothing is denied, or what is on the way to everything else, too
-    runs = instance.process is not None
+    # A process alone may be one of a row of starts that all end.
+    runs = endpoint is not None and endpoint.reached
     path = shlex.quote(leaf.path)
     yield Finding(
         f"{account.user} cannot write {logs.path}",
