@@ -142,7 +142,8 @@ def restart_stale(draft: Draft, site: RouterSite, staleness: RouterStaleness) ->
     if not staleness.newer:
         return
     if site.unit is None:
-        draft.notes.append("the router runs as it was before its files were changed: restart it")
+        # Left to a person: until then requests go as they went before.
+        draft.manual.append("the router runs as it was before its files were changed: restart it")
         return
     draft.title = draft.title or "restart the router: its files were changed since it was started"
     _restart(draft, site, "RTR015")
