@@ -60,7 +60,7 @@ def _finding(
     tokens: Tokens | None,
     nixos: bool,
 ) -> Finding:
-    move = (_in_nix(unit, name),) if nixos else (_move(unit, name), CURE)
+    move = (_in_nix(unit, name),) if nixos else (CURE, _move(unit, name))
     rotate = (
         rotation(instance, tokens)
         if is_tabby_key
@@ -78,7 +78,7 @@ def _finding(
 def _move(unit: Unit, name: str) -> Remedy:
     file = shlex.quote(_file(unit))
     return Remedy(
-        f"Move {name} to a file of mode 0600 and name it by EnvironmentFile= or LoadCredential=",
+        f"Or move {name} to a file of mode 0600 by hand, and name it by EnvironmentFile=",
         Safety.MANUAL,
         (
             f"sudo install -m 600 /dev/null {file}",

@@ -9,7 +9,7 @@ from tabbydoctor.deployment.command import starts_script
 from tabbydoctor.deployment.parts import Machine, ProcessTable, Units
 from tabbydoctor.deployment.unit import EnvironmentFile, Unit, UnitFile, assignments
 from tabbydoctor.facts import Absent, Unknown
-from tabbydoctor.host import Host, Process
+from tabbydoctor.host import Account, Host, Process
 from tabbydoctor.redaction import remember_named
 from tabbydoctor.targets import Targets
 
@@ -154,9 +154,13 @@ def _user_candidates(host: Host, targets: Targets, table: ProcessTable, owner: s
         of_owner = process.user_unit and account is not None and process.uid == account.uid
         if of_owner and starts_script(process.argv) and _NAME.fullmatch(process.unit or ""):
             names.add(process.unit or "")
-    for directory in (f"{account.home}/{part}" for part in _USER_DIRECTORIES) if account else ():
-        names |= set(_worth_a_look(host, directory))
-    return sorted(names)
+    return sorted(names | (_written_by(host, account) if account else set()))
+
+
+def _written_by(host: Host, account: Account) -> set[str]:
+    """The units worth a look that a user has written for a manager of his own."""
+    places = [f"{account.home}/{part}" for part in _USER_DIRECTORIES]
+    return {name for directory in places for name in _worth_a_look(host, directory)}
 
 
 def _worth_a_look(host: Host, directory: str) -> Iterator[str]:
@@ -179,16 +183,26 @@ def _names(host: Host, directory: str) -> Sequence[str]:
 
 
 def _user_managers(host: Host, targets: Targets, table: ProcessTable) -> list[str]:
-    """Whose user managers to ask: the given account's, one's own, and those that run a server."""
+    """Whose user managers to ask: the given account's, one's own, those that run a server, and
+    for root those that could: a manager runs, and its user has written such a unit for it."""
     owners = {targets.user} if targets.user_unit and targets.user else set()
     own = host.account(host.effective_uid())
     if own is not None and (own.uid != 0 or (targets.user_unit and not targets.user)):
         owners.add(own.name)
     for process in table.processes:
+        account = host.account(process.uid or 0)
+        if account is None:
+            continue
         if process.user_unit and starts_script(process.argv):
-            account = host.account(process.uid or 0)
-            owners |= {account.name} if account else set()
+            owners.add(account.name)
+        elif process.uid and host.effective_uid() == 0 and _is_manager(process.argv):
+            owners |= {account.name} if _written_by(host.seen_by(account), account) else set()
     return sorted(owner for owner in owners if owner)
+
+
+def _is_manager(argv: Sequence[str]) -> bool:
+    """Whether it is a user's own systemd (user@.service)."""
+    return tuple(argv[1:2]) == ("--user",) and argv[0].rpartition("/")[2] == "systemd"
 
 
 def _show(host: Host, names: Iterable[str], owner: str | None) -> Iterator[Unit]:

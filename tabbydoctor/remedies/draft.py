@@ -125,7 +125,9 @@ class Draft:
         self._plan(path, None, why)
 
     def restart(self, unit: Unit, why: str) -> None:
-        """Restart a unit, once."""
+        """Restart a unit, once, as its files are now."""
+        if unit.flag("NeedDaemonReload"):
+            self.reload(unit, f"{unit.name} changed on disk since systemd read it")
         self._act(Restart(unit.name, unit.owner if unit.user_manager else None), why)
 
     def reload(self, unit: Unit, why: str) -> None:

@@ -10,41 +10,34 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal
 
+from tests.lab import evidence
 from tests.lab.accuracy_table import table
-from tests.lab.deployment import ADMIN_KEY, API_KEY, UNITS, Deploy, Deployment, RealServer
+from tests.lab.deployment import ADMIN_KEY, API_KEY, Deploy, Deployment, RealServer
 from tests.lab.faults import CATALOGUE, PAIRS, Fault
 from tests.lab.healthy import VARIANTS, Variant
-from tests.lab.installed import CACHE, REPOSITORY, Installed, installed
-from tests.lab.machine import CommandError, Machine
+from tests.lab.installed import REPOSITORY, Installed, installed
+from tests.lab.machine import CommandError
+from tests.lab.machines import machines
+from tests.lab.making import make
 from tests.lab.outcome import Outcome, Repair, broken_checks, faults_in, shown_in, told
+from tests.lab.pasted import Pasted, paste
 
 WATCHED = ("/opt/llm-router", "/etc", "/home")
 """What a repair may touch, and an undo must leave as it was."""
 __all__ = ["REPOSITORY", "Case", "cases", "examinations", "examine", "runnable"]
-MACHINES = 2
-"""One for each core of a small CI machine."""
 UNCERTAIN = ("__pycache__", "/TabbyAPI/logs", "/etc/ld.so.cache")
 """What Python, TabbyAPI and the machine write by themselves."""
 
 Kind = Literal["fault", "pair", "healthy"]
-T = TypeVar("T")
-
-
-class Submit(Protocol):
-    """Has a task done on a machine of its own, in the background."""
-
-    def __call__(self, task: Callable[[Deploy], T]) -> Future[T]: ...
 
 
 @dataclass(frozen=True)
@@ -113,27 +106,17 @@ def _examine_fault(deploy: Deploy, case: Case, fault: Fault) -> Outcome:
     allowed = {*case.roots, *fault.also, *fault.consequences}
     strays = set(outcome.named) - {*case.roots, *fault.also}
     alarms = sorted(faults_in(said) - allowed | {f"{id} as a root" for id in strays})
-    outcome = replace(outcome, alarms=tuple(alarms))
+    true = evidence.true(d.machine, _evidence(said, case.roots))
+    outcome = replace(outcome, alarms=tuple(alarms), evidence=true)
     return replace(outcome, repair=repair(d, fault)) if fault.fix else outcome
 
 
-def make(d: Deployment, fault: Fault) -> None:
-    """Make the fault, and wait until it has taken effect."""
-    if fault.healthy:
-        fault.healthy(d)
-    if fault.when == "before":
-        fault.mutate(d)
-    d.machine.systemctl("daemon-reload")
-    if fault.answers:
-        d.start()
-        d.wait_ready()
-    else:
-        d.machine.run(["systemctl", "start", "--no-block", *UNITS], check=False)
-    if fault.when == "running":
-        fault.mutate(d)
-    if fault.waits_for is not None:
-        takes_effect = fault.waits_for
-        d.machine.wait_for(lambda: takes_effect(d), f"{fault.name} to show", 30)
+def _evidence(said: Mapping[str, Any], roots: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    """What is shown for the findings that had to be named."""
+    for check in said["checks"]:
+        if check["id"] in roots:
+            for finding in check["findings"]:
+                yield from finding["evidence"]
 
 
 def _checked(
@@ -230,29 +213,6 @@ def examinations(
         yield {case.name: submit(partial(examine, case=case)) for case in chosen}
 
 
-@contextmanager
-def machines(place: Installed, real: RealServer | None) -> Iterator[Submit]:
-    """Two machines, and what has a task done on one of them as soon as it is idle and new."""
-    CACHE.mkdir(exist_ok=True)
-    idle: SimpleQueue[Machine] = SimpleQueue()
-    with ExitStack() as stack:
-        for _ in range(MACHINES):
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            idle.put(stack.enter_context(Machine.boot(scratch, shown=[CACHE])))
-        workers = ThreadPoolExecutor(MACHINES)
-        stack.callback(workers.shutdown, cancel_futures=True)
-
-        def on_a_new_one(task: Callable[[Deploy], T]) -> T:
-            machine = idle.get()
-            try:
-                machine.reset()
-                return task(partial(Deployment.deploy, machine, place, real=real))
-            finally:
-                idle.put(machine)
-
-        yield lambda task: workers.submit(on_a_new_one, task)
-
-
 def runnable(real: RealServer | None) -> list[Case]:
     """The cases that this TabbyAPI can show."""
     return [case for case in cases() if not (real and case.subject.stand_in)]
@@ -271,9 +231,17 @@ def main() -> int:
     wanted = options.only or [""]
     chosen = [case for case in runnable(real) if any(part in case.name for part in wanted)]
     outcomes = []
-    with installed() as place, examinations(chosen, place, real) as examined:
+    examined: dict[str, Future[Outcome]] = {}
+    pasted: dict[str, Future[Pasted]] = {}
+    with installed() as place, machines(place, real) as submit:
+        for case in chosen:
+            examined[case.name] = submit(partial(examine, case=case))
+            if real is None and case.kind == "fault" and isinstance(case.subject, Fault):
+                pasted[case.name] = submit(partial(paste, fault=case.subject))
         for case in chosen:
             outcome = examined[case.name].result()
+            if case.name in pasted:
+                outcome = replace(outcome, pasted=pasted[case.name].result().grade)
             outcomes.append(outcome)
             print(outcome.line(), file=sys.stderr, flush=True)
             if not outcome.right:

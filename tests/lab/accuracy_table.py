@@ -19,10 +19,26 @@ a real systemd), and the installed `tabbydoctor check` is asked what is wrong. W
 repairable, `tabbydoctor fix` repairs it, `check` and a request through the router prove it, and
 `undo` takes it back. This page is generated: see `tests/lab/README.md`.
 
+"Evidence true": each piece of evidence that is shown for the root was read again on the machine
+with `sed`, `stat`, `systemctl`, `journalctl` or `curl`, and is so (– where nothing can be read
+again, as with what the GPU's stand-in says). "Pasted": the first remedy that is printed was pasted
+as it stands, and `check` run again; where it leaves a choice to a person, or only looks, nothing
+was pasted.
+
 The faults are the project's own, and the doctor was built with them at hand: the shares tell what
 is kept from one change to the next, not the odds for a fault that nobody has thought of.
 """
-COLUMNS = "| expected | named | root first | false alarms | repaired | undone | s |"
+COLUMNS = " | ".join(
+    ["expected", "named", "root first", "evidence true", "false alarms", "pasted", "repaired"]
+    + ["undone", "s |"]
+)
+PASTED = {
+    "cured": "cured",
+    "asks": "asks a person",
+    "looks": "only looks",
+    "wrong": "**not cured**",
+}
+_PASTED = 6
 SECONDS = re.compile(r" \d+ \|$")
 
 
@@ -41,7 +57,20 @@ def table(outcomes: Sequence[Outcome]) -> str:
 def rows(page: str) -> list[str]:
     """The rows of the page's cases, without the seconds: what depends on the doctor alone."""
     found = (line for line in page.splitlines() if SECONDS.search(line))
-    return [SECONDS.sub(" |", line) for line in found]
+    return [_unpasted(SECONDS.sub(" |", line)) for line in found]
+
+
+def pasted(page: str) -> dict[str, str]:
+    """What came of pasting, by fault, as the page's first table has it."""
+    first = page.partition("## Two faults")[0].partition("## Single faults")[2]
+    cells = (line.split(" | ") for line in first.splitlines() if SECONDS.search(line))
+    return {row[0].removeprefix("| "): row[_PASTED] for row in cells}
+
+
+def _unpasted(row: str) -> str:
+    """Without what another test has to say."""
+    cells = row.split(" | ")
+    return " | ".join(cells[:_PASTED] + cells[_PASTED + 1 :]) if len(cells) > _PASTED else row
 
 
 def _totals(outcomes: Sequence[Outcome]) -> str:
@@ -55,6 +84,14 @@ def _totals(outcomes: Sequence[Outcome]) -> str:
         _share("single faults: the root is named first", [one.first for one in faults]),
         _share("pairs: both roots are named", [one.first for one in pairs]),
         _share("faults and pairs: no false alarm", [not one.alarms for one in [*faults, *pairs]]),
+        _share(
+            "evidence: read again without the doctor, and so",
+            [one.evidence for one in [*faults, *pairs] if one.evidence is not None],
+        ),
+        _share(
+            "first remedies that leave nothing to a person, pasted: cured",
+            [one.pasted == "cured" for one in faults if one.pasted in ("cured", "wrong")],
+        ),
         _share("healthy variants: no error, no warning", [one.diagnosed for one in healthy]),
         _share("repairs: done and verified", [not one.problem for one in repairs]),
         _share("undone to the byte", [not one.undo_problem for one in repairs]),
@@ -73,7 +110,7 @@ def _rows(outcomes: Sequence[Outcome], *, healthy: bool) -> str:
         lines = ["| variant | errors and warnings | s |", "|---|---|---|"]
         lines += [f"| {one.name} | {_list(one.alarms)} | {one.seconds:.0f} |" for one in outcomes]
         return "\n".join([*lines, ""])
-    return "\n".join([f"| fault {COLUMNS}", "|---|---|---|---|---|---|---|---|",
+    return "\n".join([f"| fault | {COLUMNS}", f"|{'---|' * 10}",
                       *map(_row, outcomes), ""])  # fmt: skip
 
 
@@ -84,7 +121,9 @@ def _row(one: Outcome) -> str:
         ", ".join(one.roots),
         _list(one.named) if not one.remark else "a remark",
         _yes(one.first),
+        "–" if one.evidence is None else _yes(one.evidence),
         _list(one.alarms),
+        PASTED.get(one.pasted, "–"),
         _yes(not repair.problem) if repair else "–",
         _yes(not repair.undo_problem) if repair else "–",
         f"{one.seconds:.0f}",

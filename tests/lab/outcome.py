@@ -37,6 +37,10 @@ class Outcome:
     exit_code: int | None = None
     problem: str = ""
     """What must never happen: a crash, a secret shown, no answer at all."""
+    evidence: bool | None = None
+    """What is shown for the roots is so, read again without the doctor; None where it cannot be."""
+    pasted: str = ""
+    """What came of pasting what is printed first (`Grade` of `pasted`); empty: not tried."""
     repair: Repair | None = None
     seconds: float = 0.0
     told: str = ""
@@ -52,7 +56,8 @@ class Outcome:
     @property
     def diagnosed(self) -> bool:
         """Everything that should be named is, nothing else is, and nothing went wrong."""
-        return self.first and not self.alarms and not self.problem
+        told = self.first and not self.alarms and not self.problem
+        return told and self.evidence is not False
 
     @property
     def right(self) -> bool:
@@ -68,7 +73,8 @@ class Outcome:
     def why(self) -> str:
         """What went wrong, and what the doctor said."""
         parts = [
-            f"expected {self.roots}, named {self.named}, alarms {self.alarms}, {self.problem}",
+            f"expected {self.roots}, named {self.named}, alarms {self.alarms}, "
+            f"evidence {self.evidence}, {self.problem}",
             *([f"repair: {self.repair}"] if self.repair else []),
             self.told,
         ]

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from tests.lab import accuracy
 from tests.lab.deployment import Deploy, Deployment
 from tests.lab.faults import CATALOGUE, Fault
 from tests.lab.installed import Installed, installed
 from tests.lab.machine import CommandError
+from tests.lab.machines import machines
+from tests.lab.making import make
 from tests.lab.outcome import faults_in, told
 
 Grade = Literal["cured", "asks", "looks", "wrong", "none"]
@@ -77,7 +78,7 @@ def paste(deploy: Deploy, fault: Fault) -> Pasted:
     """Make the fault on a fresh machine, paste what is printed first, and check again."""
     d = deploy(**fault.deploy)
     try:
-        accuracy.make(d, fault)
+        make(d, fault)
     except (CommandError, TimeoutError) as error:
         return Pasted(fault.name, "wrong", why=f"not to be made: {error}")
     before = _checked(d, fault)
@@ -130,7 +131,7 @@ def _still_ill(d: Deployment, fault: Fault, before: set[str]) -> str:
 @contextmanager
 def pastings(chosen: Sequence[Fault], place: Installed) -> Iterator[dict[str, Future[Pasted]]]:
     """Paste for each, on machines that are made new for each."""
-    with accuracy.machines(place, None) as submit:
+    with machines(place, None) as submit:
         yield {one.name: submit(partial(paste, fault=one)) for one in chosen}
 
 

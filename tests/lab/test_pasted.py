@@ -8,12 +8,15 @@ from concurrent.futures import Future
 
 import pytest
 
+from tests.lab.accuracy_table import PASTED
+from tests.lab.accuracy_table import pasted as written
 from tests.lab.deployment import RealServer
 from tests.lab.faults import CATALOGUE, Fault
-from tests.lab.installed import Installed
+from tests.lab.installed import REPOSITORY, Installed
 from tests.lab.pasted import KNOWN, Pasted, asks, looks, pastings
 
 FAULTS = list(CATALOGUE.values())
+PAGE = REPOSITORY / "docs/accuracy.md"
 EACH = "test_what_is_printed_cures_or_asks"
 
 Pastings = dict[str, Future[Pasted]]
@@ -47,6 +50,13 @@ def test_most_of_what_acts_cures(pasted: Pastings) -> None:
     assert grades["wrong"] == len(KNOWN)
     assert grades["cured"] >= 0.9 * (grades["cured"] + grades["wrong"])
     assert grades["cured"] >= len(FAULTS) / 4, "most faults are not left to a person"
+
+
+def test_the_page_tells_what_came_of_it(pasted: Pastings) -> None:
+    if len(pasted) < len(FAULTS):
+        pytest.skip("only where all of them are pasted")
+    now = {name: PASTED.get(one.result().grade, "–") for name, one in pasted.items()}
+    assert now == written(PAGE.read_text(encoding="utf8"))
 
 
 @pytest.mark.parametrize(

@@ -46,3 +46,26 @@ def test_the_unit_is_named(deploy: Deploy, name: str, command: str) -> None:
     found = d.doctor("check", "--format", "json").document["deployment"]
     assert (found["unit"], found["user_unit"], found["user"]) == (name, True, d.user)
     assert found["dir"] == str(d.directory)
+
+
+@pytest.mark.parametrize("stop", ["stopped by hand", "never started"])
+def test_a_stopped_one_is_found_too(deploy: Deploy, stop: str) -> None:
+    """Its process tells nothing: the unit file in the user's home does."""
+    d = deploy()
+    user_unit_with_script(d)
+    d.machine.run(["loginctl", "enable-linger", d.user])
+    uid = d.machine.run(["id", "-u", d.user]).stdout.strip()
+    d.machine.wait_for(lambda: d.machine.exists(f"/run/user/{uid}/bus"), "the user's D-Bus", 20)
+    manager = ["systemctl", "--user", f"--machine={d.user}@"]
+    d.machine.run([*manager, "daemon-reload"])
+    if stop == "stopped by hand":
+        d.machine.run([*manager, "start", "tabbyapi.service"])
+        serves(d)
+        d.machine.run([*manager, "stop", "tabbyapi.service"])
+    said = d.doctor("check", "--format", "json").document
+    found = said["deployment"]
+    assert (found["unit"], found["user_unit"]) == ("tabbyapi.service", True)
+    assert [root["root"] for root in said["diagnosis"]][:1] == ["API001"]
+    command = said["diagnosis"][0]["remedies"][0]["commands"][0]
+    assert "--user" in command
+    assert "tabbyapi.service" in command

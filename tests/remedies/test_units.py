@@ -59,6 +59,15 @@ def test_restarted_where_the_server_differs(scene: Scene) -> None:
     scene.gone(["SVC010"])
 
 
+def test_a_reload_that_is_due_comes_first(scene: Scene) -> None:
+    """Else what is started is the unit as it was."""
+    differing(scene)
+    scene.properties = {"NeedDaemonReload": "yes"}
+    scene.mend("SVC010")
+    assert scene.runner.ran[0] == RELOAD
+    assert scene.runner.ran[-1] == RESTART
+
+
 def test_without_a_unit_a_restart_is_left_to_people(scene: Scene) -> None:
     differing(scene)
     scene.instance_changes = {"unit": None}
