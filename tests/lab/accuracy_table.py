@@ -28,9 +28,9 @@ was pasted.
 The faults are the project's own, and the doctor was built with them at hand: the shares tell what
 is kept from one change to the next, not the odds for a fault that nobody has thought of.
 """
-COLUMNS = " | ".join(
-    ["expected", "named", "root first", "evidence true", "false alarms", "pasted", "repaired"]
-    + ["undone", "s |"]
+COLUMNS = (
+    *("fault", "expected", "named", "root first", "evidence true", "false alarms"),
+    *("pasted", "repaired", "undone", "s"),
 )
 PASTED = {
     "cured": "cured",
@@ -38,7 +38,7 @@ PASTED = {
     "looks": "only looks",
     "wrong": "**not cured**",
 }
-_PASTED = 6
+_PASTED = COLUMNS.index("pasted")
 SECONDS = re.compile(r" \d+ \|$")
 
 
@@ -110,7 +110,7 @@ def _rows(outcomes: Sequence[Outcome], *, healthy: bool) -> str:
         lines = ["| variant | errors and warnings | s |", "|---|---|---|"]
         lines += [f"| {one.name} | {_list(one.alarms)} | {one.seconds:.0f} |" for one in outcomes]
         return "\n".join([*lines, ""])
-    return "\n".join([f"| fault | {COLUMNS}", f"|{'---|' * 10}",
+    return "\n".join([f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}",
                       *map(_row, outcomes), ""])  # fmt: skip
 
 

@@ -54,17 +54,22 @@ def _line(machine: Machine, found: re.Match[str], expected: str, actual: str) ->
         return bool(re.search(_LOOKS_LIKE[actual], line))
     if actual.endswith("[redacted]"):
         return actual.removesuffix("[redacted]") in line
-    words = _words(actual)
-    return not words or any(word in line for word in words) or _on_the_next(machine, found, words)
-
-
-def _on_the_next(machine: Machine, found: re.Match[str], words: Iterable[str]) -> bool:
-    """An include, a call that is written over several lines, a file that a line names."""
+    named = re.search(r"EnvironmentFile=-?(\S+)", line)
+    if named and actual == "No such file or directory":
+        return not machine.exists(named[1])
+    # A setting may be written over several lines.
     after = _told(machine, "sed", "-n", f"{found[2]},{int(found[2]) + 3}p", found[1])
-    named = re.search(r"EnvironmentFile=-?(\S+)", after)
-    if named and not machine.exists(named[1]):
-        return True
-    return any(word in after for word in words)
+    return any(_has(text, actual) for text in (line, after))
+
+
+def _has(text: str, told: str) -> bool:
+    """`section.key: value` and `Key=value` as a whole, of other descriptions a word."""
+    setting = re.fullmatch(r"([\w.]+)(?:: |=)(.*?)(?:, .*)?", told)
+    if setting is None:
+        words = _words(told)
+        return not words or any(word in text for word in words)
+    key, values = setting[1].rpartition(".")[2], re.findall(r"[\w./-]+", setting[2])
+    return key in text and all(value.lower() in text.lower() for value in values)
 
 
 def _words(text: str) -> list[str]:
