@@ -106,8 +106,8 @@ def _examine_fault(deploy: Deploy, case: Case, fault: Fault) -> Outcome:
     allowed = {*case.roots, *fault.also, *fault.consequences}
     strays = set(outcome.named) - {*case.roots, *fault.also}
     alarms = sorted(faults_in(said) - allowed | {f"{id} as a root" for id in strays})
-    true = evidence.true(d.machine, _evidence(said, case.roots))
-    outcome = replace(outcome, alarms=tuple(alarms), evidence=true)
+    pieces = evidence.read_again(d.machine, _evidence(said, case.roots))
+    outcome = replace(outcome, alarms=tuple(alarms), evidence=pieces)
     return replace(outcome, repair=repair(d, fault)) if fault.fix else outcome
 
 

@@ -86,7 +86,7 @@ def _totals(outcomes: Sequence[Outcome]) -> str:
         _share("faults and pairs: no false alarm", [not one.alarms for one in [*faults, *pairs]]),
         _share(
             "evidence: read again without the doctor, and so",
-            [one.evidence for one in [*faults, *pairs] if one.evidence is not None],
+            [all(one.evidence.values()) for one in [*faults, *pairs] if one.evidence],
         ),
         _share(
             "first remedies that leave nothing to a person, pasted: cured",
@@ -121,7 +121,7 @@ def _row(one: Outcome) -> str:
         ", ".join(one.roots),
         _list(one.named) if not one.remark else "a remark",
         _yes(one.first),
-        "–" if one.evidence is None else _yes(one.evidence),
+        _yes(all(one.evidence.values())) if one.evidence else "–",
         _list(one.alarms),
         PASTED.get(one.pasted, "–"),
         _yes(not repair.problem) if repair else "–",

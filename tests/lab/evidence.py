@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import yaml
+
 from tests.lab.machine import Machine
 
 Evidence = Mapping[str, Any]
@@ -30,11 +32,10 @@ _LOOKS_LIKE = {
 """What a line of a router's source is said to do, and what such a line has in it."""
 
 
-def true(machine: Machine, evidence: Iterable[Evidence]) -> bool | None:
-    """Whether all of it that can be read again is so; None where none can."""
-    verdicts = [_true(machine, one) for one in evidence]
-    told = [verdict for verdict in verdicts if verdict is not None]
-    return all(told) if told else None
+def read_again(machine: Machine, evidence: Iterable[Evidence]) -> dict[str, bool]:
+    """Whether each piece that can be read again is so."""
+    verdicts = {f"{one['source']}: {one.get('actual')}": _true(machine, one) for one in evidence}
+    return {piece: verdict for piece, verdict in verdicts.items() if verdict is not None}
 
 
 def _true(machine: Machine, one: Evidence) -> bool | None:
@@ -50,6 +51,22 @@ def _line(machine: Machine, found: re.Match[str], expected: str, actual: str) ->
     line = _told(machine, "sed", "-n", f"{found[2]}p", found[1]).strip()
     if not line or line.startswith("#"):
         return False
+    described = _in_words(machine, found[1], line, expected, actual)
+    if described is not None:
+        return described
+    # A setting may be written over several lines; a program's value comes from those before.
+    first = max(int(found[2]) - (3 if found[1].endswith(".py") else 0), 1)
+    around = _told(machine, "sed", "-n", f"{first},{int(found[2]) + 3}p", found[1])
+    return any(_has(text, actual) for text in (line, around)) or actual in _as_yaml_1_1(line)
+
+
+def _in_words(machine: Machine, path: str, line: str, expected: str, actual: str) -> bool | None:
+    """Of what is told about the line instead of quoting it; None where it is quoted."""
+    if actual.startswith("neither is"):
+        keys = re.findall(r"\.(\w+)", expected)
+        return bool(keys) and not any(key in _told(machine, "cat", path) for key in keys)
+    if actual.startswith("/") and path.endswith(".py"):
+        return bool(re.search(r"open|read|load", line)) or actual.rpartition("/")[2] in line
     if actual in _LOOKS_LIKE:
         return bool(re.search(_LOOKS_LIKE[actual], line))
     if actual.endswith("[redacted]"):
@@ -57,9 +74,16 @@ def _line(machine: Machine, found: re.Match[str], expected: str, actual: str) ->
     named = re.search(r"EnvironmentFile=-?(\S+)", line)
     if named and actual == "No such file or directory":
         return not machine.exists(named[1])
-    # A setting may be written over several lines.
-    after = _told(machine, "sed", "-n", f"{found[2]},{int(found[2]) + 3}p", found[1])
-    return any(_has(text, actual) for text in (line, after))
+    return None
+
+
+def _as_yaml_1_1(line: str) -> list[str]:
+    """The values of a line, as tools read it that know YAML 1.1: 010 is 8."""
+    try:
+        read = yaml.safe_load(line)
+    except yaml.YAMLError:
+        return []
+    return [str(value) for value in read.values()] if isinstance(read, dict) else []
 
 
 def _has(text: str, told: str) -> bool:
@@ -77,7 +101,8 @@ def _words(text: str) -> list[str]:
     if re.match(r"it |a |not |no ", text):
         return []
     values = re.findall(r"[\w./:@+-]+", text.replace("'", " ").replace('"', " "))
-    last = [value.rpartition(".")[2].rstrip(":") for value in values]
+    # A source puts paths and addresses together from parts.
+    last = [re.split(r"[.:/]", value.rstrip(":"))[-1] for value in values]
     return [word for word in {*values, *last} if len(word) > 1 or word.isdigit()]
 
 
@@ -99,11 +124,15 @@ def _show(machine: Machine, found: re.Match[str], expected: str, actual: str) ->
     command = found[0].split()
     shown = machine.run(command, check=False).stdout
     state = machine.run(["systemctl", "show", found[1]], check=False).stdout
-    if actual in ("no such unit", "none", "no such directory"):
+    if actual == "no such directory":
+        return not machine.exists(shown.strip().partition("=")[2].lstrip("!-"))
+    if actual in ("no such unit", "none"):
         return machine.run(command, check=False).returncode != 0 or "/" not in shown
+    properties = {line.partition("=")[2] for line in state.splitlines()}
     words = re.findall(r"[A-Za-z0-9./-]+", actual.replace(" restarts", ""))
-    properties = {value for line in state.splitlines() for value in (line.partition("=")[2],)}
-    return any(word.partition("/")[0] in properties or word in shown for word in words)
+    ends = ({word.partition("/")[0], word.rpartition("/")[2]} for word in words)
+    told = {*words}.union(*ends) - {""}
+    return any(word in properties or word in shown for word in told)
 
 
 def _log(machine: Machine, found: re.Match[str], expected: str, actual: str) -> bool | None:
@@ -149,7 +178,7 @@ def _told(machine: Machine, *command: str) -> str:
 
 _READERS: tuple[tuple[str, Reader], ...] = (
     (r"(?:[\w.-]+ \()?(/[^\s:]+):(\d+)\)?", _line),
-    (r"(?:stat )?(/(?!proc/)[^\s:]+)", _file),
+    (r"(?:stat )?(/(?!proc/|sys/)[^\s:]+)", _file),
     (r"systemctl (?:show|cat) (?:.* )?(\S+\.service)(?: .*)?", _show),
     (r"journalctl .*", _log),
     (r"GET (http\S+), (with.*)", _through),

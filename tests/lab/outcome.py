@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -37,8 +37,8 @@ class Outcome:
     exit_code: int | None = None
     problem: str = ""
     """What must never happen: a crash, a secret shown, no answer at all."""
-    evidence: bool | None = None
-    """What is shown for the roots is so, read again without the doctor; None where it cannot be."""
+    evidence: Mapping[str, bool] = field(default_factory=dict)
+    """What is shown for the roots, and whether it is so, read again without the doctor."""
     pasted: str = ""
     """What came of pasting what is printed first (`Grade` of `pasted`); empty: not tried."""
     repair: Repair | None = None
@@ -57,7 +57,12 @@ class Outcome:
     def diagnosed(self) -> bool:
         """Everything that should be named is, nothing else is, and nothing went wrong."""
         told = self.first and not self.alarms and not self.problem
-        return told and self.evidence is not False
+        return told and self.evidence_true is not False
+
+    @property
+    def evidence_true(self) -> bool | None:
+        """All of it is so; None where none could be read again."""
+        return all(self.evidence.values()) if self.evidence else None
 
     @property
     def right(self) -> bool:
@@ -73,8 +78,8 @@ class Outcome:
     def why(self) -> str:
         """What went wrong, and what the doctor said."""
         parts = [
-            f"expected {self.roots}, named {self.named}, alarms {self.alarms}, "
-            f"evidence {self.evidence}, {self.problem}",
+            f"expected {self.roots}, named {self.named}, alarms {self.alarms}, {self.problem}",
+            *(f"false: {piece}" for piece, so in self.evidence.items() if not so),
             *([f"repair: {self.repair}"] if self.repair else []),
             self.told,
         ]
