@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +15,13 @@ from tabbydoctor import __version__, plugins
 from tabbydoctor.demo import standin
 from tabbydoctor.deployment.parts import Machine
 from tabbydoctor.diagnosis.causes import roots, with_causes
+from tabbydoctor.diagnosis.finding import Severity
 from tabbydoctor.diagnosis.report import Report
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.diagnosis.verdict import exit_code
-from tabbydoctor.examination import facts_of
+from tabbydoctor.examination import NothingToExamine, facts_of, require_something
 from tabbydoctor.examination.deployment import deployment_document, notes
-from tabbydoctor.host.data import HttpAnswer, Listener, NvmlGpu, NvmlState, Process
+from tabbydoctor.host.data import CommandResult, HttpAnswer, Listener, NvmlGpu, NvmlState, Process
 from tabbydoctor.reports.redacted import redacted
 from tabbydoctor.reports.terminal import TerminalReporter
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
@@ -53,6 +55,18 @@ _TREE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a reader sees of one `check`."""
+
+    text: str
+    """As it prints to a pipe, without the scratch directory's name."""
+    roots: tuple[str, ...] = ()
+    """The ids that it names first."""
+    remedy: str = ""
+    """The title of the first remedy of the first of them."""
+
+
 @dataclass
 class FieldScene(Scene):
     """The machine of a report."""
@@ -67,9 +81,18 @@ class FieldScene(Scene):
         host.nvml = lambda: state  # type: ignore[method-assign]
         return host
 
-    def report(self) -> Report:
-        """What `check` says, as it is handed to a format."""
-        return redacted(asyncio.run(self._report()))
+    def check(self) -> Output:
+        """What `check` says."""
+        try:
+            report = redacted(asyncio.run(self._report()))
+        except NothingToExamine as reason:
+            return Output(f"{reason}\n")
+        crashed = [one.check.id for one in report.results if one.status == "crashed"]
+        assert not crashed, crashed
+        stream = io.StringIO()
+        TerminalReporter().write(report, stream, verbose=False)
+        text = stream.getvalue().replace(str(self.root), "")
+        return Output(text, tuple(one.id for one in report.roots), _first_remedy(report))
 
     async def _report(self) -> Report:
         facts = facts_of(self.host, self.targets)
@@ -78,6 +101,7 @@ class FieldScene(Scene):
             facts.provide(Endpoint, self.endpoint)
         until = asyncio.get_running_loop().time() + 60
         try:
+            await require_something(self.host, facts, self.targets, until)
             results = with_causes(await run_checks(plugins.checks(), facts, 60))
             document = await deployment_document(facts, self.targets, until)
             shown = roots(results)
@@ -90,11 +114,17 @@ class FieldScene(Scene):
             await facts.close()
 
 
-def text(report: Report, root: Path) -> str:
-    """The report as `check` prints it to a pipe, without the scratch directory's name."""
-    stream = io.StringIO()
-    TerminalReporter().write(report, stream, verbose=False)
-    return stream.getvalue().replace(str(root), "")
+def _first_remedy(report: Report) -> str:
+    """The title of the first remedy of the gravest root; empty where nothing is to be done."""
+    faults = [
+        one
+        for root in report.roots[:1]
+        for result in report.results
+        if result.check.id == root.id
+        for one in result.findings
+        if one.severity is not Severity.INFO
+    ]
+    return faults[0].remedies[0].title if faults and faults[0].remedies else ""
 
 
 def build(root: Path, said: dict[str, Any]) -> FieldScene:
@@ -103,9 +133,10 @@ def build(root: Path, said: dict[str, Any]) -> FieldScene:
     if "release" in said:
         standin.install(root / TABBY[1:], release=said["release"])
     scene.unit = said.get("unit", scene.unit)
+    scene.commands = {"df": _disk}
     scene.state = _STATES[said.get("state", "running")]
     scene.log = said.get("log", ())
-    scene.write(f"{TABBY}/config.yml", CONFIG if "config" not in said else said["config"])
+    scene.write(f"{TABBY}/config.yml", said.get("config", CONFIG))
     for name, written in said.get("files", {}).items():
         scene.write(name if name.startswith("/") else f"{TABBY}/{name}", written)
     _packages(scene, said.get("packages", ()))
@@ -116,6 +147,12 @@ def build(root: Path, said: dict[str, Any]) -> FieldScene:
     if said.get("container"):
         _contain(scene, said)
     return scene
+
+
+def _disk(argv: tuple[str, ...]) -> CommandResult:
+    if "--output=itotal" in argv:
+        return CommandResult(argv, 0, "Inodes\n60000000\n")
+    return CommandResult(argv, 0, "Avail IFree Mounted on\n400000000 50000000 /\n")
 
 
 def _packages(scene: Scene, packages: tuple[str, ...]) -> None:
@@ -154,8 +191,6 @@ def _model(scene: Scene, name: str, gib: int = 1, **config: Any) -> None:
 
 
 def _gpus(scene: FieldScene, gpus: tuple[dict[str, Any], ...]) -> None:
-    import os
-
     for path, content in _TREE.items() if gpus else ():
         scene.write(path, content)
     nodes = [("nvidiactl", 195, 255), ("nvidia-uvm", 234, 0)]

@@ -21,6 +21,7 @@ repairable, `tabbydoctor fix` repairs it, `check` and a request through the rout
 
 The faults are the project's own, and the doctor was built with them at hand: the shares tell what
 is kept from one change to the next, not the odds for a fault that nobody has thought of.
+[How far it helps with what others reported](reports.md) is told report by report.
 """
 COLUMNS = "| expected | named | root first | false alarms | repaired | undone | s |"
 SECONDS = re.compile(r" \d+ \|$")
