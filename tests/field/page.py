@@ -11,16 +11,17 @@ from tests.field.reports import GRADES, FieldReport
 HEAD = """\
 # Does the doctor help with what others met?
 
-Twenty reports from public threads, the first that a search named beforehand gives. Each is built
-anew as a scratch machine (its files, unit, log and answers) from what the thread shows, and the
-whole doctor is run over it. A reader who had no part in that graded its output against the end of
-the thread. Nothing of the threads is copied here but lines that the programs themselves print;
-symptoms and ends are told in the project's words. This page is generated: see `tests/field/`.
+Twenty reports from public threads: the first that a search gives whose words were named before it
+was made. Each is built anew as a scratch machine (its files, unit, log and answers) from what the
+thread shows, and the whole doctor is run over it. Its output is graded against the end of the
+thread, by a reader who had no part in the doctor. Nothing of the threads is copied here but lines
+that the programs themselves print; symptoms and ends are told in the project's words. This page is
+generated: see `tests/field/`.
 
-What a thread does not tell is not known here either, and its machine is simpler than the one it
-was met on. The threads are public, and the project had read some of them before (#203, #205, #334,
-#347, #381, #389 and #399 of TabbyAPI); and faults of the kinds that this table found were mended
-after the first run. So the shares say what is helped now, not the odds for the next report.
+What a thread does not tell is assumed or concluded, and said so; each machine is simpler than the
+one it was met on. The threads are public, and the project had read some of them before (#205, #334,
+#347, #381 and #389 of TabbyAPI); and kinds of fault that the first run showed as missing were then
+mended, before the grading. So the shares say what is helped now, not the odds for the next report.
 [How often the doctor is right](accuracy.md) about the project's own faults stands elsewhere.
 """
 
@@ -35,7 +36,7 @@ def _sums(reports: Sequence[FieldReport]) -> str:
     found = Counter(one.verdict.grade for one in reports)
     lines = ["| grade | reports | meaning |", "|---|---|---|"]
     for grade, meaning in GRADES.items():
-        if found[grade] or grade in ("helped", "misled"):
+        if found[grade] or (grade in ("helped", "misled") and found["not graded"] < len(reports)):
             lines.append(f"| {grade} | {found[grade]} of {len(reports)} | {meaning} |")
     return "\n".join([*lines, ""])
 
@@ -76,13 +77,23 @@ def _differences(reports: Iterable[FieldReport]) -> list[str]:
 def _search(search: Mapping[str, Any]) -> str:
     lines = [
         "## The search\n",
-        f"Made on {search['made']} in {search['corpus']},",
-        "in this order, until twenty were kept. A thread is kept where an operator met a failure of",
-        "a running TabbyAPI, of exllama under it or of a client in front of it, and where it says",
-        "how that ended.\n",
+        f"Made on {search['made']} in {search['corpus']}, in this order,",
+        "until twenty were kept. A thread is kept where an operator met a failure of a running",
+        "TabbyAPI, of exllama under it or of a client in front of it, and where it says how that",
+        "ended, or the reporter says what cured it or was the cause.",
+        f"{_lengthened(search)}\n",
         *(f"{number}. {query}" for number, query in enumerate(search["queries"], 1)),
         "",
         "Skipped:\n",
         *(f"- {reason}: {', '.join(threads)}" for reason, threads in search["skipped"].items()),
     ]
     return "\n".join([*lines, ""])
+
+
+def _lengthened(search: Mapping[str, Any]) -> str:
+    """How often the list grew, each time before its further queries were made."""
+    steps = [f"the first {one['queries']} gave {one['kept']}" for one in search["steps"]]
+    return (
+        "The list was lengthened while it gave fewer than twenty, each time before the further "
+        f"queries were made: {', '.join(steps)}."
+    )
