@@ -5,7 +5,8 @@
 - names in `use_as_default` that are no settings of a model;
 - `gpu_split` with more shares than there are GPUs, a share above its GPU, or less in all than the
   model needs (then GPU008 says how much);
-- a `max_seq_len` above `cache_size`.
+- a `max_seq_len` above `cache_size`;
+- neither of the two, where the installed version then takes less than the model can (a remark).
 
 ## Why it matters
 TabbyAPI starts and says nothing, or a line in its log. A model that a request loads then has
@@ -40,6 +41,7 @@ from tabbydoctor.tabbyapi.keys import TABLE
 from tabbydoctor.tabbyapi.model_overrides import ModelOverrides
 
 from . import edit
+from .unset_context import unset_context
 
 _HOW_LOADED = (
     *("max_seq_len", "cache_size", "cache_mode", "tensor_parallel", "tensor_parallel_backend"),
@@ -71,6 +73,7 @@ def combination(
     if room is not None:
         yield from told.split(need, room)
     yield from told.context()
+    yield from unset_context(config, need, instance, machine)
 
 
 class _Telling:
@@ -217,6 +220,8 @@ class _Telling:
         detail: str,
         caused_by: tuple[str, ...] | None = None,
     ) -> Finding:
+        if split.value == list(range(len(split.value))):
+            detail += f" {_NUMBERS}"
         return Finding(
             title,
             detail,
@@ -271,6 +276,7 @@ class _Telling:
 
 _OF_MODELS = ("model", "draft_model")
 _NONE_FIRST = " No model_name is set: so far they hold for none."
+_NUMBERS = "It holds GB for each GPU in turn, not the numbers of GPUs: 0 leaves the first out."
 _SEVERAL = 2
 _ROUNDED = 1
 """GiB: a card sold as one of 24 GB has a little less, and is written as 24."""

@@ -19,6 +19,7 @@ from tabbydoctor.tabbyapi.lost_program import LostProgram
 
 from ..drop_in import by_drop_in
 from . import command
+from .log_remedies import UPDATE, LoggedServer, update
 
 _ANSWER = '{"gpu_lib": "cu12"}'
 """What start.py saves of the answer that it calls the usual one."""
@@ -35,6 +36,8 @@ class Failure:
     lost: LostProgram | None = None
     instance: Instance | None = None
     machine: Machine | None = None
+    in_backend: bool = False
+    """Its traceback ends in exllama's own files."""
 
 
 def remedies(one: Failure) -> Iterator[Remedy]:
@@ -71,6 +74,10 @@ def remedies(one: Failure) -> Iterator[Remedy]:
     else:
         look = f"{unit.journalctl} -n 50"
         yield Remedy("Read its log, then start it again", Safety.MANUAL, (look, *unit.restart))
+        if one.in_backend and one.instance and not nixos:
+            title = f"Where it names no setting of yours, {UPDATE}"
+            commands = (*update(LoggedServer(one.instance)), *unit.restart)
+            yield Remedy(title, Safety.MANUAL, commands)
 
 
 def _in_nix(one: Failure) -> Remedy:

@@ -67,22 +67,46 @@ class WayOut:
     restarts: bool = True
 
 
-def _update(place: LoggedServer) -> tuple[str, ...]:
+def update(place: LoggedServer) -> tuple[str, ...]:
     one = place.instance
     return git_pull(one), pip_install(one, own_extra(one, "cu12"))
 
 
-_UPDATE = "update TabbyAPI and exllamav3 (cu13 for drivers from 580, else cu12)"
+UPDATE = "update TabbyAPI and exllamav3 (cu13 for drivers from 580, else cu12)"
 _LIBRARIES = ("ldconfig -p | grep libcuda.so.1",)
 _UVM = ("sudo modprobe -r nvidia_uvm", "sudo modprobe nvidia_uvm")
 
 WAYS: Mapping[str, tuple[WayOut, ...]] = {
     "generation-fatal": (
         WayOut("Restart it: /health stays at 503 until then", safety=Safety.UNSAFE),
-        WayOut(f"If it comes again, {_UPDATE}", _update),
+        WayOut(f"If it comes again, {UPDATE}", update),
     ),
-    "architecture-unknown": (WayOut(f"{_UPDATE[0].upper()}{_UPDATE[1:]}, restart it", _update),),
-    "exllama-old": (WayOut(f"{_UPDATE[0].upper()}{_UPDATE[1:]}, restart it", _update),),
+    "architecture-unknown": (WayOut(f"{UPDATE[0].upper()}{UPDATE[1:]}, restart it", update),),
+    "exllama-old": (WayOut(f"{UPDATE[0].upper()}{UPDATE[1:]}, restart it", update),),
+    "wheel-mismatch": (
+        WayOut(
+            "Install TabbyAPI's extra again, which brings a torch and an exllama that fit each "
+            "other (cu13 for drivers from 580, else cu12); restart it",
+            lambda place: (pip_install(place.instance, own_extra(place.instance, "cu12")),),
+        ),
+    ),
+    "request-too-long": (
+        WayOut(
+            "Let the client send less: its context and the tokens it asks for within max_seq_len",
+            restarts=False,
+        ),
+        WayOut(
+            "Or raise model.max_seq_len and model.cache_size, which take GPU memory; restart it",
+            lambda place: place.config_edit,
+        ),
+    ),
+    "context-limited": (
+        WayOut(
+            "Ask for a cache_size of at least max_seq_len where the model is loaded (the request, "
+            "its tabby_config.yml or config.yml), and load it again",
+            lambda place: place.config_edit,
+        ),
+    ),
     "no-python-headers": (
         WayOut(
             "Install the headers of its Python's version, and restart it",

@@ -12,7 +12,8 @@ Statuses from 200 on are systemd's own: the program was never run, and no GPU is
 a program that is not in the unit's PATH, 126 one that cannot be run: it is looked for where
 accounts keep theirs. 1 is TabbyAPI refusing a value, its tokens file or the model; 2 an unknown
 argument; 3 an address that is not this machine's. Where the log is more exact (`can't open file`,
-a port below 1024, start.sh that asks a question), it counts.
+a port below 1024, start.sh that asks a question), it counts. A traceback that ends in exllama's
+own files is more often its fault, mended in another version, than the configuration's.
 
 ## What to do
 Follow the cause that is named beside it; if there is none, read the last lines of the log.
@@ -44,6 +45,9 @@ _LENGTH = 300
 _MANAGER = ("Started ", "Starting ", "Stopped ", "Stopping ", "Failed to start ", "Scheduled ")
 _NOT_RUN = re.compile(r"Failed (?:at step|to (?!start )\w+)|Unable to locate")
 """How systemd says why it could not run the program."""
+_FRAME = re.compile(r'^\s*File "(?P<path>[^"\n]{1,1024})", line \d')
+_BACKEND = re.compile(r"/site-packages/exllamav\d/")
+"""Where a traceback ends that is rather exllama's fault than the configuration's."""
 _BAD = re.compile(r"(?i)error|exception|fail|denied|not found|no such|cannot|can't|unable|killed")
 _HEALTHY_LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS")
 _SYSTEMDS_CAUSES = ("SVC007", "SVC009", "SVC012")
@@ -79,15 +83,21 @@ def unit_failed(
     if lost:
         meaning = _of_lost(lost, unit, meaning)
     told = _told(ended, unit, words) if ended else []
+    in_backend = _in_backend(ended) if ended else False
     masked = unit.get("LoadState") == "masked"
     yield Finding(
         f"{unit.name} is masked" if masked else f"{unit.name} failed: {what}",
         f"{meaning[0].upper()}{meaning[1:]}.",
         (*_seen(unit, what), *(Evidence(ended.source, actual=text) for text in told if ended)),
-        tuple(remedies(Failure(unit, what, words, lost, discovery.instance, machine))),
+        tuple(remedies(Failure(unit, what, words, lost, discovery.instance, machine, in_backend))),
         severity=Severity.WARNING if unit.active else None,
         caused_by=_causes(unit, words, lost),
     )
+
+
+def _in_backend(log: RunLog) -> bool:
+    frames = [found for line in log.lines if (found := _FRAME.match(message(line.text)))]
+    return bool(frames) and _BACKEND.search(frames[-1]["path"]) is not None
 
 
 def _unit(discovery: Discovery) -> Unit:

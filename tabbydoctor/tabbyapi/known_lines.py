@@ -264,6 +264,22 @@ KNOWN_LINES: tuple[KnownLine, ...] = (
         of_exception=True,
     ),
     _line(
+        "request-too-long",
+        r"(?:Request|Prompt|Context) length \d{1,9}(?: \+ \d{1,9})? "
+        r"(?:is greater than max_seq_len|exceeds the available context)"
+        r"|allocation requires \d{1,9} cache tokens",
+        "requests were refused, for they were longer than TabbyAPI's context",
+        _W,
+        ("CFG015",),
+    ),
+    _line(
+        "context-limited",
+        r"max_seq_len \(\d{1,9}\) is larger than the cache size",
+        "the model has a smaller context than max_seq_len asks for: cache_size limits it",
+        _W,
+        ("CFG015",),
+    ),
+    _line(
         "reload-failed",
         r"Failed to reload api_tokens\.yml, keeping the previous keys",
         "api_tokens.yml was changed to something TabbyAPI does not take; the old keys hold",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tabbydoctor.tabbyapi.known_lines import KNOWN_LINES, KnownLine
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
@@ -13,6 +13,7 @@ PROBE_MARK = "probe=tabbydoctor"
 """In the query of every request the doctor makes: such access lines are no evidence."""
 
 _ACCESS = re.compile(r'"\w+ \S+ HTTP/1\.\d" \d{3}')
+_ANSWERED_500 = re.compile(r'"\w+ \S+ HTTP/1\.\d" 500')
 _BY_SLUG = {known.slug: known for known in KNOWN_LINES}
 
 
@@ -23,12 +24,25 @@ _NEAR = 60
 """Lines: a traceback is seldom longer."""
 
 
-def exception_beside(log: RunLog, line: LogLine) -> LogLine | None:
-    """The exception that a line goes with: the last one before it, else the first after it."""
+def exception_beside(log: RunLog, line: LogLine, *, after: bool = False) -> LogLine | None:
+    """The exception that a line goes with: the last one before it, else the first after it.
+
+    With `after` only the first after it, as uvicorn writes it behind the line of the request.
+    """
     at = next((number for number, one in enumerate(log.lines) if one is line), 0)
     before = reversed(log.lines[max(at - _NEAR, 0) : at])
-    after = log.lines[at + 1 : at + _NEAR]
-    return next((one for one in (*before, *after) if _EXCEPTION.match(message(one.text))), None)
+    behind = log.lines[at + 1 : at + _NEAR]
+    searched = behind if after else (*before, *behind)
+    return next((one for one in searched if _EXCEPTION.match(message(one.text))), None)
+
+
+def exception_of(log: RunLog, requests: Iterable[str]) -> str | None:
+    """The exception that ended one of these requests (`GET /v1/models`) with 500, the last one."""
+    for line in reversed(log.lines):
+        if _ANSWERED_500.search(line.text) and any(one in line.text for one in requests):
+            found = exception_beside(log, line, after=True)
+            return message(found.text) if found else None
+    return None
 
 
 def known(line: LogLine) -> KnownLine | None:

@@ -27,6 +27,7 @@ was pasted.
 
 The faults are the project's own, and the doctor was built with them at hand: the shares tell what
 is kept from one change to the next, not the odds for a fault that nobody has thought of.
+[How far it helps with what others reported](reports.md) is told report by report.
 """
 COLUMNS = (
     *("fault", "expected", "named", "root first", "evidence true", "false alarms"),

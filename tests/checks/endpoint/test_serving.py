@@ -13,7 +13,9 @@ from checks.endpoint.unhealthy import unhealthy
 from tabbydoctor.api import Severity, Unknown
 from tabbydoctor.demo import standin
 from tabbydoctor.demo.standin.release import Release
+from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.tabbyapi.log import LogLine, RunLog
 from tabbydoctor.tabbyapi.probes import Address
 from tests.checks.endpoint.conftest import Seen, Start, look, probe
 from tests.contract.server import ADMIN_KEY, TOKENS, Program, Server, bearer
@@ -97,3 +99,51 @@ def test_inline_loading_that_hurts_nobody(
 ) -> None:
     seen = look(start({"config.yml": config}))
     assert not list(inline_admin.judge(seen.config, reading))
+
+
+FAILING = {
+    "/.well-known/serviceinfo": answers("200 OK", b'{"software":{"name":"TabbyAPI"}}'),
+    "/health": answers("200 OK", b'{"status":"healthy","issues":[]}'),
+}
+WRONG = answers("500 Internal Server Error", b"Internal Server Error")
+
+
+@pytest.mark.parametrize(
+    ("failing", "named"),
+    [
+        (("/v1/models",), "GET /v1/models answered 500"),
+        (("/v1/auth/permission",), "GET /v1/auth/permission answered 500"),
+        (("/v1/auth/permission", "/v1/models"), " and "),
+    ],
+)
+def test_a_route_that_ends_in_an_exception(failing: tuple[str, ...], named: str) -> None:
+    with listening(routes({**FAILING, **dict.fromkeys(failing, WRONG)})) as server:
+        found = probe(Address(server.url, "", "the test"))
+    (finding,) = unhealthy.judge(found, Instance("/opt/tabby"))
+    assert finding.title.startswith("TabbyAPI fails in its own code")
+    assert named in finding.title
+    assert {one.actual for one in finding.evidence} == {"500"}
+    assert finding.remedies[0].commands[0] == "sudo -H git -C /opt/tabby pull --ff-only"
+
+
+def test_the_exception_behind_its_request_is_shown() -> None:
+    with listening(routes({**FAILING, "/v1/models": WRONG})) as server:
+        found = probe(Address(server.url, "", "the test"))
+    log = RunLog(
+        "the log",
+        tuple(
+            LogLine(text)
+            for text in (
+                "ERROR:    KeyError: 'of another request'",
+                'INFO:     127.0.0.1:1 - "GET /v1/models HTTP/1.1" 500',
+                "ERROR:    Exception in ASGI application",
+                "ERROR:    ValueError: The provided authentication key is missing.",
+            )
+        ),
+        True,
+    )
+    (finding,) = unhealthy.judge(found, None, log)
+    assert finding.evidence[-1].actual == (
+        "ValueError: The provided authentication key is missing."
+    )
+    assert finding.remedies == ()

@@ -1,0 +1,90 @@
+"""Faults of TabbyAPI's or exllama's own code: an exception that no setting explains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .scene import CONFIG, MODEL, TABBY, Scene, failed, refusing, serving
+
+PACKAGES = f"{TABBY}/venv/lib/python3.11/site-packages"
+PULL = f"sudo -H -u ivan git -C {TABBY} pull --ff-only"
+ANEW = (
+    "sudo systemctl reset-failed tabbyapi.service",
+    "sudo systemctl restart tabbyapi.service",
+)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    scene = Scene(tmp_path)
+    scene.model()
+    scene.write(f"{TABBY}/config.yml", f"{CONFIG}{MODEL}")
+    scene.endpoint = serving()
+    return scene
+
+
+@pytest.mark.parametrize(
+    ("frame", "exception"),
+    [
+        (
+            f'  File "{PACKAGES}/exllamav2/generator/dynamic.py", line 401, in __init__',
+            "AssertionError: max_chunk_size must be multiple of 256, received None",
+        ),
+        (
+            f'  File "{PACKAGES}/exllamav3/model/model.py", line 12, in load_gen',
+            "AttributeError: 'NoneType' object has no attribute 'shape'",
+        ),
+        (
+            f'ERROR:      File "{PACKAGES}/exllamav3/cache/cache.py", line 7, in alloc',
+            "ERROR:    TypeError: alloc() got an unexpected keyword argument",
+        ),
+    ],
+)
+def test_a_start_that_ends_inside_exllama(scene: Scene, frame: str, exception: str) -> None:
+    scene.state, scene.endpoint = failed(1), refusing()
+    scene.log = (
+        "Traceback (most recent call last):",
+        f'  File "{TABBY}/main.py", line 181, in <module>',
+        frame,
+        exception,
+    )
+    said = scene.examine()
+    assert said.ids == ["SVC002"]
+    finding = said.finding("SVC002")
+    read, update = finding.remedies
+    assert read.title.startswith("Read its log")
+    assert "Where it names no setting of yours, update TabbyAPI and exllamav3" in update.title
+    assert update.commands[0] == PULL
+    assert update.commands[-2:] == ANEW
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        (f'  File "{TABBY}/common/model.py", line 90, in load_model_gen',),
+        (
+            f'  File "{PACKAGES}/exllamav3/model/model.py", line 12, in load_gen',
+            '  File "/usr/lib/python3.11/json/decoder.py", line 355, in raw_decode',
+        ),
+        (),
+    ],
+)
+def test_an_end_elsewhere_is_not_laid_to_exllama(scene: Scene, frames: tuple[str, ...]) -> None:
+    scene.state, scene.endpoint = failed(1), refusing()
+    scene.log = ("Traceback (most recent call last):", *frames, "KeyError: 'x'")
+    assert len(scene.examine().finding("SVC002").remedies) == 1
+
+
+def test_a_wheel_for_another_torch_is_installed_anew(scene: Scene) -> None:
+    scene.state, scene.endpoint = failed(1), refusing()
+    for line in (
+        "NameError: name 'exllamav2_ext' is not defined",
+        "ImportError: exllamav3_ext.so: undefined symbol: _ZN3c105ErrorC2E",
+        "ImportError: libcudart.so.12: cannot open shared object file: No such file or directory",
+    ):
+        scene.log = ("Traceback (most recent call last):", line)
+        first = scene.examine().finding("SVC011").remedies[0]
+        assert "Install TabbyAPI's extra again" in first.title
+        assert first.commands[0].endswith(f"-m pip install -U '{TABBY}[cu12]'")
