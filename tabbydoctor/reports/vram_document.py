@@ -1,0 +1,126 @@
+"""From a picture of a model's memory to the document of `vram`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tabbydoctor.gpu.byte_range import ByteRange
+from tabbydoctor.gpu.memory_picture import MemoryPicture, SavedPlace
+from tabbydoctor.gpu.memory_room import GpuRoom, MemoryHolder
+from tabbydoctor.gpu.placement import gpus_used
+from tabbydoctor.host.data import NvmlGpu
+from tabbydoctor.reports.documents.vram import (
+    AmountPart,
+    GpuPart,
+    HolderPart,
+    LongestPart,
+    OrderPart,
+    SavingPart,
+    SettingChangePart,
+    TermPart,
+    VramDocument,
+)
+from tabbydoctor.reports.vram_words import assumed, verdict
+
+
+def vram_document(picture: MemoryPicture) -> VramDocument:
+    """The document of `vram --format json`."""
+    need, room = picture.need, picture.room
+    gpus = gpus_used(need, room) if need and room else 1
+    return VramDocument(
+        model=picture.name,
+        path=picture.path,
+        verdict=verdict(picture),
+        fits=picture.fit,
+        unknown=picture.unknown or None,
+        at_most=picture.at_most,
+        known=list(picture.known),
+        total=_amount(need.total(gpus)) if need else None,
+        terms=[
+            TermPart(kind=term.kind, amount=_amount(term.amount), says=term.says)
+            for term in (need.terms(gpus) if need else ())
+        ],
+        cache_tokens=list(need.tokens) if need else [],
+        draft_mode=(need.draft_mode or None) if need else None,
+        assumed=list(assumed(picture)),
+        left_out=list(need.left_out) if need else [],
+        no_gpu=picture.no_room or None,
+        gpus=list(_gpus(picture)),
+        gpu_split=room.limits if room else False,
+        tensor_parallel=room.together if room else False,
+        holders=[_holder(one) for one in room.holders] if room else [],
+        order=_order(picture),
+        longest=[
+            LongestPart(cache_mode=one.mode, surely=one.surely, perhaps=one.perhaps)
+            for one in picture.longest
+        ],
+        savings=[_saving(one) for one in picture.saved],
+    )
+
+
+def _amount(amount: ByteRange) -> AmountPart:
+    return AmountPart(low=amount.low, high=amount.high)
+
+
+def _gpus(picture: MemoryPicture) -> Iterator[GpuPart]:
+    takes = {one.room.gpu.index: one.amount for one in picture.placed}
+    split = picture.room.limits if picture.room else False
+    each = picture.room.each if picture.room else ()
+    for room in each:
+        amount = takes.get(room.gpu.index)
+        yield _gpu(room.gpu, room, _amount(amount) if amount else None, split=split)
+    if not each and picture.order:
+        yield from (_gpu(gpu) for gpu in picture.order.gpus)
+
+
+def _gpu(
+    gpu: NvmlGpu, room: GpuRoom | None = None, takes: AmountPart | None = None, split: bool = False
+) -> GpuPart:
+    own = room.own if room else 0
+    return GpuPart(
+        index=gpu.index,
+        name=gpu.name,
+        uuid=gpu.uuid,
+        total=gpu.total_bytes,
+        free=None if gpu.free_bytes is None else gpu.free_bytes + own,
+        own=own,
+        reserve=room.reserve if room else 0,
+        limit=room.total if room and split else None,
+        takes=takes,
+    )
+
+
+def _holder(holder: MemoryHolder) -> HolderPart:
+    return HolderPart(
+        gpu=holder.gpu,
+        pid=holder.pid,
+        name=holder.name,
+        used=holder.used_bytes,
+        unit=holder.unit,
+        container=holder.container,
+    )
+
+
+def _order(picture: MemoryPicture) -> OrderPart | None:
+    order = picture.order
+    if order is None:
+        return None
+    return OrderPart(
+        certain=order.certain,
+        visible=order.visible,
+        told_by=order.told_by or None,
+        environment=["=".join(one) for one in order.variables],
+        commands=list(picture.order_commands),
+    )
+
+
+def _saving(place: SavedPlace) -> SavingPart:
+    return SavingPart(
+        settings=[
+            SettingChangePart(section=section, key=key, value=value)
+            for section, key, value in place.saving.settings
+        ],
+        where=place.where,
+        saves=_amount(place.saving.saves),
+        fits=place.fits,
+    )
