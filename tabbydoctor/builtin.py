@@ -44,7 +44,7 @@ ROOMS = (
     "tabbydoctor.gpu.kernel_log",
     "tabbydoctor.gpu.driver",
     "tabbydoctor.gpu.backend",
-    "tabbydoctor.gpu.asked_model",
+    "tabbydoctor.gpu.estimated_model",
     "tabbydoctor.gpu.estimate",
     "tabbydoctor.gpu.memory_room",
     "tabbydoctor.gpu.usable_room",

@@ -42,7 +42,7 @@ from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.judged import RouterJudgement
 from tabbydoctor.routers.kind import CannotGiveKey, KeyedKind, RouterKind
 from tabbydoctor.routers.kinds import RouterKinds
-from tabbydoctor.routers.model_names import AskedModels
+from tabbydoctor.routers.model_names import EstimatedModels
 from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.routers.refusals import RouterRefusals
 from tabbydoctor.routers.site.health import RouterBackends, RouterHealth, RouterTargets
@@ -68,7 +68,6 @@ from tabbydoctor.targets import Targets
 __all__ = [
     "Account",
     "Address",
-    "AskedModels",
     "Backend",
     "Call",
     "CannotFix",
@@ -83,6 +82,7 @@ __all__ = [
     "Driver",
     "EffectiveConfig",
     "Endpoint",
+    "EstimatedModels",
     "FileStatus",
     "FixRequest",
     "GpuNeed",

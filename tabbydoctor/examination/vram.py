@@ -14,10 +14,10 @@ from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.reader import reader
 from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Absent, Facts, NoFact, Unknown
-from tabbydoctor.gpu.asked_model import AskedModel
 from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.cuda_order import CudaOrder, cuda_order
 from tabbydoctor.gpu.driver import Driver
+from tabbydoctor.gpu.estimated_model import EstimatedModel
 from tabbydoctor.gpu.known import known_of
 from tabbydoctor.gpu.memory_need import MemoryNeed
 from tabbydoctor.gpu.memory_picture import MemoryPicture
@@ -47,7 +47,7 @@ async def vram_picture(
     host: Host, targets: Targets, word: str | None, bits: float | None, here: str, time_limit: float
 ) -> MemoryPicture:
     """The picture of the configured model, or of the one that `word` names: a name below
-    `model_dir`, or a path, seen from the directory `here`. `bits`: as AskedModel has them.
+    `model_dir`, or a path, seen from the directory `here`. `bits`: as EstimatedModel has them.
 
     Raises NoSuchModel, or TimeoutError after so many seconds.
     """
@@ -81,7 +81,7 @@ class _Picture:
             name, path = named.name, named.path
         else:
             name, path = asked.name, asked.directory
-            self.facts.provide(AskedModel, asked)
+            self.facts.provide(EstimatedModel, asked)
             if instance.container:
                 self.facts.provide(ModelFiles, ModelFiles(()))
         self.facts.provide(GpuNeed, GpuNeed(f"the model {name} is asked about"))
@@ -114,7 +114,7 @@ class _Picture:
 
     def _asked(
         self, instance: Instance, config: EffectiveConfig, word: str | None, bits: float | None
-    ) -> AskedModel | None:
+    ) -> EstimatedModel | None:
         if word is None and bits is None:
             return None
         host = self.host.seen_by(reader(self.host, instance))
@@ -138,7 +138,7 @@ class _Picture:
         except Unknown as reason:
             host = self.host.seen_by(reader(self.host, instance))
             most = await in_thread(lambda: _sizes(host, picture.path))
-            asked = self.facts.known(AskedModel)
+            asked = self.facts.known(EstimatedModel)
             file = f"{picture.path}/{asked.file if asked else 'config.json'}"
             known = await in_thread(lambda: known_of(host, file))
             return replace(picture, unknown=str(reason), at_most=most, known=known)
@@ -166,7 +166,7 @@ class _Picture:
             return None
 
 
-def _found(host: Host, word: str, below: str, here: str, bits: float | None) -> AskedModel:
+def _found(host: Host, word: str, below: str, here: str, bits: float | None) -> EstimatedModel:
     """Raises NoSuchModel, with what there is instead."""
     places = [posixpath.join(here, word)]
     if not word.startswith((".", "/")):
@@ -182,9 +182,9 @@ def _found(host: Host, word: str, below: str, here: str, bits: float | None) -> 
             continue
         if not status.is_directory:
             directory, file = posixpath.split(place)
-            return AskedModel(posixpath.basename(directory) or file, directory, file, bits)
+            return EstimatedModel(posixpath.basename(directory) or file, directory, file, bits)
         if _has(host, f"{place}/config.json"):
-            return AskedModel(posixpath.basename(place), place, bits=bits)
+            return EstimatedModel(posixpath.basename(place), place, bits=bits)
         raise NoSuchModel(f"{place} has no config.json", _beside(host, below))
     if denied:
         raise NoSuchModel(f"{denied} may not be read", "run as root, or as TabbyAPI's account")

@@ -16,11 +16,11 @@ from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.reader import reader
 from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Absent, Unknown
-from tabbydoctor.gpu.asked_model import AskedModel
 from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.bits import FileBits, bits_of
 from tabbydoctor.gpu.byte_range import NOTHING, ByteRange
 from tabbydoctor.gpu.cache_layout import CacheLayout, cache_bits
+from tabbydoctor.gpu.estimated_model import EstimatedModel
 from tabbydoctor.gpu.layer_kinds import Version, cache_layout, drafting_layout, sees
 from tabbydoctor.gpu.memory_need import DraftMode, LoadedModel, MemoryNeed
 from tabbydoctor.gpu.torch import PythonEnvironment
@@ -49,7 +49,7 @@ def memory_need(
     files: ModelFiles,
     backend: Backend | None,
     environment: PythonEnvironment | None,
-    asked: AskedModel | None,
+    asked: EstimatedModel | None,
 ) -> MemoryNeed:
     """Estimate it from the model's directory and the effective configuration.
 
@@ -224,7 +224,7 @@ def token_count(setting: object) -> int:
     return min(max(setting, 0), _MOST_TOKENS) if isinstance(setting, int) else 0
 
 
-def _asked(model: AskedModel) -> _Source:
+def _asked(model: EstimatedModel) -> _Source:
     return _Source(model.name, model.directory, model.file, model.bits, awaited=True)
 
 

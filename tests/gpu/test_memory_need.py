@@ -12,10 +12,10 @@ import yaml
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.facts import Absent, Unknown
-from tabbydoctor.gpu.asked_model import AskedModel
 from tabbydoctor.gpu.backend import Backend, backend
 from tabbydoctor.gpu.byte_range import GIB, ByteRange
 from tabbydoctor.gpu.estimate import memory_need
+from tabbydoctor.gpu.estimated_model import EstimatedModel
 from tabbydoctor.gpu.memory_need import MemoryNeed
 from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.host.local import LocalHost
@@ -32,7 +32,7 @@ NOW = Backend("/srv/tabby/backends/exllamav3/model.py", "1.4.1", "max_seq_len")
 def estimate(
     directory: Path,
     backend: Backend | None = NOW,
-    asked: AskedModel | None = None,
+    asked: EstimatedModel | None = None,
     version: str = "",
     **sections: Any,
 ) -> MemoryNeed:
@@ -218,7 +218,7 @@ def test_a_model_of_which_only_the_configuration_is_there(
     directory = tmp_path / "coming"
     directory.mkdir()
     (directory / "llama.json").write_text(json.dumps(exl3(LLAMA_8B, 4)))
-    asked = AskedModel("coming", str(directory), "llama.json", bits)
+    asked = EstimatedModel("coming", str(directory), "llama.json", bits)
     need = estimate(tmp_path, asked=asked, model={"cache_size": 8192})
     layers, head = 6979321856, 4096 * 128256
     size = layers * taken / 8 + head * 6 / 8
@@ -227,11 +227,11 @@ def test_a_model_of_which_only_the_configuration_is_there(
     assert f"{taken:g} bits" in need.assumed[0]
 
 
-def _coming(tmp_path: Path, quantised: Any) -> AskedModel:
+def _coming(tmp_path: Path, quantised: Any) -> EstimatedModel:
     """A model whose weights are not there."""
     directory = write_model(tmp_path / "coming", {**LLAMA_8B, "quantization_config": quantised})
     (directory / "model.safetensors").unlink()
-    return AskedModel("coming", str(directory))
+    return EstimatedModel("coming", str(directory))
 
 
 @pytest.mark.parametrize("quantised", [None, {"quant_method": "fp8"}])

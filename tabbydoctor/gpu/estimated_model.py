@@ -1,4 +1,4 @@
-"""The model that was asked about, in place of the one that the configuration names."""
+"""The model to estimate in place of the one that the configuration names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tabbydoctor.facts import Absent
 
 
 @dataclass(frozen=True, slots=True)
-class AskedModel:
+class EstimatedModel:
     """A model, whether its weights are there or not."""
 
     name: str
@@ -20,9 +20,9 @@ class AskedModel:
     """Bits for each number of its weights, where they are not there; None: as config.json says."""
 
 
-def asked_model() -> AskedModel:
+def estimated_model() -> EstimatedModel:
     """Raises Absent: only the command that asks gives one."""
     raise Absent("no model was asked about")
 
 
-GATHERERS = (asked_model,)
+GATHERERS = (estimated_model,)
