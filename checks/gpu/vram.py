@@ -10,24 +10,28 @@ TabbyAPI loads the model before it opens its port. Without the memory it ends wi
 `CUDA out of memory` or `Insufficient VRAM in split for model and cache`.
 
 ## How it is told
-The low estimate counts the layers' weights and the output head (by the heads of the
-`*.safetensors` files), the cache of the layers that keep every token, and 0.25 GiB for CUDA. The
-high one counts the whole files, windowed layers in full, 1 GiB for each GPU, the reserve of the
-automatic split and an embedding model on the GPU. The cache is for `cache_size` tokens, else
-`max_seq_len`, else all that the model can take (`max_position_embeddings`), in the bits of
-`cache_mode`. Nothing is said where the model is loaded; what TabbyAPI itself holds counts as
-free. A TabbyAPI that was stopped is judged by the whole memory alone, as what is free may change
-until it starts. A `gpu_split` leaves each GPU its share (and the CUDA context beside it), a share
-of 0 leaves a GPU out; where the order of unlike GPUs is not known, only what fits in no order is
-said. Unknown: models with a cache of their own kind, `cpu_moe_offload_layers`, a
-`tabby_config.yml` beside the model, a `gpu_split` that leaves every GPU without memory, WSL (where
-the driver may use system memory).
+By the estimate that `tabbydoctor vram` shows, term by term. Weights: the language model's layers
+and its output layer, by the heads of the `*.safetensors` files (the embeddings stay in system
+memory); the model for images where `vision` is on; a draft model, or the layers for drafting. The
+cache of the layers that keep every token is for `cache_size` tokens, else `max_seq_len`, else all
+that the model can take (`max_position_embeddings`), in the bits of `cache_mode`; layers of linear
+attention, and sliding windows where the installed version keeps them in rings, hold a state for
+each of `max_batch_size` requests instead. CUDA and its workspace take 0.25 to 1.4 GiB on each GPU
+that is used; the high estimate has an embedding model on the GPU, too.
+
+Nothing is said where the model is loaded; what TabbyAPI itself holds counts as free. A TabbyAPI
+that was stopped is judged by the whole memory alone, as what is free may change until it starts. A
+`gpu_split` leaves each GPU its share (and the CUDA context beside it), a share of 0 leaves a GPU
+out; where the order of unlike GPUs is not known, only what fits in no order is said. Unknown:
+models with a cache of their own kind, a `tabby_config.yml` beside the model, a `gpu_split` that
+leaves every GPU without memory, WSL (where the driver may use system memory).
 
 ## What to do
-Take a smaller cache: `cache_mode: Q8` takes about half of FP16's memory and `Q4` about a quarter;
-a smaller `cache_size` takes less in proportion. Stop what else holds the memory. Otherwise take a
-smaller quantization of the model. Where `gpu_split` leaves too little, raise its shares, or take
-it out and let TabbyAPI split by itself (`gpu_split_auto`).
+Take a smaller cache: `cache_mode: Q8` takes about half of FP16's memory and `Q4` about a quarter; a
+smaller `cache_size` takes less in proportion. `tabbydoctor vram` shows what each change would save,
+and the largest cache that fits. Stop what else holds the memory. Otherwise take a smaller
+quantization of the model. Where `gpu_split` leaves too little, raise its shares, or take it out and
+let TabbyAPI split by itself (`gpu_split_auto`).
 """
 
 from __future__ import annotations

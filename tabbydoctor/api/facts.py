@@ -42,7 +42,7 @@ from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.judged import RouterJudgement
 from tabbydoctor.routers.kind import CannotGiveKey, KeyedKind, RouterKind
 from tabbydoctor.routers.kinds import RouterKinds
-from tabbydoctor.routers.model_names import EstimatedModels
+from tabbydoctor.routers.model_names import AskedModels
 from tabbydoctor.routers.reach import RouterReach
 from tabbydoctor.routers.refusals import RouterRefusals
 from tabbydoctor.routers.site.health import RouterBackends, RouterHealth, RouterTargets
@@ -82,7 +82,7 @@ __all__ = [
     "Driver",
     "EffectiveConfig",
     "Endpoint",
-    "EstimatedModels",
+    "AskedModels",
     "FileStatus",
     "FixRequest",
     "GpuNeed",

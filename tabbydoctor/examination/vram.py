@@ -25,6 +25,7 @@ from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.usable_room import UsableRoom
 from tabbydoctor.gpu.weights import UnreadableModel, file_sizes
 from tabbydoctor.host import Host
+from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.service import environment_line
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.model_files import ModelFiles
@@ -33,6 +34,7 @@ from tabbydoctor.threads import await_nobody, in_thread
 
 T = TypeVar("T")
 _NAMES_SHOWN = 8
+_NAME_ONE = "name a model: a directory below model_dir, or the path of a config.json"
 
 
 class NoSuchModel(Exception):  # noqa: N818 - it is an answer for the operator
@@ -76,7 +78,7 @@ class _Picture:
             if named is None:
                 raise NoSuchModel(
                     "no model is configured (model.model_name)",
-                    "name one: a directory below model_dir, or the path of a config.json",
+                    _NAME_ONE,
                 )
             name, path = named.name, named.path
         else:
@@ -110,7 +112,7 @@ class _Picture:
         try:
             return await self.facts.get(kind)
         except NoFact as reason:
-            raise NoSuchModel(str(reason)) from reason
+            raise NoSuchModel(str(reason), _NAME_ONE) from reason
 
     def _asked(
         self, instance: Instance, config: EffectiveConfig, word: str | None, bits: float | None
@@ -123,14 +125,18 @@ class _Picture:
         if word is None:
             word = str(config.value("model", "model_name") or "")
             if not word:
-                raise NoSuchModel("no model is configured (model.model_name)", "name one")
+                raise NoSuchModel("no model is configured (model.model_name)", _NAME_ONE)
         return _found(host, word, below, self.here, bits)
 
     async def _with_need(self, picture: MemoryPicture, instance: Instance) -> MemoryPicture:
         try:
             return replace(picture, need=await self.facts.get(MemoryNeed))
         except Absent as reason:
-            raise NoSuchModel(str(reason)) from reason
+            raise NoSuchModel(
+                str(reason),
+                f"see {invocation('check --only CFG010')}, or name another: a directory below "
+                "model_dir, or the path of a config.json",
+            ) from reason
         except UnreadableModel as reason:
             raise NoSuchModel(
                 str(reason), f"is {picture.path} whole, and may TabbyAPI's account read it?"
@@ -147,7 +153,7 @@ class _Picture:
         order = await self._order(instance)
         if order is not None and not order.certain:
             machine = await self._or_none(Machine)
-            picture = replace(picture, order_commands=_ordering(order, instance, machine))
+            picture = replace(picture, order_commands=ordering(order, instance, machine))
         try:
             return replace(picture, order=order, room=await self.facts.get(UsableRoom))
         except NoFact as reason:
@@ -217,7 +223,8 @@ def _sizes(host: Host, directory: str) -> int | None:
         return None
 
 
-def _ordering(order: CudaOrder, instance: Instance, machine: Machine | None) -> tuple[str, ...]:
+def ordering(order: CudaOrder, instance: Instance, machine: Machine | None) -> tuple[str, ...]:
+    """What makes CUDA's order certain for a unit: commands, or lines of configuration.nix."""
     unit = instance.unit
     if unit is None:
         return ()

@@ -35,6 +35,22 @@ class SavedPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class WithoutSplit:
+    """What there would be without `gpu_split`."""
+
+    room: MemoryRoom
+    fits: Fit
+    """Whether the model would then fit."""
+    where: str
+    """Where `gpu_split` is set."""
+
+    @property
+    def free(self) -> int:
+        """Bytes."""
+        return self.room.free
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryPicture:
     """A model's need against what the GPUs have."""
 
@@ -67,6 +83,15 @@ class MemoryPicture:
         if self.need is None or self.room is None or self.room.unordered:
             return None
         return fits(self.need, self.room)
+
+    @property
+    def without_split(self) -> WithoutSplit | None:
+        """None where `gpu_split` leaves no less than the GPUs have."""
+        if self.need is None or self.room is None or not self.room.limits or not self.room.unsplit:
+            return None
+        whole = self.room.unsplit
+        where = (self.places or {}).get("model.gpu_split", "")
+        return WithoutSplit(whole, fits(self.need, whole), where)
 
     @property
     def placed(self) -> tuple[Placed, ...]:

@@ -46,6 +46,8 @@ def total(need: MemoryNeed, room: MemoryRoom) -> ByteRange:
 
 def placed(need: MemoryNeed, room: MemoryRoom) -> tuple[Placed, ...]:
     """Each GPU's part; none where the order of the GPUs is not known."""
+    if not room.each:
+        return ()
     whole = total(need, room)
     used = room.each[: gpus_used(need, room)]
     low = _parts(whole.low, used, together=room.together)

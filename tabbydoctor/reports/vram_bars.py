@@ -25,17 +25,28 @@ class Bars:
     marks: tuple[str, ...] = _ASCII
     """For what others hold, what the model surely and perhaps takes, what is too much, free."""
 
-    def spans(self, total: int, held: int, takes: ByteRange) -> tuple[StyledText, ...]:
-        """The bar in parts, with their styles; what does not fit stands behind it."""
-        ends = [held, held + takes.low, held + takes.high]
-        inside = [self._cells(min(end, total), total) for end in ends]
-        beyond = min(self._cells(max(ends[-1] - total, 0), total), _MARGIN // 2)
-        lengths = (inside[0], inside[1] - inside[0], inside[2] - inside[1])
-        parts = [mark * length for mark, length in zip(self.marks, lengths, strict=False)]
-        rest = self.marks[4] * (self.width - inside[2])
-        texts = (*parts, self.marks[3] * beyond, rest)
-        in_order = (*zip(texts[:3], _STYLES[:3], strict=True), (rest, _STYLES[4]))
-        return (("[", ""), *in_order, ("]", ""), (self.marks[3] * beyond, _STYLES[3]))
+    @property
+    def legend(self) -> str:
+        """What the marks mean."""
+        words = ("held by others", "taken", "perhaps", "too much", "free")
+        return "   ".join(f"{mark} {word}" for mark, word in zip(self.marks, words, strict=True))
+
+    def spans(self, total: int, held: int, takes: ByteRange, free: int) -> tuple[StyledText, ...]:
+        """The bar in parts, with their styles; what is beyond the GPU stands behind it."""
+        limit = min(held + free, total)
+        ends = [held, *(min(held + end, limit) for end in (takes.low, takes.high))]
+        cells = [self._cells(end, total) for end in ends]
+        over = self._cells(min(held + takes.high, total), total)
+        lengths = (cells[0], cells[1] - cells[0], cells[2] - cells[1], max(over - cells[2], 0))
+        rest = self.width - sum(lengths)
+        beyond = min(self._cells(max(held + takes.high - total, 0), total), _MARGIN // 2)
+        inside = zip(self.marks, (*lengths, rest), _STYLES, strict=True)
+        return (
+            ("[", ""),
+            *((mark * length, style) for mark, length, style in inside),
+            ("]", ""),
+            (self.marks[3] * beyond, _STYLES[3]),
+        )
 
     def _cells(self, amount: int, total: int) -> int:
         return round(self.width * amount / total) if total else 0

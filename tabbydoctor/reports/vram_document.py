@@ -19,6 +19,7 @@ from tabbydoctor.reports.documents.vram import (
     SettingChangePart,
     TermPart,
     VramDocument,
+    WithoutSplitPart,
 )
 from tabbydoctor.reports.vram_words import assumed, verdict
 
@@ -47,6 +48,7 @@ def vram_document(picture: MemoryPicture) -> VramDocument:
         no_gpu=picture.no_room or None,
         gpus=list(_gpus(picture)),
         gpu_split=room.limits if room else False,
+        without_split=_without_split(picture),
         tensor_parallel=room.together if room else False,
         holders=[_holder(one) for one in room.holders] if room else [],
         order=_order(picture),
@@ -99,6 +101,11 @@ def _holder(holder: MemoryHolder) -> HolderPart:
         unit=holder.unit,
         container=holder.container,
     )
+
+
+def _without_split(picture: MemoryPicture) -> WithoutSplitPart | None:
+    found = picture.without_split
+    return WithoutSplitPart(free=found.free, fits=found.fits, where=found.where) if found else None
 
 
 def _order(picture: MemoryPicture) -> OrderPart | None:

@@ -6,9 +6,9 @@ from typing import Any, TextIO
 
 from tabbydoctor.gpu.byte_range import ByteRange, gib
 from tabbydoctor.gpu.memory_need import TERMS
-from tabbydoctor.gpu.memory_picture import MemoryPicture, SavedPlace
+from tabbydoctor.gpu.memory_picture import MemoryPicture
 from tabbydoctor.gpu.memory_room import MemoryHolder
-from tabbydoctor.gpu.placement import gpus_used
+from tabbydoctor.gpu.placement import Fit, gpus_used
 from tabbydoctor.host.data import NvmlGpu
 from tabbydoctor.redaction import redact
 from tabbydoctor.reports.page import Page, page_for, write_page
@@ -20,6 +20,7 @@ _NAME = 17
 _AMOUNT = 19
 _HANG = 2
 _HOLDERS = 4
+_FITTING = {"yes": "green", "no": "dim"}
 _ANSWERS = {
     "yes": "it fits then",
     "perhaps": "it may fit then",
@@ -97,6 +98,7 @@ class _Writer:
         if room is None and order is None:
             return
         self._heading("GPUs")
+        self.page.flow((self.bars.legend, "dim"), indent=_HANG)
         each = room.each if room else ()
         shown = [one.gpu for one in each] or list(order.gpus if order else ())
         for gpu in shown:
@@ -121,7 +123,7 @@ class _Writer:
         )
         held = max(total - (gpu.free_bytes or 0) - own, 0)
         needed = takes or ByteRange(0, 0)
-        self.page.flow(*self.bars.spans(total, held, needed), indent=2 * _HANG)
+        self.page.flow(*self.bars.spans(total, held, needed, free), indent=2 * _HANG)
         self._says(takes, free, own, at.reserve if at else 0)
         if room and room.limits and at:
             self._line(f"gpu_split leaves {gib(at.total)} GiB of it, CUDA's context included")
@@ -133,7 +135,7 @@ class _Writer:
 
     def _says(self, takes: ByteRange | None, free: int, own: int, reserve: int) -> None:
         of_its_own = f", {gib(own)} of them held by TabbyAPI itself" if own else ""
-        kept = f", of which the split keeps {gib(reserve, 2)}" if reserve and takes else ""
+        kept = f", of which the split keeps {gib(reserve, 2)} GiB" if reserve and takes else ""
         part = f"takes {takes} of " if takes else ""
         self._line(f"{part}{gib(free)} GiB free{of_its_own}{kept}")
 
@@ -172,6 +174,9 @@ class _Writer:
         if not found:
             return
         self._heading("The largest cache that fits (cache_size, in tokens)")
+        if not any(one.perhaps for one in found):
+            self.page.flow(("none in any mode: all the rest takes too much", ""), indent=_HANG)
+            return
         need = self.picture.need
         most = need.model.layout.max_tokens if need else None
         for one in found:
@@ -183,24 +188,29 @@ class _Writer:
             )
 
     def _savings(self) -> None:
+        split = self.picture.without_split
+        if split:
+            self._heading("Without gpu_split")
+            where = f", without {split.where}" if split.where else ""
+            text = f"are free on {split.room.where}{where}"
+            self._change(f"{gib(split.free)} GiB", text, split.fits)
         saved = self.picture.saved
         if saved:
-            self._heading("What would save")
+            files = {one.where.rpartition(":")[0] for one in saved if one.where}
+            where = f", in {files.pop()}" if len(files) == 1 else ""
+            self._heading(f"What each change would save{where}")
         for one in saved:
-            self._saving(one)
+            settings = (_setting(*setting) for setting in one.saving.settings)
+            self._change(f"{one.saving.saves}", ", ".join(settings), one.fits)
 
-    def _saving(self, place: SavedPlace) -> None:
-        settings = [
-            f"{section}.{key}: {str(value).lower() if isinstance(value, bool) else value}"
-            for section, key, value in place.saving.settings
-        ]
-        fits = self.picture.fit != "yes" and _ANSWERS[place.fits]
+    def _change(self, amount: str, text: str, fits: Fit | None) -> None:
+        answer = _ANSWERS[fits] if self.picture.fit != "yes" else ""
         self.page.flow(
-            (", ".join(settings), ""),
-            (f"  {place.saving.saves} less", "bold"),
-            (f", {fits}" if fits else "", "green" if place.fits == "yes" else ""),
+            (amount.ljust(_NAME), "bold"),
+            (text, ""),
+            (f"  ({answer})" if answer else "", _FITTING.get(fits or "", "")),
             indent=_HANG,
-            hang=2 * _HANG,
+            hang=_HANG + _NAME,
         )
 
     def _assumed(self) -> None:
@@ -209,6 +219,10 @@ class _Writer:
             self._heading("Taken for granted")
         for line in lines:
             self.page.flow((line, ""), indent=_HANG, hang=2 * _HANG)
+
+
+def _setting(section: str, key: str, value: object) -> str:
+    return f"{section}.{key}: {str(value).lower() if isinstance(value, bool) else value}"
 
 
 def _who(holder: MemoryHolder) -> str:

@@ -93,6 +93,17 @@ class SavingPart(DocumentPart):
     """Whether it then fits; null where that cannot be told."""
 
 
+class WithoutSplitPart(DocumentPart):
+    """The GPUs without `gpu_split`."""
+
+    free: Count
+    """What then is free, in bytes."""
+    fits: Fit
+    """Whether the model would then fit."""
+    where: str
+    """Where `gpu_split` is set."""
+
+
 class LongestPart(DocumentPart):
     """The largest cache in one `cache_mode`."""
 
@@ -154,6 +165,8 @@ class VramDocument(Document):
     """The GPUs that TabbyAPI sees, in CUDA's order where that is certain."""
     gpu_split: bool
     """Whether `gpu_split` leaves less than the GPUs have."""
+    without_split: WithoutSplitPart | None
+    """What there would be without it; null where it leaves no less."""
     tensor_parallel: bool
     """Whether each layer is divided over all GPUs: each one's part is then an average."""
     holders: list[HolderPart]
