@@ -6,14 +6,16 @@ import asyncio
 import math
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
 from tabbydoctor.cli.showing import TIME_LIMIT, show_json
-from tabbydoctor.gpu.memory_picture import MemoryPicture
+
+if TYPE_CHECKING:
+    from tabbydoctor.gpu.memory_picture import MemoryPicture
 
 _MOST_BITS = 32.0
 
@@ -23,7 +25,7 @@ def vram(
     model: Annotated[
         str | None,
         typer.Argument(
-            metavar="[MODEL]",
+            metavar="MODEL",
             help="A name below model_dir, or the path of a model's directory or config.json "
             "(default: the configured model).",
         ),

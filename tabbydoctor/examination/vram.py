@@ -150,9 +150,10 @@ class _Picture:
             return replace(picture, unknown=str(reason), at_most=most, known=known)
 
     async def _with_room(self, picture: MemoryPicture, instance: Instance) -> MemoryPicture:
-        order = await self._order(instance)
+        order, machine = await self._order(instance), await self._or_none(Machine)
+        if machine and machine.wsl:
+            self.notes.append("under WSL the driver may make up for GPU memory with the system's")
         if order is not None and not order.certain:
-            machine = await self._or_none(Machine)
             picture = replace(picture, order_commands=ordering(order, instance, machine))
         try:
             return replace(picture, order=order, room=await self.facts.get(UsableRoom))

@@ -31,6 +31,10 @@ class CudaOrder:
     told_by: str = ""
     """Where it is set."""
 
+    def number(self, gpu: NvmlGpu) -> int | None:
+        """CUDA's number of a GPU in TabbyAPI; None where it is not certain, or not seen."""
+        return self.gpus.index(gpu) if self.certain and gpu in self.gpus else None
+
     @property
     def variables(self) -> tuple[tuple[str, str], ...]:
         """Name and value of what makes the order certain; none where it is."""

@@ -66,21 +66,24 @@ def _amount(amount: ByteRange) -> AmountPart:
 
 def _gpus(picture: MemoryPicture) -> Iterator[GpuPart]:
     takes = {one.room.gpu.index: one.amount for one in picture.placed}
-    split = picture.room.limits if picture.room else False
     each = picture.room.each if picture.room else ()
     for room in each:
-        amount = takes.get(room.gpu.index)
-        yield _gpu(room.gpu, room, _amount(amount) if amount else None, split=split)
+        yield _gpu(picture, room.gpu, room, takes.get(room.gpu.index))
     if not each and picture.order:
-        yield from (_gpu(gpu) for gpu in picture.order.gpus)
+        yield from (_gpu(picture, gpu) for gpu in picture.order.gpus)
 
 
 def _gpu(
-    gpu: NvmlGpu, room: GpuRoom | None = None, takes: AmountPart | None = None, split: bool = False
+    picture: MemoryPicture,
+    gpu: NvmlGpu,
+    room: GpuRoom | None = None,
+    takes: ByteRange | None = None,
 ) -> GpuPart:
     own = room.own if room else 0
+    split = picture.room is not None and picture.room.limits
     return GpuPart(
         index=gpu.index,
+        cuda=picture.order.number(gpu) if picture.order else None,
         name=gpu.name,
         uuid=gpu.uuid,
         total=gpu.total_bytes,
@@ -88,7 +91,7 @@ def _gpu(
         own=own,
         reserve=room.reserve if room else 0,
         limit=room.total if room and split else None,
-        takes=takes,
+        takes=_amount(takes) if takes else None,
     )
 
 

@@ -116,9 +116,11 @@ class _Writer:
         total = gpu.total_bytes or 0
         free = at.free if at else gpu.free_bytes or 0
         own = at.own if at else 0
+        number = self.picture.order.number(gpu) if self.picture.order else None
+        other = f", {number} to TabbyAPI" if number not in (None, gpu.index) else ""
         self.page.flow(
             (f"GPU {gpu.index}", "bold"),
-            (f"  {gpu.name or 'without a name'}, {gib(total)} GiB", ""),
+            (f"  {gpu.name or 'without a name'}, {gib(total)} GiB{other}", ""),
             indent=_HANG,
         )
         held = max(total - (gpu.free_bytes or 0) - own, 0)

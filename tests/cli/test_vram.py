@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from tabbydoctor.cli.app import run
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.facts import Facts
 from tabbydoctor.gpu.byte_range import GIB, ByteRange
 from tabbydoctor.gpu.memory_need import TERMS
 from tabbydoctor.host.data import NvmlGpu, NvmlState
@@ -172,6 +174,34 @@ def test_gpus_alike_need_none(told: Told, monkeypatch: pytest.MonkeyPatch) -> No
     with_gpus(monkeypatch, gpu(0), gpu(1))
     assert "Which GPU is which" not in told.text()
     assert told.document()["order"]["environment"] == []
+
+
+def test_the_gpus_that_are_visible(
+    told: Told, server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CUDA numbers anew what it shows."""
+    with_gpus(monkeypatch, gpu(0), gpu(1))
+    seen = replace_environment({"CUDA_VISIBLE_DEVICES": "1"}, {"CUDA_VISIBLE_DEVICES": "process 7"})
+    monkeypatch.setattr(Facts, "get", seen)
+    text = told.text()
+    assert "GPU 1  NVIDIA Stub 3090, 24.0 GiB, 0 to TabbyAPI" in text
+    assert "GPU 0" not in text
+    assert "CUDA_VISIBLE_DEVICES is 1 (process 7)" in text
+    (only,) = told.document()["gpus"]
+    assert (only["index"], only["cuda"]) == (1, 0)
+
+
+def replace_environment(environment: dict[str, str], sources: dict[str, str]) -> Any:
+    """Facts in which TabbyAPI has that environment."""
+    get = Facts.get
+
+    async def told(self: Facts, kind: type[Any]) -> Any:
+        found = await get(self, kind)
+        if isinstance(found, Instance):
+            return replace(found, environment=environment, environment_sources=sources)
+        return found
+
+    return told
 
 
 # How a model is named.

@@ -34,6 +34,8 @@ class GpuPart(DocumentPart):
 
     index: Count
     """NVML's number, by the PCI bus."""
+    cuda: Count | None
+    """CUDA's number in TabbyAPI, as `gpu_split` counts; null where it is not certain."""
     name: str | None
     """What it is."""
     uuid: str | None
