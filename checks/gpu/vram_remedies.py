@@ -11,13 +11,19 @@ from tabbydoctor.gpu.byte_range import gib
 from tabbydoctor.gpu.cache_layout import NAMED_MODES, PAGE
 from tabbydoctor.gpu.memory_need import MemoryNeed
 from tabbydoctor.gpu.memory_room import MemoryRoom
-from tabbydoctor.gpu.placement import gpus_used, in_mode, of_size, total
+from tabbydoctor.gpu.placement import (
+    FEWEST_TOKENS,
+    gpus_used,
+    in_mode,
+    largest_weights,
+    of_size,
+    total,
+)
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin
 
 from ..config import edit
 from .free_memory import free_memory
 
-_FEWEST_TOKENS = 2048
 _STOPPED = 3
 
 
@@ -40,8 +46,7 @@ def remedies(
     if severity is Severity.WARNING:
         yield from (free_memory(holder) for holder in room.holders[:_STOPPED])
     if not any(smaller):
-        least = of_size(need, _FEWEST_TOKENS).total(gpus)
-        weights = limit - (least.high - need.weights.high)
+        weights = largest_weights(need, room)
         size = f" of at most {gib(weights)} GiB" if weights > 0 else ""
         yield Remedy(f"Take a smaller quantization or model{size}, or let TabbyAPI use more GPUs")
 
@@ -88,14 +93,14 @@ def _cache_mode(need: MemoryNeed, gpus: int, limit: int) -> _Change | None:
 
 def _cache_size(need: MemoryNeed, gpus: int, limit: int) -> _Change | None:
     """The largest cache that brings it under the limit; None where none does."""
-    fewest, most = _FEWEST_TOKENS // PAGE, (need.tokens[1] - 1) // PAGE
+    fewest, most = FEWEST_TOKENS // PAGE, (need.tokens[1] - 1) // PAGE
     while fewest <= most:
         pages = (fewest + most) // 2
         if of_size(need, pages * PAGE).total(gpus).high <= limit:
             fewest = pages + 1
         else:
             most = pages - 1
-    if most * PAGE < _FEWEST_TOKENS:
+    if most * PAGE < FEWEST_TOKENS:
         return None
     with_it = of_size(need, most * PAGE).total(gpus)
     tokens = most * PAGE

@@ -9,7 +9,7 @@ from tabbydoctor.gpu.cache_layout import NAMED_MODES, Bits, mode_name
 from tabbydoctor.gpu.cuda_order import CudaOrder
 from tabbydoctor.gpu.memory_need import MemoryNeed
 from tabbydoctor.gpu.memory_room import MemoryRoom
-from tabbydoctor.gpu.placement import Fit, Placed, fits, longest, placed
+from tabbydoctor.gpu.placement import Fit, Placed, fits, largest_weights, longest, placed
 from tabbydoctor.gpu.savings import Saving, savings
 
 
@@ -108,6 +108,13 @@ class MemoryPicture:
         own = [need.model.bits] if need.model.bits not in modes else []
         found = ((bits, longest(need, room, bits)) for bits in (*own, *modes))
         return tuple(LongestCache(mode_name(bits), *tokens) for bits, tokens in found)
+
+    @property
+    def largest_weights(self) -> int | None:
+        """What a smaller model's weights might take, where no cache fits beside those of this."""
+        if self.need is None or self.room is None or any(one.perhaps for one in self.longest):
+            return None
+        return None if self.room.unordered else largest_weights(self.need, self.room)
 
     @property
     def saved(self) -> tuple[SavedPlace, ...]:

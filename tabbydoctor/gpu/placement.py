@@ -16,6 +16,8 @@ from tabbydoctor.gpu.memory_need import MemoryNeed
 from tabbydoctor.gpu.memory_room import GpuRoom, MemoryRoom
 
 Fit = Literal["yes", "perhaps", "no"]
+FEWEST_TOKENS = 2048
+"""A smaller cache is of little use."""
 _LONGEST = 1 << 22
 """Tokens: no model has a longer context."""
 
@@ -61,10 +63,16 @@ def placed(need: MemoryNeed, room: MemoryRoom) -> tuple[Placed, ...]:
 def fits(need: MemoryNeed, room: MemoryRoom) -> Fit:
     """Whether it fits into what is free."""
     whole = total(need, room)
-    usable = sum(one.usable for one in room.each) if room.each else room.free
-    if whole.high <= usable:
+    if whole.high <= _usable(room):
         return "yes"
     return "perhaps" if whole.low <= room.free else "no"
+
+
+def largest_weights(need: MemoryNeed, room: MemoryRoom) -> int:
+    """How much weights may take beside the smallest cache that is of use, in bytes; 0 where that
+    alone takes too much."""
+    least = total(of_size(need, FEWEST_TOKENS), room)
+    return max(_usable(room) - (least.high - need.weights.high), 0)
 
 
 def longest(need: MemoryNeed, room: MemoryRoom, bits: Bits | None) -> tuple[int, int]:
@@ -95,6 +103,10 @@ def in_mode(need: MemoryNeed, bits: Bits | None) -> MemoryNeed:
 def of_size(need: MemoryNeed, tokens: int) -> MemoryNeed:
     """The same with another `cache_size`."""
     return replace(need, tokens=(tokens, tokens))
+
+
+def _usable(room: MemoryRoom) -> int:
+    return sum(one.usable for one in room.each) if room.each else room.free
 
 
 def _parts(whole: int, used: tuple[GpuRoom, ...], *, together: bool) -> list[int]:

@@ -56,6 +56,7 @@ def vram_document(picture: MemoryPicture) -> VramDocument:
             LongestPart(cache_mode=one.mode, surely=one.surely, perhaps=one.perhaps)
             for one in picture.longest
         ],
+        largest_weights=picture.largest_weights,
         savings=[_saving(one) for one in picture.saved],
     )
 

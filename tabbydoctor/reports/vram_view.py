@@ -138,7 +138,7 @@ class _Writer:
     def _says(self, takes: ByteRange | None, free: int, own: int, reserve: int) -> None:
         of_its_own = f", {gib(own)} of them held by TabbyAPI itself" if own else ""
         kept = f", of which the split keeps {gib(reserve, 2)} GiB" if reserve and takes else ""
-        part = f"takes {takes} of " if takes else ""
+        part = f"would take {takes} of " if takes else ""
         self._line(f"{part}{gib(free)} GiB free{of_its_own}{kept}")
 
     def _line(self, text: str) -> None:
@@ -177,7 +177,11 @@ class _Writer:
             return
         self._heading("The largest cache that fits (cache_size, in tokens)")
         if not any(one.perhaps for one in found):
-            self.page.flow(("none in any mode: all the rest takes too much", ""), indent=_HANG)
+            weights = self.picture.largest_weights
+            instead = (
+                f" (weights of {gib(weights)} GiB would leave room for one)" if weights else ""
+            )
+            self.page.flow((f"none in any mode{instead}", ""), indent=_HANG)
             return
         need = self.picture.need
         most = need.model.layout.max_tokens if need else None

@@ -94,7 +94,7 @@ def test_a_model_that_fits(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     assert text.startswith("big fits: it needs 13.2 to 14.6 GiB, 20.0 GiB are free on GPU 0\n")
     assert "  cache            4.0 GiB            32768 tokens in FP16\n" in text
     assert "GPU 0  NVIDIA Stub 3090, 24.0 GiB" in text
-    assert "    takes 13.2 to 14.6 GiB of 20.0 GiB free" in text
+    assert "    would take 13.2 to 14.6 GiB of 20.0 GiB free" in text
     assert "model.cache_mode: Q8" in text
     document = told.document()
     assert document["fits"] == "yes"

@@ -11,7 +11,7 @@ from tabbydoctor.gpu.byte_range import GIB, NOTHING, ByteRange
 from tabbydoctor.gpu.cache_layout import NAMED_MODES, CacheLayout, KeptState, KeptTokens
 from tabbydoctor.gpu.memory_need import LoadedModel, MemoryNeed
 from tabbydoctor.gpu.memory_room import GpuRoom, MemoryRoom
-from tabbydoctor.gpu.placement import fits, gpus_used, longest, placed, total
+from tabbydoctor.gpu.placement import fits, gpus_used, largest_weights, longest, placed, total
 from tabbydoctor.gpu.savings import savings
 from tests.gpu.test_memory_room import gpu
 
@@ -141,3 +141,9 @@ def test_what_drafting_vision_and_requests_cost() -> None:
 def test_what_saves_nothing_is_not_told() -> None:
     small = replace(need(10), tokens=(256, 256), vision=NOTHING)
     assert "model.cache_size" not in " ".join(saved(small))
+
+
+def test_weights_that_would_leave_room() -> None:
+    """2048 tokens take 0.25 GiB, CUDA up to 1.4."""
+    assert largest_weights(need(30), room(24)) / GIB == pytest.approx(24 - 0.25 - 1.4)
+    assert largest_weights(need(30), room(1)) == 0

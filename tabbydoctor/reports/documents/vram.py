@@ -177,5 +177,8 @@ class VramDocument(Document):
     """Null where there is no GPU."""
     longest: list[LongestPart]
     """The largest caches that fit; none where that cannot be told."""
+    largest_weights: Count | None
+    """Bytes that weights may take beside a small cache, where none fits beside those of this
+    model; else null."""
     savings: list[SavingPart]
     """What each change would save."""
