@@ -23,7 +23,7 @@ _TWO_MATRICES = ("Arcee", "NemotronH", "Apertus", "NanoChat")
 """Whose feed-forward part has no gate."""
 _GATED = ("Qwen3Next", "Qwen3_5")
 """Whose attention has a gate as wide as its queries."""
-_MOST_LAYERS = 1 << 12
+_MOST_LAYERS = 1 << 10
 
 
 @dataclass(frozen=True, slots=True)

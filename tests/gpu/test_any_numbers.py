@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.gpu.vram import vram
@@ -18,8 +19,11 @@ from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.gpu.backend import backend
+from tabbydoctor.gpu.bits import FileBits, bits_of
+from tabbydoctor.gpu.cache_layout import CacheLayout
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.estimate import memory_need
+from tabbydoctor.gpu.layer_kinds import cache_layout, drafting_layout, sees
 from tabbydoctor.gpu.memory_need import MemoryNeed
 from tabbydoctor.gpu.memory_room import memory_room
 from tabbydoctor.host.data import NvmlState
@@ -29,10 +33,15 @@ from tabbydoctor.tabbyapi.layers import effective_config
 from tabbydoctor.tabbyapi.model_files import model_files
 from tabbydoctor.targets import Targets
 from tests.checks.gpu.machine_tree import NEED
+from tests.gpu import shapes
 from tests.gpu.models import LLAMA, write_model
+from tests.gpu.shapes import Shape
 from tests.gpu.test_memory_room import gpu
 
 MACHINE = Machine(systemd=True, root=True)
+SHAPES: list[Shape] = [
+    one for name, one in vars(shapes).items() if name.isupper() and name[0] != "_"
+]
 FAILED = Unit("tabbyapi.service", {"ActiveState": "failed"})
 
 
@@ -123,6 +132,51 @@ def test_any_config_json(counts: dict[str, Any], architecture: str) -> None:
         named = {"architectures": [f"{architecture}ForCausalLM"]}
         write_model(Path(name) / "models/big", {**LLAMA, **named, **counts})
         judged(Path(name), told())
+
+
+KEYS = sorted(
+    {key for shape in SHAPES for part in (shape, shape.get("text_config", {})) for key in part}
+)
+NESTED = st.sampled_from(
+    [
+        [],
+        [{}],
+        [None],
+        {},
+        {"no_op": True},
+        [{"attention": {}, "ffn": {"ffn_mult": math.nan}}],
+        "M*",
+    ]
+)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(SHAPES),
+    st.dictionaries(st.sampled_from(KEYS), VALUES | NESTED, max_size=4),
+    st.dictionaries(st.sampled_from(KEYS), VALUES | NESTED, max_size=2),
+)
+def test_any_shape(shape: Shape, changes: dict[str, Any], inside: dict[str, Any]) -> None:
+    """What cannot be told is unknown; what can is an amount."""
+    text = {**shape.get("text_config", {}), **inside}
+    config = {**shape, **({"text_config": text} if "text_config" in shape else inside), **changes}
+    tellers: list[Callable[[], FileBits | CacheLayout | None]] = [
+        lambda: bits_of(config, None),
+        lambda: cache_layout(config),
+        lambda: drafting_layout(config),
+    ]
+    for tell in tellers:
+        try:
+            found = tell()
+        except Unknown:
+            continue
+        if isinstance(found, FileBits):
+            for amount in (found.weights.text, found.weights.vision, found.weights.drafting):
+                assert 0 <= amount.low <= amount.high
+        if isinstance(found, CacheLayout):
+            assert 0 <= found.bytes_for(4096, (4, 4)) <= found.bytes_for(4096, None)
+            assert 0 <= found.state_bytes(1, 0) <= found.state_bytes(4, 4)
+    assert sees(config) in (True, False)
 
 
 @pytest.fixture
