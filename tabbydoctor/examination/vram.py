@@ -194,7 +194,10 @@ def _found(host: Host, word: str, below: str, here: str, bits: float | None) -> 
             return EstimatedModel(posixpath.basename(place), place, bits=bits)
         raise NoSuchModel(f"{place} has no config.json", _beside(host, below))
     if denied:
-        raise NoSuchModel(f"{denied} may not be read", "run as root, or as TabbyAPI's account")
+        raise NoSuchModel(
+            f"{denied} may not be read",
+            "it is looked at with the rights of TabbyAPI's account, which loads it",
+        )
     looked = " nor ".join(places)
     raise NoSuchModel(f"there is no model {word}: neither {looked}", _beside(host, below))
 

@@ -98,6 +98,8 @@ class _Estimate:
             cache_bits(self.config.value("model", "cache_mode")),
         )
         draft = self._draft(files, mode, shape, size)
+        if draft and self.config.value("draft_model", "draft_gpu_split"):
+            self.assumed.append("draft_gpu_split: the draft is counted, not where it goes")
         need = MemoryNeed(
             main,
             self._tokens(layout, backend),

@@ -318,6 +318,22 @@ def test_no_such_model(told: Told, server: Path) -> None:
     assert "no name or path" in _usage(told)
 
 
+def test_a_model_that_may_not_be_read(
+    told: Told, server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = LocalHost.status
+
+    def denied(self: LocalHost, path: str, follow: bool = True) -> Any:
+        if path.endswith("/secret"):
+            raise PermissionError(13, "Permission denied", path)
+        return status(self, path, follow)
+
+    monkeypatch.setattr(LocalHost, "status", denied)
+    said = told.error("secret")
+    assert "may not be read" in said
+    assert "rights of TabbyAPI's account" in said
+
+
 def _usage(told: Told) -> str:
     assert run(["vram", "", *told.given]) == 2
     return told.capsys.readouterr().err

@@ -167,6 +167,12 @@ def test_drafting_by_its_own_layers(tmp_path: Path) -> None:
     assert single.states.low == more
 
 
+def test_a_split_of_the_draft_is_said_to_be_left_aside(server: Path) -> None:
+    write_model(server / "models/small", LLAMA, {"model.layers.0.a": GIB})
+    named = {"draft_model_name": "small", "draft_gpu_split": [4, 0]}
+    assert "draft_gpu_split" in estimate(server, draft_model=named).assumed[0]
+
+
 def test_drafting_by_layers_that_are_not_there(server: Path) -> None:
     need = estimate(server, draft_model={"draft_mode": "mtp"})
     assert need.draft is None
