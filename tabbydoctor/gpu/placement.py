@@ -2,7 +2,8 @@
 
 exllamav3 fills one GPU after the other, layer by layer, and goes on where the next would not fit
 (model/model_ls.py); with tensor parallelism it divides every layer over all of them by what they
-have free (model/model_tp.py). A layer in its place may leave some hundred MiB unused.
+have free (model/model_tp.py). Layers are not divided, so up to one stays unused on each GPU but the
+last.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def gpus_used(need: MemoryNeed, room: MemoryRoom) -> int:
     if not room.each or room.together:
         return len(room.gpus)
     for count in range(1, len(room.each)):
-        if need.total(count).high <= sum(one.usable for one in room.each[:count]):
+        most = need.total(count).high + _unused(need, count)
+        if most <= sum(one.usable for one in room.each[:count]):
             return count
     return len(room.each)
 
@@ -63,7 +65,8 @@ def placed(need: MemoryNeed, room: MemoryRoom) -> tuple[Placed, ...]:
 def fits(need: MemoryNeed, room: MemoryRoom) -> Fit:
     """Whether it fits into what is free."""
     whole = total(need, room)
-    if whole.high <= _usable(room):
+    unused = 0 if room.together else _unused(need, gpus_used(need, room))
+    if whole.high + unused <= _usable(room):
         return "yes"
     return "perhaps" if whole.low <= room.free else "no"
 
@@ -103,6 +106,12 @@ def in_mode(need: MemoryNeed, bits: Bits | None) -> MemoryNeed:
 def of_size(need: MemoryNeed, tokens: int) -> MemoryNeed:
     """The same with another `cache_size`."""
     return replace(need, tokens=(tokens, tokens))
+
+
+def _unused(need: MemoryNeed, gpus: int) -> int:
+    """What layers that are not divided may leave unused: one of them on each GPU but the last."""
+    layer = (need.model.weights.high + need.cache.high) // max(need.model.layout.layers, 1)
+    return layer * (gpus - 1)
 
 
 def _usable(room: MemoryRoom) -> int:

@@ -77,6 +77,13 @@ def test_whether_it_fits(weights: float, free: float, answer: str) -> None:
     assert fits(need(weights), room(free)) == answer
 
 
+def test_a_layer_that_fits_on_neither() -> None:
+    """30 + 1 GiB in 32 layers, and CUDA twice 1.4: 33.8 GiB, and a layer of 0.97."""
+    assert fits(need(30), room(17.4, 17.4)) == "yes"
+    assert fits(need(30), room(17.3, 17.3)) == "perhaps"
+    assert fits(need(30), room(16.95, 16.95, together=True)) == "yes"
+
+
 def test_what_the_split_keeps_leaves_it_open() -> None:
     assert fits(need(10), room(12.4, reserve=0.1)) == "perhaps"
 
