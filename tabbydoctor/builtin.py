@@ -44,7 +44,8 @@ ROOMS = (
     "tabbydoctor.gpu.kernel_log",
     "tabbydoctor.gpu.driver",
     "tabbydoctor.gpu.backend",
-    "tabbydoctor.gpu.memory_need",
+    "tabbydoctor.gpu.estimated_model",
+    "tabbydoctor.gpu.estimate",
     "tabbydoctor.gpu.memory_room",
     "tabbydoctor.gpu.usable_room",
 )

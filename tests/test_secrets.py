@@ -78,6 +78,8 @@ COMMANDS = [
     ["config"],
     ["config", "--verbose"],
     ["config", "--format", "json"],
+    ["vram"],
+    ["vram", "--format", "json"],
     ["probe"],
     ["probe", "--format", "json"],
     ["list"],

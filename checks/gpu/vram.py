@@ -10,24 +10,28 @@ TabbyAPI loads the model before it opens its port. Without the memory it ends wi
 `CUDA out of memory` or `Insufficient VRAM in split for model and cache`.
 
 ## How it is told
-The low estimate counts the layers' weights and the output head (by the heads of the
-`*.safetensors` files), the cache of the layers that keep every token, and 0.25 GiB for CUDA. The
-high one counts the whole files, windowed layers in full, 1 GiB for each GPU, the reserve of the
-automatic split and an embedding model on the GPU. The cache is for `cache_size` tokens, else
-`max_seq_len`, else all that the model can take (`max_position_embeddings`), in the bits of
-`cache_mode`. Nothing is said where the model is loaded; what TabbyAPI itself holds counts as
-free. A TabbyAPI that was stopped is judged by the whole memory alone, as what is free may change
-until it starts. A `gpu_split` leaves each GPU its share (and the CUDA context beside it), a share
-of 0 leaves a GPU out; where the order of unlike GPUs is not known, only what fits in no order is
-said. Unknown: models with a cache of their own kind, `cpu_moe_offload_layers`, a
-`tabby_config.yml` beside the model, a `gpu_split` that leaves every GPU without memory, WSL (where
-the driver may use system memory).
+By the estimate that `tabbydoctor vram` shows, term by term. Weights: the language model's layers
+and its output layer, by the heads of the `*.safetensors` files (the embeddings stay in system
+memory); the model for images where `vision` is on; a draft model, or the layers for drafting. The
+cache of the layers that keep every token is for `cache_size` tokens, else `max_seq_len`, else all
+that the model can take (`max_position_embeddings`), in the bits of `cache_mode`; layers of linear
+attention, and sliding windows where the installed version keeps them in rings, hold a state for
+each of `max_batch_size` requests instead. CUDA and its workspace take 0.25 to 1.4 GiB on each GPU
+that is used; the high estimate has an embedding model on the GPU, too.
+
+Nothing is said where the model is loaded; what TabbyAPI itself holds counts as free. A TabbyAPI
+that was stopped is judged by the whole memory alone, as what is free may change until it starts. A
+`gpu_split` leaves each GPU its share (and the CUDA context beside it), a share of 0 leaves a GPU
+out; where the order of unlike GPUs is not known, only what fits in no order is said. Unknown:
+models with a cache of their own kind, a `tabby_config.yml` beside the model, a `gpu_split` that
+leaves every GPU without memory, WSL (where the driver may use system memory).
 
 ## What to do
-Take a smaller cache: `cache_mode: Q8` takes about half of FP16's memory and `Q4` about a quarter;
-a smaller `cache_size` takes less in proportion. Stop what else holds the memory. Otherwise take a
-smaller quantization of the model. Where `gpu_split` leaves too little, raise its shares, or take
-it out and let TabbyAPI split by itself (`gpu_split_auto`).
+Take a smaller cache: `cache_mode: Q8` takes about half of FP16's memory and `Q4` about a quarter; a
+smaller `cache_size` takes less in proportion. `tabbydoctor vram` shows what each change would save,
+and the largest cache that fits. Stop what else holds the memory. Otherwise take a smaller
+quantization of the model. Where `gpu_split` leaves too little, raise its shares, or take it out and
+let TabbyAPI split by itself (`gpu_split_auto`).
 """
 
 from __future__ import annotations
@@ -38,9 +42,11 @@ from pathlib import PurePosixPath
 from tabbydoctor.api import Evidence, Finding, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.byte_range import gib, told_apart
-from tabbydoctor.gpu.memory_need import LoadedModel, MemoryNeed, token_count
+from tabbydoctor.gpu.estimate import token_count
+from tabbydoctor.gpu.memory_need import TERMS, MemoryNeed, Term
 from tabbydoctor.gpu.memory_room import MemoryHolder, MemoryRoom
 from tabbydoctor.gpu.need import GpuNeed
+from tabbydoctor.gpu.placement import gpus_used, total
 from tabbydoctor.gpu.usable_room import UsableRoom
 from tabbydoctor.tabbyapi.answers import model_name
 from tabbydoctor.tabbyapi.answers import no_model as nothing_loaded
@@ -63,7 +69,7 @@ def vram(
     machine: Machine,
     endpoint: Endpoint | None,
 ) -> Iterator[Finding]:
-    low = need.total(len(room.gpus)).low
+    low = total(need, room).low
     loaded = _loaded(endpoint)
     if low <= room.total and room.unordered:
         raise Unknown(room.unordered)
@@ -122,9 +128,9 @@ def _finding(
     limit: int,
     severity: Severity,
 ) -> Finding:
-    total = need.total(len(room.gpus))
+    whole = total(need, room)
     have = "has" if len(room.gpus) == 1 else "have"
-    needed, limit_shown = told_apart(total.low, limit)
+    needed, limit_shown = told_apart(whole.low, limit)
     there = f"{room.where} {have} {limit_shown} GiB"
     if room.limits:
         there = f"model.gpu_split leaves it {limit_shown} GiB"
@@ -132,7 +138,7 @@ def _finding(
         there = f"{limit_shown} GiB are free on {room.where}"
     return Finding(
         f"The model needs {needed} GiB or more, {there}",
-        f"Estimate for {need.model.name}: {total} ({_parts(need, room)}). TabbyAPI ends with CUDA "
+        f"Estimate for {need.model.name}: {whole} ({_parts(need, room)}). TabbyAPI ends with CUDA "
         "out of memory when it loads it.",
         tuple(_evidence(need, room, config)),
         tuple(remedies(need, room, instance, config, severity)),
@@ -142,30 +148,28 @@ def _finding(
 
 def _parts(need: MemoryNeed, room: MemoryRoom) -> str:
     parts = (
-        f"weights {need.weights}",
-        f"cache {need.cache} for {need.tokens_shown} in {_mode(need.model)}",
-        f"CUDA and workspace {need.overhead(len(room.gpus))}",
+        *(_said(term) for term in need.terms(gpus_used(need, room))),
         *(f"not counted: {what}" for what in need.left_out),
     )
     return "; ".join(parts)
 
 
-def _mode(model: LoadedModel) -> str:
-    return f"{model.bits[0]},{model.bits[1]} bits" if model.bits else "FP16"
+def _said(term: Term) -> str:
+    return f"{TERMS[term.kind]} {term.amount}: {term.says}"
 
 
 def _evidence(need: MemoryNeed, room: MemoryRoom, config: EffectiveConfig) -> Iterator[Evidence]:
     split = config.setting("model", "gpu_split")
     if room.limits and split:
-        wanted = f"{gib(need.total(len(room.gpus)).low)} GiB or more in all"
+        wanted = f"{gib(total(need, room).low)} GiB or more in all"
         yield Evidence(split.origin.where, wanted, f"model.gpu_split: {split.value}")
     for model in (need.model, need.draft):
         if model:
             yield Evidence(model.path, actual=f"weights of {model.weights}")
     yield _context(need, config)
     for gpu in room.gpus:
-        free, total = gib(gpu.free_bytes or 0), gib(gpu.total_bytes or 0)
-        yield Evidence(f"NVML, GPU {gpu.index}", actual=f"{free} of {total} GiB free")
+        free, size = gib(gpu.free_bytes or 0), gib(gpu.total_bytes or 0)
+        yield Evidence(f"NVML, GPU {gpu.index}", actual=f"{free} of {size} GiB free")
     yield from (_holding(holder) for holder in room.holders[:_SHOWN])
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tabbydoctor.api import Remedy, Severity
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.gpu.byte_range import gib
-from tabbydoctor.gpu.cache_layout import NAMED_MODES, Bits
+from tabbydoctor.gpu.cache_layout import NAMED_MODES, PAGE
 from tabbydoctor.gpu.memory_need import MemoryNeed
 from tabbydoctor.gpu.memory_room import MemoryRoom
+from tabbydoctor.gpu.placement import (
+    FEWEST_TOKENS,
+    gpus_used,
+    in_mode,
+    largest_weights,
+    of_size,
+    total,
+)
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin
 
 from ..config import edit
 from .free_memory import free_memory
 
-_PAGE = 256
-_FEWEST_TOKENS = 2048
 _STOPPED = 3
 
 
@@ -29,7 +35,7 @@ def remedies(
     severity: Severity,
 ) -> Iterator[Remedy]:
     """What brings the high estimate under what is free, the mildest first."""
-    gpus, limit = len(room.gpus), room.free
+    gpus, limit = gpus_used(need, room), room.free
     yield from _split(need, room, instance, config)
     smaller = (_cache_mode(need, gpus, limit), _cache_size(need, gpus, limit))
     yield from (
@@ -40,8 +46,7 @@ def remedies(
     if severity is Severity.WARNING:
         yield from (free_memory(holder) for holder in room.holders[:_STOPPED])
     if not any(smaller):
-        least = replace(need, tokens=(_FEWEST_TOKENS, _FEWEST_TOKENS)).total(gpus)
-        weights = limit - (least.high - need.weights.high)
+        weights = largest_weights(need, room)
         size = f" of at most {gib(weights)} GiB" if weights > 0 else ""
         yield Remedy(f"Take a smaller quantization or model{size}, or let TabbyAPI use more GPUs")
 
@@ -53,7 +58,7 @@ def _split(
     split, whole = config.setting("model", "gpu_split"), room.unsplit
     if split is None or whole is None or not room.limits:
         return
-    if need.total(len(whole.gpus)).low <= whole.free:
+    if total(need, whole).low <= whole.free:
         yield edit(
             f"Raise model.gpu_split ({whole.where} have {gib(whole.free)} GiB free), or take it "
             "out and let TabbyAPI split by itself (gpu_split_auto: true)",
@@ -79,37 +84,29 @@ def _cache_mode(need: MemoryNeed, gpus: int, limit: int) -> _Change | None:
     now = need.model.bits
     milder = [(name, bits) for name, bits in NAMED_MODES.items() if not now or sum(bits) < sum(now)]
     for name, bits in milder:
-        with_it = _in_mode(need, bits).total(gpus)
+        with_it = in_mode(need, bits).total(gpus)
         if with_it.high <= limit:
             title = f"Set cache_mode: {name} under model: (then {with_it})"
             return _Change("cache_mode", title, {("model", "cache_mode"): name})
     return None
 
 
-def _in_mode(need: MemoryNeed, bits: Bits) -> MemoryNeed:
-    return replace(need, model=replace(need.model, bits=bits))
-
-
 def _cache_size(need: MemoryNeed, gpus: int, limit: int) -> _Change | None:
     """The largest cache that brings it under the limit; None where none does."""
-    fewest, most = _FEWEST_TOKENS // _PAGE, (need.tokens[1] - 1) // _PAGE
+    fewest, most = FEWEST_TOKENS // PAGE, (need.tokens[1] - 1) // PAGE
     while fewest <= most:
         pages = (fewest + most) // 2
-        if _of_size(need, pages).total(gpus).high <= limit:
+        if of_size(need, pages * PAGE).total(gpus).high <= limit:
             fewest = pages + 1
         else:
             most = pages - 1
-    if most * _PAGE < _FEWEST_TOKENS:
+    if most * PAGE < FEWEST_TOKENS:
         return None
-    with_it = _of_size(need, most).total(gpus)
-    tokens = most * _PAGE
+    with_it = of_size(need, most * PAGE).total(gpus)
+    tokens = most * PAGE
     title = f"Set cache_size: {tokens} and max_seq_len: {tokens} under model: (then {with_it})"
     wanted = {("model", key): tokens for key in ("cache_size", "max_seq_len")}
     return _Change("cache_size", title, wanted)
-
-
-def _of_size(need: MemoryNeed, pages: int) -> MemoryNeed:
-    return replace(need, tokens=(pages * _PAGE, pages * _PAGE))
 
 
 def _where(config: EffectiveConfig, key: str) -> Origin:

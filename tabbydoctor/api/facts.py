@@ -25,6 +25,7 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root
 from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.driver import DeviceNodes, Driver
+from tabbydoctor.gpu.estimated_model import EstimatedModel
 from tabbydoctor.gpu.kernel_log import KernelLog
 from tabbydoctor.gpu.memory_need import MemoryNeed
 from tabbydoctor.gpu.memory_room import MemoryRoom
@@ -83,6 +84,7 @@ __all__ = [
     "Driver",
     "EffectiveConfig",
     "Endpoint",
+    "EstimatedModel",
     "FileStatus",
     "FixRequest",
     "GpuNeed",

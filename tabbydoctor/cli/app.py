@@ -24,6 +24,7 @@ from tabbydoctor.cli import (
     probe,
     schema,
     undo,
+    vram,
 )
 from tabbydoctor.cli.errors import CommandError, report_error
 from tabbydoctor.cli.options import TARGET_OPTIONS
@@ -46,6 +47,7 @@ app.command("undo")(undo.undo)
 app.command("history")(history.history)
 app.command("config")(config.config)
 app.command("probe")(probe.probe)
+app.command("vram")(vram.vram)
 app.command("explain")(explain.explain)
 app.command("list")(listing.list_checks)
 app.command("demo")(demo.demo)

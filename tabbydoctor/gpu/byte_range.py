@@ -23,6 +23,13 @@ class ByteRange:
         low, high = gib(self.low), gib(self.high)
         return f"{low} GiB" if low == high else f"{low} to {high} GiB"
 
+    def __sub__(self, other: ByteRange) -> ByteRange:
+        """As much less at either end: of two estimates that share what is not known."""
+        return ByteRange(self.low - other.low, self.high - other.high)
+
+
+NOTHING = ByteRange(0, 0)
+
 
 def gib(amount: int, decimals: int = 1) -> str:
     """Bytes as GiB, with one decimal unless told otherwise."""

@@ -1,34 +1,42 @@
-"""How much GPU memory the configured model will take: an estimate between two bounds."""
+"""What a start asks of the GPUs, term by term, each between two bounds."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
-from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.deployment.reader import reader
-from tabbydoctor.documents import json_of
-from tabbydoctor.facts import Absent, Unknown
-from tabbydoctor.gpu.backend import Backend
-from tabbydoctor.gpu.byte_range import GIB, ByteRange
-from tabbydoctor.gpu.cache_layout import Bits, CacheLayout, cache_bits, cache_layout
-from tabbydoctor.gpu.weights import weights
-from tabbydoctor.host import Host
-from tabbydoctor.tabbyapi.config import EffectiveConfig
-from tabbydoctor.tabbyapi.model_files import ModelFiles, NamedFile, Part
+from tabbydoctor.gpu.byte_range import GIB, NOTHING, ByteRange
+from tabbydoctor.gpu.cache_layout import Bits, CacheLayout, mode_name
 
-# A CUDA context is hardly smaller; with cuBLAS, Triton and workspace it is hardly larger.
-_CONTEXT = ByteRange(GIB // 4, GIB)
-_USUAL_CHUNK = 2048
-_OLD_DEFAULT_CACHE = 4096
-_UNKNOWN_CONTEXT = 8192
-"""TabbyAPI's `max_seq_len_default`, where the model does not say how long its context is."""
-_MOST_TOKENS = 1 << 40
-_MOST_RESERVED = 1 << 24
-"""MiB: 16 TiB, more than any GPU has."""
-_ESTIMATED = ("", "exl3", "fp8", "mxfp4")
+# CUDA's context with what libraries load into it, and the workspace of a chunk of 2048 tokens: of
+# measured loads 0.7 to 1.3 GiB in all (turboderp-org/exllamav3#50, oobabooga/textgen#6903).
+_CONTEXT = ByteRange(GIB // 4, GIB * 3 // 4)
+_WORKSPACE = int(0.65 * GIB)
+USUAL_CHUNK = 2048
+DraftMode = Literal["", "model", "mtp", "ngram"]
+TermKind = Literal[
+    "weights",
+    "cache",
+    "states",
+    "draft-weights",
+    "draft-cache",
+    "vision",
+    "embedding-model",
+    "overhead",
+]
+
+TERMS: Mapping[TermKind, str] = {
+    "weights": "weights",
+    "cache": "cache",
+    "states": "recurrent states",
+    "draft-weights": "draft weights",
+    "draft-cache": "draft cache",
+    "vision": "vision",
+    "embedding-model": "embedding model",
+    "overhead": "overhead",
+}
+"""Each in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,16 @@ class LoadedModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """One part of the need."""
+
+    kind: TermKind
+    amount: ByteRange
+    says: str
+    """What it is, in words."""
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryNeed:
     """What a start will ask of the GPUs. `replace()` it to see what another setting would."""
 
@@ -51,11 +69,24 @@ class MemoryNeed:
     tokens: tuple[int, int]
     """The cache's, at least and at most: older versions have another default."""
     draft: LoadedModel | None = None
-    further: ByteRange = field(default=ByteRange(0, 0))
-    """What else may come: an embedding model, the reserve of the automatic split."""
-    chunk_size: int = _USUAL_CHUNK
+    """The draft model, or the model's own layers for drafting."""
+    further: ByteRange = NOTHING
+    """What else may come: an embedding model."""
+    chunk_size: int = USUAL_CHUNK
     left_out: tuple[str, ...] = ()
     """What could not be estimated, in words."""
+    vision: ByteRange = NOTHING
+    """The model for images; nothing where `vision` is off."""
+    draft_mode: DraftMode = ""
+    """How it drafts; empty where it does not."""
+    drafted: int = 0
+    """Tokens drafted at a time, of which a recurrent model keeps each state."""
+    requests: int = 1
+    """`max_batch_size`: for so many a recurrent model keeps a state."""
+    unpacks: bool = True
+    """Whether the installed version may unpack a quantised layer to FP16."""
+    assumed: tuple[str, ...] = ()
+    """What was taken for granted, in words."""
 
     @property
     def tokens_shown(self) -> str:
@@ -74,143 +105,52 @@ class MemoryNeed:
         own = self._cache(self.model)
         return own + self._cache(self.draft) if self.draft else own
 
+    @property
+    def states(self) -> ByteRange:
+        """The states of the layers that keep no token."""
+        size = self.model.layout.state_bytes(self.requests, self.drafted)
+        return ByteRange(size, size)
+
     def overhead(self, gpus: int) -> ByteRange:
         """CUDA's context and the workspace on so many GPUs, which grows with `chunk_size`."""
-        chunks = max(self.chunk_size, _USUAL_CHUNK)
-        high = _CONTEXT.high * gpus * chunks // _USUAL_CHUNK
-        return ByteRange(_CONTEXT.low, high) + self.further
+        chunks = max(self.chunk_size, USUAL_CHUNK)
+        high = _CONTEXT.high + _WORKSPACE * chunks // USUAL_CHUNK
+        models = [one for one in (self.model, self.draft) if one and self.unpacks]
+        high += sum(one.layout.unpacked(self.tokens[1], one.bits) for one in models)
+        return ByteRange(_CONTEXT.low, high * gpus)
+
+    def terms(self, gpus: int) -> tuple[Term, ...]:
+        """All of it on so many GPUs, one by one; what takes nothing is left out."""
+        model, draft = self.model, self.draft
+        tokens = self.tokens_shown
+        found = [
+            Term("weights", model.weights, "layers and output layer"),
+            Term("cache", self._cache(model), f"{tokens} in {mode_name(model.bits)}"),
+            Term("states", self.states, self._states_shown()),
+            Term("vision", self.vision, "the model for images"),
+            Term("embedding-model", self.further, "if it is loaded on a GPU"),
+            Term("overhead", self.overhead(gpus), "CUDA context and workspace"),
+        ]
+        if draft:
+            own = "its own layers for drafting" if self.draft_mode == "mtp" else draft.name
+            says = f"{tokens} in {mode_name(draft.bits)}"
+            found[3:3] = [
+                Term("draft-weights", draft.weights, own),
+                Term("draft-cache", self._cache(draft), says),
+            ]
+        return tuple(term for term in found if term.amount.high)
 
     def total(self, gpus: int) -> ByteRange:
         """Everything, on so many GPUs."""
-        return self.weights + self.cache + self.overhead(gpus)
+        return sum((term.amount for term in self.terms(gpus)), NOTHING)
+
+    def _states_shown(self) -> str:
+        drafted = f", {self.drafted} drafted tokens each" if self.drafted else ""
+        requests = "1 request" if self.requests == 1 else f"{self.requests} requests"
+        return f"{requests} at a time{drafted}"
 
     def _cache(self, model: LoadedModel) -> ByteRange:
         low, high = self.tokens
         return ByteRange(
-            model.layout.bytes_for(low, model.bits).low,
-            model.layout.bytes_for(high, model.bits).high,
+            model.layout.bytes_for(low, model.bits), model.layout.bytes_for(high, model.bits)
         )
-
-
-def memory_need(
-    host: Host,
-    instance: Instance,
-    config: EffectiveConfig,
-    files: ModelFiles,
-    backend: Backend | None,
-) -> MemoryNeed:
-    """Estimate it from the model's directory and the effective configuration.
-
-    Raises Absent without a model, Unknown (naming what is missing) where it cannot be told.
-    """
-    model = _named(files, "model")
-    if model is None:
-        raise Absent("no model is configured")
-    host = host.seen_by(reader(host, instance))
-    if config.value("model", "cpu_moe_offload_layers"):
-        raise Unknown("cpu_moe_offload_layers keeps experts in system memory: how much is unknown")
-    main = _loaded(host, model, config.value("model", "cache_mode"))
-    draft, left_out = _draft(host, files, config)
-    return MemoryNeed(
-        main,
-        _tokens(config, main.layout, backend),
-        draft,
-        _further(host, files, config),
-        token_count(config.value("model", "chunk_size")),
-        left_out,
-    )
-
-
-def _named(files: ModelFiles, part: Part) -> NamedFile | None:
-    return next((file for file in files.files if file.part == part), None)
-
-
-def _loaded(host: Host, file: NamedFile, mode: object) -> LoadedModel:
-    """Raises Absent where there is no model, Unknown where it cannot be estimated."""
-    if file.problem == "unreadable":
-        raise Unknown(f"cannot look into {file.path}: run as root")
-    if file.problem:
-        raise Absent(f"the {file.part} {file.name} cannot be loaded: see CFG010")
-    if file.quantization.lower() not in _ESTIMATED:
-        raise Unknown(f"the size of a {file.quantization} model once loaded is not known")
-    layout = cache_layout(_read_config(host, file.path))
-    size = weights(host, file.path, layout.layers)
-    return LoadedModel(file.name, file.path, size, layout, cache_bits(mode))
-
-
-def _read_config(host: Host, directory: str) -> Mapping[str, Any]:
-    path = f"{directory}/config.json"
-    try:
-        overrides = "tabby_config.yml" in host.names(directory)
-        found = json_of(host.read(path, limit=32 << 20).data)
-    except (OSError, ValueError) as error:
-        raise Unknown(f"cannot read {path}") from error
-    if overrides:
-        raise Unknown(f"{directory}/tabby_config.yml overrides the configuration of this model")
-    if not isinstance(found, dict):
-        raise Unknown(f"{path} is no JSON object")
-    return found
-
-
-def _draft(
-    host: Host, files: ModelFiles, config: EffectiveConfig
-) -> tuple[LoadedModel | None, tuple[str, ...]]:
-    file = _named(files, "draft model")
-    if file is None:
-        return None, ()
-    try:
-        return _loaded(host, file, config.value("draft_model", "draft_cache_mode")), ()
-    except (Absent, Unknown) as unknown:
-        return None, (f"the draft model ({unknown})",)
-
-
-def _tokens(
-    config: EffectiveConfig, layout: CacheLayout, backend: Backend | None
-) -> tuple[int, int]:
-    """At least and at most: `cache_size`, else the default of the installed version."""
-    size = token_count(config.value("model", "cache_size"))
-    if size:
-        return size, size
-    default = backend.default_cache if backend else None
-    if default and default.isdecimal():
-        return int(default), int(default)
-    length = config.value("model", "max_seq_len")
-    if token_count(length):
-        return token_count(length), token_count(length)
-    context = layout.max_tokens or _UNKNOWN_CONTEXT
-    if default == "max_seq_len" or length == -1:
-        return context, context
-    old = backend is not None and backend.required is not None
-    return min(context, _OLD_DEFAULT_CACHE), _OLD_DEFAULT_CACHE if old else context
-
-
-def token_count(setting: object) -> int:
-    """The tokens that a setting asks for: at most more than any GPU holds, 0 where it is none."""
-    return min(max(setting, 0), _MOST_TOKENS) if isinstance(setting, int) else 0
-
-
-def _further(host: Host, files: ModelFiles, config: EffectiveConfig) -> ByteRange:
-    """At most: what automatic splitting keeps free, and an embedding model on the GPU."""
-    reserve = config.value("model", "autosplit_reserve")
-    shares = reserve if isinstance(reserve, list) else []
-    high = sum(
-        int(min(share, _MOST_RESERVED) * (1 << 20))
-        for share in shares
-        if isinstance(share, int | float) and 0 <= share < math.inf
-    )
-    file = _named(files, "embedding model")
-    on_cpu = config.value("embeddings", "embeddings_device") in (None, "cpu")
-    if file is not None and not file.problem and not on_cpu:
-        high += _size(host, file.path)
-    return ByteRange(0, high)
-
-
-def _size(host: Host, directory: str) -> int:
-    try:
-        names = [name for name in host.names(directory) if name.endswith(".safetensors")]
-        return sum(host.status(f"{directory}/{name}").size for name in names)
-    except OSError:
-        return 0
-
-
-GATHERERS = (memory_need,)

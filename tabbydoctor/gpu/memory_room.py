@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -14,6 +15,11 @@ from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.visible import VARIABLE, in_bus_order, visible_gpus
 from tabbydoctor.host.data import NvmlGpu, Process
 from tabbydoctor.tabbyapi.config import EffectiveConfig
+
+_RESERVE = 96
+"""MiB: TabbyAPI's default."""
+_MOST_RESERVED = 1 << 24
+"""MiB: 16 TiB, more than any GPU has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,26 @@ class MemoryHolder:
 
 
 @dataclass(frozen=True, slots=True)
+class GpuRoom:
+    """What one GPU has for TabbyAPI, in bytes."""
+
+    gpu: NvmlGpu
+    total: int
+    """Of what `gpu_split` leaves it, where there is one."""
+    free: int
+    """Free now, and what TabbyAPI's own processes hold; at most `total`."""
+    own: int = 0
+    """What TabbyAPI's own processes hold."""
+    reserve: int = 0
+    """What the automatic split keeps free."""
+
+    @property
+    def usable(self) -> int:
+        """What a model may take now."""
+        return max(self.free - self.reserve, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryRoom:
     """The memory there is for TabbyAPI, in bytes."""
 
@@ -47,6 +73,10 @@ class MemoryRoom:
     """What there would be without `gpu_split`; None where there is none."""
     unordered: str = ""
     """Why it is only the most that it can be: the order of the GPUs is not known."""
+    each: tuple[GpuRoom, ...] = ()
+    """The same for each GPU, in CUDA's order; none where that order is not known."""
+    together: bool = False
+    """Whether all of them work on each layer (`tensor_parallel`), not one after the other."""
 
     @property
     def limits(self) -> bool:
@@ -85,18 +115,45 @@ def memory_room(
     gpus = tuple(gpu for gpu, _ in chosen)
     ours = _own_pids(gpus, instance, table)
     held = [one.used_bytes for gpu in gpus for one in gpu.processes if one.pid in ours]
+    kept = [0] * len(chosen) if limits and len(used) > 1 else reserves(config, len(used))
+    each = tuple(
+        _gpu_room(gpu, share, ours, reserve)
+        for (gpu, share), reserve in zip(chosen, kept, strict=True)
+    )
     return MemoryRoom(
         gpus,
-        sum(int(min(gpu.total_bytes or 0, share)) for gpu, share in chosen),
-        sum(int(min(_available(gpu, ours), share)) for gpu, share in chosen),
+        sum(one.total for one in each),
+        sum(one.free for one in each),
         None if None in held else sum(amount or 0 for amount in held),
         tuple(sorted(_holders(gpus, ours, table), key=lambda one: -(one.used_bytes or 0))),
+        each=each,
+        together=len(used) > 1 and config.value("model", "tensor_parallel") is True,
     )
 
 
-def _available(gpu: NvmlGpu, ours: Set[int]) -> int:
+def _gpu_room(gpu: NvmlGpu, share: float, ours: Set[int], reserve: int) -> GpuRoom:
     own = sum(one.used_bytes or 0 for one in gpu.processes if one.pid in ours)
-    return (gpu.free_bytes or 0) + own
+    total, free = gpu.total_bytes or 0, (gpu.free_bytes or 0) + own
+    return GpuRoom(gpu, int(min(total, share)), int(min(free, share)), own, reserve)
+
+
+def reserves(config: EffectiveConfig, gpus: int) -> list[int]:
+    """What the automatic split keeps free on each GPU: `autosplit_reserve`, half a GiB on those it
+    does not name; 96 MiB on a single GPU, whatever is configured (TabbyAPI's
+    backends/exllamav3/model.py, exllamav3's model/model.py)."""
+    told = config.value("model", "autosplit_reserve")
+    named = told if isinstance(told, list) and gpus > 1 else [_RESERVE]
+    automatic = config.value("model", "gpu_split_auto") is not False
+    if gpus > 1 and (not automatic or config.value("model", "tensor_parallel") is True):
+        named = [_RESERVE]
+    amounts = [_mebibytes(one) for one in named[:gpus]]
+    return amounts + [GIB // 2] * (gpus - len(amounts))
+
+
+def _mebibytes(amount: object) -> int:
+    if not isinstance(amount, int | float) or not 0 <= amount < math.inf:
+        return 0
+    return int(min(amount, _MOST_RESERVED) * (1 << 20))
 
 
 def _used(driver: Driver, instance: Instance, *, in_order: bool) -> tuple[NvmlGpu, ...]:

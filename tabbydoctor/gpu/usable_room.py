@@ -60,7 +60,7 @@ def _most(whole: MemoryRoom, split: list[object]) -> MemoryRoom | None:
     shares = sorted(shares_of(split, len(gpus)), reverse=True)
     totals = sorted((gpu.total_bytes or 0 for gpu in gpus), reverse=True)
     room = sum(int(min(share, total)) for share, total in zip(shares, totals, strict=True))
-    return replace(whole, total=room, free=min(room, whole.free)) if room else None
+    return replace(whole, total=room, free=min(room, whole.free), each=()) if room else None
 
 
 GATHERERS = (usable_room,)

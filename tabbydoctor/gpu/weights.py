@@ -1,7 +1,10 @@
-"""How much of a model's weights a GPU has to hold, from the heads of its safetensors files.
+"""How much of a model's weights a GPU has to hold: by the files, or before there are any.
 
-A file begins with the length of its head (eight bytes, little-endian) and the head, JSON that
-names each tensor's type and place (huggingface.co/docs/safetensors). No tensor is read.
+A safetensors file begins with the length of its head (eight bytes, little-endian) and the head,
+JSON that names each tensor's type and place (huggingface.co/docs/safetensors). No tensor is read.
+exllamav3 keeps the embeddings in system memory (modules/embedding.py), the model for images and
+the layers for drafting are models of their own, and what is not quantised as EXL3 is loaded as FP16
+(modules/linear.py), whatever the file has.
 """
 
 from __future__ import annotations
@@ -10,75 +13,172 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Unknown
-from tabbydoctor.gpu.byte_range import ByteRange
+from tabbydoctor.gpu.byte_range import NOTHING, ByteRange
+from tabbydoctor.gpu.parameters import Parameters
 from tabbydoctor.host import Host
 
 _LONGEST_HEAD = 32 << 20
 _LAYER = re.compile(r"(.*?)\blayers\.([0-9]{1,9})\.")
-# Loaded as FP16, so half or a quarter of what the file holds.
-_HALVES = {"F32": 2, "F64": 4}
+_EXPERTS = re.compile(r"\.experts\.")
+_EMBEDDINGS = re.compile(r"(^|\.)(embed_tokens|word_embeddings|wte|embed|embeddings)\.")
+_VISION = re.compile(
+    r"(^|\.)(visual|vision\w*|multi_modal_projector|mm_projector|embed_vision|vit\w*|aligner)\."
+)
+_DRAFTING = re.compile(r"(^|\.)mtp\.")
+_HEAD = re.compile(r"(^|\.)(lm_head|output)\.")
+# (at least, at most) bytes once loaded for each byte of the file, in quarters.
+_LOADED: Mapping[str, tuple[int, int]] = {"F64": (1, 4), "F32": (2, 4)}
+_AS_FP16 = 2
+_PACKED = (("_blocks", 16), ("_scales", 0))
+"""MXFP4: two numbers a byte, and their scales, which are gone once loaded."""
+_ROUNDED_UP = 50
+"""torch's allocator takes up to a fiftieth more: it rounds large tensors up to 2 MiB (CUDA
+semantics, "Memory management")."""
+_BITS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class _Tensor:
-    name: str
-    size: int
-    """Bytes once loaded, or less."""
+class Weights:
+    """What the parts of a model take once loaded."""
+
+    text: ByteRange
+    """The language model: its layers, norms and output layer."""
+    vision: ByteRange = NOTHING
+    """The model for images."""
+    drafting: ByteRange = NOTHING
+    """The layers for drafting (MTP)."""
+    experts: tuple[int, ...] = ()
+    """The routed experts of each layer that has any, in their order."""
 
 
-def weights(host: Host, directory: str, layers: int) -> ByteRange:
-    """What the weights of a model with so many layers take on the GPUs.
+def weights(host: Host, directory: str, layers: int, *, tied: bool = False) -> Weights:
+    """Those of the files of a model with so many layers; `tied`: where no output layer is there,
+    it is made from the embeddings.
 
-    Surely there: the largest stack of layers, up to the last that runs, and the output head. At
-    most: the files. Between them are the embeddings, which exllamav3 keeps in system memory,
-    the parts for images, and drafting layers. Raises Unknown where the files cannot be read.
+    Raises Unknown where the files cannot be read, NoFiles where there are none.
     """
+    tensors = dict(_all_tensors(host, directory))
+    parts: defaultdict[str, ByteRange] = defaultdict(lambda: NOTHING)
+    stacks: defaultdict[str, ByteRange] = defaultdict(lambda: NOTHING)
+    experts: defaultdict[int, int] = defaultdict(int)
+    for name, size in tensors.items():
+        found = _LAYER.match(name)
+        part = _part(name, int(found[2]) if found else None, layers)
+        if part == "text" and found:
+            stacks[found[1]] += size
+            if _EXPERTS.search(name):
+                experts[int(found[2])] += size.low
+        else:
+            parts[part] += size
+    # The largest stack alone: a model's files may hold the same once more in another naming.
+    text = max(stacks.values(), key=lambda one: one.low, default=NOTHING) + parts["text"]
+    head = parts["head"] if parts["head"].high or not tied else parts["embeddings"]
+    return Weights(
+        _loaded(text + head),
+        _loaded(parts["vision"]),
+        _loaded(parts["drafting"]),
+        tuple(size for _, size in sorted(experts.items())),
+    )
+
+
+class NoFiles(Unknown):
+    """There are no weights in the directory."""
+
+
+class UnreadableModel(Unknown):
+    """A file of the model's cannot be read, or is not what it should be."""
+
+
+def file_sizes(host: Host, directory: str) -> int:
+    """All of the weights' files together: more than that is hardly loaded. Raises as `weights`."""
     try:
         names = [name for name in host.names(directory) if name.endswith(".safetensors")]
         if not names:
-            raise Unknown(f"{directory} has no *.safetensors")
-        sizes = sum(host.status(f"{directory}/{name}").size for name in names)
-        tensors = {
-            tensor.name: tensor.size
-            for name in names
-            for tensor in _tensors(_head(host, f"{directory}/{name}"))
-        }
+            raise NoFiles(f"{directory} has no *.safetensors")
+        return sum(host.status(f"{directory}/{name}").size for name in names)
     except OSError as error:
-        raise Unknown(f"cannot read {directory}: {error.strerror or error}: run as root") from error
-    return ByteRange(min(_surely_loaded(tensors, layers), sizes), sizes)
+        raise UnreadableModel(
+            f"cannot read {directory}: {error.strerror or error}: run as root"
+        ) from error
 
 
-def _surely_loaded(tensors: Mapping[str, int], layers: int) -> int:
-    stacks: defaultdict[str, int] = defaultdict(int)
-    head = 0
-    for name, size in tensors.items():
-        found = _LAYER.match(name)
-        if found and int(found[2]) < layers:
-            stacks[found[1]] += size
-        elif name.startswith("lm_head."):
-            head += size
-    return max(stacks.values(), default=0) + head
+def _unreadable(directory: str, error: OSError) -> UnreadableModel:
+    return UnreadableModel(f"cannot read {directory}: {error.strerror or error}: run as root")
 
 
-def _head(host: Host, path: str) -> Mapping[str, Any]:
-    """Raises Unknown where it is not one, OSError where the file cannot be read."""
-    length = int.from_bytes(host.read(path, 8).data, "little")
-    if length > _LONGEST_HEAD:
-        raise Unknown(f"{path} is no safetensors file")
+def weights_of_bits(
+    found: Parameters, bits: float, head_bits: float, drafting_bits: float
+) -> Weights:
+    """Those of a model whose files are not there, of so many bits a number on average.
+
+    The average is one of a quantizer's aims, met within some hundredths.
+    """
+    return Weights(
+        _about(found.layers * bits + found.head * head_bits),
+        _about(found.vision * 2.0 * _BITS, of=10),
+        _about(found.drafting * drafting_bits),
+        tuple(int(one * bits / _BITS) for one in found.experts),
+    )
+
+
+def _about(bits: float, of: int = 50) -> ByteRange:
+    size = int(bits / _BITS)
+    return ByteRange(size - size // of, size + size // of)
+
+
+def _loaded(size: ByteRange) -> ByteRange:
+    return ByteRange(size.low, size.high + size.high // _ROUNDED_UP)
+
+
+def _part(name: str, layer: int | None, layers: int) -> str:
+    if _VISION.search(name):
+        return "vision"
+    if _DRAFTING.search(name) or (layer is not None and layer >= layers):
+        return "drafting"
+    if layer is not None:
+        return "text"
+    if _EMBEDDINGS.search(name):
+        return "embeddings"
+    return "head" if _HEAD.search(name) else "text"
+
+
+def _all_tensors(host: Host, directory: str) -> Iterator[tuple[str, ByteRange]]:
+    file_sizes(host, directory)
     try:
-        found = json_of(host.read(path, 8 + length).data[8:])
+        for name in host.names(directory):
+            if name.endswith(".safetensors"):
+                yield from _file_tensors(host, f"{directory}/{name}")
+    except OSError as error:
+        raise _unreadable(directory, error) from error
+
+
+def _file_tensors(host: Host, path: str) -> Iterator[tuple[str, ByteRange]]:
+    """Each tensor's name and what it takes, as far as the file has it."""
+    size, length = host.status(path).size, int.from_bytes(host.read(path, 8).data, "little")
+    if length > _LONGEST_HEAD:
+        raise UnreadableModel(f"{path} is no safetensors file")
+    try:
+        head = json_of(host.read(path, 8 + length).data[8:])
     except ValueError as error:
-        raise Unknown(f"{path} is no safetensors file") from error
-    return found if isinstance(found, dict) else {}
-
-
-def _tensors(head: Mapping[str, Any]) -> Iterator[_Tensor]:
-    for name, told in head.items():
+        raise UnreadableModel(f"{path} is no safetensors file") from error
+    most = max(size - 8 - length, 0)
+    for name, told in head.items() if isinstance(head, dict) else ():
         place = told.get("data_offsets") if isinstance(told, dict) else None
         if isinstance(place, list) and [type(end) for end in place] == [int, int]:
-            share = _HALVES.get(str(told.get("dtype")), 1)
-            yield _Tensor(name, max(place[1] - place[0], 0) // share)
+            start, end = (min(max(one, 0), most) for one in place)
+            low, high = _quarters(name, str(told.get("dtype")))
+            taken = max(end - start, 0)
+            yield name, ByteRange(taken * low // 4, taken * high // 4)
+
+
+def _quarters(name: str, kind: str) -> tuple[int, int]:
+    if kind == "U8":
+        for ending, quarters in _PACKED:
+            if name.endswith(ending):
+                return quarters, quarters
+    if kind.startswith("F8_"):
+        return 4 * _AS_FP16, 4 * _AS_FP16
+    return _LOADED.get(kind, (4, 4))

@@ -21,6 +21,7 @@ from tabbydoctor.reports.documents.check import CheckDocument, ErrorDocument
 from tabbydoctor.reports.documents.config import ConfigDocument
 from tabbydoctor.reports.documents.fix import FixDocument, HistoryDocument, UndoDocument
 from tabbydoctor.reports.documents.probe import ProbeDocument
+from tabbydoctor.reports.documents.vram import VramDocument
 
 Schema = dict[str, Any]
 
@@ -29,6 +30,7 @@ DOCUMENTS: Mapping[str, type[Document]] = {
     "fix": FixDocument,
     "config": ConfigDocument,
     "probe": ProbeDocument,
+    "vram": VramDocument,
     "list": ListDocument,
     "history": HistoryDocument,
     "undo": UndoDocument,

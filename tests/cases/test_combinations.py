@@ -14,7 +14,7 @@ from checks.gpu.vram import vram
 from tabbydoctor.api import Finding, Severity, Unknown
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.byte_range import GIB, ByteRange
-from tabbydoctor.gpu.cache_layout import CacheLayout
+from tabbydoctor.gpu.cache_layout import CacheLayout, KeptTokens
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.memory_need import LoadedModel, MemoryNeed
 from tabbydoctor.gpu.torch import PythonEnvironment
@@ -43,7 +43,8 @@ def needed(gibibytes: float) -> MemoryNeed:
     """So much for the weights alone."""
     size = ByteRange(int(gibibytes * GIB), int(gibibytes * GIB))
     return MemoryNeed(
-        LoadedModel("big", "/m/big", size, CacheLayout(1, 1, 0, 8, None, 4096), None), (256, 256)
+        LoadedModel("big", "/m/big", size, CacheLayout(1, (KeptTokens(1, 8),), (), 4096), None),
+        (256, 256),
     )
 
 

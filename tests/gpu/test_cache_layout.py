@@ -1,4 +1,4 @@
-"""The cache of a model by its config.json, against figures worked out by hand."""
+"""What a token and a request take in the cache, against figures worked out by hand."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from tabbydoctor.facts import Unknown
 from tabbydoctor.gpu.byte_range import GIB
-from tabbydoctor.gpu.cache_layout import CacheLayout, cache_bits, cache_layout
+from tabbydoctor.gpu.cache_layout import CacheLayout, KeptState, KeptTokens, cache_bits, mode_name
+from tabbydoctor.gpu.layer_kinds import cache_layout
 from tests.gpu.models import LLAMA
 
-PLAIN = CacheLayout(32, 32, 0, 1024)
+PLAIN = CacheLayout(32, (KeptTokens(32, 1024),))
 
 
 def _layout(**changes: Any) -> CacheLayout:
@@ -26,18 +27,17 @@ def _layout(**changes: Any) -> CacheLayout:
 )
 def test_the_worked_example(mode: str, gib: float) -> None:
     """32 layers of 8 × 128 numbers, 32768 tokens."""
-    assert cache_layout(LLAMA).bytes_for(32768, cache_bits(mode)).low == gib * GIB
+    assert cache_layout(LLAMA).bytes_for(32768, cache_bits(mode)) == gib * GIB
 
 
 def test_a_quantised_cache_may_be_unpacked_one_layer_at_a_time() -> None:
-    found = PLAIN.bytes_for(32768, (8, 8))
-    assert found.high - found.low == 4 * 32768 * 1024
-    assert PLAIN.bytes_for(32768, None).high == PLAIN.bytes_for(32768, None).low
+    assert PLAIN.unpacked(32768, (8, 8)) == 4 * 32768 * 1024
+    assert PLAIN.unpacked(32768, None) == 0
 
 
 def test_tokens_come_in_pages() -> None:
     assert PLAIN.bytes_for(257, None) == PLAIN.bytes_for(512, None)
-    assert PLAIN.bytes_for(256, None).low == 256 * 32 * 4 * 1024
+    assert PLAIN.bytes_for(256, None) == 256 * 32 * 4 * 1024
 
 
 def test_the_language_model_of_several_parts() -> None:
@@ -48,7 +48,7 @@ def test_the_language_model_of_several_parts() -> None:
         "vision_config": vision,
         "num_hidden_layers": 99,
     }
-    assert cache_layout(nested) == CacheLayout(32, 32, 0, 8 * 64, None, 131072)
+    assert cache_layout(nested) == CacheLayout(32, (KeptTokens(32, 8 * 64),), (), 131072)
 
 
 def test_heads_where_they_are_not_told() -> None:
@@ -57,49 +57,55 @@ def test_heads_where_they_are_not_told() -> None:
         _layout(architectures=["Gemma3ForCausalLM"], num_key_value_heads=None)
 
 
-def test_latent_attention() -> None:
-    """DeepSeek V3: 61 layers of a latent of 512 numbers and a rotary key of 64."""
-    mla = _layout(
-        architectures=["DeepseekV3ForCausalLM"],
-        num_hidden_layers=61,
-        kv_lora_rank=512,
-        qk_rope_head_dim=64,
-    )
-    assert mla.bytes_for(256, None).low == 256 * 61 * 2 * (512 + 64)
-    assert mla.bytes_for(256, (8, 8)).low == 256 * 61 * (512 + 32 + 128)
+def test_every_layer_of_a_model_with_windows_and_no_rings_keeps_every_token() -> None:
+    types = ["sliding_attention"] * 24 + ["full_attention"] * 8
+    found = _layout(architectures=["Cohere2ForCausalLM"], layer_types=types, sliding_window=4096)
+    assert found == CacheLayout(32, (KeptTokens(32, 1024),), (), 131072)
+
+
+def test_a_ring_holds_the_window_and_two_pages() -> None:
+    windows = {"layer_types": ["sliding_attention", "full_attention"] * 16, "sliding_window": 1000}
+    found = _layout(architectures=["AfmoeForCausalLM"], **windows)
+    # 1000 + 512 tokens in whole pages of 256 are 1536.
+    assert found.states == (KeptState(16, 1536 * 1024 * 4),)
+    assert found.bytes_for(256, None) == 256 * 16 * 4 * 1024
 
 
 @pytest.mark.parametrize(
-    ("changes", "whole", "window"),
+    ("name", "version", "rings"),
     [
-        (
-            {"architectures": ["GptOssForCausalLM"]}
-            | {"layer_types": ["sliding_attention", "full_attention"] * 16},
-            16,
-            16,
-        ),
+        ("GptOss", None, True),
+        ("GptOss", (1, 0, 0), True),
+        ("GptOss", (0, 0, 36), False),
+        ("Afmoe", (1, 4, 0), False),
+        ("Afmoe", (1, 4, 1), True),
+    ],
+)
+def test_older_versions_keep_the_whole_window_layers(
+    name: str, version: tuple[int, ...] | None, rings: bool
+) -> None:
+    types = ["sliding_attention", "full_attention"] * 16
+    named = {"architectures": [f"{name}ForCausalLM"], "layer_types": types, "sliding_window": 128}
+    found = cache_layout({**LLAMA, **named}, version)
+    assert bool(found.states) == rings
+    assert sum(kept.layers for kept in found.tokens) == (16 if rings else 32)
+
+
+@pytest.mark.parametrize(
+    ("changes", "whole"),
+    [
         (
             {"architectures": ["Qwen3_5ForCausalLM"]}
             | {"layer_types": ["linear_attention"] * 24 + ["full_attention"] * 8},
             8,
-            0,
         ),
-        ({"architectures": ["Qwen3NextForCausalLM"], "full_attention_interval": 8}, 4, 0),
-        ({"architectures": ["Qwen3NextForCausalLM"]}, 8, 0),
-        (
-            {"architectures": ["NemotronHForCausalLM"]} | {"hybrid_override_pattern": "M-M*" * 8},
-            8,
-            0,
-        ),
+        ({"architectures": ["Qwen3NextForCausalLM"], "full_attention_interval": 8}, 4),
+        ({"architectures": ["Qwen3NextForCausalLM"]}, 8),
+        ({"architectures": ["NemotronHForCausalLM"], "hybrid_override_pattern": "-*--" * 8}, 8),
     ],
 )
-def test_not_every_layer_keeps_every_token(
-    changes: dict[str, Any], whole: int, window: int
-) -> None:
-    found = _layout(**changes)
-    assert (found.whole_layers, found.window_layers) == (whole, window)
-    assert found.bytes_for(256, None).low == 256 * whole * 4 * 1024
-    assert found.bytes_for(256, None).high == 256 * (whole + window) * 4 * 1024
+def test_not_every_layer_keeps_every_token(changes: dict[str, Any], whole: int) -> None:
+    assert _layout(**changes).bytes_for(256, None) == 256 * whole * 4 * 1024
 
 
 @pytest.mark.parametrize(
@@ -111,6 +117,10 @@ def test_not_every_layer_keeps_every_token(
         {"architectures": "LlamaForCausalLM"},
         {"architectures": ["GptOssForCausalLM"]},
         {"architectures": ["GptOssForCausalLM"], "layer_types": ["full_attention"]},
+        {"architectures": ["GptOssForCausalLM"], "layer_types": ["sliding_attention"] * 32},
+        {"architectures": ["DeciLMForCausalLM"]},
+        {"architectures": ["DeciLMForCausalLM"], "block_configs": [{}] * 32},
+        {"architectures": ["NemotronHForCausalLM"], "hybrid_override_pattern": "M*"},
         {"num_hidden_layers": None},
         {"num_hidden_layers": "32"},
         {"num_hidden_layers": True},
@@ -124,14 +134,13 @@ def test_what_cannot_be_told(changes: dict[str, Any]) -> None:
         _layout(**changes)
 
 
-LAYOUTS = st.builds(
-    CacheLayout,
-    st.just(64),
-    st.integers(0, 64),
+KEPT = st.builds(
+    KeptTokens,
     st.integers(0, 64),
     st.integers(1, 64).map(lambda heads: heads * 64),
     st.none() | st.just(64),
 )
+LAYOUTS = st.builds(CacheLayout, st.just(64), st.tuples(KEPT, KEPT))
 BITS = st.tuples(st.integers(2, 8), st.integers(2, 8))
 
 
@@ -139,10 +148,8 @@ BITS = st.tuples(st.integers(2, 8), st.integers(2, 8))
 def test_more_tokens_never_take_less(
     layout: CacheLayout, tokens: int, further: int, bits: tuple[int, int] | None
 ) -> None:
-    few, many = layout.bytes_for(tokens, bits), layout.bytes_for(tokens + further, bits)
-    assert few.low <= few.high
-    assert few.low <= many.low
-    assert few.high <= many.high
+    assert layout.bytes_for(tokens, bits) <= layout.bytes_for(tokens + further, bits)
+    assert layout.unpacked(tokens, bits) <= layout.unpacked(tokens + further, bits)
 
 
 @given(LAYOUTS, st.integers(1, 1 << 20), BITS, st.integers(0, 1))
@@ -151,8 +158,7 @@ def test_more_bits_never_take_less(
 ) -> None:
     more = (min(bits[0] + 1 - which, 8), min(bits[1] + which, 8))
     fewer, greater = layout.bytes_for(tokens, bits), layout.bytes_for(tokens, more)
-    assert fewer.low <= greater.low <= layout.bytes_for(tokens, None).low
-    assert fewer.high <= greater.high
+    assert fewer <= greater <= layout.bytes_for(tokens, None)
 
 
 def test_modes() -> None:
@@ -163,3 +169,4 @@ def test_modes() -> None:
         (2, 8),
         (4, 3),
     ]
+    assert [mode_name(bits) for bits in (None, (8, 8), (4, 3))] == ["FP16", "Q8", "4,3"]

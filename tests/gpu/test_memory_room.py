@@ -12,7 +12,7 @@ from tabbydoctor.deployment.parts import Instance, Machine, ProcessTable
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.gpu.byte_range import GIB
 from tabbydoctor.gpu.driver import Driver
-from tabbydoctor.gpu.memory_room import MemoryHolder, MemoryRoom, memory_room
+from tabbydoctor.gpu.memory_room import MemoryHolder, MemoryRoom, memory_room, reserves
 from tabbydoctor.host.data import NvmlGpu, NvmlProcess, NvmlState, Process
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin, Setting
 
@@ -139,3 +139,36 @@ def test_what_nvml_does_not_tell() -> None:
         room(gpu(0), replace(gpu(1), error=15))
     with pytest.raises(Absent, match="NVML error 9"):
         room(error=9, error_text="Driver Not Loaded")
+
+
+# What the automatic split keeps free.
+@pytest.mark.parametrize(
+    ("settings", "gpus", "kept"),
+    [
+        ({}, 1, [96]),
+        ({"autosplit_reserve": [2048]}, 1, [96]),  # not asked with a single GPU
+        ({}, 3, [96, 512, 512]),
+        ({"autosplit_reserve": [1024, 256]}, 2, [1024, 256]),
+        ({"autosplit_reserve": [1024]}, 2, [1024, 512]),
+        ({"autosplit_reserve": [1024, 256], "gpu_split_auto": False}, 2, [96, 512]),
+        ({"autosplit_reserve": [float("nan"), -1]}, 2, [0, 0]),
+    ],
+)
+def test_what_the_split_keeps_free(settings: dict[str, Any], gpus: int, kept: list[int]) -> None:
+    origin = Origin("default", "default")
+    config = EffectiveConfig(
+        "/srv/tabby",
+        {("model", key): Setting("model", key, value, origin) for key, value in settings.items()},
+    )
+    assert [one >> 20 for one in reserves(config, gpus)] == kept
+
+
+def test_each_gpu_by_itself() -> None:
+    found = room(gpu(0, 24, 20), gpu(1, 12, 1, {42: 10}), split=[10, 4])
+    assert [
+        (one.total / GIB, one.free / GIB, one.own / GIB, one.reserve) for one in found.each
+    ] == [
+        (11, 11, 0, 0),
+        (5, 5, 10, 0),
+    ]
+    assert not found.together

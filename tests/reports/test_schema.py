@@ -15,6 +15,7 @@ from tabbydoctor.cli.app import run
 from tabbydoctor.redaction import Redacted
 from tabbydoctor.reports.documents.base import Document, DocumentPart, plain
 from tabbydoctor.reports.schema import DOCUMENTS, Schema, json_schema
+from tests.gpu.models import write_model
 from tests.reports.documents import assert_valid
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "schema-v1.json"
@@ -78,6 +79,7 @@ COMMANDS = {
     "fix": ("fix", "--auth", "--dry-run"),
     "config": ("config",),
     "probe": ("probe",),
+    "vram": ("vram", "llama"),
     "list": ("list",),
     "history": ("history",),
     "undo": ("undo",),
@@ -94,6 +96,7 @@ def test_what_a_command_writes_is_as_the_schema_says(
     (tmp_path / "main.py").touch()
     (tmp_path / "config.yml").write_text("auth: {disable: true}\nnetwork: {port: 1}\n")
     given = ("--format", "json", "--dir", str(tmp_path), "--state-dir", str(tmp_path / "state"))
+    write_model(tmp_path / "models/llama")
     if name == "undo":
         run(["fix", "CFG004", "--yes", *given])
         capsysbinary.readouterr()
