@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety
-from tabbydoctor.deployment.parts import Machine
-from tabbydoctor.gpu.driver import DeviceNodes, Driver
-from tabbydoctor.gpu.kernel_log import KernelLog
 
-LIBRARY_NOT_FOUND = 12
-UNKNOWN_ERROR = 999
+from .access_refused import by_container, by_system
+from .driver_scene import Scene
+
 _REJECTED = ("Loading of unsigned module is rejected", "Required key not available")
 _KERNEL_LOG = "journalctl -k -b"
 _REBOOT = "sudo systemctl reboot"
@@ -21,27 +18,6 @@ _NIXOS_DRIVER = Remedy(
     Safety.MANUAL,
     ("sudo nixos-rebuild switch", _REBOOT),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Everything the cause is told from."""
-
-    driver: Driver
-    machine: Machine
-    nodes: DeviceNodes
-    log: KernelLog | None
-
-    @property
-    def no_library(self) -> bool:
-        """The user library could not be loaded."""
-        return self.driver.nvml.error == LIBRARY_NOT_FOUND
-
-    @property
-    def nvml(self) -> Evidence:
-        """What NVML said, as evidence."""
-        said = self.driver.nvml.load_error if self.no_library else ""
-        return Evidence("nvmlInit", actual=said or self.driver.problem)
 
 
 def cause(scene: Scene) -> Finding | None:
@@ -59,36 +35,6 @@ def _wsl(scene: Scene) -> Finding | None:
         (scene.nvml, Evidence("/usr/lib/wsl/lib/libnvidia-ml.so.1", "the library of Windows")),
         (Remedy("On Windows: install or update the NVIDIA driver, then run: wsl --shutdown"),),
     )
-
-
-def _container(scene: Scene) -> Finding | None:
-    kind = scene.machine.container
-    if kind is None:
-        return None
-    if scene.driver.nvml.error == UNKNOWN_ERROR:
-        return Finding(
-            f"This {kind} container has lost its access to the GPU",
-            "The nodes are there but may not be opened: this happens to running containers "
-            "when `systemctl daemon-reload` is run on the host.",
-            (scene.nvml,),
-            (Remedy("On the host: recreate the container, with the GPU passed to it"),),
-        )
-    return Finding(
-        f"This {kind} container has no GPU",
-        "It was started without the GPU, or the host has no working driver: the driver's "
-        "library and device nodes come from the host.",
-        (scene.nvml,),
-        (
-            Remedy("On the host: see that nvidia-smi works there", commands=("nvidia-smi",)),
-            Remedy(f"On the host: recreate the container with: {_PASS_GPU.get(kind, '')}".strip()),
-        ),
-    )
-
-
-_PASS_GPU = {
-    "docker": "docker run --gpus all …",
-    "podman": "podman run --device nvidia.com/gpu=all …",
-}
 
 
 def _library(scene: Scene) -> Finding | None:
@@ -255,7 +201,8 @@ def _no_nodes(scene: Scene) -> Finding | None:
 
 _CAUSES: tuple[Callable[[Scene], Finding | None], ...] = (
     _wsl,
-    _container,
+    by_system,
+    by_container,
     _library,
     _no_gpu,
     _nouveau,

@@ -118,6 +118,6 @@ def _instances(pynvml: Any, gpu: _Questions) -> Iterator[str]:
     most = gpu.ask(pynvml.nvmlDeviceGetMaxMigDeviceCount) or 0
     for number in range(min(most, _MOST_INSTANCES)):
         handle = gpu.ask(pynvml.nvmlDeviceGetMigDeviceHandleByIndex, number)
-        uuid = handle and or_none(lambda here=handle: pynvml.nvmlDeviceGetUUID(here))
+        uuid = _Questions(handle).ask(pynvml.nvmlDeviceGetUUID) if handle else None
         if uuid:
-            yield uuid
+            yield str(uuid)

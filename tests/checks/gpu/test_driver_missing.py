@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from checks.gpu.driver_missing import driver_missing
 from tabbydoctor.api import Finding, Unknown
 from tabbydoctor.deployment.parts import Machine
+from tabbydoctor.gpu.cuda_use import CudaUse
 from tabbydoctor.gpu.kernel_log import KernelLine, KernelLog
 from tabbydoctor.host.data import NvmlState
 from tests.checks.gpu.machine_tree import (
@@ -29,9 +31,15 @@ NOT_LOADED = NvmlState(library="/usr/lib/x/libnvidia-ml.so.550.163.01", error=9,
 
 
 def _judge(
-    host: TreeHost, machine: Machine = LINUX, log: KernelLog | None = None, **properties: str
+    host: TreeHost,
+    machine: Machine = LINUX,
+    log: KernelLog | None = None,
+    use: CudaUse | None = None,
+    container: str | None = None,
+    **properties: str,
 ) -> list[Finding]:
-    facts = (service(None, **properties), host.driver(machine), machine, host.nodes(), log)
+    instance = replace(service(None, **properties), container=container)
+    facts = (instance, host.driver(machine), machine, host.nodes(), log, use)
     return list(driver_missing.judge(NEED, *facts))
 
 
@@ -136,7 +144,7 @@ def test_container(tmp_path: Path, state: NvmlState, words: str) -> None:
         loaded(TreeHost(tmp_path, state)), Machine(systemd=False, root=True, container="docker")
     )
     assert words in finding.title
-    assert "On the host: recreate the container" in finding.remedies[-1].title
+    assert any("On the host: recreate the container" in one.title for one in finding.remedies)
 
 
 def test_nodes_missing(tmp_path: Path) -> None:
@@ -168,6 +176,52 @@ def test_only_the_doctor_is_kept_out(tmp_path: Path, code: int) -> None:
     host = usual_nodes(loaded(TreeHost(tmp_path, NvmlState(error=code, error_text="x"))))
     with pytest.raises(Unknown):
         _judge(host)
+
+
+SEES_NONE = CudaUse(failure="no-gpus", line="No CUDA GPUs are available", source="its log")
+
+
+def _refused(tmp_path: Path, code: int) -> TreeHost:
+    return usual_nodes(loaded(TreeHost(tmp_path, NvmlState(error=code, error_text="x"))))
+
+
+@pytest.mark.parametrize("code", [4, 17, 999])
+def test_refused_and_tabbyapi_sees_none_either(tmp_path: Path, code: int) -> None:
+    (finding,) = _judge(_refused(tmp_path, code), use=SEES_NONE)
+    assert "No CUDA GPUs are available" in str(finding.evidence)
+    assert finding.remedies
+
+
+@pytest.mark.parametrize("code", [4, 17, 999, 9, 12])
+def test_refused_and_tabbyapi_has_its_model_there(tmp_path: Path, code: int) -> None:
+    works = CudaUse(works="it has loaded Example")
+    assert _judge(_refused(tmp_path, code), use=works) == []
+
+
+def test_a_mode_that_keeps_out_a_doctor_who_is_not_root(tmp_path: Path) -> None:
+    """What the service may open is for GRP001 to say."""
+    with pytest.raises(Unknown):
+        _judge(_refused(tmp_path, 4), replace(LINUX, root=False), use=SEES_NONE)
+
+
+@pytest.mark.parametrize("container", ["docker", "podman", None])
+def test_a_container_that_lost_its_gpu(tmp_path: Path, container: str | None) -> None:
+    """Seen from inside; an engine may leave no mark of itself."""
+    inside = Machine(systemd=False, root=True, container=container)
+    (finding,) = _judge(_refused(tmp_path, 999), inside, use=SEES_NONE)
+    assert "has lost its access to the GPU" in finding.title
+    assert finding.remedies[0].title.startswith("On the host: recreate the container")
+    assert ("--force-recreate" in _commands(finding)) is bool(container)
+
+
+def test_a_container_that_lost_its_gpu_seen_from_outside(tmp_path: Path) -> None:
+    """NVML works on the host; the container's log says that CUDA has no GPU."""
+    host = usual_nodes(loaded(TreeHost(tmp_path)))
+    (finding,) = _judge(host, use=SEES_NONE, container="docker tabbyapi")
+    assert finding.title == "The docker tabbyapi container has lost its access to the GPU"
+    assert "docker compose up -d --force-recreate" in _commands(finding)
+    assert _judge(host, container="docker tabbyapi", use=CudaUse()) == []
+    assert _judge(host, use=SEES_NONE) == []
 
 
 @pytest.mark.parametrize("code", [15, 16, 18])
