@@ -33,7 +33,10 @@ def _wsl(scene: Scene) -> Finding | None:
         "Under WSL the driver is the one of Windows; Linux only gets its library, in "
         "/usr/lib/wsl/lib. Never install a Linux driver here.",
         (scene.nvml, Evidence("/usr/lib/wsl/lib/libnvidia-ml.so.1", "the library of Windows")),
-        (Remedy("On Windows: install or update the NVIDIA driver, then run: wsl --shutdown"),),
+        (
+            Remedy("On Windows: install or update the NVIDIA driver, then run: wsl --shutdown"),
+            Remedy("On Windows: WSL 1 has no GPU; see the version with wsl -l -v, and set it to 2"),
+        ),
     )
 
 

@@ -35,7 +35,7 @@ from tabbydoctor.host.data import NvmlGpu
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 from .resetting import REBOOT, reset
-from .xids import XIDS, XidMeaning
+from .xids import OF_MEMORY, XIDS, XidMeaning
 
 _XID = re.compile(r"NVRM: Xid \(PCI:([0-9a-fA-F:.]+)[^)]{0,64}\): (\d+)")
 _LOADED = "NVRM: loading NVIDIA UNIX"
@@ -54,7 +54,7 @@ class _Xid:
     times: int = 1
 
 
-@check("GPU007", "xid", category="gpu", severity=Severity.WARNING)
+@check("GPU007", "xid", category="gpu", severity=Severity.WARNING, caused_by=("GPU012",))
 def xid(
     need: GpuNeed,
     instance: Instance,
@@ -123,6 +123,7 @@ def _finding(found: _Xid, gpu: NvmlGpu | None, instance: Instance, machine: Mach
         (Evidence(_SOURCE, actual=found.line.text),),
         tuple(_remedies(found, gpu, instance, machine)),
         severity=Severity.ERROR if broken else None,
+        caused_by=("GPU012",) if found.number in OF_MEMORY else (),
     )
 
 

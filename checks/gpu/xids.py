@@ -13,6 +13,9 @@ from typing import Literal
 Action = Literal["reset", "reboot", "restart", "hardware", "driver", "line"]
 """What it asks for; `line`: the line itself says it."""
 
+OF_MEMORY = (48, 64, 92, 94, 95, 140)
+"""Those that ECC reports, which NVML's counters tell, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class XidMeaning:

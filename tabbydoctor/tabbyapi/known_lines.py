@@ -160,7 +160,7 @@ KNOWN_LINES: tuple[KnownLine, ...] = (
     ),
     _line(
         "fabric-manager",
-        r"Error 802: system not yet initialized|CUDA_ERROR_SYSTEM_NOT_READY",
+        r"system not yet initialized|CUDA_ERROR_SYSTEM_NOT_READY",
         "GPUs with an NVSwitch wait for the fabric manager, which does not run",
         _E,
     ),
