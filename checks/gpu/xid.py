@@ -11,7 +11,8 @@ Some end with a reset, some mean hardware.
 From the kernel log, by NVIDIA's catalogue of Xids. Those an application causes (13, 31, 32) or
 that need nothing (43, 45, 63) are left out, as is what was before the driver was loaded anew or,
 for 94, before TabbyAPI's start. Of several of a number the last is shown, and how many there were.
-It is an error where the GPU does not answer now or fell off the bus, else a warning.
+It is an error where the GPU does not answer now or fell off the bus, else a warning; a remark where
+TabbyAPI was started since and has its model on the GPU.
 
 ## What to do
 Follow the remedy of the number. An Xid that comes back after a reset or reboot points to the
@@ -22,11 +23,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.documents import whole_number
+from tabbydoctor.gpu.cuda_use import CudaUse
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.kernel_log import KernelLine, KernelLog
 from tabbydoctor.gpu.need import GpuNeed
@@ -62,6 +64,7 @@ def xid(
     log: KernelLog,
     machine: Machine,
     config: EffectiveConfig | None = None,
+    use: CudaUse | None = None,
 ) -> Iterator[Finding]:
     latest: dict[tuple[str, int], _Xid] = {}
     for found in _xids(log):
@@ -73,7 +76,9 @@ def xid(
     for found in latest.values():
         gpu = _gpu_at(found.bus, driver)
         if not _settled(found, instance) and _used(gpu, driver, instance, config):
-            yield _finding(found, gpu, instance, machine)
+            finding = _finding(found, gpu, instance, machine)
+            over = _over(found, gpu, instance, use)
+            yield replace(finding, severity=Severity.INFO) if over else finding
 
 
 def _xids(log: KernelLog) -> Iterator[_Xid]:
@@ -92,6 +97,13 @@ def _settled(found: _Xid, instance: Instance) -> bool:
         return re.search(r"to 0x0\b|\(None\)\s*$", found.line.text) is not None
     started = instance.process.started if instance.process else 0.0
     return found.meaning.action == "restart" and started > found.line.time
+
+
+def _over(found: _Xid, gpu: NvmlGpu | None, instance: Instance, use: CudaUse | None) -> bool:
+    """TabbyAPI was started since, and has its model on the GPU: the reset has been done."""
+    started = instance.process.started if instance.process else 0.0
+    works = use is not None and use.works and (gpu is None or not gpu.error)
+    return bool(works) and started > found.line.time and found.meaning.action != "hardware"
 
 
 def _gpu_at(bus: str, driver: Driver) -> NvmlGpu | None:

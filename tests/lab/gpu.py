@@ -32,19 +32,16 @@ _KERNEL_LOG = """\
 #!/bin/sh
 # The machine has no kernel log of its own.
 case " $* " in
-*" -k "*) now=$(date +%s)
-    cat <<END
-{lines}
-END
-    ;;
+*" -k "*) echo '{lines}' ;;
 *) exec /usr/bin/journalctl.real "$@" ;;
 esac
 """
 
 
-def kernel_says(d: Deployment, *lines: str) -> None:
-    """The kernel has just logged these lines."""
-    said = "\n".join(f"$now.000000 lab kernel: {line}" for line in lines)
+def kernel_says(d: Deployment, *lines: str, seconds_ago: int = 0) -> None:
+    """The kernel has logged these lines."""
+    when = int(d.machine.run(["date", "+%s"]).stdout) - seconds_ago
+    said = "\n".join(f"{when}.000000 lab kernel: {line}" for line in lines)
     d.machine.run(["mv", "/usr/bin/journalctl", "/usr/bin/journalctl.real"])
     d.machine.write("/usr/bin/journalctl", _KERNEL_LOG.format(lines=said), mode=0o755)
 

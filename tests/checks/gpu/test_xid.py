@@ -10,6 +10,7 @@ from checks.gpu.xid import xid
 from checks.gpu.xids import XIDS
 from tabbydoctor.api import Finding, Severity
 from tabbydoctor.deployment.parts import Machine
+from tabbydoctor.gpu.cuda_use import CudaUse
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.kernel_log import KernelLine, KernelLog
 from tabbydoctor.host.data import NvmlGpu, Process
@@ -26,10 +27,12 @@ def _xid(
     started: float = 0.0,
     variables: dict[str, str] | None = None,
     machine: Machine = LINUX,
+    use: CudaUse | None = None,
 ) -> list[Finding]:
     log = KernelLog(tuple(KernelLine(100.0, text) for text in texts))
     instance = replace(service(variables), process=Process(42, (), started=started))
-    return list(xid.judge(NEED, instance, Driver(replace(WORKS, gpus=gpus)), log, machine))
+    driver = Driver(replace(WORKS, gpus=gpus))
+    return list(xid.judge(NEED, instance, driver, log, machine, None, use))
 
 
 def _line(number: int, rest: str = "pid=1234, name=python", bus: str = "0000:01:00") -> str:
@@ -98,6 +101,19 @@ def test_forms_of_the_place(bus: str) -> None:
 def test_settled_by_a_restart_of_tabbyapi() -> None:
     assert _xid(_line(94), started=200.0) == []
     assert len(_xid(_line(94), started=50.0)) == 1
+
+
+@pytest.mark.parametrize("number", [79, 95, 119])
+def test_a_remark_where_tabbyapi_works_again(number: int) -> None:
+    works = CudaUse(works="it has loaded Example")
+    assert _xid(_line(number), started=200.0, use=works)[0].severity is Severity.INFO
+    for finding in (
+        *_xid(_line(number), started=50.0, use=works),
+        *_xid(_line(number), started=200.0, use=CudaUse()),
+        *_xid(_line(number), started=200.0, use=works, gpus=(replace(GPU, error=15),)),
+        *_xid(_line(54), started=200.0, use=works),
+    ):
+        assert finding.severity is not Severity.INFO
 
 
 def test_settled_by_a_driver_that_was_loaded_anew() -> None:

@@ -6,7 +6,7 @@ import json
 
 from tests.lab.deployment import Deployment
 from tests.lab.faults.config import DOWN, LOADS
-from tests.lab.faults.fault import fault, given_up, set_unit, tabby_down, write_config
+from tests.lab.faults.fault import fault, given_up, set_unit, settled, tabby_down, write_config
 from tests.lab.gpu import MODEL, give_model, give_work, kernel_says
 
 RESTRICTED = "video"
@@ -85,15 +85,17 @@ def no_uvm(d: Deployment) -> None:
     d.machine.run(["rm", "/dev/nvidia-uvm"])
 
 
-@fault("the GPU fell off the bus", "GPU007", stand_in=LOADS)
+@fault("the GPU fell off the bus", "GPU007", when="running", healthy=give_work, stand_in=LOADS)
 def xid(d: Deployment) -> None:
-    give_work(d)
+    settled(d)
     kernel_says(d, OFF_THE_BUS)
 
 
-@fault("the GPU's firmware stood still", "GPU007", stand_in=LOADS)
+@fault(
+    "the GPU's firmware stood still", "GPU007", when="running", healthy=give_work, stand_in=LOADS
+)
 def firmware(d: Deployment) -> None:
-    give_work(d)
+    settled(d)
     kernel_says(d, *[FIRMWARE] * 3)
 
 

@@ -96,3 +96,11 @@ def library_path(d: Deployment) -> None:
     give_work(d)
     d.machine.run(["sh", "-c", f"mkdir /opt/cuda && mv {CUDA} /opt/cuda/ && ldconfig"])
     set_unit(d, "Environment=LD_LIBRARY_PATH=/opt/cuda")
+
+
+@variant("a GPU that was reset after an error of its firmware", stand_in=LOADS)
+def reset_since(d: Deployment) -> None:
+    """TabbyAPI is started after it, and has loaded its model."""
+    give_work(d)
+    line = "NVRM: Xid (PCI:0000:01:00): 119, pid=1, name=python, Timeout after 6s"
+    kernel_says(d, line, seconds_ago=60)
