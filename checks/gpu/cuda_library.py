@@ -1,8 +1,9 @@
 """The driver works, and CUDA's library libcuda.so.1 is not where TabbyAPI's linker looks.
 
 ## What it checks
-That the dynamic linker, with the environment of the service, finds `libcuda.so.1`; in a container
-that was made with the driver's compute part; under WSL that it is the library of Windows.
+That the dynamic linker, with the environment of the service, finds `libcuda.so.1`, and no stub of
+it; in a container that was made with the driver's compute part; under WSL that it is the library of
+Windows.
 
 ## Why it matters
 nvidia-smi and NVML do not need this library, torch does: "Found no NVIDIA driver on your system",
@@ -36,6 +37,7 @@ from ..drop_in import by_drop_in
 _VARIABLE, _CAPABILITIES = "LD_LIBRARY_PATH", "NVIDIA_DRIVER_CAPABILITIES"
 _OF_WINDOWS = "/usr/lib/wsl/"
 _NO_LIBRARY = "no-libcuda"
+_STUBS = "/stubs/"
 _PACKAGES = {
     "debian": "sudo apt-get install libcuda1",
     "ubuntu": "sudo apt-get install libnvidia-compute-{branch}",
@@ -67,6 +69,9 @@ def cuda_library(
         if not library.found[0].startswith(_OF_WINDOWS):
             yield _shadowed(library.found[0])
         return
+    if library.found and _STUBS in library.found[0]:
+        yield _stub(library.found[0], instance, machine)
+        return
     failed = use is not None and use.failure == _NO_LIBRARY
     if library.found or (machine.nixos and not failed):
         return
@@ -82,6 +87,25 @@ def cuda_library(
         ),
         remedies,
     )
+
+
+def _stub(path: str, instance: Instance, machine: Machine) -> Finding:
+    return Finding(
+        f"{instance.name} finds a stub of {NAME} before the driver's",
+        "The toolkit brings it for linking; it reaches no driver.",
+        (_library_path(instance), Evidence(path, "a driver's library", "a stub of the toolkit")),
+        (_without(path.rpartition("/")[0], instance, machine),),
+    )
+
+
+def _without(directory: str, instance: Instance, machine: Machine) -> Remedy:
+    parts = instance.environment.get(_VARIABLE, "").split(":")
+    rest = ":".join(part for part in parts if part and part.rstrip("/") != directory)
+    title = f"Take {directory} out of {_VARIABLE}"
+    if instance.unit is None:
+        return Remedy(title)
+    setting = ("Environment", f"{_VARIABLE}={rest}") if rest else ("UnsetEnvironment", _VARIABLE)
+    return by_drop_in(title, DropIn(instance.unit, "cuda-library", (setting,)), machine)
 
 
 def _library_path(instance: Instance) -> Evidence:

@@ -7,9 +7,14 @@ from collections.abc import Callable
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety
 
 from .access_refused import by_container, by_system
+from .card_refused import refusal
 from .driver_scene import Scene
 
-_REJECTED = ("Loading of unsigned module is rejected", "Required key not available")
+_REJECTED = (
+    *("Loading of unsigned module is rejected", "Required key not available"),
+    *("Loading of module with unavailable key is rejected", "Key was rejected by service"),
+    "unsigned module loading is restricted",
+)
 _KERNEL_LOG = "journalctl -k -b"
 _REBOOT = "sudo systemctl reboot"
 _NIXOS_DRIVER = Remedy(
@@ -100,26 +105,32 @@ def _nouveau(scene: Scene) -> Finding | None:
     )
 
 
+def _refused_card(scene: Scene) -> Finding | None:
+    """The module was loaded, took no card and went."""
+    return None if scene.driver.module_live else refusal(scene.log, scene.machine)
+
+
 def _secure_boot(scene: Scene) -> Finding | None:
+    driver = scene.driver
     line = scene.log.first(*_REJECTED) if scene.log else None
-    if scene.driver.module_live or line is None:
+    if driver.module_live or line is None or driver.module_file is False:
         return None
+    if driver.signing_key:
+        enrol = Remedy(
+            "Enrol the key that signs the module, reboot and confirm in the MOK screen",
+            Safety.UNSAFE,
+            (f"sudo mokutil --import {driver.signing_key}", _REBOOT),
+        )
+    else:
+        enrol = Remedy(
+            "Sign the module with a key of your own and enrol it (mokutil --import), and reboot",
+            commands=("mokutil --sb-state", "modinfo -F signer nvidia"),
+        )
     return Finding(
         "Secure Boot refused the NVIDIA kernel module",
         "The module is not signed with a key this machine trusts, so the kernel does not load it.",
         (Evidence(_KERNEL_LOG, actual=line.text), scene.nvml),
-        (
-            Remedy(
-                "Enrol the key that signs the module (DKMS keeps it at this path on Debian and "
-                "Ubuntu, elsewhere see its framework.conf), reboot and confirm in the MOK screen",
-                commands=(
-                    "mokutil --sb-state",
-                    "sudo mokutil --import /var/lib/dkms/mok.pub",
-                    _REBOOT,
-                ),
-            ),
-            Remedy("Or switch Secure Boot off in the firmware"),
-        ),
+        (enrol, Remedy("Or switch Secure Boot off in the firmware")),
     )
 
 
@@ -210,6 +221,7 @@ _CAUSES: tuple[Callable[[Scene], Finding | None], ...] = (
     _no_gpu,
     _nouveau,
     _secure_boot,
+    _refused_card,
     _not_loaded,
     _not_installed,
     _no_nodes,

@@ -8,9 +8,10 @@ That NVML counts at least one GPU, that none is lost or waits for a reset, and t
 Without a GPU no model loads. A lost GPU hangs or breaks the models on it.
 
 ## How it is told
-NVML: a count of 0, "GPU is lost" (15), "GPU requires restart" (16). The variable is read from
-the unit or the running process; CUDA stops at its first entry that names no GPU: a warning where
-GPUs that exist are named behind it.
+NVML: a count of 0 (the kernel log often tells why: a card that needs the open kernel modules, or
+that the driver could not start), "GPU is lost" (15), "GPU requires restart" (16). The variable is
+read from the unit or the running process; CUDA stops at its first entry that names no GPU: a
+warning where GPUs that exist are named behind it.
 
 ## What to do
 A lost GPU fell off the bus: look at power, cables and temperature, and reboot. One that needs
@@ -26,11 +27,13 @@ from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity,
 from tabbydoctor.deployment.drop_ins import DropIn
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.driver import Driver
+from tabbydoctor.gpu.kernel_log import KernelLog
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.visible import VARIABLE, cut_off, visible_gpus
 from tabbydoctor.host.data import NvmlGpu
 
 from ..drop_in import by_drop_in
+from .card_refused import refusal
 from .resetting import REBOOT, reset
 
 _LOST, _RESET = 15, 16
@@ -46,7 +49,11 @@ _FATE = {_LOST: "is lost", _RESET: "needs a reset"}
     caused_by=("GPU001", "GPU002", "GPU007"),
 )
 def gpu_absent(
-    need: GpuNeed, instance: Instance, driver: Driver, machine: Machine
+    need: GpuNeed,
+    instance: Instance,
+    driver: Driver,
+    machine: Machine,
+    log: KernelLog | None = None,
 ) -> Iterator[Finding]:
     state = driver.nvml
     if state.error in _FATE:
@@ -59,21 +66,26 @@ def gpu_absent(
         raise Unknown("a GPU does not answer the doctor: run as root")
     yield from (_bad(gpu, f"NVML, GPU {gpu.index}", instance, machine) for gpu in bad)
     if not state.gpus:
-        yield Finding(
-            "The NVIDIA driver works and sees no GPU",
-            f"TabbyAPI needs one: {need.reason}.",
-            (Evidence("nvmlDeviceGetCount", "1 or more", "0"),),
-            (
-                Remedy(
-                    "See whether the GPU is on the bus and what the driver says of it",
-                    commands=("lspci -nn | grep -i nvidia", "sudo journalctl -k -b -g NVRM"),
-                ),
-            ),
-        )
+        yield _none(need, log, machine)
     elif visible_gpus(state, instance.environment) == ():
         yield _hidden(instance, machine, len(state.gpus))
     elif behind := cut_off(state, instance.environment):
         yield _cut_off(instance, machine, behind)
+
+
+def _none(need: GpuNeed, log: KernelLog | None, machine: Machine) -> Finding:
+    """Where the driver's own lines tell why, those."""
+    return refusal(log, machine) or Finding(
+        "The NVIDIA driver works and sees no GPU",
+        f"TabbyAPI needs one: {need.reason}.",
+        (Evidence("nvmlDeviceGetCount", "1 or more", "0"),),
+        (
+            Remedy(
+                "See whether the GPU is on the bus and what the driver says of it",
+                commands=("lspci -nn | grep -i nvidia", "sudo journalctl -k -b -g NVRM"),
+            ),
+        ),
+    )
 
 
 def _is_bad(gpu: NvmlGpu, machine: Machine) -> bool:

@@ -209,7 +209,8 @@ KNOWN_LINES: tuple[KnownLine, ...] = (
     ),
     _line(
         "no-libcuda",
-        r"Found no NVIDIA driver on your system|libcuda\.so(?:\.1)?: cannot open",
+        r"Found no NVIDIA driver on your system|libcuda\.so(?:\.1)?: cannot open"
+        r"|CUDA driver is a stub library",
         "torch found no NVIDIA driver: libcuda.so.1 is not where the service looks for libraries",
         _E,
         _GPU,

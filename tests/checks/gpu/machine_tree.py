@@ -49,6 +49,7 @@ class TreeHost(LocalHost):
 
     def __init__(self, root: Path, nvml: NvmlState = WORKS) -> None:
         super().__init__()
+        root.mkdir(exist_ok=True)
         root.chmod(0o755)  # pytest closes its directories to others
         self.root = root
         self.files_below = str(root)

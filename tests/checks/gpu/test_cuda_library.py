@@ -90,6 +90,25 @@ def test_not_installed(tmp_path: Path, distribution: str, command: str) -> None:
     assert "Found no NVIDIA driver" in str(finding.evidence)
 
 
+STUBS = "/usr/local/cuda/lib64/stubs"
+
+
+@pytest.mark.parametrize(
+    ("path", "setting"),
+    [
+        (STUBS, "UnsetEnvironment=LD_LIBRARY_PATH"),
+        (f"{STUBS}/:/opt/x", "Environment=LD_LIBRARY_PATH=/opt/x"),
+    ],
+)
+def test_a_stub_of_the_toolkit(tmp_path: Path, path: str, setting: str) -> None:
+    host = _host(tmp_path, "/usr/lib64/libcuda.so.1")
+    host.write(f"{STUBS}/libcuda.so.1")
+    (finding,) = _judge(host, environment={"LD_LIBRARY_PATH": path})
+    assert "a stub of libcuda.so.1" in finding.title
+    assert setting in finding.remedies[0].commands[1]
+    assert _judge(host, environment={"LD_LIBRARY_PATH": "/usr/lib64:" + STUBS}) == []
+
+
 def test_32_bits_are_none(tmp_path: Path) -> None:
     assert len(_judge(_host(tmp_path, "/usr/lib/i386-linux-gnu/libcuda.so.1", "libc6"))) == 1
 

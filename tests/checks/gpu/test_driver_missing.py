@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from checks.gpu.driver_missing import driver_missing
+from checks.gpu.gpu_absent import gpu_absent
 from tabbydoctor.api import Finding, Unknown
 from tabbydoctor.deployment.parts import Machine
 from tabbydoctor.gpu.cuda_use import CudaUse
-from tabbydoctor.gpu.kernel_log import KernelLine, KernelLog
+from tabbydoctor.gpu.kernel_log import COMMAND, KernelLine, KernelLog
 from tabbydoctor.host.data import NvmlState
 from tests.checks.gpu.machine_tree import (
     LINUX,
     NEED,
+    WORKS,
     TreeHost,
     gpu_on_the_bus,
     loaded,
@@ -92,13 +95,67 @@ def test_nouveau(tmp_path: Path) -> None:
     [
         "Loading of unsigned module is rejected",
         "modprobe: ERROR: could not insert 'nvidia': Required key not available",
+        "Loading of module with unavailable key is rejected",
+        "Lockdown: systemd-udevd: unsigned module loading is restricted; see kernel_lockdown.7",
     ],
 )
 def test_secure_boot(tmp_path: Path, text: str) -> None:
     log = KernelLog((KernelLine(1.0, text),))
+    assert re.search(COMMAND[COMMAND.index("-g") + 1], text), "it is asked for"
     (finding,) = _judge(unloaded(TreeHost(tmp_path, NOT_LOADED)), log=log)
     assert finding.title.startswith("Secure Boot refused")
     assert text in str(finding.evidence)
+
+
+@pytest.mark.parametrize("key", ["/var/lib/shim-signed/mok/MOK.der", "/var/lib/dkms/mok.pub", None])
+def test_the_key_that_is_enrolled_is_there(tmp_path: Path, key: str | None) -> None:
+    host = unloaded(TreeHost(tmp_path, NOT_LOADED))
+    if key:
+        host.write(key)
+    (finding,) = _judge(host, log=REJECTED)
+    assert (f"sudo mokutil --import {key}" in _commands(finding)) is bool(key)
+    assert ("mokutil --import /" in _commands(finding)) is bool(key)
+
+
+REJECTED = KernelLog((KernelLine(1.0, "Loading of unsigned module is rejected"),))
+
+
+def test_another_module_that_secure_boot_refused(tmp_path: Path) -> None:
+    """There is none of NVIDIA's for this kernel."""
+    host = modules(unloaded(TreeHost(tmp_path, NO_LIBRARY)), "kernel/drivers/net/e1000.ko")
+    (finding,) = _judge(host, log=REJECTED)
+    assert finding.title == "No NVIDIA driver is installed"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            "NVRM: installed in this system requires use of the NVIDIA open kernel modules.",
+            "open kernel modules",
+        ),
+        ("NVRM: supported through the NVIDIA 470.xx Legacy drivers. Please", "too old"),
+        ("NVRM: GPU 0000:01:00.0: RmInitAdapter failed! (0x26:0x56:1474)", "could not start"),
+        ("NVRM: This PCI I/O region assigned to your NVIDIA device is invalid:", "no room"),
+    ],
+)
+def test_a_card_that_the_driver_does_not_take(tmp_path: Path, line: str, words: str) -> None:
+    log = KernelLog((KernelLine(1.0, line),))
+    (finding,) = _judge(unloaded(TreeHost(tmp_path, NOT_LOADED)), log=log)
+    assert words in finding.title
+    assert line in str(finding.evidence)
+    # The module may stay, too: then NVML works and counts no GPU.
+    host = loaded(TreeHost(tmp_path / "2", replace(WORKS, gpus=())))
+    (finding,) = gpu_absent.judge(NEED, service(), host.driver(), LINUX, log)
+    assert words in finding.title
+    assert _judge(loaded(TreeHost(tmp_path / "3")), log=log) == []
+
+
+def test_open_modules_on_nixos(tmp_path: Path) -> None:
+    log = KernelLog((KernelLine(1.0, "NVRM: requires use of the NVIDIA open kernel modules"),))
+    nixos = Machine(systemd=True, root=True, nixos=True)
+    (finding,) = _judge(unloaded(TreeHost(tmp_path, NOT_LOADED)), nixos, log)
+    assert finding.remedies[0].nix == ("hardware.nvidia.open = true;",)
 
 
 def test_installed_and_not_loaded(tmp_path: Path) -> None:
