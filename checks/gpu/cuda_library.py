@@ -31,6 +31,7 @@ from tabbydoctor.gpu.cuda_library import NAME, CudaLibrary
 from tabbydoctor.gpu.cuda_use import CudaUse
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.need import GpuNeed
+from tabbydoctor.nixos.by_rebuild import by_rebuild
 
 from ..drop_in import by_drop_in
 
@@ -135,6 +136,8 @@ def _remedies(
         yield _capabilities(instance)
     elif library.elsewhere:
         yield _look_there(instance, machine, library.elsewhere[0])
+    elif machine.nixos:
+        yield by_rebuild("Install the driver's libraries", "hardware.graphics.enable = true;")
     elif machine.wsl:
         yield Remedy("On Windows: update the NVIDIA driver, then run: wsl --shutdown")
     else:

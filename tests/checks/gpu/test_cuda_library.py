@@ -132,6 +132,11 @@ def test_nixos_is_judged_by_the_log_alone(tmp_path: Path) -> None:
     assert any("/run/opengl-driver/lib" in line for line in finding.remedies[0].nix)
 
 
+def test_nixos_without_the_drivers_libraries(tmp_path: Path) -> None:
+    (finding,) = _judge(loaded(TreeHost(tmp_path)), replace(LINUX, nixos=True), NO_DRIVER)
+    assert finding.remedies[0].nix == ("hardware.graphics.enable = true;",)
+
+
 def test_wsl(tmp_path: Path) -> None:
     host = _host(tmp_path, "/usr/lib/wsl/lib/libcuda.so.1")
     assert _judge(host, WSL) == []

@@ -41,6 +41,16 @@ def test_mismatch_that_nvml_tells(tmp_path: Path) -> None:
     assert [remedy.safety.value for remedy in finding.remedies] == ["unsafe", "unsafe"]
 
 
+def test_mismatch_beside_a_tabbyapi_that_runs_from_before(tmp_path: Path) -> None:
+    """It goes on until its next start."""
+    host = loaded(TreeHost(tmp_path, replace(WORKS, error=18, error_text="x")), "535.183.01")
+    facts = (NEED, host.driver(), LINUX)
+    (finding,) = driver_mismatch.judge(*facts, CudaUse(works="it has loaded Example"))
+    assert finding.severity is Severity.WARNING
+    (finding,) = driver_mismatch.judge(*facts, CudaUse())
+    assert finding.severity is None
+
+
 def test_mismatch_that_the_files_tell(tmp_path: Path) -> None:
     state = replace(WORKS, error=9, error_text="Driver Not Loaded")
     assert len(_mismatch(loaded(TreeHost(tmp_path, state), "535.183.01"))) == 1
