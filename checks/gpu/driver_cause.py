@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety
+from tabbydoctor.nixos.by_rebuild import by_rebuild
 
 from .access_refused import by_container, by_system
 from .card_refused import refusal
@@ -200,17 +201,20 @@ def _no_nodes(scene: Scene) -> Finding | None:
         f"/dev/nvidiactl is {'stale' if stale else 'missing'} although the NVIDIA module is loaded",
         "Programs reach the driver through its device nodes; nothing created them since boot.",
         (Evidence("/dev/nvidiactl", "a node of major 195", "stale" if stale else "missing"),),
-        (
-            Remedy(
-                "Create the nodes, and keep them with the driver's own service",
-                Safety.SAFE,
-                (
-                    "sudo nvidia-modprobe -c 0 -u",
-                    "sudo systemctl enable --now nvidia-persistenced.service",
-                ),
-            ),
-        ),
+        _make_nodes(scene),
     )
+
+
+def _make_nodes(scene: Scene) -> tuple[Remedy, ...]:
+    make = "sudo nvidia-modprobe -c 0 -u"
+    if scene.machine.nixos:
+        lasting = by_rebuild(
+            "Keep them by the driver's own service", "hardware.nvidia.nvidiaPersistenced = true;"
+        )
+        return Remedy("Create the nodes", Safety.SAFE, (make,)), lasting
+    keep = "sudo systemctl enable --now nvidia-persistenced.service"
+    title = "Create the nodes, and keep them with the driver's own service"
+    return (Remedy(title, Safety.SAFE, (make, keep)),)
 
 
 _CAUSES: tuple[Callable[[Scene], Finding | None], ...] = (

@@ -31,6 +31,7 @@ from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.cuda_use import CudaUse
 from tabbydoctor.gpu.driver import DeviceNodes, Driver
 from tabbydoctor.gpu.need import GpuNeed
+from tabbydoctor.nixos.by_rebuild import by_rebuild
 
 from .resetting import REBOOT, around_a_stop
 
@@ -42,10 +43,6 @@ _MAKE_NODE = (
 _STUCK = "cuda-unknown-error"
 _RELOAD = ("sudo modprobe -r nvidia_uvm && sudo modprobe nvidia_uvm",)
 _ON_THE_HOST = Remedy("On the host: recreate the container, with the GPU passed to it")
-_OVER_SUSPEND = Remedy(
-    "So that it stays over the next suspend",
-    commands=("sudo systemctl enable nvidia-suspend.service nvidia-resume.service",),
-)
 
 
 @check(
@@ -91,8 +88,18 @@ def _broken(instance: Instance, machine: Machine, use: CudaUse) -> Finding:
         f"{NODE} is there, and CUDA cannot use it",
         "The module nvidia_uvm is stuck, as after a suspend: nvidia-smi works all the same.",
         (Evidence(use.source, "no CUDA unknown error", use.line),),
-        (_ON_THE_HOST,) if machine.container else (_reload(instance), REBOOT, _OVER_SUSPEND),
+        (_ON_THE_HOST,)
+        if machine.container
+        else (_reload(instance), REBOOT, _over_suspend(machine)),
     )
+
+
+def _over_suspend(machine: Machine) -> Remedy:
+    title = "So that it stays over the next suspend"
+    if machine.nixos:
+        return by_rebuild(title, "hardware.nvidia.powerManagement.enable = true;")
+    units = "nvidia-suspend.service nvidia-resume.service"
+    return Remedy(title, commands=(f"sudo systemctl enable {units}",))
 
 
 def _reload(instance: Instance, *make: str) -> Remedy:

@@ -119,8 +119,9 @@ WAYS: Mapping[str, tuple[WayOut, ...]] = {
     ),
     "fabric-manager": (
         WayOut(
-            "Start the fabric manager (of exactly the driver's version), and restart it",
-            lambda place: ("sudo systemctl enable --now nvidia-fabricmanager.service",),
+            "Start the fabric manager (of exactly the driver's version; see that it starts at boot, "
+            "too), and restart it",
+            lambda place: ("sudo systemctl start nvidia-fabricmanager.service",),
             Safety.UNSAFE,
         ),
     ),

@@ -177,7 +177,7 @@ def test_a_fabric_manager_that_does_not_run(scene: GpuScene, line: str) -> None:
     scene.ends_with(line)
     said = scene.examine()
     assert said.ids == ["SVC011"]
-    assert "enable --now nvidia-fabricmanager" in told(said.finding("SVC011"))
+    assert "start nvidia-fabricmanager" in told(said.finding("SVC011"))
 
 
 def test_nodes_for_a_group(scene: GpuScene) -> None:

@@ -207,6 +207,10 @@ def test_container(tmp_path: Path, state: NvmlState, words: str) -> None:
 def test_nodes_missing(tmp_path: Path) -> None:
     (finding,) = _judge(loaded(TreeHost(tmp_path, NOT_LOADED)))
     assert "/dev/nvidiactl is missing" in finding.title
+    assert "enable --now nvidia-persistenced" in _commands(finding)
+    nixos = Machine(systemd=True, root=True, nixos=True)
+    (finding,) = _judge(loaded(TreeHost(tmp_path, NOT_LOADED)), nixos)
+    assert "systemctl enable" not in _commands(finding)
 
 
 def test_nodes_made_on_demand(tmp_path: Path) -> None:

@@ -196,6 +196,12 @@ def test_uvm_stuck_as_after_a_suspend(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_uvm_stuck_on_nixos(tmp_path: Path) -> None:
+    (finding,) = _uvm(usual_nodes(loaded(TreeHost(tmp_path))), replace(LINUX, nixos=True), STUCK)
+    assert "systemctl enable" not in str(finding.remedies)
+    assert finding.remedies[-1].nix == ("hardware.nvidia.powerManagement.enable = true;",)
+
+
 def test_uvm_is_not_stuck_by_other_lines(tmp_path: Path) -> None:
     host = usual_nodes(loaded(TreeHost(tmp_path)))
     for failure in ("no-gpus", "no-libcuda", ""):
