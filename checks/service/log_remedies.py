@@ -119,7 +119,7 @@ WAYS: Mapping[str, tuple[WayOut, ...]] = {
     ),
     "fabric-manager": (
         WayOut(
-            "Start the fabric manager (of exactly the driver's version; see that it starts at boot, "
+            "Start the fabric manager (of exactly the driver's version; it is to start at boot, "
             "too), and restart it",
             lambda place: ("sudo systemctl start nvidia-fabricmanager.service",),
             Safety.UNSAFE,
