@@ -43,6 +43,8 @@ ROOMS = (
     "tabbydoctor.gpu.service_groups",
     "tabbydoctor.gpu.kernel_log",
     "tabbydoctor.gpu.driver",
+    "tabbydoctor.gpu.cuda_use",
+    "tabbydoctor.gpu.cuda_library",
     "tabbydoctor.gpu.backend",
     "tabbydoctor.gpu.estimated_model",
     "tabbydoctor.gpu.estimate",

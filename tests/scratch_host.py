@@ -19,6 +19,7 @@ from tabbydoctor.host.data import (
     FileStatus,
     Group,
     Listener,
+    NvmlState,
     Process,
 )
 from tabbydoctor.host.local import LocalHost
@@ -41,6 +42,7 @@ class ScratchHost(LocalHost):
         groups: Sequence[Group] | None = None,
         environment: Mapping[str, str] | None = None,
         uid: int | None = None,
+        nvml: NvmlState | None = None,
     ) -> None:
         """`commands`: what a command line must start with -> its answer; others are missing."""
         super().__init__()
@@ -54,6 +56,7 @@ class ScratchHost(LocalHost):
         self._groups = groups
         self._environment = environment
         self._uid = uid
+        self._nvml = nvml
         self.ran: list[tuple[str, ...]] = []
 
     def _inside(self, path: str) -> str:
@@ -126,3 +129,6 @@ class ScratchHost(LocalHost):
 
     def effective_uid(self) -> int:
         return super().effective_uid() if self._uid is None else self._uid
+
+    def nvml(self) -> NvmlState:
+        return super().nvml() if self._nvml is None else self._nvml

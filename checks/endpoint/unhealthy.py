@@ -44,7 +44,10 @@ _LENGTH = 160
     "API007",
     "api-unhealthy",
     category="endpoint",
-    caused_by=("SVC011", "GPU001", "GPU002", "GPU003", "GPU006", "GPU007", "GPU008", "GPU009"),
+    caused_by=(
+        *("SVC011", "GPU001", "GPU002", "GPU003", "GPU006", "GPU007", "GPU008", "GPU009"),
+        "GPU012",
+    ),
 )
 def unhealthy(
     endpoint: Endpoint, instance: Instance | None, log: RunLog | None = None

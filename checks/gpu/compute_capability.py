@@ -9,8 +9,8 @@ Since July 2026 TabbyAPI loads models with exllamav3 only, which needs compute c
 (Ampere) on every GPU used, and knows no ROCm. Older cards end in "no kernel image".
 
 ## How it is told
-NVML names the capability; `CUDA_VISIBLE_DEVICES` says which GPUs are used. An installed version
-that still loads exl2 models is not judged.
+NVML names the capability; `CUDA_VISIBLE_DEVICES` says which GPUs are used, and a share of 0 in
+`model.gpu_split` leaves one out. An installed version that still loads exl2 models is not judged.
 
 ## What to do
 Keep the older card out with `CUDA_VISIBLE_DEVICES` (and `CUDA_DEVICE_ORDER=PCI_BUS_ID`), use a
@@ -26,7 +26,8 @@ from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.need import why_gpu
 from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
-from tabbydoctor.gpu.visible import VARIABLE, in_bus_order, visible_gpus
+from tabbydoctor.gpu.used import used_among
+from tabbydoctor.gpu.visible import VARIABLE
 from tabbydoctor.host.data import NvmlGpu
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.installation import Installation
@@ -45,7 +46,7 @@ def compute_capability(
     why_gpu(instance, config, environment)
     torch = environment.torch if environment else None
     rocm = torch if torch and torch.hip else None
-    below = [] if rocm else _below(_working(driver), instance)
+    below = [] if rocm else _below(_working(driver), instance, config)
     if not (rocm or below) or (installation and installation.loads_exl2):
         return
     if installation is None or installation.loads_exl2 is None:
@@ -62,17 +63,10 @@ def _working(driver: Driver | None) -> Driver:
     return driver
 
 
-def _below(driver: Driver, instance: Instance) -> list[NvmlGpu]:
+def _below(driver: Driver, instance: Instance, config: EffectiveConfig | None) -> list[NvmlGpu]:
     """The used GPUs below the need. Raises Unknown where it cannot be told which are used."""
     old = [gpu for gpu in driver.nvml.gpus if (gpu.compute_capability or _NEEDED) < _NEEDED]
-    if not old:
-        return []
-    visible = visible_gpus(driver.nvml, instance.environment)
-    numbered = instance.environment.get(VARIABLE, "").lstrip()[:1].isdecimal()
-    ambiguous = numbered and not in_bus_order(driver.nvml, instance.environment)
-    if visible is None or ambiguous:
-        raise Unknown(f"which GPUs {VARIABLE} means: set CUDA_DEVICE_ORDER=PCI_BUS_ID")
-    return [gpu for gpu in old if gpu in visible]
+    return used_among(old, driver.nvml, instance, config)
 
 
 def _too_old(gpu: NvmlGpu) -> Finding:

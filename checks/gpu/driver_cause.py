@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety
-from tabbydoctor.deployment.parts import Machine
-from tabbydoctor.gpu.driver import DeviceNodes, Driver
-from tabbydoctor.gpu.kernel_log import KernelLog
+from tabbydoctor.nixos.by_rebuild import by_rebuild
 
-LIBRARY_NOT_FOUND = 12
-UNKNOWN_ERROR = 999
-_REJECTED = ("Loading of unsigned module is rejected", "Required key not available")
+from .access_refused import by_container, by_system
+from .card_refused import refusal
+from .driver_scene import Scene
+
+_REJECTED = (
+    *("Loading of unsigned module is rejected", "Required key not available"),
+    *("Loading of module with unavailable key is rejected", "Key was rejected by service"),
+    "unsigned module loading is restricted",
+)
 _KERNEL_LOG = "journalctl -k -b"
 _REBOOT = "sudo systemctl reboot"
 _NIXOS_DRIVER = Remedy(
@@ -21,27 +24,6 @@ _NIXOS_DRIVER = Remedy(
     Safety.MANUAL,
     ("sudo nixos-rebuild switch", _REBOOT),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Everything the cause is told from."""
-
-    driver: Driver
-    machine: Machine
-    nodes: DeviceNodes
-    log: KernelLog | None
-
-    @property
-    def no_library(self) -> bool:
-        """The user library could not be loaded."""
-        return self.driver.nvml.error == LIBRARY_NOT_FOUND
-
-    @property
-    def nvml(self) -> Evidence:
-        """What NVML said, as evidence."""
-        said = self.driver.nvml.load_error if self.no_library else ""
-        return Evidence("nvmlInit", actual=said or self.driver.problem)
 
 
 def cause(scene: Scene) -> Finding | None:
@@ -57,38 +39,11 @@ def _wsl(scene: Scene) -> Finding | None:
         "Under WSL the driver is the one of Windows; Linux only gets its library, in "
         "/usr/lib/wsl/lib. Never install a Linux driver here.",
         (scene.nvml, Evidence("/usr/lib/wsl/lib/libnvidia-ml.so.1", "the library of Windows")),
-        (Remedy("On Windows: install or update the NVIDIA driver, then run: wsl --shutdown"),),
-    )
-
-
-def _container(scene: Scene) -> Finding | None:
-    kind = scene.machine.container
-    if kind is None:
-        return None
-    if scene.driver.nvml.error == UNKNOWN_ERROR:
-        return Finding(
-            f"This {kind} container has lost its access to the GPU",
-            "The nodes are there but may not be opened: this happens to running containers "
-            "when `systemctl daemon-reload` is run on the host.",
-            (scene.nvml,),
-            (Remedy("On the host: recreate the container, with the GPU passed to it"),),
-        )
-    return Finding(
-        f"This {kind} container has no GPU",
-        "It was started without the GPU, or the host has no working driver: the driver's "
-        "library and device nodes come from the host.",
-        (scene.nvml,),
         (
-            Remedy("On the host: see that nvidia-smi works there", commands=("nvidia-smi",)),
-            Remedy(f"On the host: recreate the container with: {_PASS_GPU.get(kind, '')}".strip()),
+            Remedy("On Windows: install or update the NVIDIA driver, then run: wsl --shutdown"),
+            Remedy("On Windows: WSL 1 has no GPU; see the version with wsl -l -v, and set it to 2"),
         ),
     )
-
-
-_PASS_GPU = {
-    "docker": "docker run --gpus all …",
-    "podman": "podman run --device nvidia.com/gpu=all …",
-}
 
 
 def _library(scene: Scene) -> Finding | None:
@@ -151,26 +106,32 @@ def _nouveau(scene: Scene) -> Finding | None:
     )
 
 
+def _refused_card(scene: Scene) -> Finding | None:
+    """The module was loaded, took no card and went."""
+    return None if scene.driver.module_live else refusal(scene.log, scene.machine)
+
+
 def _secure_boot(scene: Scene) -> Finding | None:
+    driver = scene.driver
     line = scene.log.first(*_REJECTED) if scene.log else None
-    if scene.driver.module_live or line is None:
+    if driver.module_live or line is None or driver.module_file is False:
         return None
+    if driver.signing_key:
+        enrol = Remedy(
+            "Enrol the key that signs the module, reboot and confirm in the MOK screen",
+            Safety.UNSAFE,
+            (f"sudo mokutil --import {driver.signing_key}", _REBOOT),
+        )
+    else:
+        enrol = Remedy(
+            "Sign the module with a key of your own and enrol it (mokutil --import), and reboot",
+            commands=("mokutil --sb-state", "modinfo -F signer nvidia"),
+        )
     return Finding(
         "Secure Boot refused the NVIDIA kernel module",
         "The module is not signed with a key this machine trusts, so the kernel does not load it.",
         (Evidence(_KERNEL_LOG, actual=line.text), scene.nvml),
-        (
-            Remedy(
-                "Enrol the key that signs the module (DKMS keeps it at this path on Debian and "
-                "Ubuntu, elsewhere see its framework.conf), reboot and confirm in the MOK screen",
-                commands=(
-                    "mokutil --sb-state",
-                    "sudo mokutil --import /var/lib/dkms/mok.pub",
-                    _REBOOT,
-                ),
-            ),
-            Remedy("Or switch Secure Boot off in the firmware"),
-        ),
+        (enrol, Remedy("Or switch Secure Boot off in the firmware")),
     )
 
 
@@ -240,26 +201,31 @@ def _no_nodes(scene: Scene) -> Finding | None:
         f"/dev/nvidiactl is {'stale' if stale else 'missing'} although the NVIDIA module is loaded",
         "Programs reach the driver through its device nodes; nothing created them since boot.",
         (Evidence("/dev/nvidiactl", "a node of major 195", "stale" if stale else "missing"),),
-        (
-            Remedy(
-                "Create the nodes, and keep them with the driver's own service",
-                Safety.SAFE,
-                (
-                    "sudo nvidia-modprobe -c 0 -u",
-                    "sudo systemctl enable --now nvidia-persistenced.service",
-                ),
-            ),
-        ),
+        _make_nodes(scene),
     )
+
+
+def _make_nodes(scene: Scene) -> tuple[Remedy, ...]:
+    make = "sudo nvidia-modprobe -c 0 -u"
+    if scene.machine.nixos:
+        lasting = by_rebuild(
+            "Keep them by the driver's own service", "hardware.nvidia.nvidiaPersistenced = true;"
+        )
+        return Remedy("Create the nodes", Safety.SAFE, (make,)), lasting
+    keep = "sudo systemctl enable --now nvidia-persistenced.service"
+    title = "Create the nodes, and keep them with the driver's own service"
+    return (Remedy(title, Safety.SAFE, (make, keep)),)
 
 
 _CAUSES: tuple[Callable[[Scene], Finding | None], ...] = (
     _wsl,
-    _container,
+    by_system,
+    by_container,
     _library,
     _no_gpu,
     _nouveau,
     _secure_boot,
+    _refused_card,
     _not_loaded,
     _not_installed,
     _no_nodes,

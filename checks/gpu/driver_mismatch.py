@@ -10,7 +10,8 @@ go on until its next start.
 
 ## How it is told
 NVML answers "RM has detected an NVML/RM version mismatch" (code 18), or it does not work and
-`/sys/module/nvidia/version` differs from the version in the library's file name.
+`/sys/module/nvidia/version` differs from the version in the library's file name. A warning where
+TabbyAPI still has its model on the GPU.
 
 ## What to do
 Reboot, or stop everything that uses the GPU and reload the modules.
@@ -22,6 +23,7 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Machine
+from tabbydoctor.gpu.cuda_use import CudaUse
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.need import GpuNeed
 
@@ -34,7 +36,9 @@ _RELOAD = (
 
 
 @check("GPU002", "driver-mismatch", category="gpu", severity=Severity.ERROR)
-def driver_mismatch(need: GpuNeed, driver: Driver, machine: Machine) -> Iterator[Finding]:
+def driver_mismatch(
+    need: GpuNeed, driver: Driver, machine: Machine, use: CudaUse | None = None
+) -> Iterator[Finding]:
     module, library = driver.module_version, driver.library_version
     known = module is not None and library is not None
     if driver.nvml.error == _MISMATCH:
@@ -53,6 +57,7 @@ def driver_mismatch(need: GpuNeed, driver: Driver, machine: Machine) -> Iterator
             Evidence("nvmlInit", actual=driver.problem),
         ),
         _remedies(machine),
+        severity=Severity.WARNING if use and use.works else None,
     )
 
 

@@ -9,10 +9,12 @@ found" or "no CUDA-capable device", and the model does not load.
 
 ## How it is told
 NVML, the library under `nvidia-smi`, is initialised. Where device nodes are missing that is
-done without privileges, so that looking creates none. The cause comes from `/sys/module`, the
+done without privileges, so that looking creates none. Where NVML refuses the doctor alone
+(errors 4, 17 and 999), TabbyAPI's own log must say that CUDA finds no GPU, and nothing is said
+where it has its model on one. The cause comes from `/sys/module`, the
 PCI bus, the modules of the running kernel and the kernel log: nouveau, Secure Boot, a module
 not built for this kernel, a library that is missing (on NixOS `/run/opengl-driver/lib`), WSL,
-or a container started without a GPU.
+a container started without a GPU, or one that lost it (`systemctl daemon-reload` on the host).
 
 ## What to do
 Follow the remedy of the named cause. Under WSL the driver belongs on Windows: never install a
@@ -25,11 +27,14 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Finding, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.gpu.cuda_use import CudaUse
 from tabbydoctor.gpu.driver import DeviceNodes, Driver
 from tabbydoctor.gpu.kernel_log import KernelLog
 from tabbydoctor.gpu.need import GpuNeed
 
-from .driver_cause import LIBRARY_NOT_FOUND, UNKNOWN_ERROR, Scene, cause
+from .access_refused import lost_in
+from .driver_cause import cause
+from .driver_scene import LIBRARY_NOT_FOUND, NO_PERMISSION, REFUSED, UNKNOWN_ERROR, Scene
 
 _DRIVER_NOT_LOADED = 9
 _TOLD_BY_OTHERS = (15, 16, 18)  # a lost GPU, one to reset, a mismatch
@@ -43,26 +48,34 @@ def driver_missing(
     machine: Machine,
     nodes: DeviceNodes,
     log: KernelLog | None,
+    use: CudaUse | None = None,
 ) -> Iterator[Finding]:
-    if driver.works or driver.nvml.error in _TOLD_BY_OTHERS:
+    scene = Scene(driver, machine, nodes, log, use or CudaUse())
+    if driver.works and instance.container and scene.use.failure:
+        yield lost_in(instance.container, scene)
         return
-    if not _driver_is_at_fault(driver, machine):
+    if driver.works or driver.nvml.error in _TOLD_BY_OTHERS or scene.use.works:
+        return
+    if not _driver_is_at_fault(scene):
         raise Unknown(f"the module is loaded and NVML does not answer the doctor: {driver.problem}")
     if driver.module_live and "/dev/nvidiactl" not in nodes.nodes and _on_demand(driver, instance):
         raise Unknown("the device nodes do not exist yet; the first CUDA program creates them")
-    found = cause(Scene(driver, machine, nodes, log))
+    found = cause(scene)
     if found is None:
         raise Unknown(f"the driver does not answer ({driver.problem}); run nvidia-smi")
     yield found
 
 
-def _driver_is_at_fault(driver: Driver, machine: Machine) -> bool:
-    """Not where the module is loaded and only the doctor's own access or a GPU is the matter."""
-    error = driver.nvml.error
+def _driver_is_at_fault(scene: Scene) -> bool:
+    """Not where the module is loaded and only the doctor's own access or a GPU is the matter:
+    TabbyAPI's own log confirms what NVML says."""
+    error, machine = scene.driver.nvml.error, scene.machine
+    confirmed = bool(scene.use.failure) and (machine.root or error != NO_PERMISSION)
     return (
         error in (LIBRARY_NOT_FOUND, _DRIVER_NOT_LOADED)
         or (error == UNKNOWN_ERROR and machine.container is not None)
-        or not (driver.module_live or machine.wsl)
+        or (error in REFUSED and confirmed)
+        or not (scene.driver.module_live or machine.wsl)
     )
 
 

@@ -1,7 +1,8 @@
-"""NVML works, and the device node CUDA needs for its memory is missing.
+"""NVML works, and the device node CUDA needs for its memory is missing or broken.
 
 ## What it checks
-That `/dev/nvidia-uvm` exists and belongs to the loaded `nvidia_uvm` module.
+That `/dev/nvidia-uvm` exists and belongs to the loaded `nvidia_uvm` module, and that TabbyAPI's
+log does not say "CUDA unknown error" although it does.
 
 ## Why it matters
 NVML and `nvidia-smi` do not need this node, CUDA does: `nvidia-smi` shows a healthy GPU while
@@ -11,12 +12,14 @@ desktop, and after suspend.
 ## How it is told
 The node is looked for; its major number is compared with `/proc/devices`. Where a setuid
 `nvidia-modprobe` would create the node for the service at its first use, this is a remark only.
-Not applicable under WSL.
+With the node in its place only TabbyAPI's own log shows that the module is stuck; a node that the
+service may not open is the cause then, where GRP001 or GRP003 say so. Not applicable under WSL.
 
 ## What to do
 `sudo nvidia-modprobe -c 0 -u` creates it; `nvidia-persistenced` or a unit that runs this
 command before TabbyAPI keeps it over reboots. If the module is stuck after suspend, stop what
-uses the GPU and reload `nvidia_uvm`.
+uses the GPU and reload `nvidia_uvm`; the driver's nvidia-suspend.service and
+nvidia-resume.service keep it over the next one.
 """
 
 from __future__ import annotations
@@ -25,20 +28,37 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.gpu.cuda_use import CudaUse
 from tabbydoctor.gpu.driver import DeviceNodes, Driver
 from tabbydoctor.gpu.need import GpuNeed
+from tabbydoctor.nixos.by_rebuild import by_rebuild
+
+from .resetting import REBOOT, around_a_stop
 
 NODE = "/dev/nvidia-uvm"
 _MAKE_NODE = (
     f'sudo mknod -m 666 {NODE} c "$(awk \'$2 == "nvidia-uvm" {{print $1}}\' /proc/devices)" 0'
 )
 
+_STUCK = "cuda-unknown-error"
+_RELOAD = ("sudo modprobe -r nvidia_uvm && sudo modprobe nvidia_uvm",)
+_ON_THE_HOST = Remedy("On the host: recreate the container, with the GPU passed to it")
+
 
 @check(
-    "GPU006", "uvm-missing", category="gpu", severity=Severity.ERROR, caused_by=("GPU001", "GPU002")
+    "GPU006",
+    "uvm-missing",
+    category="gpu",
+    severity=Severity.ERROR,
+    caused_by=("GPU001", "GPU002", "GRP001", "GRP002", "GRP003"),
 )
 def uvm_missing(
-    need: GpuNeed, instance: Instance, driver: Driver, machine: Machine, nodes: DeviceNodes
+    need: GpuNeed,
+    instance: Instance,
+    driver: Driver,
+    machine: Machine,
+    nodes: DeviceNodes,
+    use: CudaUse | None = None,
 ) -> Iterator[Finding]:
     if machine.wsl:
         raise Absent("WSL has no NVIDIA device nodes")
@@ -46,6 +66,8 @@ def uvm_missing(
         raise Absent(f"the driver does not work: {driver.problem}")
     stale = nodes.stale(NODE)
     if NODE in nodes.nodes and not stale:
+        if use and use.failure == _STUCK and not instance.container:
+            yield _broken(instance, machine, use)
         return
     on_demand = not stale and _made_at_first_use(driver, instance)
     state = "stale" if stale else "missing"
@@ -55,8 +77,36 @@ def uvm_missing(
         if on_demand
         else "torch will fail with an unknown CUDA error (999).",
         (Evidence(NODE, _expected(nodes), state),),
-        () if on_demand else _remedies(driver, machine, nodes, stale),
+        () if on_demand else _remedies(instance, driver, machine, nodes, stale),
         severity=Severity.INFO if on_demand else None,
+        caused_by=("GPU001", "GPU002"),
+    )
+
+
+def _broken(instance: Instance, machine: Machine, use: CudaUse) -> Finding:
+    return Finding(
+        f"{NODE} is there, and CUDA cannot use it",
+        "The module nvidia_uvm is stuck, as after a suspend: nvidia-smi works all the same.",
+        (Evidence(use.source, "no CUDA unknown error", use.line),),
+        (_ON_THE_HOST,)
+        if machine.container
+        else (_reload(instance), REBOOT, _over_suspend(machine)),
+    )
+
+
+def _over_suspend(machine: Machine) -> Remedy:
+    title = "So that it stays over the next suspend"
+    if machine.nixos:
+        return by_rebuild(title, "hardware.nvidia.powerManagement.enable = true;")
+    units = "nvidia-suspend.service nvidia-resume.service"
+    return Remedy(title, commands=(f"sudo systemctl enable {units}",))
+
+
+def _reload(instance: Instance, *make: str) -> Remedy:
+    return Remedy(
+        "Stop what uses the GPU and load nvidia_uvm anew",
+        Safety.UNSAFE,
+        around_a_stop(instance, *_RELOAD, *make),
     )
 
 
@@ -71,18 +121,15 @@ def _expected(nodes: DeviceNodes) -> str:
 
 
 def _remedies(
-    driver: Driver, machine: Machine, nodes: DeviceNodes, stale: bool
+    instance: Instance, driver: Driver, machine: Machine, nodes: DeviceNodes, stale: bool
 ) -> tuple[Remedy, ...]:
     if machine.container:
-        return (Remedy("On the host: recreate the container, with the GPU passed to it"),)
+        return (_ON_THE_HOST,)
     load = () if "nvidia-uvm" in nodes.majors else ("sudo modprobe nvidia_uvm",)
     remove = (f"sudo rm {NODE}",) if stale else ()
     make = "sudo nvidia-modprobe -c 0 -u" if driver.modprobe else _MAKE_NODE
+    title = "Load the module and create the node" if load else "Create the node"
     return (
-        Remedy("Load the module and create the node", Safety.SAFE, (*load, *remove, make)),
-        Remedy(
-            "If CUDA still fails (after suspend): stop what uses the GPU and reload the module",
-            Safety.UNSAFE,
-            ("sudo modprobe -r nvidia_uvm && sudo modprobe nvidia_uvm", make),
-        ),
+        Remedy(title, Safety.UNSAFE, (*load, *remove, make, *instance.restart)),
+        _reload(instance, make),
     )

@@ -15,6 +15,7 @@ STOPS_THE_START = (
     *("SVC007", "SVC009", "SVC012", "SVC013", "SVC014"),
     *("GRP001", "GRP002", "GRP003"),
     *(f"GPU00{number}" for number in range(1, 10)),
+    *("GPU010", "GPU011", "GPU014"),
 )
 """Checks whose faults end in a TabbyAPI that does not come up."""
 

@@ -141,6 +141,30 @@ WAYS: Mapping[str, tuple[WayOut, ...]] = {
     "cuda-unknown-error": (
         WayOut("Stop what uses the GPU, load nvidia_uvm anew, restart it", lambda place: _UVM),
     ),
+    "fabric-manager": (
+        WayOut(
+            "Start the fabric manager (of exactly the driver's version; it is to start at boot, "
+            "too), and restart it",
+            lambda place: ("sudo systemctl start nvidia-fabricmanager.service",),
+            Safety.UNSAFE,
+        ),
+    ),
+    "driver-combination": (
+        WayOut(
+            "Take CUDA's compatibility directory out of LD_LIBRARY_PATH, or reboot after an "
+            "upgrade of the driver",
+            lambda place: ("cat /proc/driver/nvidia/version", *_LIBRARIES),
+        ),
+    ),
+    "devices-busy": (
+        WayOut(
+            "See what holds the GPU, and its compute mode",
+            lambda place: ("nvidia-smi -q -d COMPUTE,PIDS",),
+        ),
+    ),
+    "no-such-device": (
+        WayOut("See which GPUs it is shown", lambda place: _shown(place, "Environment")),
+    ),
     "no-libcuda": (
         WayOut(
             "See where libcuda.so.1 is, and put its directory in LD_LIBRARY_PATH of the unit",

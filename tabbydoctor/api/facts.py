@@ -24,6 +24,8 @@ from tabbydoctor.deployment.program import ServerProgram
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root
 from tabbydoctor.gpu.backend import Backend
+from tabbydoctor.gpu.cuda_library import CudaLibrary
+from tabbydoctor.gpu.cuda_use import CudaUse
 from tabbydoctor.gpu.driver import DeviceNodes, Driver
 from tabbydoctor.gpu.estimated_model import EstimatedModel
 from tabbydoctor.gpu.kernel_log import KernelLog
@@ -77,6 +79,8 @@ __all__ = [
     "ChangedSince",
     "CheckResult",
     "Connections",
+    "CudaLibrary",
+    "CudaUse",
     "DeviceNodes",
     "Discovery",
     "DiskRoom",

@@ -19,6 +19,12 @@ _VERSION = re.compile(r"\b(\d{3,}\.\d+(?:\.\d+)?)\b")
 _MODULE_FILE = re.compile(
     r"^\S*/(nvidia(?:-current|-tesla\S*|-legacy\S*)?)\.ko(?:\.\w+)?:", re.MULTILINE
 )
+_SIGNING_KEYS = (
+    "/var/lib/shim-signed/mok/MOK.der",
+    "/var/lib/dkms/mok.pub",
+    "/etc/pki/akmods/certs/public_key.der",
+)
+"""Where Ubuntu, DKMS and Fedora's akmods keep it."""
 _NODE = re.compile(r"nvidia(?:\d+|ctl|-uvm|-uvm-tools)")
 
 
@@ -44,6 +50,8 @@ class Driver:
     """The running kernel's release."""
     nouveau: bool = False
     secure_boot: bool | None = None
+    signing_key: str | None = None
+    """The machine owner's key that signs modules built here: its file, as mokutil(1) takes it."""
     pci_gpus: tuple[PciGpu, ...] | None = None
     """None where the PCI bus cannot be read (or there is none, as in WSL)."""
     modprobe: str | None = None
@@ -113,6 +121,7 @@ def driver(host: Host, machine: Machine, need: GpuNeed) -> Driver:
         kernel=kernel,
         nouveau="nouveau" in _names(host, "/sys/module"),
         secure_boot=_secure_boot(host),
+        signing_key=next((path for path in _SIGNING_KEYS if _is_file(host, path)), None),
         pci_gpus=None if machine.wsl else _pci_gpus(host),
         modprobe=modprobe,
         modprobe_setuid=setuid,
@@ -182,6 +191,13 @@ def _majors(text: str) -> dict[str, int]:
     """The character section of /proc/devices."""
     section = text.partition("Block devices:")[0]
     return {name: int(major) for major, name in re.findall(r"(?m)^\s*(\d+) (\S+)$", section)}
+
+
+def _is_file(host: Host, path: str) -> bool:
+    try:
+        return host.status(path).is_file
+    except OSError:
+        return False
 
 
 def _text(host: Host, path: str, limit: int = 64 << 10) -> str:

@@ -9,7 +9,10 @@ from tabbydoctor.facts import Unknown
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.host import Host
 
-_PATTERN = r"NVRM|nouveau|module is rejected|Required key"
+_PATTERN = (
+    "NVRM|nouveau|module is rejected|key is rejected|Required key|Key was rejected"
+    "|module loading is restricted"
+)
 COMMAND = (
     *("journalctl", "-k", "-b", "--no-pager", "-o", "short-unix"),
     *("-g", _PATTERN, "-n", "200"),

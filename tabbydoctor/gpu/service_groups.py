@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.parts import Instance
@@ -10,6 +10,7 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.documents import whole_number
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
+from tabbydoctor.host.data import Group
 
 _NOBODY = 65534
 
@@ -40,16 +41,27 @@ def service_groups(host: Host, instance: Instance) -> ServiceGroups:
     """The service's user and groups. Raises Unknown where the account cannot be told."""
     if instance.container:
         raise Unknown(f"TabbyAPI runs in the container {instance.container}: look inside it")
-    names = {group.gid: group.name for group in host.groups()}
+    groups = host.groups()
+    names = {group.gid: group.name for group in groups}
     gids = {name: gid for gid, name in names.items()}
     user, uid, own = _account(host, instance)
+    if _primary_is_replaced(instance, groups):
+        assert instance.user is not None
+        own -= {instance.user.gid}
     own |= set(_unit_groups(instance, gids))
     process = instance.process
-    running = None
-    if process is not None and process.groups is not None:
-        # The effective group is not among the supplementary ones; it is the account's or Group=.
-        running = frozenset(process.groups) | _primary(instance, gids)
+    running = frozenset(process.groups) if process and process.groups is not None else None
     return ServiceGroups(user, uid, frozenset(own), running, names)
+
+
+def _primary_is_replaced(instance: Instance, groups: Iterable[Group]) -> bool:
+    """Whether Group= stands in place of the account's own group: systemd.exec(5) sets it as
+    initgroups(3) does, and that adds the groups alone that name the account as a member."""
+    account, unit = instance.user, instance.unit
+    if account is None or unit is None or unit.user_manager or not unit.get("Group"):
+        return False
+    own = (group for group in groups if group.gid == account.gid)
+    return not any(account.name in group.members for group in own)
 
 
 def _account(host: Host, instance: Instance) -> tuple[str, int, set[int]]:
@@ -90,13 +102,6 @@ def _dynamic(host: Host, instance: Instance, unit: Unit) -> tuple[int, set[int]]
             continue
         return own.uid, {own.gid}
     return _NOBODY, set()
-
-
-def _primary(instance: Instance, gids: Mapping[str, int]) -> frozenset[int]:
-    gid = _gid(instance.unit.get("Group"), gids) if instance.unit else None
-    if gid is None and instance.user is not None:
-        gid = instance.user.gid
-    return frozenset() if gid is None else frozenset({gid})
 
 
 def _gid(name: str, gids: Mapping[str, int]) -> int | None:

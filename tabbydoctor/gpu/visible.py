@@ -9,6 +9,7 @@ from tabbydoctor.host import NvmlState
 from tabbydoctor.host.data import NvmlGpu
 
 VARIABLE = "CUDA_VISIBLE_DEVICES"
+_INSTANCE = "MIG-"
 
 
 def visible_gpus(state: NvmlState, environment: Mapping[str, str]) -> tuple[NvmlGpu, ...] | None:
@@ -29,6 +30,25 @@ def visible_gpus(state: NvmlState, environment: Mapping[str, str]) -> tuple[Nvml
             break
         visible.append(gpu)
     return tuple(visible)
+
+
+def named_instances(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The MIG instances that the variable names; empty where it names none."""
+    entries = (part.strip() for part in environment.get(VARIABLE, "").split(","))
+    return tuple(entry for entry in entries if entry.startswith(_INSTANCE))
+
+
+def cut_off(state: NvmlState, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The entries that name a GPU, and stand behind one that names none: CUDA ignores them."""
+    visible = visible_gpus(state, environment)
+    if visible is None or VARIABLE not in environment:
+        return ()
+    entries = [part.strip() for part in environment[VARIABLE].split(",")]
+    return tuple(
+        entry
+        for entry in entries[len(visible) :]
+        if (gpu := _named(state, entry)) is not None and gpu not in visible
+    )
 
 
 def in_bus_order(state: NvmlState, environment: Mapping[str, str]) -> bool:

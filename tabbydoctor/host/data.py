@@ -241,6 +241,33 @@ class NvmlProcess:
 
 
 @dataclass(frozen=True, slots=True)
+class NvmlCondition:
+    """How a GPU fares, by NVML. None where it would not say: most consumer cards know no MIG and
+    no ECC, and laptops tell little of their power."""
+
+    compute_mode: int | None = None
+    """0 default, 2 prohibited, 3 one process alone (`nvmlComputeMode_t`)."""
+    mig: bool | None = None
+    """Whether it is split by MIG: then CUDA uses its instances alone."""
+    mig_uuids: tuple[str, ...] | None = None
+    """The instances there are, as `CUDA_VISIBLE_DEVICES` names them."""
+    uncorrected_errors: int | None = None
+    """Memory errors that ECC could not correct, since the driver was loaded."""
+    pages_pending: bool | None = None
+    """Memory is to be retired at the next reset (before Ampere)."""
+    rows_pending: bool | None = None
+    """Memory is to be remapped at the next reset (from Ampere on)."""
+    rows_failed: bool | None = None
+    """Memory could not be remapped: no spare rows are left."""
+    slowed_by: int | None = None
+    """Why the clocks are lower than they could be: bits of `nvmlClocksEventReasons`."""
+    temperature: int | None = None
+    """Degrees Celsius."""
+    busy_percent: int | None = None
+    """How much of the last moments a kernel ran."""
+
+
+@dataclass(frozen=True, slots=True)
 class NvmlGpu:
     """One GPU. What NVML would not say is None; `error` is its code where it is not 0."""
 
@@ -254,6 +281,7 @@ class NvmlGpu:
     free_bytes: int | None = None
     processes: tuple[NvmlProcess, ...] = ()
     error: int = 0
+    condition: NvmlCondition = NvmlCondition()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,21 +14,18 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from tabbydoctor.host.data import NvmlGpu, NvmlProcess, NvmlState
-
-T = TypeVar("T")
+from tabbydoctor.host.data import NvmlState
+from tabbydoctor.host.nvml_gpu import or_none, read_gpu
 
 LIBRARY = "libnvidia-ml.so.1"
 # Where the dynamic linker does not look by itself: NixOS, WSL2.
 FURTHER_DIRECTORIES = ("/run/opengl-driver/lib", "/usr/lib/wsl/lib")
 
 _LIBRARY_NOT_FOUND = 12
-_LOST_OR_RESET = (15, 16)
 _PR_SET_NO_NEW_PRIVS = 38  # prctl(2)
 _CHILD_SECONDS = 15.0
 _DRIVER_NODE = re.compile(r"nvidia\d+")
@@ -62,17 +59,26 @@ def ask() -> NvmlState:
     if isinstance(load_error, NvmlState):
         return load_error
     try:
-        return NvmlState(
-            library=_loaded_library(),
-            load_error=load_error,
-            driver=_or_none(pynvml.nvmlSystemGetDriverVersion),
-            nvml=_or_none(pynvml.nvmlSystemGetNVMLVersion),
-            cuda=_cuda(_or_none(pynvml.nvmlSystemGetCudaDriverVersion_v2)),
-            gpus=tuple(_gpus(pynvml)),
-        )
+        return _state(pynvml, load_error)
     finally:
         with contextlib.suppress(pynvml.NVMLError):
             pynvml.nvmlShutdown()
+
+
+def _state(pynvml: Any, load_error: str) -> NvmlState:
+    """What an initialised NVML tells; its error where it broke before it could count the GPUs."""
+    state = NvmlState(
+        library=_loaded_library(),
+        load_error=load_error,
+        driver=or_none(pynvml.nvmlSystemGetDriverVersion),
+        nvml=or_none(pynvml.nvmlSystemGetNVMLVersion),
+        cuda=_cuda(or_none(pynvml.nvmlSystemGetCudaDriverVersion_v2)),
+    )
+    try:
+        count = pynvml.nvmlDeviceGetCount()
+    except pynvml.NVMLError as error:
+        return replace(state, error=error.value, error_text=str(error))
+    return replace(state, gpus=tuple(read_gpu(index) for index in range(count)))
 
 
 def _initialise_or_why_not(pynvml: Any) -> str | NvmlState:
@@ -116,53 +122,6 @@ def _loaded_library() -> str | None:
             if path and Path(path[0]).name.startswith("libnvidia-ml.so"):
                 return path[0]
     return None
-
-
-def _gpus(pynvml: Any) -> Iterator[NvmlGpu]:
-    for index in range(_or_none(pynvml.nvmlDeviceGetCount) or 0):
-        try:
-            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-        except pynvml.NVMLError as error:
-            yield NvmlGpu(index, error=error.value)
-        else:
-            yield _gpu(pynvml, index, handle)
-
-
-def _gpu(pynvml: Any, index: int, handle: Any) -> NvmlGpu:
-    """One GPU. Only a lost GPU, or one that needs a reset, counts as its error."""
-    errors: list[int] = []
-
-    def tell(question: Callable[[Any], T]) -> T | None:
-        return _or_none(lambda: question(handle), errors)
-
-    memory = tell(pynvml.nvmlDeviceGetMemoryInfo)
-    pci = tell(pynvml.nvmlDeviceGetPciInfo)
-    gpu = NvmlGpu(
-        index,
-        name=tell(pynvml.nvmlDeviceGetName),
-        uuid=tell(pynvml.nvmlDeviceGetUUID),
-        minor=tell(pynvml.nvmlDeviceGetMinorNumber),
-        bus_id=pci.busId if pci else None,
-        compute_capability=tell(pynvml.nvmlDeviceGetCudaComputeCapability),
-        total_bytes=memory.total if memory else None,
-        free_bytes=memory.free if memory else None,
-        processes=tuple(
-            NvmlProcess(process.pid, process.usedGpuMemory)
-            for process in tell(pynvml.nvmlDeviceGetComputeRunningProcesses) or ()
-        ),
-    )
-    return replace(gpu, error=next((code for code in errors if code in _LOST_OR_RESET), 0))
-
-
-def _or_none(question: Callable[[], T], errors: list[int] | None = None) -> T | None:
-    import pynvml
-
-    try:
-        return question()
-    except pynvml.NVMLError as error:
-        if errors is not None:
-            errors.append(error.value)
-        return None
 
 
 def _cuda(number: int | None) -> tuple[int, int] | None:

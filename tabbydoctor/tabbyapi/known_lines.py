@@ -45,6 +45,7 @@ _E: Weight = "error"
 _W: Weight = "warning"
 _GPU = (
     *("GPU001", "GPU002", "GPU003", "GPU004", "GPU005", "GPU006", "GPU009"),
+    *("GPU010", "GPU014"),
     *("GRP001", "GRP002", "GRP003"),
 )
 """The checks that look at why a program finds no GPU."""
@@ -158,6 +159,41 @@ KNOWN_LINES: tuple[KnownLine, ...] = (
         ("GPU009",),
     ),
     _line(
+        "fabric-manager",
+        r"system not yet initialized|CUDA_ERROR_SYSTEM_NOT_READY",
+        "GPUs with an NVSwitch wait for the fabric manager, which does not run",
+        _E,
+    ),
+    _line(
+        "driver-combination",
+        r"Error 80[34]: (?:system has unsupported|forward compatibility)",
+        "CUDA's library and the kernel module are not of the same driver, or a compatibility "
+        "package is in the way",
+        _E,
+        ("GPU002", "GPU004"),
+    ),
+    _line(
+        "devices-busy",
+        r"CUDA-capable devices? (?:is/are|are) busy or unavailable",
+        "the GPU takes no further program: its compute mode, or a process that holds it",
+        _E,
+        ("GPU011", "GPU010", "GPU003", "GPU007", "GPU012"),
+    ),
+    _line(
+        "no-such-device",
+        r"invalid device ordinal",
+        "TabbyAPI asked for a GPU that CUDA does not show it",
+        _E,
+        ("GPU003", "GPU010", "CFG015"),
+    ),
+    _line(
+        "memory-error",
+        r"uncorrectable (?:ECC|NVLink) error",
+        "the memory of the GPU, or its link, has an error that could not be corrected",
+        _E,
+        ("GPU012", "GPU007", "GPU003"),
+    ),
+    _line(
         "cuda-unusable",
         r"No CUDA runtime is found|no kernel image|no CUDA-capable device is detected",
         "torch sees no GPU it can use: device access, the driver, or too old a torch",
@@ -173,7 +209,8 @@ KNOWN_LINES: tuple[KnownLine, ...] = (
     ),
     _line(
         "no-libcuda",
-        r"Found no NVIDIA driver on your system|libcuda\.so(?:\.1)?: cannot open",
+        r"Found no NVIDIA driver on your system|libcuda\.so(?:\.1)?: cannot open"
+        r"|CUDA driver is a stub library",
         "torch found no NVIDIA driver: libcuda.so.1 is not where the service looks for libraries",
         _E,
         _GPU,
@@ -260,7 +297,7 @@ KNOWN_LINES: tuple[KnownLine, ...] = (
         r"FATAL ERROR with generation",
         "a generation failed for good; /health answers 503 until TabbyAPI is restarted",
         _E,
-        ("GPU007", "GPU008"),
+        ("GPU003", "GPU007", "GPU008", "GPU012"),
         of_exception=True,
     ),
     _line(

@@ -24,7 +24,14 @@ from tabbydoctor.diagnosis.report import CheckResult, Root
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.diagnosis.selection import select
 from tabbydoctor.examination import facts_of
-from tabbydoctor.host.data import Account, CommandResult, HttpAnswer, Listener, Process
+from tabbydoctor.host.data import (
+    Account,
+    CommandResult,
+    HttpAnswer,
+    Listener,
+    NvmlState,
+    Process,
+)
 from tabbydoctor.tabbyapi.log_reading import HEAD_LINES, TAIL_LINES
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.targets import Targets
@@ -69,6 +76,7 @@ SERVER = Process(
     1234, ("python", "main.py"), uid=61004, cwd=TABBY, unit="tabbyapi.service",
     cgroup="/system.slice/tabbyapi.service",
 )  # fmt: skip
+SYSTEMD = Machine(systemd=True, systemd_version=252, root=True)
 _INVOCATION = "5c1e" * 8
 _HTTP = {"/.well-known/serviceinfo": b'{"software": {"name": "TabbyAPI"}}'}
 
@@ -176,6 +184,8 @@ class Scene:
     """Whoever is asked over HTTP refuses the connection."""
     targets: Targets = field(default_factory=Targets)
     skip: str = "gpu,groups"
+    nvml: NvmlState | None = None
+    machine: Machine = SYSTEMD
 
     def __post_init__(self) -> None:
         if os.geteuid() != 0:
@@ -222,6 +232,7 @@ class Scene:
             groups=(),
             environment={},
             uid=0,
+            nvml=self.nvml,
         )
 
     def _show(self) -> str:
@@ -266,7 +277,7 @@ class Scene:
 
         async def run() -> tuple[CheckResult, ...]:
             facts = facts_of(self.host, self.targets)
-            facts.provide(Machine, Machine(systemd=True, systemd_version=252, root=True))
+            facts.provide(Machine, self.machine)
             if self.endpoint:
                 facts.provide(Endpoint, self.endpoint)
             try:

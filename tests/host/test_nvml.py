@@ -15,7 +15,7 @@ import pynvml
 import pytest
 
 from tabbydoctor.host import nvml
-from tabbydoctor.host.data import NvmlState
+from tabbydoctor.host.data import NvmlCondition, NvmlGpu, NvmlState
 from tests.stub_nvml import NAME, build_library
 
 
@@ -219,3 +219,78 @@ def test_state_travels_whole(stub: pytest.MonkeyPatch) -> None:
     stub.setenv("STUB_NVML_PID", "7")
     state = nvml.ask()
     assert TypeAdapter(NvmlState).validate_json(json.dumps(asdict(state))) == state
+
+
+# What single cards tell: STUB_NVML_CARDS of the stub.
+def _cards(stub: pytest.MonkeyPatch, *cards: str) -> tuple[NvmlGpu, ...]:
+    stub.setenv("STUB_NVML_CARDS", "|".join(cards))
+    state = nvml.read_nvml(nodes_present=True)
+    assert state.error is None
+    return state.gpus
+
+
+def test_cards_of_different_kinds(stub: pytest.MonkeyPatch) -> None:
+    consumer, server = _cards(
+        stub,
+        "name=NVIDIA GeForce RTX 3090;cc=86",
+        "name=NVIDIA A100;cc=80;total=40960;free=40000;mig=1;instances=2;ecc=0;rows=0;mode=3",
+    )
+    assert (consumer.name, consumer.total_bytes) == ("NVIDIA GeForce RTX 3090", 24576 << 20)
+    assert consumer.condition == NvmlCondition(
+        compute_mode=0, slowed_by=0, temperature=40, busy_percent=0
+    )
+    assert (server.compute_capability, server.total_bytes) == ((8, 0), 40960 << 20)
+    assert (server.condition.mig, server.condition.compute_mode) == (True, 3)
+    assert server.condition.mig_uuids == tuple(
+        f"MIG-00000001-0000-0000-0000-00000000000{number}" for number in (1, 2)
+    )
+    assert (server.condition.uncorrected_errors, server.condition.rows_pending) == (0, False)
+
+
+def test_what_a_server_card_fares(stub: pytest.MonkeyPatch) -> None:
+    pages, rows = _cards(stub, "ecc=3;pages=1;slowed=0x48;temp=92;busy=99", "failed=1")
+    assert pages.condition.uncorrected_errors == 3
+    assert (pages.condition.pages_pending, pages.condition.rows_pending) == (True, None)
+    assert (pages.condition.slowed_by, pages.condition.temperature) == (0x48, 92)
+    assert pages.condition.busy_percent == 99
+    assert (rows.condition.rows_pending, rows.condition.rows_failed) == (False, True)
+
+
+@pytest.mark.parametrize("questions", range(12))
+def test_lost_between_two_questions(stub: pytest.MonkeyPatch, questions: int) -> None:
+    lost, other = _cards(stub, f"lost={questions}", "name=Other")
+    assert (lost.error, other.error, other.name) == (15, 0, "Other")
+
+
+@pytest.mark.parametrize(("times", "held"), [(1, 1), (2, 1), (9, 0)])
+def test_a_list_of_processes_that_grows(stub: pytest.MonkeyPatch, times: int, held: int) -> None:
+    """It is asked for anew, and left alone where it never stands still."""
+    (gpu,) = _cards(stub, f"pid=4242;grows={times}")
+    assert (len(gpu.processes), gpu.error) == (held, 0)
+
+
+def test_a_driver_that_knows_the_older_questions_alone(stub: pytest.MonkeyPatch) -> None:
+    """NVML of 470 has no `_v3` of the processes and no clocks event reasons."""
+    real, known = pynvml._nvmlGetFunctionPointer, []
+
+    def older(name: str) -> object:
+        if name in (
+            "nvmlDeviceGetComputeRunningProcesses_v3",
+            "nvmlDeviceGetCurrentClocksEventReasons",
+        ):
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_FUNCTION_NOT_FOUND)
+        known.append(name)
+        return real(name)
+
+    stub.setattr(pynvml, "_nvmlGetFunctionPointer", older)
+    (gpu,) = _cards(stub, "name=Old")
+    assert (gpu.name, gpu.processes, gpu.condition.slowed_by) == ("Old", (), None)
+    assert "nvmlDeviceGetComputeRunningProcesses_v2" in known
+
+
+@pytest.mark.parametrize("code", [15, 999])
+def test_broken_before_the_gpus_are_counted(stub: pytest.MonkeyPatch, code: int) -> None:
+    """That is no machine without a GPU."""
+    stub.setenv("STUB_NVML_COUNTING", str(code))
+    state = nvml.read_nvml(nodes_present=True)
+    assert (state.error, state.gpus, state.driver) == (code, (), "580.95.05")

@@ -11,9 +11,10 @@ import tempfile
 from pathlib import Path
 
 from tests.lab.deployment import Deployment
-from tests.stub_nvml import build_library
+from tests.stub_nvml import build_cuda, build_library
 
 LIBRARY = "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.580.95.05"
+CUDA = "/usr/lib/x86_64-linux-gnu/libcuda.so.1"
 NODES = {"nvidiactl": (195, 255), "nvidia0": (195, 0), "nvidia-uvm": (511, 0)}
 MODEL = {
     "architectures": ["LlamaForCausalLM"],
@@ -27,11 +28,31 @@ MODEL = {
 """Its cache in FP16 takes 128 KiB for each token: 1 GiB for all of its context."""
 
 
+_KERNEL_LOG = """\
+#!/bin/sh
+# The machine has no kernel log of its own.
+case " $* " in
+*" -k "*) echo '{lines}' ;;
+*) exec /usr/bin/journalctl.real "$@" ;;
+esac
+"""
+
+
+def kernel_says(d: Deployment, *lines: str, seconds_ago: int = 0) -> None:
+    """The kernel has logged these lines."""
+    when = int(d.machine.run(["date", "+%s"]).stdout) - seconds_ago
+    said = "\n".join(f"{when}.000000 lab kernel: {line}" for line in lines)
+    d.machine.run(["mv", "/usr/bin/journalctl", "/usr/bin/journalctl.real"])
+    d.machine.write("/usr/bin/journalctl", _KERNEL_LOG.format(lines=said), mode=0o755)
+
+
 def give_gpu(d: Deployment) -> None:
     """A driver, one GPU, its nodes open to all as the driver makes them, and a fitting torch."""
     with tempfile.TemporaryDirectory() as scratch:
         library = build_library(Path(scratch)).resolve().read_bytes()
+        cuda = build_cuda(Path(scratch)).read_bytes()
     d.machine.write(LIBRARY, library, mode=0o755)
+    d.machine.write(CUDA, cuda, mode=0o755)
     d.machine.run(["ln", "-sf", LIBRARY, "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1"])
     for name, (major, minor) in NODES.items():
         d.machine.run(["mknod", "-m", "666", f"/dev/{name}", "c", str(major), str(minor)])

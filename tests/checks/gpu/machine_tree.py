@@ -22,6 +22,7 @@ from tabbydoctor.host.data import (
     NvmlState,
 )
 from tabbydoctor.host.local import LocalHost
+from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin, Setting
 
 NEED = GpuNeed("the model Example is configured")
 LINUX = Machine(systemd=True, root=True)
@@ -35,11 +36,20 @@ WORKS = NvmlState(
 )
 
 
+def configured(split: list[float] | None = None) -> EffectiveConfig:
+    """A configured model, with the shares of the GPUs."""
+    values = {"model_name": "Example", "gpu_split": split}
+    origin = Origin("working-directory", "/srv/tabby/config.yml:2", "/srv/tabby/config.yml", 2)
+    settings = {("model", key): Setting("model", key, one, origin) for key, one in values.items()}
+    return EffectiveConfig("/srv/tabby", settings)
+
+
 class TreeHost(LocalHost):
     """The local host with another root directory, NVML, accounts and commands."""
 
     def __init__(self, root: Path, nvml: NvmlState = WORKS) -> None:
         super().__init__()
+        root.mkdir(exist_ok=True)
         root.chmod(0o755)  # pytest closes its directories to others
         self.root = root
         self.files_below = str(root)

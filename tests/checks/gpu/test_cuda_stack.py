@@ -1,4 +1,4 @@
-"""GPU004, GPU005, GPU007 and GPU009."""
+"""GPU004, GPU005 and GPU009."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ import pytest
 from checks.gpu.compute_capability import compute_capability
 from checks.gpu.driver_too_old import driver_too_old
 from checks.gpu.torch_build import torch_build
-from checks.gpu.xid import xid
 from tabbydoctor.api import Absent, Finding, Severity, Unknown
 from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.driver import Driver
-from tabbydoctor.gpu.kernel_log import KernelLine, KernelLog
 from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
-from tabbydoctor.host.data import Account, NvmlGpu, Process
+from tabbydoctor.host.data import Account, NvmlGpu
 from tabbydoctor.tabbyapi.installation import Installation
-from tests.checks.gpu.machine_tree import GPU, LINUX, NEED, WORKS, service
+from tests.checks.gpu.machine_tree import GPU, LINUX, NEED, WORKS, configured, service
 
 SITE = "/srv/tabby/venv/lib/python3.12/site-packages"
 TORCH = TorchBuild(f"{SITE}/torch/version.py", "2.9.0+cu128", "12.8")
@@ -83,9 +81,10 @@ def _capability(
     installation: Installation | None = NOW,
     variables: dict[str, str] | None = None,
     environment: PythonEnvironment = ENVIRONMENT,
+    split: list[float] | None = None,
 ) -> list[Finding]:
     driver = Driver(replace(WORKS, gpus=gpus))
-    facts = (service(variables), driver, None, environment, installation)
+    facts = (service(variables), driver, configured(split), environment, installation)
     return list(compute_capability.judge(*facts))
 
 
@@ -115,47 +114,27 @@ def test_numbers_that_may_mean_another_gpu() -> None:
         _capability(GPU, OLD_GPU, variables={"CUDA_VISIBLE_DEVICES": "0"})
 
 
+IN_ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+
+
+def test_a_share_of_0_leaves_an_old_gpu_out() -> None:
+    assert _capability(GPU, OLD_GPU, variables=IN_ORDER, split=[22, 0]) == []
+    assert _capability(GPU, OLD_GPU, variables=IN_ORDER, split=[22]) == []
+    assert len(_capability(GPU, OLD_GPU, variables=IN_ORDER, split=[22, 8])) == 1
+    with pytest.raises(Unknown, match="CUDA_DEVICE_ORDER"):
+        _capability(GPU, OLD_GPU, split=[22, 0])
+
+
+def test_a_single_gpu_needs_no_share() -> None:
+    """TabbyAPI ignores gpu_split there."""
+    assert len(_capability(OLD_GPU, split=[0])) == 1
+
+
 def test_rocm() -> None:
     rocm = _torch("2.9.0+rocm6.4", None, "6.4.43482")
     (finding,) = _capability(environment=rocm)
     assert "ROCm" in finding.title
     assert _capability(environment=rocm, installation=OLDER) == []
-
-
-# GPU007 xid
-def _xid(*texts: str, gpu: NvmlGpu = GPU, started: float = 0.0) -> list[Finding]:
-    log = KernelLog(tuple(KernelLine(100.0, text) for text in texts))
-    instance = replace(service(), process=Process(42, (), started=started))
-    return list(xid.judge(NEED, instance, Driver(replace(WORKS, gpus=(gpu,))), log))
-
-
-def _line(number: int, rest: str = "pid=1234, name=python") -> str:
-    return f"NVRM: Xid (PCI:0000:01:00): {number}, {rest}"
-
-
-@pytest.mark.parametrize("number", [13, 31, 32, 43, 45, 63, 999])
-def test_xids_that_ask_for_nothing(number: int) -> None:
-    assert _xid(_line(number), "NVRM: loading NVIDIA UNIX x86_64 Kernel Module") == []
-
-
-@pytest.mark.parametrize("number", [48, 54, 64, 74, 92, 94, 119])
-def test_xids_that_ask_for_an_action(number: int) -> None:
-    (finding,) = _xid(_line(number), _line(number))
-    assert finding.title == f"Xid {number} on the GPU at PCI 0000:01:00"
-    assert finding.severity is None
-
-
-def test_xid_of_a_gpu_that_is_gone() -> None:
-    assert _xid(_line(79))[0].severity is Severity.ERROR
-    assert _xid(_line(48), gpu=replace(GPU, error=16))[0].severity is Severity.ERROR
-
-
-def test_xids_that_are_settled() -> None:
-    assert _xid(_line(94), started=200.0) == []
-    assert len(_xid(_line(94), started=50.0)) == 1
-    changed = "GPU recovery action changed from 0x1 (GPU Reset Required) to 0x0 (None)"
-    assert _xid(_line(154, changed)) == []
-    assert len(_xid(_line(154, "GPU recovery action changed from 0x0 (None) to 0x1 (GPU)"))) == 1
 
 
 # GPU009 torch-build
@@ -243,6 +222,6 @@ def test_packages_missing() -> None:
 
 
 def test_every_page_says_what_to_do() -> None:
-    for check in (driver_too_old, compute_capability, xid, torch_build):
+    for check in (driver_too_old, compute_capability, torch_build):
         assert "## What to do" in check.page
         assert Path(__file__).parent.name == check.category

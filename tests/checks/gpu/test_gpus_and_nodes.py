@@ -12,6 +12,7 @@ from checks.gpu.gpu_absent import gpu_absent
 from checks.gpu.uvm_missing import uvm_missing
 from tabbydoctor.api import Absent, Finding, Severity, Unknown
 from tabbydoctor.deployment.parts import Machine
+from tabbydoctor.gpu.cuda_use import CudaUse
 from tabbydoctor.host.data import NvmlGpu, NvmlState
 from tests.checks.gpu.machine_tree import (
     GPU,
@@ -38,6 +39,16 @@ def test_mismatch_that_nvml_tells(tmp_path: Path) -> None:
     (finding,) = _mismatch(loaded(TreeHost(tmp_path, state), "535.183.01"))
     assert "535.183.01 and 550.163.01" in finding.title
     assert [remedy.safety.value for remedy in finding.remedies] == ["unsafe", "unsafe"]
+
+
+def test_mismatch_beside_a_tabbyapi_that_runs_from_before(tmp_path: Path) -> None:
+    """It goes on until its next start."""
+    host = loaded(TreeHost(tmp_path, replace(WORKS, error=18, error_text="x")), "535.183.01")
+    facts = (NEED, host.driver(), LINUX)
+    (finding,) = driver_mismatch.judge(*facts, CudaUse(works="it has loaded Example"))
+    assert finding.severity is Severity.WARNING
+    (finding,) = driver_mismatch.judge(*facts, CudaUse())
+    assert finding.severity is None
 
 
 def test_mismatch_that_the_files_tell(tmp_path: Path) -> None:
@@ -100,6 +111,25 @@ def test_variable_that_leaves_one(tmp_path: Path, value: str) -> None:
     assert _absent(loaded(TreeHost(tmp_path)), {"CUDA_VISIBLE_DEVICES": value}) == []
 
 
+TWO = replace(WORKS, gpus=(GPU, replace(GPU, index=1, uuid="GPU-1111", minor=1)))
+
+
+@pytest.mark.parametrize(
+    ("value", "hidden"),
+    [("0,7,1", "1"), ("1,-1,0", "0"), ("GPU-0000,GPU-9999,GPU-1111", "GPU-1111"), ("0,0,1", "1")],
+)
+def test_variable_that_cuts_a_gpu_off(tmp_path: Path, value: str, hidden: str) -> None:
+    (finding,) = _absent(loaded(TreeHost(tmp_path, TWO)), {"CUDA_VISIBLE_DEVICES": value})
+    assert finding.title.endswith(f" hides GPU {hidden} from tabbyapi.service")
+    assert finding.severity is Severity.WARNING
+    assert "UnsetEnvironment=CUDA_VISIBLE_DEVICES" in finding.remedies[0].commands[1]
+
+
+@pytest.mark.parametrize("value", ["0,1", "1", "1,0,7", "0,1,2,3", "GPU-1111"])
+def test_variable_that_cuts_none_off(tmp_path: Path, value: str) -> None:
+    assert _absent(loaded(TreeHost(tmp_path, TWO)), {"CUDA_VISIBLE_DEVICES": value}) == []
+
+
 def test_skipped_without_a_driver(tmp_path: Path) -> None:
     host = TreeHost(tmp_path, NvmlState(error=9, error_text="Driver Not Loaded"))
     with pytest.raises(Absent):
@@ -109,8 +139,10 @@ def test_skipped_without_a_driver(tmp_path: Path) -> None:
 
 
 # GPU006 uvm-missing
-def _uvm(host: TreeHost, machine: Machine = LINUX, **properties: str) -> list[Finding]:
-    facts = (service(None, **properties), host.driver(machine), machine, host.nodes())
+def _uvm(
+    host: TreeHost, machine: Machine = LINUX, use: CudaUse | None = None, **properties: str
+) -> list[Finding]:
+    facts = (service(None, **properties), host.driver(machine), machine, host.nodes(), use)
     return list(uvm_missing.judge(NEED, *facts))
 
 
@@ -123,7 +155,8 @@ def test_uvm_missing(tmp_path: Path) -> None:
     (tmp_path / "dev/nvidia-uvm").unlink()
     (finding,) = _uvm(host)
     assert finding.severity is None
-    assert "awk '$2 == \"nvidia-uvm\" {print $1}'" in finding.remedies[0].commands[-1]
+    assert "awk '$2 == \"nvidia-uvm\" {print $1}'" in finding.remedies[0].commands[0]
+    assert finding.remedies[0].commands[-1] == "sudo systemctl restart tabbyapi.service"
 
 
 def test_uvm_made_at_first_use_is_a_remark(tmp_path: Path) -> None:
@@ -135,7 +168,7 @@ def test_uvm_made_at_first_use_is_a_remark(tmp_path: Path) -> None:
     assert _uvm(host)[0].severity is Severity.INFO
     (finding,) = _uvm(host, NoNewPrivileges="yes")
     assert finding.severity is None
-    assert finding.remedies[0].commands == ("sudo nvidia-modprobe -c 0 -u",)
+    assert finding.remedies[0].commands[0] == "sudo nvidia-modprobe -c 0 -u"
 
 
 def test_uvm_stale(tmp_path: Path) -> None:
@@ -143,6 +176,42 @@ def test_uvm_stale(tmp_path: Path) -> None:
     host.node("/dev/nvidia-uvm", 235, 0)
     (finding,) = _uvm(host)
     assert "is stale" in finding.title
+
+
+STUCK = CudaUse(failure="cuda-unknown-error", line="CUDA unknown error", source="its log")
+
+
+def test_uvm_stuck_as_after_a_suspend(tmp_path: Path) -> None:
+    """The node is there, NVML works: only TabbyAPI's own log shows it."""
+    host = usual_nodes(loaded(TreeHost(tmp_path)))
+    (finding,) = _uvm(host, use=STUCK)
+    assert finding.title == "/dev/nvidia-uvm is there, and CUDA cannot use it"
+    assert finding.remedies[0].commands == (
+        "sudo systemctl stop tabbyapi.service",
+        "sudo modprobe -r nvidia_uvm && sudo modprobe nvidia_uvm",
+        "sudo systemctl start tabbyapi.service",
+    )
+    assert (finding.evidence[0].source, finding.evidence[0].actual) == (
+        "its log", "CUDA unknown error",
+    )  # fmt: skip
+
+
+def test_uvm_stuck_on_nixos(tmp_path: Path) -> None:
+    (finding,) = _uvm(usual_nodes(loaded(TreeHost(tmp_path))), replace(LINUX, nixos=True), STUCK)
+    assert "systemctl enable" not in str(finding.remedies)
+    assert finding.remedies[-1].nix == ("hardware.nvidia.powerManagement.enable = true;",)
+
+
+def test_uvm_is_not_stuck_by_other_lines(tmp_path: Path) -> None:
+    host = usual_nodes(loaded(TreeHost(tmp_path)))
+    for failure in ("no-gpus", "no-libcuda", ""):
+        assert _uvm(host, use=replace(STUCK, failure=failure)) == []
+    assert _uvm(host, use=CudaUse(works="it has loaded Example")) == []
+
+
+def test_uvm_is_not_reloaded_from_inside_a_container(tmp_path: Path) -> None:
+    (finding,) = _uvm(usual_nodes(loaded(TreeHost(tmp_path))), DOCKER, STUCK)
+    assert [remedy.commands for remedy in finding.remedies] == [()]
 
 
 def test_wsl_has_no_nodes(tmp_path: Path) -> None:

@@ -6,19 +6,13 @@ import json
 
 from tests.lab.deployment import Deployment
 from tests.lab.faults.config import DOWN, LOADS
-from tests.lab.faults.fault import fault, given_up, set_unit, tabby_down, write_config
-from tests.lab.gpu import MODEL, give_model, give_work
+from tests.lab.faults.fault import fault, given_up, set_unit, settled, tabby_down, write_config
+from tests.lab.gpu import MODEL, give_model, give_work, kernel_says
 
 RESTRICTED = "video"
 """The group that alone may open the nodes in these faults."""
-KERNEL_LOG = """\
-#!/bin/sh
-# The machine has no kernel log of its own.
-case " $* " in
-*" -k "*) echo "$(date +%s).000000 lab kernel: NVRM: Xid (PCI:0000:01:00): 79, GPU has fallen off the bus." ;;
-*) exec /usr/bin/journalctl.real "$@" ;;
-esac
-"""  # noqa: E501 - as the kernel prints it
+OFF_THE_BUS = "NVRM: Xid (PCI:0000:01:00): 79, GPU has fallen off the bus."
+FIRMWARE = "NVRM: Xid (PCI:0000:01:00): 119, pid=1, name=python, Timeout after 6s of waiting"
 
 
 OUT_OF_MEMORY = """\
@@ -91,11 +85,18 @@ def no_uvm(d: Deployment) -> None:
     d.machine.run(["rm", "/dev/nvidia-uvm"])
 
 
-@fault("the GPU fell off the bus", "GPU007", stand_in=LOADS)
+@fault("the GPU fell off the bus", "GPU007", when="running", healthy=give_work, stand_in=LOADS)
 def xid(d: Deployment) -> None:
-    give_work(d)
-    d.machine.run(["mv", "/usr/bin/journalctl", "/usr/bin/journalctl.real"])
-    d.machine.write("/usr/bin/journalctl", KERNEL_LOG, mode=0o755)
+    settled(d)
+    kernel_says(d, OFF_THE_BUS)
+
+
+@fault(
+    "the GPU's firmware stood still", "GPU007", when="running", healthy=give_work, stand_in=LOADS
+)
+def firmware(d: Deployment) -> None:
+    settled(d)
+    kernel_says(d, *[FIRMWARE] * 3)
 
 
 @fault(
@@ -185,6 +186,14 @@ def no_exllamav3(d: Deployment) -> None:
     d.machine.remove(f"{site_packages(d)}/exllamav3-1.4.1+cu128.torch2.9.0.dist-info")
 
 
+@fault("Group= in place of the group of the nodes", "GRP001", fix=("GRP001",), stand_in=LOADS)
+def group_replaced(d: Deployment) -> None:
+    """The nodes are for the account's own group, which the unit's takes the place of."""
+    give_work(d)
+    restrict(d, d.user)
+    set_unit(d, f"Group={RESTRICTED}")
+
+
 @fault("the nodes are for a group", "GRP001", fix=("GRP001",), stand_in=LOADS)
 def nodes_denied(d: Deployment) -> None:
     give_work(d)
@@ -216,6 +225,6 @@ def device_policy(d: Deployment) -> None:
     set_unit(d, "DevicePolicy=closed")
 
 
-def restrict(d: Deployment) -> None:
+def restrict(d: Deployment, group: str = RESTRICTED) -> None:
     """Nodes as some distributions make them: root:video 0660."""
-    d.machine.run(["sh", "-c", f"chown root:{RESTRICTED} /dev/nvidia*; chmod 660 /dev/nvidia*"])
+    d.machine.run(["sh", "-c", f"chown root:{group} /dev/nvidia*; chmod 660 /dev/nvidia*"])
