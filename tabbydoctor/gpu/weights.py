@@ -1,7 +1,6 @@
 """How much of a model's weights a GPU has to hold, from the heads of its safetensors files.
 
-A file begins with the length of its head (eight bytes, little-endian) and the head, JSON that
-names each tensor's type and place (huggingface.co/docs/safetensors). No tensor is read.
+No tensor is read.
 """
 
 from __future__ import annotations
@@ -10,14 +9,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Unknown
 from tabbydoctor.gpu.byte_range import ByteRange
 from tabbydoctor.host import Host
+from tabbydoctor.tabbyapi.safetensors import NotSafetensors, safetensors_head
 
-_LONGEST_HEAD = 32 << 20
 _LAYER = re.compile(r"(.*?)\blayers\.([0-9]{1,9})\.")
 # Loaded as FP16, so half or a quarter of what the file holds.
 _HALVES = {"F32": 2, "F64": 4}
@@ -45,7 +42,7 @@ def weights(host: Host, directory: str, layers: int) -> ByteRange:
         tensors = {
             tensor.name: tensor.size
             for name in names
-            for tensor in _tensors(_head(host, f"{directory}/{name}"))
+            for tensor in _tensors(host, f"{directory}/{name}")
         }
     except OSError as error:
         raise Unknown(f"cannot read {directory}: {error.strerror or error}: run as root") from error
@@ -64,21 +61,11 @@ def _surely_loaded(tensors: Mapping[str, int], layers: int) -> int:
     return max(stacks.values(), default=0) + head
 
 
-def _head(host: Host, path: str) -> Mapping[str, Any]:
-    """Raises Unknown where it is not one, OSError where the file cannot be read."""
-    length = int.from_bytes(host.read(path, 8).data, "little")
-    if length > _LONGEST_HEAD:
-        raise Unknown(f"{path} is no safetensors file")
+def _tensors(host: Host, path: str) -> Iterator[_Tensor]:
+    """Raises Unknown where the file is none, OSError where it cannot be read."""
     try:
-        found = json_of(host.read(path, 8 + length).data[8:])
-    except ValueError as error:
+        head = safetensors_head(host, path)
+    except NotSafetensors as error:
         raise Unknown(f"{path} is no safetensors file") from error
-    return found if isinstance(found, dict) else {}
-
-
-def _tensors(head: Mapping[str, Any]) -> Iterator[_Tensor]:
-    for name, told in head.items():
-        place = told.get("data_offsets") if isinstance(told, dict) else None
-        if isinstance(place, list) and [type(end) for end in place] == [int, int]:
-            share = _HALVES.get(str(told.get("dtype")), 1)
-            yield _Tensor(name, max(place[1] - place[0], 0) // share)
+    for one in head.tensors:
+        yield _Tensor(one.name, (one.end - one.start) // _HALVES.get(one.dtype, 1))
