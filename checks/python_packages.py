@@ -10,7 +10,7 @@ from tabbydoctor.deployment.parts import Instance
 def pip_install(instance: Instance, *packages: str) -> str:
     """As its own account: what root installs there, TabbyAPI may not be able to replace."""
     return (
-        f"{_as_account(instance)} {shlex.quote(instance.python or 'python')} -m pip install -U "
+        f"{as_account(instance)} {shlex.quote(instance.python or 'python')} -m pip install -U "
         + (shlex.join(packages))
     )
 
@@ -22,9 +22,10 @@ def own_extra(instance: Instance, name: str) -> str:
 
 def git_pull(instance: Instance) -> str:
     """The newest TabbyAPI, which asks for the newest exllamav3 it was tried with."""
-    return f"{_as_account(instance)} git -C {shlex.quote(instance.main_directory)} pull --ff-only"
+    return f"{as_account(instance)} git -C {shlex.quote(instance.main_directory)} pull --ff-only"
 
 
-def _as_account(instance: Instance) -> str:
+def as_account(instance: Instance) -> str:
+    """`sudo` as TabbyAPI's account, to put a command behind."""
     user = instance.user
     return "sudo -H" + (f" -u {shlex.quote(user.name)}" if user and user.uid else "")

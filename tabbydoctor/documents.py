@@ -34,7 +34,7 @@ class Unreadable(ValueError):  # noqa: N818 - an answer
         self.line = line
 
 
-class TooLarge(Unreadable):
+class Oversized(Unreadable):
     """It may well be such a document, and is more than is read."""
 
 
@@ -47,7 +47,7 @@ def json_of(text: str | bytes) -> Any:
     """The data of a JSON document. Raises Unreadable."""
     counted = text if isinstance(text, str) else text.decode("utf-8", errors="replace")
     if sum(counted.count(sign) * size for sign, size in _BYTES.items()) > MOST_MEMORY:
-        raise TooLarge("it is too large")
+        raise Oversized("it is too large")
     try:
         return json.loads(text)
     except RecursionError:
@@ -59,7 +59,7 @@ def json_of(text: str | bytes) -> Any:
 def toml_of(text: str) -> dict[str, Any]:
     """The data of a TOML document. Raises Unreadable, with what the parser says."""
     if len(text) > MOST_TEXT:
-        raise TooLarge("it is too large")
+        raise Oversized("it is too large")
     try:
         return tomllib.loads(text)
     except RecursionError:

@@ -23,6 +23,7 @@ from tabbydoctor.deployment.people import People
 from tabbydoctor.deployment.program import ServerProgram
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root
+from tabbydoctor.gpu.architectures import Architectures
 from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.driver import DeviceNodes, Driver
 from tabbydoctor.gpu.kernel_log import KernelLog
@@ -58,6 +59,7 @@ from tabbydoctor.tabbyapi.lost_program import LostProgram
 from tabbydoctor.tabbyapi.misnamed import MisnamedKeys
 from tabbydoctor.tabbyapi.model_files import ModelFiles
 from tabbydoctor.tabbyapi.model_overrides import ModelOverrides
+from tabbydoctor.tabbyapi.model_weights import ModelWeights
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.run_start import ChangedSince
 from tabbydoctor.tabbyapi.sandbox_needs import TritonCache
@@ -68,6 +70,7 @@ from tabbydoctor.targets import Targets
 __all__ = [
     "Account",
     "Address",
+    "Architectures",
     "AskedModels",
     "Backend",
     "Call",
@@ -101,6 +104,7 @@ __all__ = [
     "MisnamedKeys",
     "ModelFiles",
     "ModelOverrides",
+    "ModelWeights",
     "NixModule",
     "People",
     "Position",

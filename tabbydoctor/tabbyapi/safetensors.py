@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tabbydoctor.documents import TooLarge, json_of
+from tabbydoctor.documents import Oversized, json_of
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 
@@ -64,7 +64,7 @@ def safetensors_head(host: Host, path: str) -> SafetensorsHead:
         raise Unknown(f"the head of {path} is larger than is read")
     try:
         found = json_of(host.read(path, _LENGTH + length).data[_LENGTH:])
-    except TooLarge as error:
+    except Oversized as error:
         raise Unknown(f"the head of {path} is larger than is read") from error
     except ValueError as error:
         raise NotSafetensors(path) from error
