@@ -20,6 +20,11 @@ def own_extra(instance: Instance, name: str) -> str:
     return f"{instance.main_directory}[{name}]"
 
 
+def extra_for(cuda: str | None) -> str:
+    """The extra for a driver that runs a torch of that CUDA; cu12 where there is none yet."""
+    return "cu13" if cuda and cuda.startswith("13.") else "cu12"
+
+
 def git_pull(instance: Instance) -> str:
     """The newest TabbyAPI, which asks for the newest exllamav3 it was tried with."""
     return f"{as_account(instance)} git -C {shlex.quote(instance.main_directory)} pull --ff-only"

@@ -26,8 +26,8 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.documents import whole_number
 from tabbydoctor.gpu.backend import Backend
+from tabbydoctor.gpu.known_bugs import release
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
 from tabbydoctor.tabbyapi.installation import Installation
@@ -101,7 +101,7 @@ def _too_old(
     exllamav3: str, backend: Backend, environment: PythonEnvironment, instance: Instance
 ) -> Iterator[Finding]:
     required = backend.required
-    if required is None or not _TAG.search(exllamav3) or _release(exllamav3) >= _release(required):
+    if required is None or not _TAG.search(exllamav3) or release(exllamav3) >= release(required):
         return
     yield Finding(
         f"exllamav3 {exllamav3} is older than TabbyAPI accepts",
@@ -112,15 +112,6 @@ def _too_old(
         ),
         (_reinstall(instance),),
     )
-
-
-def _release(version: str) -> tuple[int, ...]:
-    """The numbers a version begins with, without zeros at the end: 1.4 is 1.4.0."""
-    found = re.match(r"\d+(?:\.\d+)*", version)
-    numbers = [whole_number(number) or 0 for number in found[0].split(".")] if found else []
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
 
 
 def _missing(package: str, environment: PythonEnvironment, instance: Instance) -> Finding:
