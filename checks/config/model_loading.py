@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity
 from tabbydoctor.deployment.nixos import in_store
-from tabbydoctor.gpu.architectures import LOOKED_UP, NEWEST, SINCE
+from tabbydoctor.gpu.architectures import NEWEST, NEWEST_OF, SINCE
 from tabbydoctor.nixos.by_rebuild import where_made
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.model_weights import TOKENIZER, ModelDirectory
@@ -70,7 +70,7 @@ def architecture(one: ModelDirectory, by: Judging) -> Finding | None:
 def _known_since(name: str) -> str:
     if name in SINCE:
         return f"exllamav3 loads it since {SINCE[name]}."
-    return f"No release of exllamav3 up to {NEWEST} does (looked up {LOOKED_UP})."
+    return f"No release of exllamav3 up to {NEWEST} ({NEWEST_OF}) does; a newer one may."
 
 
 def _updated(name: str, one: ModelDirectory, by: Judging) -> Iterator[Remedy]:

@@ -17,9 +17,10 @@ _PLACES = ("architecture", "models")
 """Of exllamav3, until 0.0.5 the second."""
 _MOST = 1 << 20
 
-LOOKED_UP = "2026-11-27"
 NEWEST = "1.4.1"
 """The newest release of exllamav3 that the table below knows."""
+NEWEST_OF = "2026-08-08"
+"""When that was released."""
 _SINCE: Mapping[str, str] = {
     "0.0.1": "Cohere2ForCausalLM CohereForCausalLM DeciLMForCausalLM Gemma2ForCausalLM "
     "Glm4ForCausalLM LlamaForCausalLM MistralForCausalLM Phi3ForCausalLM Qwen2ForCausalLM "

@@ -14,7 +14,7 @@ from typing import Literal
 from tabbydoctor.documents import whole_number
 
 LOOKED_UP = "2026-11-27"
-Setting = Literal["", "tensor_parallel", "drafting", "embeddings"]
+BugCondition = Literal["", "tensor_parallel", "drafting", "embeddings"]
 _EXL3 = "https://github.com/turboderp-org/exllamav3"
 _TABBY = "https://github.com/theroyallab/tabbyAPI"
 _MISTRAL = frozenset(
@@ -48,7 +48,7 @@ class KnownBug:
     """The thread or commit that tells of it."""
     mended: str
     """What mends it: a release, or a bound on another package."""
-    when: Setting = ""
+    when: BugCondition = ""
     """What of the configuration it shows with; empty: anything."""
     architectures: frozenset[str] = frozenset()
     """The architectures it shows with; empty: all."""

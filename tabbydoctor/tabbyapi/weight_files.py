@@ -9,7 +9,7 @@ from typing import Literal
 
 from tabbydoctor.host import Host
 from tabbydoctor.host.data import FileStatus
-from tabbydoctor.tabbyapi.safetensors import NotSafetensors, safetensors_head
+from tabbydoctor.tabbyapi.safetensors import NotSafetensors, SafetensorsHead, safetensors_head
 
 Damage = Literal["pointer", "cut-off", "damaged", "empty", "downloading", "dangling"]
 UNFINISHED = (".aria2", ".part", ".incomplete", ".crdownload", ".download", ".tmp")
@@ -35,6 +35,8 @@ PACKED: Mapping[str, str] = {
     ".codebooks": "AQLM",
 }
 """How the tensors of formats are named that exllamav3 does not load. exl3: .trellis."""
+_MLX = "U32"
+"""The type that MLX packs its weights into; exllamav3 knows no such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,16 @@ def weight_file(host: Host, directory: str, name: str) -> WeightFile:
         return WeightFile(name, status.size, "damaged", begins=_begins(host, path))
     if status.size < head.needed:
         return WeightFile(name, status.size, "cut-off", head.needed)
+    return WeightFile(name, status.size, packed=_packed(head))
+
+
+def _packed(head: SafetensorsHead) -> str:
     endings = {f".{one.name.rpartition('.')[2]}" for one in head.tensors}
-    packed = next((form for ending, form in PACKED.items() if ending in endings), "")
-    return WeightFile(name, status.size, packed="" if ".trellis" in endings else packed)
+    if ".trellis" in endings:
+        return ""
+    if any(one.dtype == _MLX for one in head.tensors):
+        return "MLX"
+    return next((form for ending, form in PACKED.items() if ending in endings), "")
 
 
 def other_file(host: Host, directory: str, name: str) -> WeightFile:

@@ -188,6 +188,15 @@ def test_tensors_that_are_packed_in_another_format(
     assert f"is {said}, which this TabbyAPI does not load" in found.finding("CFG010").title
 
 
+def test_what_mlx_has_quantised(scene: Scene) -> None:
+    scene.write(f"{TABBY}/backends/exllamav3/model.py", "")
+    weights = safetensors({"model.layers.0.mlp.up_proj.weight": 8}, dtype="U32")
+    config = '{"architectures": ["LlamaForCausalLM"], "quantization": {"bits": 8}}'
+    files = {"config.json": config, "model.safetensors": weights}
+    refused(scene, "ValueError: Unknown dtype U32", **files)
+    assert "is MLX, which" in scene.examine().finding("CFG010").title
+
+
 def test_an_architecture_is_known_by_the_installed_package(scene: Scene) -> None:
     config = '{"architectures": ["Zephyr9ForCausalLM"], "quantization_config": {}}'
     scene.write(f"{TABBY}/backends/exllamav3/model.py", "")
@@ -299,6 +308,13 @@ def test_a_lora_that_is_damaged_explains_nothing_that_is_down(scene: Scene) -> N
     said = scene.examine()
     assert said.finding("CFG010").severity is Severity.WARNING
     assert said.explains("CFG010") == ()
+
+
+def test_a_model_that_sees_needs_its_preprocessor(scene: Scene) -> None:
+    scene.write(f"{TABBY}/backends/exllamav3/model.py", "")
+    config = '{"architectures": ["Gemma3ForConditionalGeneration"]}'
+    refused(scene, "FileNotFoundError: preprocessor_config.json", **{"config.json": config})
+    assert "has no preprocessor_config.json" in scene.examine().finding("CFG010").title
 
 
 def test_what_a_server_has_loaded_is_not_read_against_it(scene: Scene) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from checks.gpu.known_bug import known_bug
 from tabbydoctor.api import Severity
 from tabbydoctor.gpu.known_bugs import KNOWN_BUGS, bugs_of, release
 from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
-from tests.checks.scratch_tabby import ScratchTabby, healthy
+from tests.checks.scratch_tabby import ScratchTabby
 from tests.model_files import safetensors
 
 SITE = "/srv/tabby/venv/lib/python3.12/site-packages"
@@ -19,11 +18,6 @@ TORCH = TorchBuild(f"{SITE}/torch/version.py", "2.11.0+cu130", "13.0")
 TWO_GPUS = "model:\n  model_name: good\n  tensor_parallel: true\n"
 DRAFTS = "model:\n  model_name: good\ndraft_model:\n  draft_mode: mtp\n"
 EMBEDS = "embeddings:\n  embedding_model_name: e\n"
-
-
-@pytest.fixture
-def tabby(tmp_path: Path) -> ScratchTabby:
-    return healthy(tmp_path)
 
 
 def installed(tabby: ScratchTabby, store: str = SITE, **packages: str) -> None:

@@ -1,6 +1,16 @@
 """The catalogue of faults: one module a category, each fault a few lines."""
 
-from tests.lab.faults import config, endpoint, gpu, nixos, other_routers, router, service, tokens
+from tests.lab.faults import (
+    config,
+    endpoint,
+    gpu,
+    nixos,
+    other_routers,
+    router,
+    service,
+    tokens,
+    weights,
+)
 from tests.lab.faults.fault import CATALOGUE, Fault
 from tests.lab.faults.pairs import pairs
 
@@ -18,4 +28,5 @@ __all__ = [
     "router",
     "service",
     "tokens",
+    "weights",
 ]
