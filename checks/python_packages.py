@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from tabbydoctor.api import Remedy
 from tabbydoctor.deployment.parts import Instance
 
 
@@ -23,6 +24,15 @@ def own_extra(instance: Instance, name: str) -> str:
 def extra_for(cuda: str | None) -> str:
     """The extra for a driver that runs a torch of that CUDA; cu12 where there is none yet."""
     return "cu13" if cuda and cuda.startswith("13.") else "cu12"
+
+
+def reinstall(instance: Instance, extra: str, how: str = "") -> Remedy:
+    """Installing TabbyAPI's extra again, which brings torch and exllamav3 of one kind."""
+    first = f"{how}, install" if how else "Install"
+    return Remedy(
+        f"{first} TabbyAPI's extra again in its environment (cu13 for drivers from 580, else cu12)",
+        commands=(pip_install(instance, own_extra(instance, extra)), *instance.restart),
+    )
 
 
 def git_pull(instance: Instance) -> str:

@@ -24,6 +24,7 @@ ROOMS = (
     "tabbydoctor.routers.site.finding",
     "tabbydoctor.routers.model_names",
     "tabbydoctor.tabbyapi.installed",
+    "tabbydoctor.tabbyapi.extras",
     "tabbydoctor.tabbyapi.layers",
     "tabbydoctor.tabbyapi.model_files",
     "tabbydoctor.tabbyapi.model_weights",

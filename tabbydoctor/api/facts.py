@@ -52,6 +52,7 @@ from tabbydoctor.routers.staleness import RouterStaleness
 from tabbydoctor.routers.unread import RouterRead
 from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.extras import TabbyExtras
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_holdings import LogHoldings
@@ -133,6 +134,7 @@ __all__ = [
     "RunLog",
     "ServerProgram",
     "ServiceGroups",
+    "TabbyExtras",
     "Targets",
     "TokenPaths",
     "Tokens",
