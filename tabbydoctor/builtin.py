@@ -42,6 +42,7 @@ ROOMS = (
     "tabbydoctor.nixos.module",
     "tabbydoctor.gpu.torch",
     "tabbydoctor.gpu.architectures",
+    "tabbydoctor.gpu.triton_build",
     "tabbydoctor.gpu.need",
     "tabbydoctor.gpu.service_groups",
     "tabbydoctor.gpu.kernel_log",

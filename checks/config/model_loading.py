@@ -12,6 +12,7 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.model_weights import TOKENIZER, ModelDirectory
 
 from ..python_packages import git_pull, own_extra, pip_install
+from . import edit
 from .model_words import Judging, again, ending, listed, name_another
 
 PACKED_METHODS: Mapping[str, str] = {"awq": "AWQ", "hqq": "HQQ", "aqlm": "AQLM"}
@@ -34,6 +35,9 @@ _FOR_IMAGES: Mapping[str, tuple[str, ...]] = {
     "Mistral3ForConditionalGeneration": ("preprocessor_config.json", "processor_config.json"),
 }
 """Architecture -> files of which exllamav3 (1.4.1) opens one, whether images are used or not."""
+
+
+_ADAPTER = "adapter_config.json"
 
 
 def architecture(one: ModelDirectory, by: Judging) -> Finding | None:
@@ -119,7 +123,7 @@ def _lacks(one: ModelDirectory, by: Judging, wanted: tuple[str, ...], there: str
     return ending(
         one,
         f"The {one.file.part} {one.file.name} has no {' or '.join(wanted)}",
-        "exllamav3 opens it with every load.",
+        "It is opened with every load.",
         (Evidence(one.file.path, " or ".join(wanted), there),),
         *again(one, by),
     )
@@ -141,3 +145,21 @@ def without_template(one: ModelDirectory, config: EffectiveConfig) -> Finding | 
         (Remedy("For chat, name a template of templates/ in model.prompt_template"),),
         severity=Severity.INFO,
     )
+
+
+def lora(one: ModelDirectory, by: Judging) -> Finding | None:
+    """No LoRA is loaded since ExLlamaV2 is gone (2026-07-14); before, it needs two files."""
+    name = one.file.name
+    if by.exllamav3:
+        return ending(
+            one,
+            f"This TabbyAPI loads no LoRAs: {name} is left out",
+            "Its exllamav3 part has none of it yet, and says so in the log.",
+            (Evidence(f"{by.instance.main_directory}/backends", "exllamav2", "exllamav3 alone"),),
+            edit("Take lora.loras out", one.file.setting.origin, by.instance, machine=by.machine),
+        )
+    weights = [file for file in one.names if file.startswith("adapter_model.")]
+    if one.closed or (_ADAPTER in one.names and weights):
+        return None
+    wanted = "adapter_model.safetensors" if _ADAPTER in one.names else _ADAPTER
+    return _lacks(one, by, (wanted,), "not there")

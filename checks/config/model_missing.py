@@ -47,7 +47,7 @@ from tabbydoctor.tabbyapi.model_weights import ModelDirectory, ModelWeights
 from tabbydoctor.tabbyapi.probes import CREDENTIALS, Endpoint
 
 from . import edit
-from .model_loading import architecture, further_files, packed, without_template
+from .model_loading import architecture, further_files, lora, packed, without_template
 from .model_weights import about, damaged, denied, other_format, shards, without_weights
 from .model_words import Judging
 
@@ -118,7 +118,7 @@ def _loads(file: NamedFile, endpoint: Endpoint | None, log: RunLog | None) -> bo
 
 def _broken(one: ModelDirectory, by: Judging, *, loads: bool) -> Finding | None:
     """What ends the load first, in the order in which TabbyAPI comes to it."""
-    kinds = [damaged, shards]
+    kinds = [lora, damaged, shards] if one.file.part == "LoRA" else [damaged, shards]
     if not loads and one.file.part == "embedding model":
         kinds = [denied, about, damaged, shards, without_weights]
     elif not loads and one.file.part != "LoRA":

@@ -32,6 +32,7 @@ from tabbydoctor.gpu.memory_room import MemoryRoom
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.service_groups import ServiceGroups
 from tabbydoctor.gpu.torch import PythonEnvironment
+from tabbydoctor.gpu.triton_build import TritonBuild
 from tabbydoctor.gpu.usable_room import UsableRoom
 from tabbydoctor.host import Account, FileStatus, Host, HttpAnswer, Process
 from tabbydoctor.nixos.module import NixModule
@@ -138,6 +139,7 @@ __all__ = [
     "Targets",
     "TokenPaths",
     "Tokens",
+    "TritonBuild",
     "TritonCache",
     "Unit",
     "Units",

@@ -181,7 +181,8 @@ def test_tensors_that_are_packed_in_another_format(
     scene.write(f"{TABBY}/backends/exllamav3/model.py", "")
     config = {"architectures": ["LlamaForCausalLM"], **config}
     line = "ValueError: No tensors found for model.layers.0.q matching supported quantization"
-    files = {"config.json": json.dumps(config), "model.safetensors": safetensors({tensor: 8})}
+    files: dict[str, str | bytes | None] = {"config.json": json.dumps(config)}
+    files["model.safetensors"] = safetensors({tensor: 8})
     refused(scene, line, **files)
     found = scene.examine()
     assert found.ids == ["CFG010"]
@@ -192,7 +193,8 @@ def test_what_mlx_has_quantised(scene: Scene) -> None:
     scene.write(f"{TABBY}/backends/exllamav3/model.py", "")
     weights = safetensors({"model.layers.0.mlp.up_proj.weight": 8}, dtype="U32")
     config = '{"architectures": ["LlamaForCausalLM"], "quantization": {"bits": 8}}'
-    files = {"config.json": config, "model.safetensors": weights}
+    files: dict[str, str | bytes | None] = {"config.json": config}
+    files["model.safetensors"] = weights
     refused(scene, "ValueError: Unknown dtype U32", **files)
     assert "is MLX, which" in scene.examine().finding("CFG010").title
 

@@ -48,7 +48,7 @@ def look(
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    setting = Setting("model", "model_name", "m", Origin("config-file", "/c", 1))
+    setting = Setting("model", "model_name", "m", Origin("config-file", "/c"))
     named = ModelFiles((NamedFile(part, "m", str(directory), setting),))
     found = model_weights(host or LocalHost(), Instance(str(directory)), named)
     return found.directories[0]
@@ -64,7 +64,7 @@ def test_heads_are_read_and_no_tensor(tmp_path: Path) -> None:
         "tokenizer.json": "{}" * 600_000,
     }
     found = look(tmp_path, files, host)
-    assert found.damaged == found.missing == ()
+    assert (found.damaged, found.missing) == ((), ())
     head = 8 + int.from_bytes(whole[:8], "little")
     assert len(whole) > 32 << 20
     # The length once more than the head, and a byte to see that there is more.
@@ -139,8 +139,11 @@ def test_which_parts_lack(names: list[str], indexes: list[list[str]], missing: l
     ["[]", "{}", '{"weight_map": []}', '{"weight_map": {"a": 1, "b": "../x", "c": null}}', "{", ""],
 )
 def test_an_index_that_makes_no_sense(tmp_path: Path, content: str) -> None:
-    files = {"model.safetensors.index.json": content, "model.safetensors": safetensors({"a": 2})}
-    assert look(tmp_path, files).missing == ()
+    whole = safetensors({"a": 2})
+    assert (
+        look(tmp_path, {"model.safetensors.index.json": content, "m.safetensors": whole}).missing
+        == ()
+    )
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])

@@ -122,3 +122,30 @@ def test_embeddings_may_be_pickled(tabby: ScratchTabby) -> None:
     assert finding.title == "The embedding model e has no weights"
     tabby.write("models/e/pytorch_model.bin", "x")
     assert tabby.findings(model_missing) == []
+
+
+LORA = "model: {model_name: good}\nlora: {loras: [{name: style}]}\n"
+
+
+def test_no_lora_is_loaded_by_exllamav3(tabby: ScratchTabby) -> None:
+    has(tabby, SINGLE)
+    tabby.write("loras/style/adapter_config.json", "{}")
+    tabby.write("loras/style/adapter_model.safetensors", WEIGHTS)
+    tabby.write("config.yml", LORA)
+    (finding,) = tabby.findings(model_missing)
+    assert finding.title == "This TabbyAPI loads no LoRAs: style is left out"
+    assert finding.severity is Severity.WARNING
+    tabby.write("backends/exllamav2/model.py", "")
+    assert tabby.findings(model_missing) == []
+
+
+@pytest.mark.parametrize("lacks", ["adapter_config.json", "adapter_model.safetensors"])
+def test_a_lora_of_one_file(tabby: ScratchTabby, lacks: str) -> None:
+    has(tabby, SINGLE)
+    tabby.write("backends/exllamav2/model.py", "")
+    tabby.write("config.yml", LORA)
+    for name in {"adapter_config.json", "adapter_model.safetensors"} - {lacks}:
+        tabby.write(f"loras/style/{name}", "{}" if name.endswith("json") else WEIGHTS)
+    (finding,) = tabby.findings(model_missing)
+    assert finding.title == f"The LoRA style has no {lacks}"
+    assert finding.severity is Severity.WARNING

@@ -190,6 +190,14 @@ def buggy_exllamav3(d: Deployment) -> None:
     edit(d, "model_name: tiny-exl3", "model_name: tiny-exl3\n  tensor_parallel: true")
 
 
+@fault("no compiler for Triton", "GPU021", remark=True, stand_in=LOADS)
+def triton_without_compiler(d: Deployment) -> None:
+    give_work(d)
+    metadata = "Metadata-Version: 2.1\nName: triton\nVersion: 3.5.1\n"
+    d.machine.write(f"{site_packages(d)}/triton-3.5.1.dist-info/METADATA", metadata)
+    set_unit(d, "Environment=PATH=/opt/without-a-compiler")
+
+
 @fault("the nodes are for a group", "GRP001", fix=("GRP001",), stand_in=LOADS)
 def nodes_denied(d: Deployment) -> None:
     give_work(d)

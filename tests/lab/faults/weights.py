@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tests.lab.deployment import Deployment
 from tests.lab.faults.config import DOWN, LOADS
@@ -19,7 +20,7 @@ LACKING = (
 UNKNOWN = "AssertionError: Unknown architecture Zephyr9ForCausalLM in models/tiny-exl3/config.json"
 DENIED = "ValueError: Failed to load config.json from models/tiny-exl3"
 WEIGHTS = "model.safetensors"
-DOES = {
+DOES: dict[str, Any] = {
     "consequences": DOWN,
     "answers": False,
     "waits_for": given_up,
