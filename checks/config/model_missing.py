@@ -150,24 +150,33 @@ def _absent(file: NamedFile, instance: Instance, machine: Machine | None) -> Fin
     if file.problem not in reasons:
         return None
     title, actual = reasons[file.problem]
-    near = () if file.brought else get_close_matches(file.name, file.neighbours, 1, 0.6)
+    near = _near(file)
     advice = f"Correct {file.setting.name}" + (f": {near[0]} is there" if near else "")
     if file.brought:
         advice = f"Take {file.setting.name} out"
     directory = shlex.quote(file.path.rpartition("/")[0])
     look = Remedy("See what is there", Safety.MANUAL, (f"ls {directory}",))
+    mend = edit(advice, file.setting.origin, instance, _to(file.setting, near), machine)
     fatal = file.part in _FATAL
     return Finding(
         title,
-        "TabbyAPI exits with status 1 when it loads it."
-        if fatal
-        else _instead(file),
-        (Evidence(file.path, "a model" if fatal else "a file", actual),
-         Evidence(file.setting.origin.where, None, f"{file.setting.name}: {file.name}")),
-        (*(() if file.brought else (look,)),
-         edit(advice, file.setting.origin, instance, _to(file.setting, near), machine)),
+        "TabbyAPI exits with status 1 when it loads it." if fatal else _instead(file),
+        (
+            Evidence(file.path, "a model" if fatal else "a file", actual),
+            Evidence(file.setting.origin.where, None, f"{file.setting.name}: {file.name}"),
+        ),
+        (mend,) if file.brought else (mend, look) if near else (look, mend),
         severity=None if fatal else Severity.WARNING,
-    )  # fmt: skip
+    )
+
+
+def _near(file: NamedFile) -> Sequence[str]:
+    """What was probably meant."""
+    if file.brought:
+        return ()
+    if file.problem != "missing":
+        return file.neighbours[:1]
+    return get_close_matches(file.name, file.neighbours, 1, 0.6)
 
 
 def _instead(file: NamedFile) -> str:

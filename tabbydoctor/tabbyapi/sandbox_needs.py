@@ -53,9 +53,14 @@ HARMFUL_SETTINGS = (
 
 
 _MODELS = (
-    ("its models", "model", "model_name", "model_dir"),
-    ("its draft models", "draft_model", "draft_model_name", "draft_model_dir"),
-    ("its embedding models", "embeddings", "embedding_model_name", "embedding_model_dir"),
+    ("the directory of its models", "model", "model_name", "model_dir"),
+    ("the directory of its draft models", "draft_model", "draft_model_name", "draft_model_dir"),
+    (
+        "the directory of its embedding models",
+        "embeddings",
+        "embedding_model_name",
+        "embedding_model_dir",
+    ),
 )
 """What it is, the section, the key that names a model, the key of its directory."""
 

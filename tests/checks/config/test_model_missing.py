@@ -149,3 +149,13 @@ def test_a_lora_of_one_file(tabby: ScratchTabby, lacks: str) -> None:
     (finding,) = tabby.findings(model_missing)
     assert finding.title == f"The LoRA style has no {lacks}"
     assert finding.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("below", ["4.00bpw", "snapshots/4e4e4e"])
+def test_a_model_in_a_directory_of_what_is_named(tabby: ScratchTabby, below: str) -> None:
+    tabby.write("models/many/README.md", "")
+    tabby.write(f"models/many/{below}/config.json", "{}")
+    tabby.write("config.yml", "model: {model_name: many}\n")
+    (finding,) = tabby.findings(model_missing)
+    assert finding.title == "The model many has no config.json"
+    assert f"many/{below} is there" in finding.remedies[-1].title

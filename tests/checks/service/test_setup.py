@@ -381,7 +381,7 @@ def test_sandbox_hides_what_lies_at_home() -> None:
     assert "/home/models" in finding.detail
     draft = config(draft_model__draft_model_name="d", draft_model__draft_model_dir="/home/drafts")
     (finding,) = judge(unit_sandbox, instance(ProtectHome="tmpfs"), draft)
-    assert "its draft models (/home/drafts)" in finding.detail
+    assert "directory of its draft models (/home/drafts)" in finding.detail
     state = {"ProtectSystem": "strict", "StateDirectory": "tabby"}
     at_state = replace(instance(**state), directory="/var/lib/tabby")
     assert judge(unit_sandbox, at_state, config()) == []
