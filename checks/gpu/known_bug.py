@@ -19,10 +19,12 @@ Update TabbyAPI and its packages.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
 from tabbydoctor.deployment.nixos import in_store
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.known_bugs import LOOKED_UP, KnownBug, bugs_of
 from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.nixos.by_rebuild import where_made
@@ -30,6 +32,16 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.model_weights import ModelWeights
 
 from ..python_packages import extra_for, git_pull, own_extra, pip_install
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """What of the model and the machine a bug may show with."""
+
+    architectures: frozenset[str]
+    rope: frozenset[str]
+    """The keys of `rope_scaling` or `rope_parameters` in its config.json."""
+    gpus: int
 
 
 @check(
@@ -44,9 +56,11 @@ def known_bug(
     instance: Instance,
     config: EffectiveConfig | None,
     models: ModelWeights | None,
+    driver: Driver | None,
 ) -> Iterator[Finding]:
+    met = _met(models, driver)
     for bug, version in bugs_of(environment.packages):
-        if not environment.isolated or not _meets(bug, config, models):
+        if not environment.isolated or not _meets(bug, config, met):
             continue
         yield Finding(
             f"{bug.package} {version.partition('+')[0]} has a known bug, mended by {bug.mended}",
@@ -60,19 +74,36 @@ def known_bug(
         )
 
 
-def _meets(bug: KnownBug, config: EffectiveConfig | None, models: ModelWeights | None) -> bool:
-    """Whether the configuration has what the bug shows with."""
+def _meets(bug: KnownBug, config: EffectiveConfig | None, met: _Met) -> bool:
+    """Whether the configuration, the model and the machine have what the bug shows with."""
     if bug.when and (config is None or not any(config.value(*key) for key in _keys(bug, config))):
         return False
-    if not bug.architectures:
-        return True
-    named = [
-        name
-        for one in (models.directories if models else ())
-        if one.file.part == "model" and isinstance(one.about.get("architectures"), list)
-        for name in one.about["architectures"]
+    if bug.gpus > met.gpus or (bug.rope and bug.rope not in met.rope):
+        return False
+    return not bug.architectures or bool(bug.architectures & met.architectures)
+
+
+def _met(models: ModelWeights | None, driver: Driver | None) -> _Met:
+    about = next(
+        (one.about for one in (models.directories if models else ()) if one.file.part == "model"),
+        {},
+    )
+    named = about.get("architectures")
+    texts = [about, about.get("text_config")]
+    rope = [
+        found
+        for text in texts
+        if isinstance(text, dict)
+        for key in ("rope_scaling", "rope_parameters")
+        if isinstance(found := text.get(key), dict)
     ]
-    return any(name in bug.architectures for name in named if isinstance(name, str))
+    return _Met(
+        frozenset(one for one in named if isinstance(one, str))
+        if isinstance(named, list)
+        else frozenset(),
+        frozenset(key for one in rope for key, value in one.items() if value),
+        len(driver.nvml.gpus) if driver else 0,
+    )
 
 
 def _keys(bug: KnownBug, config: EffectiveConfig) -> list[tuple[str, str]]:

@@ -17,9 +17,6 @@ LOOKED_UP = "2026-11-27"
 BugCondition = Literal["", "tensor_parallel", "drafting", "embeddings"]
 _EXL3 = "https://github.com/turboderp-org/exllamav3"
 _TABBY = "https://github.com/theroyallab/tabbyAPI"
-_MISTRAL = frozenset(
-    {"MistralForCausalLM", "Mistral3ForConditionalGeneration", "Ministral3ForCausalLM"}
-)
 _RECURRENT = frozenset(
     {
         "NemotronHForCausalLM",
@@ -52,6 +49,10 @@ class KnownBug:
     """What of the configuration it shows with; empty: anything."""
     architectures: frozenset[str] = frozenset()
     """The architectures it shows with; empty: all."""
+    rope: str = ""
+    """The key of `rope_scaling` in its config.json that it shows with; empty: any."""
+    gpus: int = 0
+    """How many GPUs it takes; 0: any, and none that is seen."""
     beside: Mapping[str, str] = field(default_factory=dict)
     """Other packages that it needs, each from that release on."""
     hurts: bool = True
@@ -79,19 +80,17 @@ KNOWN_BUGS: tuple[KnownBug, ...] = (
         "exllamav3", "1.2.0", "1.2.1",
         "Drafting with a model of linear attention on several GPUs ends in `an illegal memory "
         "access was encountered`",
-        f"{_EXL3}/issues/260", "1.3.0", "drafting", _RECURRENT,
+        f"{_EXL3}/issues/260", "1.3.0", "drafting", _RECURRENT, gpus=2,
     ),
     KnownBug(
         "exllamav3", "1.0.0", "1.2.1",
         "Mistral's models with YaRN lose their attention factor: long contexts get worse",
-        f"{_EXL3}/issues/259", "1.3.0", architectures=_MISTRAL,
+        f"{_EXL3}/issues/259", "1.3.0", rope="mscale_all_dim",
     ),
     KnownBug(
         "exllamav3", "0.0.32", "1.4.0",
         "Ministral 3 scales its queries wrongly in long contexts",
-        f"{_EXL3}/commit/c2519f7", "1.4.1",
-        architectures=frozenset({"Ministral3ForCausalLM", "Mistral3ForConditionalGeneration"}),
-        hurts=False,
+        f"{_EXL3}/commit/c2519f7", "1.4.1", rope="llama_4_scaling_beta", hurts=False,
     ),
     KnownBug(
         "exllamav3", "0.0.1", "1.2.0",

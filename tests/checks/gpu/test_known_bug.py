@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from checks.gpu.known_bug import known_bug
 from tabbydoctor.api import Severity
+from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.known_bugs import KNOWN_BUGS, bugs_of, release
 from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
+from tests.checks.gpu.machine_tree import GPU, WORKS
 from tests.checks.scratch_tabby import ScratchTabby
 from tests.model_files import safetensors
 
@@ -27,29 +30,40 @@ def installed(tabby: ScratchTabby, store: str = SITE, **packages: str) -> None:
     )
 
 
-def is_model(tabby: ScratchTabby, architecture: str) -> None:
-    tabby.write("models/good/config.json", f'{{"architectures": ["{architecture}"]}}')
+def has_gpus(tabby: ScratchTabby, number: int) -> None:
+    tabby.given[Driver] = Driver(replace(WORKS, gpus=(GPU,) * number))
+
+
+def is_model(tabby: ScratchTabby, architecture: str, rope: str = "") -> None:
+    config = {"architectures": [architecture], "text_config": {"rope_parameters": {rope: 1.0}}}
+    tabby.write("models/good/config.json", json.dumps(config))
     tabby.write("models/good/model.safetensors", safetensors({"a.trellis": 2}))
 
 
 @pytest.mark.parametrize(
-    ("config", "architecture", "package", "thread"),
+    ("config", "model", "package", "thread"),
     [
         (TWO_GPUS, "LlamaForCausalLM", ("exllamav3", "0.0.15"), "tabbyAPI/issues/399"),
         (TWO_GPUS, "LlamaForCausalLM", ("exllamav3", "0.0.43"), "exllamav3/issues/233"),
         (TWO_GPUS, "LlamaForCausalLM", ("exllamav3", "0.0.23"), "exllamav3/issues/165"),
         (DRAFTS, "Qwen3_5ForCausalLM", ("exllamav3", "1.2.1+cu132.torch2.11.0"), "issues/260"),
-        ("", "MistralForCausalLM", ("exllamav3", "1.1.0"), "exllamav3/issues/259"),
-        ("", "Ministral3ForCausalLM", ("exllamav3", "1.4.0"), "exllamav3/commit/c2519f7"),
+        ("", "MistralForCausalLM mscale_all_dim", ("exllamav3", "1.1.0"), "exllamav3/issues/259"),
+        (
+            "",
+            "Ministral3ForCausalLM llama_4_scaling_beta",
+            ("exllamav3", "1.4.0"),
+            "exllamav3/commit/c2519f7",
+        ),
         ("", "LlamaForCausalLM", ("exllamav3", "1.2.0"), "exllamav3/issues/255"),
         ("", "LlamaForCausalLM", ("exllamav3", "0.0.16"), "exllamav3/issues/118"),
         ("", "LlamaForCausalLM", ("exllamav3", "0.0.7"), "exllamav3/issues/78"),
     ],
 )
 def test_each_is_named_where_it_is_met(
-    tabby: ScratchTabby, config: str, architecture: str, package: tuple[str, str], thread: str
+    tabby: ScratchTabby, config: str, model: str, package: tuple[str, str], thread: str
 ) -> None:
-    is_model(tabby, architecture)
+    has_gpus(tabby, 2)
+    is_model(tabby, *model.split())
     tabby.write("config.yml", config or "model:\n  model_name: good\n")
     installed(tabby, **{package[0]: package[1]})
     (finding,) = [one for one in tabby.findings(known_bug) if thread in one.detail]
@@ -73,7 +87,8 @@ def test_of_embeddings(tabby: ScratchTabby) -> None:
 def test_nothing_of_a_mended_or_an_unknown_version(
     tabby: ScratchTabby, version: str, config: str
 ) -> None:
-    is_model(tabby, "Ministral3ForCausalLM")
+    has_gpus(tabby, 2)
+    is_model(tabby, "Ministral3ForCausalLM", "llama_4_scaling_beta")
     tabby.write("config.yml", config)
     installed(tabby, exllamav3=version)
     assert tabby.findings(known_bug) == []
@@ -85,6 +100,8 @@ def test_nothing_of_a_mended_or_an_unknown_version(
         ("model:\n  model_name: good\n", "LlamaForCausalLM", "0.0.23"),
         (DRAFTS.replace("mtp", "disabled"), "Qwen3_5ForCausalLM", "1.2.1"),
         (DRAFTS, "LlamaForCausalLM", "1.2.1"),
+        (DRAFTS, "MistralForCausalLM", "1.1.0"),
+        (DRAFTS, "Ministral3ForCausalLM", "1.4.0"),
     ],
 )
 def test_nothing_grave_where_the_configuration_does_not_meet_it(
@@ -96,8 +113,17 @@ def test_nothing_grave_where_the_configuration_does_not_meet_it(
     assert all(one.severity is Severity.INFO for one in tabby.findings(known_bug))
 
 
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_nor_where_the_machine_does_not(tabby: ScratchTabby, gpus: int) -> None:
+    has_gpus(tabby, gpus)
+    is_model(tabby, "Qwen3_5ForCausalLM")
+    tabby.write("config.yml", DRAFTS)
+    installed(tabby, exllamav3="1.2.1")
+    assert tabby.findings(known_bug) == []
+
+
 def test_a_store_is_not_updated_by_pip(tabby: ScratchTabby) -> None:
-    is_model(tabby, "MistralForCausalLM")
+    is_model(tabby, "MistralForCausalLM", "mscale_all_dim")
     installed(tabby, "/nix/store/x-python3-env/lib/python3.12/site-packages", exllamav3="1.1.0")
     for finding in tabby.findings(known_bug):
         assert not any("pip" in command for one in finding.remedies for command in one.commands)
