@@ -65,7 +65,7 @@ def architecture(one: ModelDirectory, by: Judging) -> Finding | None:
         _known_since(names[0]),
         (
             Evidence(path, None, f"architectures: {names[0]}"),
-            Evidence(by.known.path, names[0], f"{len(by.known.names)} others"),
+            Evidence(by.known.path, names[0], f"{len(by.known.names)} architectures, not this one"),
         ),
         *_updated(names[0], one, by),
     )
@@ -83,7 +83,7 @@ def _updated(name: str, one: ModelDirectory, by: Judging) -> Iterator[Remedy]:
     if by.known and in_store(by.known.path):
         yield where_made(title, by.known.path, nixos=False)
     else:
-        update = (git_pull(by.instance), pip_install(by.instance, own_extra(by.instance, "cu12")))
+        update = (git_pull(by.instance), pip_install(by.instance, own_extra(by.instance, by.extra)))
         yield Remedy(title, commands=(*update, *by.instance.restart))
     yield name_another(one, by)
 

@@ -46,6 +46,7 @@ from tabbydoctor.tabbyapi.model_files import ModelFiles, NamedFile
 from tabbydoctor.tabbyapi.model_weights import ModelDirectory, ModelWeights
 from tabbydoctor.tabbyapi.probes import CREDENTIALS, Endpoint
 
+from ..python_packages import extra_for
 from . import edit
 from .model_loading import architecture, further_files, lora, packed, without_template
 from .model_weights import about, damaged, denied, other_format, shards, without_weights
@@ -72,7 +73,8 @@ def model_missing(
 ) -> Iterator[Finding]:
     inside = {(one.file.part, one.file.path): one for one in weights.directories} if weights else {}
     only_exl3 = installation.loads_exl3 is True and installation.loads_exl2 is False
-    by = Judging(instance, machine, account, architectures, only_exl3)
+    cuda = environment.torch.cuda if environment and environment.torch else None
+    by = Judging(instance, machine, account, architectures, only_exl3, extra_for(cuda))
     unseen: list[str] = []
     found, remark = False, None
     for file in models.files:
@@ -135,7 +137,7 @@ def _unjudged(
         return [one.unjudged]
     asks = by.exllamav3 and not loads and one.file.part in ("model", "draft model")
     if asks and by.known is None and environment and "exllamav3" in environment.packages:
-        return ["whether its exllamav3 knows the architecture: it cannot be seen there"]
+        return ["its architecture: the sources of the installed exllamav3 cannot be seen"]
     return []
 
 

@@ -135,13 +135,14 @@ def damaged(one: ModelDirectory, by: Judging) -> Finding | None:
         return None
     first, more = one.damaged[0], len(one.damaged) - 1
     others = f" (and {more} more)" if more else ""
+    seen = [Evidence(f"{one.file.path}/{file.name}", *_sizes(file)) for file in one.damaged[:SHOWN]]
+    if one.missing:
+        seen.append(Evidence(one.file.path, listed(one.missing), "not there"))
     return ending(
         one,
         f"{first.name} of the {one.file.part} {one.file.name} {_state(first)}{others}",
         _why(first),
-        tuple(
-            Evidence(f"{one.file.path}/{file.name}", *_sizes(file)) for file in one.damaged[:SHOWN]
-        ),
+        tuple(seen),
         *again(one, by),
     )
 

@@ -31,6 +31,8 @@ class Judging:
     known: Architectures | None
     exllamav3: bool
     """Whether it is exllamav3 that loads the models, and nothing else."""
+    extra: str
+    """The extra of TabbyAPI's that fits the torch that is there."""
 
 
 def ending(
