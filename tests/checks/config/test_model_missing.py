@@ -158,4 +158,4 @@ def test_a_model_in_a_directory_of_what_is_named(tabby: ScratchTabby, below: str
     tabby.write("config.yml", "model: {model_name: many}\n")
     (finding,) = tabby.findings(model_missing)
     assert finding.title == "The model many has no config.json"
-    assert f"many/{below} is there" in finding.remedies[-1].title
+    assert f"many/{below} is there" in finding.remedies[0].title
