@@ -337,6 +337,12 @@ def test_nor_what_the_last_run_had_loaded(scene: Scene, log: str) -> None:
     assert "CFG010" not in scene.examine().ids
 
 
+def test_nor_what_had_come_as_far_as_memory(scene: Scene) -> None:
+    scene.write(f"{TABBY}/backends/exllamav3/model.py", "")
+    refused(scene, "torch.OutOfMemoryError: CUDA out of memory.", **{"tokenizer.json": None})
+    assert "CFG010" not in scene.examine().ids
+
+
 def test_another_model_that_it_had_loaded_proves_nothing(scene: Scene) -> None:
     scene.model(**{"model.safetensors": None})
     scene.state, scene.endpoint = STOPPED, refusing()
