@@ -26,6 +26,7 @@ from tabbydoctor.deployment.nixos import in_store
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.known_bugs import LOOKED_UP, KnownBug, bugs_of
+from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.nixos.by_rebuild import where_made
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -52,6 +53,7 @@ class _Met:
     caused_by=("GPU009",),
 )
 def known_bug(
+    need: GpuNeed,
     environment: PythonEnvironment,
     instance: Instance,
     config: EffectiveConfig | None,
