@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 
+from tabbydoctor.api import Remedy
 from tabbydoctor.deployment.parts import Instance
 
 
 def pip_install(instance: Instance, *packages: str) -> str:
     """As its own account: what root installs there, TabbyAPI may not be able to replace."""
     return (
-        f"{_as_account(instance)} {shlex.quote(instance.python or 'python')} -m pip install -U "
+        f"{as_account(instance)} {shlex.quote(instance.python or 'python')} -m pip install -U "
         + (shlex.join(packages))
     )
 
@@ -20,11 +21,26 @@ def own_extra(instance: Instance, name: str) -> str:
     return f"{instance.main_directory}[{name}]"
 
 
+def extra_for(cuda: str | None) -> str:
+    """The extra for a driver that runs a torch of that CUDA; cu12 where there is none yet."""
+    return "cu13" if cuda and cuda.startswith("13.") else "cu12"
+
+
+def reinstall(instance: Instance, extra: str, how: str = "") -> Remedy:
+    """Installing TabbyAPI's extra again, which brings torch and exllamav3 of one kind."""
+    first = f"{how}, install" if how else "Install"
+    return Remedy(
+        f"{first} TabbyAPI's extra again in its environment (cu13 for drivers from 580, else cu12)",
+        commands=(pip_install(instance, own_extra(instance, extra)), *instance.restart),
+    )
+
+
 def git_pull(instance: Instance) -> str:
     """The newest TabbyAPI, which asks for the newest exllamav3 it was tried with."""
-    return f"{_as_account(instance)} git -C {shlex.quote(instance.main_directory)} pull --ff-only"
+    return f"{as_account(instance)} git -C {shlex.quote(instance.main_directory)} pull --ff-only"
 
 
-def _as_account(instance: Instance) -> str:
+def as_account(instance: Instance) -> str:
+    """`sudo` as TabbyAPI's account, to put a command behind."""
     user = instance.user
     return "sudo -H" + (f" -u {shlex.quote(user.name)}" if user and user.uid else "")

@@ -34,6 +34,10 @@ class Unreadable(ValueError):  # noqa: N818 - an answer
         self.line = line
 
 
+class Oversized(Unreadable):
+    """It may well be such a document, and is more than is read."""
+
+
 def whole_number(text: str) -> int | None:
     """The number that ASCII digits alone stand for; None for any other text or too many."""
     return int(text) if _DIGITS.fullmatch(text) else None
@@ -43,7 +47,7 @@ def json_of(text: str | bytes) -> Any:
     """The data of a JSON document. Raises Unreadable."""
     counted = text if isinstance(text, str) else text.decode("utf-8", errors="replace")
     if sum(counted.count(sign) * size for sign, size in _BYTES.items()) > MOST_MEMORY:
-        raise Unreadable("it is too large")
+        raise Oversized("it is too large")
     try:
         return json.loads(text)
     except RecursionError:
@@ -55,7 +59,7 @@ def json_of(text: str | bytes) -> Any:
 def toml_of(text: str) -> dict[str, Any]:
     """The data of a TOML document. Raises Unreadable, with what the parser says."""
     if len(text) > MOST_TEXT:
-        raise Unreadable("it is too large")
+        raise Oversized("it is too large")
     try:
         return tomllib.loads(text)
     except RecursionError:

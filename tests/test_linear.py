@@ -33,7 +33,16 @@ def _page(text: str) -> str:
 READERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
     "known log lines": (
         lambda text: [kind.pattern.search(text) for kind in KNOWN_LINES],
-        ["The '", "The YAML config from '", "[Errno 98]", "model ", "exl2 ", '"a a', "a"],
+        [
+            "The '",
+            "The YAML config from '",
+            "[Errno 98]",
+            "model ",
+            "exl2 ",
+            '"a a',
+            "a",
+            "Required tensor ",
+        ],
     ),
     "last words": (
         lambda text: last_words([LogLine(text)]),

@@ -1,8 +1,9 @@
 """TabbyAPI's Python environment has a torch or exllamav3 that cannot work together or on a GPU.
 
 ## What it checks
-That torch is there and built for CUDA, that the exllamav3 wheel was built for this torch, and
-that it is not older than the installed TabbyAPI accepts.
+That torch is there and built for CUDA, that the exllamav3 wheel was built for this torch, that
+it is not older than the installed TabbyAPI accepts, and that there are wheels for this Python.
+Where all that fits: whether exllamav3 is behind TabbyAPI's own pin, or Triton lacks (a remark).
 
 ## Why it matters
 A CPU build of torch sees no GPU. A wheel for another torch ends in "undefined symbol" or
@@ -13,7 +14,8 @@ requires exllamav3 … or greater".
 From `torch/version.py` and the names in site-packages; nothing is imported. A wheel's tag
 `+cu128.torch2.9.0` must name torch's own release and CUDA generation; another minor release of
 CUDA (cu130 with cu132) is as TabbyAPI intends. The oldest version it accepts stands in its
-`backends/exllamav3/model.py`. An exllamav3 built from source has no tag and is not judged.
+`backends/exllamav3/model.py`, what it is tried with in the extras of its `pyproject.toml` (else
+in a table of August 2026). An exllamav3 built from source has no tag and is not judged.
 
 ## What to do
 Install TabbyAPI's own extra again in its environment, `cu12` or `cu13`, as its start script does.
@@ -26,13 +28,15 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.documents import whole_number
 from tabbydoctor.gpu.backend import Backend
+from tabbydoctor.gpu.known_bugs import release
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
+from tabbydoctor.tabbyapi.extras import SHIPPED, TabbyExtras
 from tabbydoctor.tabbyapi.installation import Installation
 
-from ..python_packages import own_extra, pip_install
+from ..python_packages import reinstall
+from .floors import fitting_extra, remarks, too_old_python
 
 _TAG = re.compile(r"\+cu(\d+)(?:\.torch(\d+\.\d+)[\d.]*)?")
 
@@ -44,28 +48,50 @@ def torch_build(
     environment: PythonEnvironment,
     installation: Installation | None,
     backend: Backend | None,
+    asks: TabbyExtras | None = None,
 ) -> Iterator[Finding]:
-    torch = environment.torch
+    if asks and environment.isolated:
+        other_python = list(too_old_python(environment, asks, instance))
+        if other_python:
+            yield from other_python
+            return
+    found = False
+    for finding in _unfit(need, instance, environment, installation, backend, asks):
+        found = True
+        yield finding
+    if asks and asks is not SHIPPED and environment.isolated and not found:
+        yield from remarks(environment, asks, instance)
+
+
+def _unfit(
+    need: GpuNeed,
+    instance: Instance,
+    environment: PythonEnvironment,
+    installation: Installation | None,
+    backend: Backend | None,
+    asks: TabbyExtras | None,
+) -> Iterator[Finding]:
+    torch, remedy = environment.torch, reinstall(instance, fitting_extra(environment, asks))
     if torch is None:
         if environment.isolated:
-            yield _missing("torch", environment, instance)
+            yield _missing("torch", environment, remedy)
         return
     if torch.cuda is None and torch.hip is None:
         yield Finding(
             f"TabbyAPI's torch {torch.version} is a CPU build",
             f"It sees no GPU, and TabbyAPI needs one: {need.reason}.",
             (Evidence(torch.path, "cuda = '12.8' or the like", "cuda = None"),),
-            (_reinstall(instance),),
+            (remedy,),
         )
     exllamav3 = environment.packages.get("exllamav3")
     if exllamav3 is None:
         if environment.isolated and _needs_exllamav3(installation):
-            yield _missing("exllamav3", environment, instance)
+            yield _missing("exllamav3", environment, remedy)
         return
     if torch.cuda is not None:
-        yield from _mismatch(torch, exllamav3, environment, instance)
+        yield from _mismatch(torch, exllamav3, environment, remedy)
     if backend and environment.isolated:
-        yield from _too_old(exllamav3, backend, environment, instance)
+        yield from _too_old(exllamav3, backend, environment, remedy)
 
 
 def _needs_exllamav3(installation: Installation | None) -> bool:
@@ -77,7 +103,7 @@ def _needs_exllamav3(installation: Installation | None) -> bool:
 
 
 def _mismatch(
-    torch: TorchBuild, exllamav3: str, environment: PythonEnvironment, instance: Instance
+    torch: TorchBuild, exllamav3: str, environment: PythonEnvironment, remedy: Remedy
 ) -> Iterator[Finding]:
     tag = _TAG.search(exllamav3)
     if tag is None:  # built from source: nothing to compare
@@ -93,15 +119,15 @@ def _mismatch(
                 Evidence(torch.path, actual=f"torch {torch.version}, CUDA {torch.cuda}"),
                 Evidence(environment.directories[0], actual=f"exllamav3 {exllamav3}"),
             ),
-            (_reinstall(instance),),
+            (remedy,),
         )
 
 
 def _too_old(
-    exllamav3: str, backend: Backend, environment: PythonEnvironment, instance: Instance
+    exllamav3: str, backend: Backend, environment: PythonEnvironment, remedy: Remedy
 ) -> Iterator[Finding]:
     required = backend.required
-    if required is None or not _TAG.search(exllamav3) or _release(exllamav3) >= _release(required):
+    if required is None or not _TAG.search(exllamav3) or release(exllamav3) >= release(required):
         return
     yield Finding(
         f"exllamav3 {exllamav3} is older than TabbyAPI accepts",
@@ -110,30 +136,14 @@ def _too_old(
             Evidence(environment.directories[0], f"{required} or newer", exllamav3),
             Evidence(backend.path, actual=f'check_package_version("exllamav3", "{required}")'),
         ),
-        (_reinstall(instance),),
+        (remedy,),
     )
 
 
-def _release(version: str) -> tuple[int, ...]:
-    """The numbers a version begins with, without zeros at the end: 1.4 is 1.4.0."""
-    found = re.match(r"\d+(?:\.\d+)*", version)
-    numbers = [whole_number(number) or 0 for number in found[0].split(".")] if found else []
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
-
-
-def _missing(package: str, environment: PythonEnvironment, instance: Instance) -> Finding:
+def _missing(package: str, environment: PythonEnvironment, remedy: Remedy) -> Finding:
     return Finding(
         f"{package} is not installed in TabbyAPI's environment",
         "TabbyAPI cannot load a model without it.",
         (Evidence(environment.directories[0], package, "not there"),),
-        (_reinstall(instance),),
-    )
-
-
-def _reinstall(instance: Instance) -> Remedy:
-    return Remedy(
-        "Install TabbyAPI's extra again in its environment (cu13 for drivers from 580, else cu12)",
-        commands=(pip_install(instance, own_extra(instance, "cu12")), *instance.restart),
+        (remedy,),
     )

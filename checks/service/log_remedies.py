@@ -138,6 +138,18 @@ WAYS: Mapping[str, tuple[WayOut, ...]] = {
             lambda place: (f"ls -l {place.model}",),
         ),
     ),
+    "weights-lacking": (
+        WayOut(
+            "See which part lacks, and download it anew; then restart it",
+            lambda place: (f"ls -l {place.model}",),
+        ),
+    ),
+    "no-tokenizer": (
+        WayOut(
+            "See what lacks, and download it anew; then restart it",
+            lambda place: (f"ls -l {place.model}",),
+        ),
+    ),
     "cuda-unknown-error": (
         WayOut("Stop what uses the GPU, load nvidia_uvm anew, restart it", lambda place: _UVM),
     ),

@@ -23,6 +23,7 @@ from tabbydoctor.deployment.people import People
 from tabbydoctor.deployment.program import ServerProgram
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root
+from tabbydoctor.gpu.architectures import Architectures
 from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.cuda_library import CudaLibrary
 from tabbydoctor.gpu.cuda_use import CudaUse
@@ -34,6 +35,7 @@ from tabbydoctor.gpu.memory_room import MemoryRoom
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.service_groups import ServiceGroups
 from tabbydoctor.gpu.torch import PythonEnvironment
+from tabbydoctor.gpu.triton_build import TritonBuild
 from tabbydoctor.gpu.usable_room import UsableRoom
 from tabbydoctor.host import Account, FileStatus, Host, HttpAnswer, Process
 from tabbydoctor.nixos.module import NixModule
@@ -54,6 +56,7 @@ from tabbydoctor.routers.staleness import RouterStaleness
 from tabbydoctor.routers.unread import RouterRead
 from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.extras import TabbyExtras
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_holdings import LogHoldings
@@ -61,6 +64,7 @@ from tabbydoctor.tabbyapi.lost_program import LostProgram
 from tabbydoctor.tabbyapi.misnamed import MisnamedKeys
 from tabbydoctor.tabbyapi.model_files import ModelFiles
 from tabbydoctor.tabbyapi.model_overrides import ModelOverrides
+from tabbydoctor.tabbyapi.model_weights import ModelWeights
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.run_start import ChangedSince
 from tabbydoctor.tabbyapi.sandbox_needs import TritonCache
@@ -71,6 +75,7 @@ from tabbydoctor.targets import Targets
 __all__ = [
     "Account",
     "Address",
+    "Architectures",
     "AskedModels",
     "Backend",
     "Call",
@@ -107,6 +112,7 @@ __all__ = [
     "MisnamedKeys",
     "ModelFiles",
     "ModelOverrides",
+    "ModelWeights",
     "NixModule",
     "People",
     "Position",
@@ -135,9 +141,11 @@ __all__ = [
     "RunLog",
     "ServerProgram",
     "ServiceGroups",
+    "TabbyExtras",
     "Targets",
     "TokenPaths",
     "Tokens",
+    "TritonBuild",
     "TritonCache",
     "Unit",
     "Units",

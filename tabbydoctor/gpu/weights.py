@@ -1,7 +1,6 @@
 """How much of a model's weights a GPU has to hold: by the files, or before there are any.
 
-A safetensors file begins with the length of its head (eight bytes, little-endian) and the head,
-JSON that names each tensor's type and place (huggingface.co/docs/safetensors). No tensor is read.
+Of a file its head is read, which names each tensor's type and place; no tensor is.
 exllamav3 keeps the embeddings in system memory (modules/embedding.py), the model for images and
 the layers for drafting are models of their own, and what is not quantised as EXL3 is loaded as FP16
 (modules/linear.py), whatever the file has.
@@ -14,13 +13,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Unknown
 from tabbydoctor.gpu.byte_range import NOTHING, ByteRange
 from tabbydoctor.gpu.parameters import Parameters
 from tabbydoctor.host import Host
+from tabbydoctor.tabbyapi.safetensors import NotSafetensors, safetensors_head
 
-_LONGEST_HEAD = 32 << 20
 _LAYER = re.compile(r"(.*?)\blayers\.([0-9]{1,9})\.")
 _EXPERTS = re.compile(r"\.experts\.")
 _EMBEDDINGS = re.compile(r"(^|\.)(embed_tokens|word_embeddings|wte|embed|embeddings)\.")
@@ -157,21 +155,17 @@ def _all_tensors(host: Host, directory: str) -> Iterator[tuple[str, ByteRange]]:
 
 def _file_tensors(host: Host, path: str) -> Iterator[tuple[str, ByteRange]]:
     """Each tensor's name and what it takes, as far as the file has it."""
-    size, length = host.status(path).size, int.from_bytes(host.read(path, 8).data, "little")
-    if length > _LONGEST_HEAD:
-        raise UnreadableModel(f"{path} is no safetensors file")
     try:
-        head = json_of(host.read(path, 8 + length).data[8:])
-    except ValueError as error:
+        head = safetensors_head(host, path)
+    except NotSafetensors as error:
         raise UnreadableModel(f"{path} is no safetensors file") from error
-    most = max(size - 8 - length, 0)
-    for name, told in head.items() if isinstance(head, dict) else ():
-        place = told.get("data_offsets") if isinstance(told, dict) else None
-        if isinstance(place, list) and [type(end) for end in place] == [int, int]:
-            start, end = (min(max(one, 0), most) for one in place)
-            low, high = _quarters(name, str(told.get("dtype")))
-            taken = max(end - start, 0)
-            yield name, ByteRange(taken * low // 4, taken * high // 4)
+    except Unknown as error:
+        raise UnreadableModel(str(error)) from error
+    most = max(host.status(path).size - head.length, 0)
+    for one in head.tensors:
+        low, high = _quarters(one.name, one.dtype)
+        taken = min(one.end, most) - min(one.start, most)
+        yield one.name, ByteRange(taken * low // 4, taken * high // 4)
 
 
 def _quarters(name: str, kind: str) -> tuple[int, int]:

@@ -232,7 +232,8 @@ KNOWN_LINES: tuple[KnownLine, ...] = (
     _line(
         "weights-damaged",
         r"(?i)HeaderTooLarge|HeaderTooSmall|InvalidHeaderDeserialization|Invalid safetensors header"
-        r"|MetadataIncompleteBuffer",
+        r"|MetadataIncompleteBuffer|Truncated safetensors header|extends past end of file"
+        r"|too small to be a safetensors file",
         "a file of the model's weights is none: a git-lfs pointer, or a download that was cut off",
         _E,
         ("CFG010",),
@@ -243,6 +244,27 @@ KNOWN_LINES: tuple[KnownLine, ...] = (
         "the installed exllamav3 does not know the architecture of the model: it is the older one",
         _E,
         ("CFG010", "GPU009"),
+    ),
+    _line(
+        "architecture-untold",
+        r"(?:Multiple architectures|No architecture) defined in ",
+        "config.json of the model names several architectures or none: exllamav3 takes one",
+        _E,
+        ("CFG010",),
+    ),
+    _line(
+        "weights-lacking",
+        r"Required tensor \S{1,256} not found in any|No tensors found for \S{1,256} matching",
+        "the weights of the model are incomplete, or of a format that exllamav3 does not load",
+        _E,
+        ("CFG010",),
+    ),
+    _line(
+        "no-tokenizer",
+        r"No such file or directory \(os error 2\)",
+        "a file that a model needs is not there, mostly its tokenizer.json",
+        _E,
+        ("CFG010",),
     ),
     _line(
         "no-python-headers",

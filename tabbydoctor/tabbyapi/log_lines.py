@@ -70,3 +70,27 @@ def _match(kind: KnownLine, text: str) -> re.Match[str] | None:
 def says(log: RunLog | None, slug: str) -> bool:
     """Whether the log holds a line of that kind."""
     return next(matches(log, slug), None) is not None
+
+
+_LOADING = re.compile(r"Loading model: (.{1,1024})")
+_LOADED = re.compile(r"(?<!Embedding )[Mm]odel successfully loaded\.")
+
+
+_PAST = ("serving", "out-of-memory", "split-too-small", "generation-fatal")
+"""Lines that come after a model's files were read and taken."""
+
+
+def loaded_model(log: RunLog | None, configured: str) -> str:
+    """The model that the run has loaded, or is still loading; empty where neither is seen.
+
+    TabbyAPI names it once it has taken its configuration, heads and tokenizer. Its port opens
+    only after the load, and memory runs out in it: where no line names a model, it is the
+    configured one.
+    """
+    named = loaded = ""
+    for line in log.lines if log else ():
+        loading = _LOADING.search(message(line.text))
+        named = loading[1].strip() if loading else named
+        if _LOADED.search(line.text) or any(_match(_BY_SLUG[one], line.text) for one in _PAST):
+            loaded = named or configured
+    return loaded or (named if log and log.present else "")

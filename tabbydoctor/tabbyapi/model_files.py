@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -21,6 +21,8 @@ _OWN_TEMPLATES = (
     "chat_template.json",
     "tokenizer_config.json",
 )
+_MOST_BELOW = 64
+"""Directories that are looked into for a model."""
 FileProblem = Literal["missing", "unreadable", "not-a-directory", "no-config", "gguf"]
 
 
@@ -37,7 +39,8 @@ class NamedFile:
     quantization: str = ""
     """`quant_method` of its config.json: exl2, exl3, gptq, …; empty where there is none."""
     neighbours: tuple[str, ...] = ()
-    """What is there instead, where it is missing."""
+    """What is there instead, where it is missing; the models in its directories, where it is none
+    itself."""
     brought: str = ""
     """Of a template: the file of the model's that has one, and is used instead."""
 
@@ -143,11 +146,24 @@ class _Finder:
         except OSError:
             return NamedFile(part, name, path, setting, "unreadable")
         if "config.json" not in names:
-            gguf = any(name.endswith(".gguf") for name in names)
-            return NamedFile(part, name, path, setting, "gguf" if gguf else "no-config")
+            gguf = any(one.endswith(".gguf") for one in names)
+            below = tuple(f"{name}/{one}" for one in self._below(path, names))
+            problem = "gguf" if gguf else "no-config"
+            return NamedFile(part, name, path, setting, problem, neighbours=below)
         quantization = self._json(f"{path}/config.json").get("quantization_config")
         method = quantization.get("quant_method") if isinstance(quantization, dict) else None
         return NamedFile(part, name, path, setting, quantization=str(method or ""))
+
+    def _below(self, path: str, names: Sequence[str]) -> Iterator[str]:
+        """Models in directories of it: a size each (`4.00bpw`), or a cache of the hub's."""
+        found = list(names[:_MOST_BELOW])
+        if "snapshots" in names:
+            try:
+                revisions = self.host.names(f"{path}/snapshots")[:_MOST_BELOW]
+            except OSError:
+                revisions = ()
+            found += [f"snapshots/{one}" for one in revisions]
+        yield from (one for one in found if self._is_there(f"{path}/{one}/config.json"))
 
     def _is_there(self, path: str) -> bool:
         try:

@@ -52,6 +52,19 @@ HARMFUL_SETTINGS = (
 )
 
 
+_MODELS = (
+    ("the directory of its models", "model", "model_name", "model_dir"),
+    ("the directory of its draft models", "draft_model", "draft_model_name", "draft_model_dir"),
+    (
+        "the directory of its embedding models",
+        "embeddings",
+        "embedding_model_name",
+        "embedding_model_dir",
+    ),
+)
+"""What it is, the section, the key that names a model, the key of its directory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Harm:
     """What a rule takes away."""
@@ -143,11 +156,12 @@ def _used(instance: Instance, config: EffectiveConfig | None) -> Iterator[tuple[
         yield "its program", _normal(instance.main_directory), True
     if instance.python and instance.python.startswith("/"):
         yield "its interpreter", _normal(instance.python), True
-    if config and config.value("model", "model_name"):
-        models = str(config.value("model", "model_dir") or "models")
-        models = _normal(posixpath.join(directory, models))
-        if not models.startswith(f"{directory}/"):
-            yield "its models", models, False
+    for what, section, named, place in _MODELS:
+        if config and config.value(section, named):
+            models = str(config.value(section, place) or "models")
+            models = _normal(posixpath.join(directory, models))
+            if not models.startswith(f"{directory}/"):
+                yield what, models, False
 
 
 def _loads(config: EffectiveConfig | None) -> bool:

@@ -35,6 +35,7 @@ from tabbydoctor.host.data import (
 from tabbydoctor.tabbyapi.log_reading import HEAD_LINES, TAIL_LINES
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.targets import Targets
+from tests.model_files import safetensors
 from tests.scratch_host import Answer, ScratchHost
 
 HOME = "/home/ivan"
@@ -45,6 +46,12 @@ ROOT = Account("root", 0, 0, "/root", "/bin/bash", (0,))
 IVAN = Account("ivan", 61004, 61004, HOME, "/bin/bash", (61004,))
 CONFIG = "network:\n  host: 127.0.0.1\n  port: 5000\n"
 MODEL = "model:\n  model_dir: models\n  model_name: tiny-exl3\n"
+WHOLE: Mapping[str, str | bytes] = {
+    "config.json": '{"architectures": ["LlamaForCausalLM"]}',
+    "model.safetensors": safetensors({"model.layers.0.mlp.up_proj.trellis": 8}),
+    "tokenizer.json": "{}",
+}
+"""The files of a model that loads."""
 TOKENS = f"api_key: {'a1' * 16}\nadmin_key: {'b2' * 16}\n"
 FRAGMENT = f"""\
 [Unit]
@@ -198,21 +205,21 @@ class Scene:
         self.write(f"{TABBY}/config.yml", CONFIG)
         self.write(f"{TABBY}/api_tokens.yml", TOKENS, mode=0o600)
 
-    def write(self, path: str, text: str, mode: int = 0o644) -> None:
+    def write(self, path: str, text: str | bytes, mode: int = 0o644) -> None:
         """A file of that machine."""
         file = self.root / path.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
         file.chmod(mode)
         above = (file, *file.parents) if path.startswith(HOME) else ()
         for each in above[: path.count("/") - 1]:
             os.chown(each, IVAN.uid, IVAN.gid)
 
-    def model(self, **files: str) -> None:
-        """A model that loads, with further files."""
-        written = {"config.json": '{"architectures": ["LlamaForCausalLM"]}', **files}
-        for name, text in written.items():
-            self.write(f"{TABBY}/models/tiny-exl3/{name}", text)
+    def model(self, **files: str | bytes | None) -> None:
+        """A model that loads, with further files; without those that are None."""
+        for name, text in {**WHOLE, **files}.items():
+            if text is not None:
+                self.write(f"{TABBY}/models/tiny-exl3/{name}", text)
 
     @property
     def host(self) -> ScratchHost:

@@ -9,13 +9,11 @@ import pytest
 from tabbydoctor.host.data import Listener, Process
 from tabbydoctor.targets import Targets
 
-from .scene import CONFIG, MODEL, SERVER, TABBY, UNIT, Scene, failed, refusing, serving, told
+from .scene import CONFIG, SERVER, Scene, refusing, serving, told
 
 DOCKER = f"/system.slice/docker-{'4e' * 32}.scope"
-POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 4912345678\n"
 containers = pytest.mark.xfail(strict=True, reason="containers")
 gateways = pytest.mark.xfail(strict=True, reason="gateways")
-weights = pytest.mark.xfail(strict=True, reason="weights")
 
 
 @pytest.fixture
@@ -134,41 +132,3 @@ def test_llama_swaps_keyed_check_is_the_root(scene: Scene) -> None:
     said = scene.examine()
     assert said.ids[0] == "RTR007"
     assert said.finding("RTR007").evidence[0].source == "/etc/llama-swap.yaml:6"
-
-
-def refused_model(scene: Scene, line: str, **files: str) -> None:
-    """TabbyAPI has ended as it loaded its model."""
-    scene.model(**files)
-    scene.write(f"{TABBY}/config.yml", f"{CONFIG}{MODEL}")
-    scene.state, scene.endpoint = failed(1), refusing()
-    scene.log = (line, f"{UNIT}: Main process exited, code=exited, status=1/FAILURE")
-
-
-@weights
-def test_weights_that_are_pointers(scene: Scene) -> None:
-    line = "safetensors_rust.SafetensorError: Error while deserializing header: HeaderTooLarge"
-    refused_model(scene, line, **{"model.safetensors": POINTER})
-    said = scene.examine()
-    assert said.ids == ["CFG010"]
-    assert "git-lfs pointer" in told(said.finding("CFG010"))
-
-
-@weights
-def test_weights_of_another_format_beside_config_json(scene: Scene) -> None:
-    line = "FileNotFoundError: no .safetensors files found in models/tiny-exl3"
-    refused_model(scene, line, **{"model.Q4_K_M.gguf": "GGUF"})
-    said = scene.examine()
-    assert said.ids == ["CFG010"]
-    assert "GGUF" in said.finding("CFG010").title
-
-
-@weights
-def test_an_architecture_is_known_by_the_installed_package(scene: Scene) -> None:
-    line = f"AssertionError: Unknown architecture Zephyr9ForCausalLM in {TABBY}/models/tiny-exl3"
-    config = '{"architectures": ["Zephyr9ForCausalLM"], "quantization_config": {}}'
-    refused_model(scene, line, **{"config.json": config})
-    packages = f"{TABBY}/venv/lib/python3.12/site-packages"
-    scene.write(f"{packages}/exllamav3/architecture/llama.py", 'arch_string = "LlamaForCausalLM"\n')
-    scene.write(f"{packages}/exllamav3-1.4.1.dist-info/METADATA", "Name: exllamav3\n")
-    said = scene.examine()
-    assert said.ids[0] in ("CFG010", "GPU009")

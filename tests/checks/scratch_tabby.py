@@ -7,7 +7,7 @@ There is no process, no unit and no router unless a test gives one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,17 @@ from tabbydoctor.examination import facts_of
 from tabbydoctor.facts import Facts
 from tabbydoctor.remedies.draft import Draft
 from tabbydoctor.targets import Targets
+from tests.model_files import safetensors
 from tests.scratch_host import Answer, ScratchHost
 
+GOOD: Mapping[str, str | bytes] = {
+    "config.json": '{"architectures": ["LlamaForCausalLM"], '
+    '"quantization_config": {"quant_method": "exl3"}}',
+    "model.safetensors": safetensors({"model.layers.0.mlp.up_proj.trellis": 8}),
+    "tokenizer.json": "{}",
+    "chat_template.jinja": "{{ messages }}",
+}
+"""The files of a model that loads."""
 API_KEY = "0123456789abcdef0123456789abcdef"
 ADMIN_KEY = "fedcba9876543210fedcba9876543210"
 
@@ -84,7 +93,8 @@ def healthy(directory: Path) -> ScratchTabby:
     standin.install(directory)
     tabby = ScratchTabby(directory)
     tabby.write("backends/exllamav3/model.py", "")
-    tabby.write("models/good/config.json", '{"quantization_config": {"quant_method": "exl3"}}')
+    for name, content in GOOD.items():
+        tabby.write(f"models/good/{name}", content)
     tabby.write("config.yml", "network:\n  port: 5000\nmodel:\n  model_name: good\n")
     tokens = tabby.write("api_tokens.yml", f"api_key: {API_KEY}\nadmin_key: {ADMIN_KEY}\n")
     tokens.chmod(0o600)

@@ -26,6 +26,7 @@ MODEL = {
     "quantization_config": {"quant_method": "exl3"},
 }
 """Its cache in FP16 takes 128 KiB for each token: 1 GiB for all of its context."""
+TEMPLATE = "chat_template.jinja"
 
 
 _KERNEL_LOG = """\
@@ -75,7 +76,9 @@ def give_model(d: Deployment, name: str = "tiny-exl3", gib: int = 0) -> None:
     """
     owner = f"{d.user}:{d.user}"
     directory = d.directory / "models" / name
-    d.machine.write(directory / "config.json", json.dumps(MODEL), owner=owner)
+    files = {"config.json": json.dumps(MODEL), "tokenizer.json": "{}", TEMPLATE: "{{ messages }}\n"}
+    for file, content in files.items():
+        d.machine.write(directory / file, content, owner=owner)
     place = {"dtype": "I16", "shape": [gib << 29], "data_offsets": [0, gib << 30]}
     head = json.dumps({"model.layers.0.mlp.up_proj.trellis": place}).encode()
     weights = directory / "model.safetensors"
@@ -83,8 +86,21 @@ def give_model(d: Deployment, name: str = "tiny-exl3", gib: int = 0) -> None:
     d.machine.run(["truncate", f"--size={(gib << 30) + 8 + len(head)}", weights])
 
 
+def site_packages(d: Deployment) -> str:
+    """Where the packages of TabbyAPI's environment are."""
+    return f"{d.directory}/venv/lib/python3.11/site-packages"
+
+
+def give_exllamav3(d: Deployment, *architectures: str) -> None:
+    """The sources of an exllamav3 that loads these, and the part of TabbyAPI that drives it."""
+    for name in architectures:
+        source = f'class Config:\n    arch_string = "{name}"\n'
+        d.machine.write(f"{site_packages(d)}/exllamav3/architecture/{name.lower()}.py", source)
+    d.machine.write(d.directory / "backends/exllamav3/model.py", "")
+
+
 def _torch(d: Deployment) -> None:
-    library = f"{d.directory}/venv/lib/python3.11/site-packages"
+    library = site_packages(d)
     d.machine.write(f"{library}/torch/version.py", "__version__ = '2.9.0+cu128'\ncuda = '12.8'\n")
     for package in ("torch-2.9.0+cu128", "exllamav3-1.4.1+cu128.torch2.9.0"):
         name, _, version = package.partition("-")

@@ -15,6 +15,7 @@ from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.torch import PythonEnvironment, TorchBuild
 from tabbydoctor.host.data import Account, NvmlGpu
+from tabbydoctor.tabbyapi.extras import SHIPPED, Extra, TabbyExtras
 from tabbydoctor.tabbyapi.installation import Installation
 from tests.checks.gpu.machine_tree import GPU, LINUX, NEED, WORKS, configured, service
 
@@ -225,3 +226,52 @@ def test_every_page_says_what_to_do() -> None:
     for check in (driver_too_old, compute_capability, torch_build):
         assert "## What to do" in check.page
         assert Path(__file__).parent.name == check.category
+
+
+# GPU009, by what TabbyAPI's pyproject.toml asks for
+ASKS = TabbyExtras(
+    "/srv/tabby/pyproject.toml",
+    10,
+    {
+        "cu12": Extra("2.9.0", "1.4.1", frozenset(range(10, 14)), triton=True),
+        "cu13": Extra("2.11.0", "1.4.1", frozenset(range(12, 15)), triton=True),
+    },
+)
+
+
+def _asked(environment: PythonEnvironment, asks: TabbyExtras = ASKS) -> list[Finding]:
+    judged = torch_build.judge(NEED, service(), environment, NOW, None, asks)
+    return list(judged)
+
+
+def _python(minor: int, **packages: str) -> PythonEnvironment:
+    site = SITE.replace("3.12", f"3.{minor}")
+    return replace(ENVIRONMENT, directories=(site,), packages=packages)
+
+
+@pytest.mark.parametrize("minor", [8, 9, 15])
+def test_a_python_without_wheels(minor: int) -> None:
+    (finding,) = _asked(_python(minor))
+    assert finding.title.startswith(f"TabbyAPI's environment has Python 3.{minor}")
+    assert "3.10 to 3.14" in finding.title
+
+
+def test_a_newer_python_in_which_all_is_built_is_not_judged() -> None:
+    assert _asked(_python(15, exllamav3="1.4.1", triton="3.5")) == []
+
+
+def test_the_extra_is_the_one_for_its_python() -> None:
+    (finding,) = _asked(_python(14))
+    assert "[cu13]" in finding.remedies[0].commands[0]
+    (finding,) = _asked(_python(11))
+    assert "[cu12]" in finding.remedies[0].commands[0]
+
+
+def test_remarks_on_what_fits() -> None:
+    behind = replace(ASKS, extras={"cu12": replace(ASKS.extras["cu12"], exllamav3="1.4.2")})
+    found = _asked(replace(ENVIRONMENT, packages={**ENVIRONMENT.packages}), behind)
+    assert [one.severity for one in found] == [Severity.INFO, Severity.INFO]
+    assert "behind the 1.4.2" in found[0].title
+    assert "Triton" in found[1].title
+    assert _asked(replace(ENVIRONMENT, packages={**ENVIRONMENT.packages, "triton": "3.5"})) == []
+    assert _asked(ENVIRONMENT, SHIPPED) == []

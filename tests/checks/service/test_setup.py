@@ -379,6 +379,9 @@ def test_sandbox_hides_what_lies_at_home() -> None:
     models = config(model__model_name="m", model__model_dir="/home/models")
     (finding,) = judge(unit_sandbox, instance(ProtectHome="tmpfs"), models)
     assert "/home/models" in finding.detail
+    draft = config(draft_model__draft_model_name="d", draft_model__draft_model_dir="/home/drafts")
+    (finding,) = judge(unit_sandbox, instance(ProtectHome="tmpfs"), draft)
+    assert "directory of its draft models (/home/drafts)" in finding.detail
     state = {"ProtectSystem": "strict", "StateDirectory": "tabby"}
     at_state = replace(instance(**state), directory="/var/lib/tabby")
     assert judge(unit_sandbox, at_state, config()) == []

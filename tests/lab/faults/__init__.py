@@ -11,6 +11,7 @@ from tests.lab.faults import (
     router,
     service,
     tokens,
+    weights,
 )
 from tests.lab.faults.fault import CATALOGUE, Fault
 from tests.lab.faults.pairs import pairs
@@ -31,4 +32,5 @@ __all__ = [
     "router",
     "service",
     "tokens",
+    "weights",
 ]

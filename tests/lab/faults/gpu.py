@@ -6,8 +6,16 @@ import json
 
 from tests.lab.deployment import Deployment
 from tests.lab.faults.config import DOWN, LOADS
-from tests.lab.faults.fault import fault, given_up, set_unit, settled, tabby_down, write_config
-from tests.lab.gpu import MODEL, give_model, give_work, kernel_says
+from tests.lab.faults.fault import (
+    edit,
+    fault,
+    given_up,
+    set_unit,
+    settled,
+    tabby_down,
+    write_config,
+)
+from tests.lab.gpu import MODEL, give_model, give_work, kernel_says, site_packages
 
 RESTRICTED = "video"
 """The group that alone may open the nodes in these faults."""
@@ -21,10 +29,6 @@ sys.exit("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.12 GiB
 """
 """As TabbyAPI ends when it loads a model that does not fit."""
 ON_MEMORY = {*DOWN, "SVC011"}
-
-
-def site_packages(d: Deployment) -> str:
-    return f"{d.directory}/venv/lib/python3.11/site-packages"
 
 
 @fault("no driver", "GPU001", stand_in=LOADS)
@@ -192,6 +196,23 @@ def group_replaced(d: Deployment) -> None:
     give_work(d)
     restrict(d, d.user)
     set_unit(d, f"Group={RESTRICTED}")
+
+
+@fault("an exllamav3 with a known bug", "GPU020", stand_in=LOADS)
+def buggy_exllamav3(d: Deployment) -> None:
+    give_work(d)
+    info = f"{site_packages(d)}/exllamav3-1.4.1+cu128.torch2.9.0.dist-info"
+    d.machine.run(["mv", info, info.replace("1.4.1", "0.0.23")])
+    d.machine.write(d.directory / "backends/exllamav3/model.py", "")
+    edit(d, "model_name: tiny-exl3", "model_name: tiny-exl3\n  tensor_parallel: true")
+
+
+@fault("no compiler for Triton", "GPU021", remark=True, stand_in=LOADS)
+def triton_without_compiler(d: Deployment) -> None:
+    give_work(d)
+    metadata = "Metadata-Version: 2.1\nName: triton\nVersion: 3.5.1\n"
+    d.machine.write(f"{site_packages(d)}/triton-3.5.1.dist-info/METADATA", metadata)
+    set_unit(d, "Environment=PATH=/opt/without-a-compiler")
 
 
 @fault("the nodes are for a group", "GRP001", fix=("GRP001",), stand_in=LOADS)

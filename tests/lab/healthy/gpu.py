@@ -5,8 +5,9 @@ from __future__ import annotations
 from tests.lab.deployment import Deployment
 from tests.lab.faults.fault import set_unit, write_config
 from tests.lab.faults.gpu import RESTRICTED, restrict
-from tests.lab.gpu import CUDA, give_model, give_work, kernel_says
+from tests.lab.gpu import CUDA, give_exllamav3, give_model, give_work, kernel_says
 from tests.lab.healthy.variant import variant
+from tests.model_files import index, safetensors
 
 LOADS = "it loads a model"
 
@@ -104,3 +105,22 @@ def reset_since(d: Deployment) -> None:
     give_work(d)
     line = "NVRM: Xid (PCI:0000:01:00): 119, pid=1, name=python, Timeout after 6s"
     kernel_says(d, line, seconds_ago=60)
+
+
+@variant("a model in parts, with the index of what it was made from", stand_in=LOADS)
+def in_parts(d: Deployment) -> None:
+    give_work(d)
+    give_exllamav3(d, "LlamaForCausalLM")
+    directory = d.directory / "models/tiny-exl3"
+    d.machine.remove(directory / "model.safetensors")
+    for part in (1, 2):
+        weights = safetensors({f"model.layers.{part}.mlp.up_proj.trellis": 64})
+        d.machine.write(directory / f"model-0000{part}-of-00002.safetensors", weights)
+    old = index(*(f"model-{part:05}-of-00030.safetensors" for part in range(1, 31)))
+    d.machine.write(directory / "model.safetensors.index.json", old)
+
+
+@variant("a model that root has put there, open to all", stand_in=LOADS)
+def of_root(d: Deployment) -> None:
+    give_work(d)
+    d.machine.run(["chown", "-R", "root:root", str(d.directory / "models/tiny-exl3")])
