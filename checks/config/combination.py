@@ -32,6 +32,7 @@ from collections.abc import Iterable, Iterator
 
 from tabbydoctor.api import Evidence, Finding, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
+from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.byte_range import GIB, gib
 from tabbydoctor.gpu.memory_need import MemoryNeed
 from tabbydoctor.gpu.usable_room import UsableRoom
@@ -66,6 +67,7 @@ def combination(
     need: MemoryNeed | None,
     room: UsableRoom | None,
     machine: Machine | None,
+    backend: Backend | None = None,
 ) -> Iterator[Finding]:
     told = _Telling(config, installation, instance, machine)
     yield from told.inline(overrides)
@@ -73,7 +75,8 @@ def combination(
     if room is not None:
         yield from told.split(need, room)
     yield from told.context()
-    yield from unset_context(config, need, instance, machine)
+    if backend and backend.required and backend.default_cache != "max_seq_len":
+        yield from unset_context(config, need, instance, machine)
 
 
 class _Telling:
