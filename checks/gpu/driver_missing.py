@@ -24,6 +24,7 @@ Linux driver there. `nvidia-smi` shows the GPU when all is well.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tabbydoctor.api import Finding, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
@@ -54,7 +55,7 @@ def driver_missing(
     if driver.works and instance.container and scene.use.failure:
         yield lost_in(instance.container, scene)
         return
-    if driver.works or driver.nvml.error in _TOLD_BY_OTHERS or scene.use.works:
+    if driver.works or driver.nvml.error in _TOLD_BY_OTHERS or _only_the_doctor(scene):
         return
     if not _driver_is_at_fault(scene):
         raise Unknown(f"the module is loaded and NVML does not answer the doctor: {driver.problem}")
@@ -63,7 +64,15 @@ def driver_missing(
     found = cause(scene)
     if found is None:
         raise Unknown(f"the driver does not answer ({driver.problem}); run nvidia-smi")
-    yield found
+    yield replace(found, severity=Severity.WARNING) if scene.use.works else found
+
+
+def _only_the_doctor(scene: Scene) -> bool:
+    """TabbyAPI has its model on the GPU: the doctor's own access, or its library, is the matter.
+    Without a module it goes on from before, until its next start."""
+    driver = scene.driver
+    there = driver.module_live or scene.machine.wsl or driver.nvml.error in REFUSED
+    return bool(scene.use.works) and there
 
 
 def _driver_is_at_fault(scene: Scene) -> bool:

@@ -26,7 +26,7 @@ from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.config import EffectiveConfig
-from tabbydoctor.tabbyapi.known_lines import KnownLine
+from tabbydoctor.tabbyapi.known_line import KnownLine
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
 from tabbydoctor.tabbyapi.log_lines import exception_beside, known, says
 from tabbydoctor.tabbyapi.log_reading import shown_by

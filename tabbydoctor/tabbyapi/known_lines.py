@@ -2,44 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import Literal
-
-Weight = Literal["error", "warning"]
-
-
-@dataclass(frozen=True, slots=True)
-class KnownLine:
-    """One kind of line.
-
-    `weight` is None where it only tells the course of events. `causes` are the checks
-    that look at the same fault closer.
-    """
-
-    slug: str
-    pattern: re.Pattern[str]
-    meaning: str
-    weight: Weight | None = None
-    causes: tuple[str, ...] = ()
-    hides: tuple[str, ...] = ()
-    """Kinds of line that only follow from it."""
-    of_exception: bool = False
-    """It only says that something failed: the exception beside it says what."""
-
-
-def _line(
-    slug: str,
-    pattern: str,
-    meaning: str,
-    weight: Weight | None = None,
-    causes: tuple[str, ...] = (),
-    *,
-    hides: tuple[str, ...] = (),
-    of_exception: bool = False,
-) -> KnownLine:
-    return KnownLine(slug, re.compile(pattern), meaning, weight, causes, hides, of_exception)
-
+from tabbydoctor.tabbyapi.cuda_lines import CUDA_LINES
+from tabbydoctor.tabbyapi.known_line import KnownLine, Weight
+from tabbydoctor.tabbyapi.known_line import line as _line
 
 _E: Weight = "error"
 _W: Weight = "warning"
@@ -158,41 +123,7 @@ KNOWN_LINES: tuple[KnownLine, ...] = (
         _E,
         ("GPU009",),
     ),
-    _line(
-        "fabric-manager",
-        r"system not yet initialized|CUDA_ERROR_SYSTEM_NOT_READY",
-        "GPUs with an NVSwitch wait for the fabric manager, which does not run",
-        _E,
-    ),
-    _line(
-        "driver-combination",
-        r"Error 80[34]: (?:system has unsupported|forward compatibility)",
-        "CUDA's library and the kernel module are not of the same driver, or a compatibility "
-        "package is in the way",
-        _E,
-        ("GPU002", "GPU004"),
-    ),
-    _line(
-        "devices-busy",
-        r"CUDA-capable devices? (?:is/are|are) busy or unavailable",
-        "the GPU takes no further program: its compute mode, or a process that holds it",
-        _E,
-        ("GPU011", "GPU010", "GPU003", "GPU007", "GPU012"),
-    ),
-    _line(
-        "no-such-device",
-        r"invalid device ordinal",
-        "TabbyAPI asked for a GPU that CUDA does not show it",
-        _E,
-        ("GPU003", "GPU010", "CFG015"),
-    ),
-    _line(
-        "memory-error",
-        r"uncorrectable (?:ECC|NVLink) error",
-        "the memory of the GPU, or its link, has an error that could not be corrected",
-        _E,
-        ("GPU012", "GPU007", "GPU003"),
-    ),
+    *CUDA_LINES,
     _line(
         "cuda-unusable",
         r"No CUDA runtime is found|no kernel image|no CUDA-capable device is detected",

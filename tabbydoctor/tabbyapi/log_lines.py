@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tabbydoctor.tabbyapi.known_lines import KNOWN_LINES, KnownLine
+from tabbydoctor.tabbyapi.known_line import KnownLine
+from tabbydoctor.tabbyapi.known_lines import KNOWN_LINES
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
 from tabbydoctor.tabbyapi.log_text import level, message
 

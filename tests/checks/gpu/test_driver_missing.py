@@ -10,7 +10,7 @@ import pytest
 
 from checks.gpu.driver_missing import driver_missing
 from checks.gpu.gpu_absent import gpu_absent
-from tabbydoctor.api import Finding, Unknown
+from tabbydoctor.api import Finding, Severity, Unknown
 from tabbydoctor.deployment.parts import Machine
 from tabbydoctor.gpu.cuda_use import CudaUse
 from tabbydoctor.gpu.kernel_log import COMMAND, KernelLine, KernelLog
@@ -257,6 +257,13 @@ def test_refused_and_tabbyapi_sees_none_either(tmp_path: Path, code: int) -> Non
 def test_refused_and_tabbyapi_has_its_model_there(tmp_path: Path, code: int) -> None:
     works = CudaUse(works="it has loaded Example")
     assert _judge(_refused(tmp_path, code), use=works) == []
+
+
+def test_a_driver_removed_while_tabbyapi_runs(tmp_path: Path) -> None:
+    """It goes on until its next start."""
+    host = modules(unloaded(TreeHost(tmp_path, NO_LIBRARY)), "kernel/drivers/net/e1000.ko")
+    (finding,) = _judge(host, use=CudaUse(works="it has loaded Example"))
+    assert finding.severity is Severity.WARNING
 
 
 def test_a_mode_that_keeps_out_a_doctor_who_is_not_root(tmp_path: Path) -> None:
