@@ -39,7 +39,7 @@ class GpuScene(Scene):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.model(**{"model.safetensors": ""})
+        self.model()
         self.write(f"{TABBY}/config.yml", f"{CONFIG}{MODEL}")
         self.write("/proc/sys/kernel/osrelease", "6.1.0\n")
         self.write("/sys/module/nvidia/initstate", "live\n")

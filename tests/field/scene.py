@@ -52,6 +52,7 @@ _TREE = {
     "/sys/module/nvidia/initstate": "live\n",
     "/sys/bus/pci/devices/0000:01:00.0/vendor": "0x10de\n",
     "/sys/bus/pci/devices/0000:01:00.0/class": "0x030000\n",
+    "/usr/lib/x86_64-linux-gnu/libcuda.so.1": "",
 }
 
 
@@ -183,6 +184,7 @@ def _model(scene: Scene, name: str, gib: int = 1, **config: Any) -> None:
     }
     scene.write(f"{directory}/config.json", json.dumps({**usual, **config}))
     scene.write(f"{directory}/tokenizer_config.json", '{"chat_template": "{{ messages }}"}')
+    scene.write(f"{directory}/tokenizer.json", "{}")
     scene.write(f"{directory}/model.safetensors", "")
     write_weights(
         scene.root / f"{directory}/model.safetensors"[1:],

@@ -246,7 +246,8 @@ def test_elsewhere_the_files_are_edited() -> None:
     assert found.remedies[0].commands == ("sudoedit /srv/t.yml",)
     site = router("Environment=HF_TOKEN=hf_secret123")
     (found,) = unit_exposes_secret.judge(Instance(DATA), site, None, linux)
-    assert "sudo systemctl edit --full llm-router.service" in found.remedies[0].commands
+    assert found.remedies[0].commands == ("sudo tabbydoctor fix SVC008",)
+    assert "sudo systemctl edit --full llm-router.service" in found.remedies[1].commands
 
 
 @needs_nix
