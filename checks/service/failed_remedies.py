@@ -36,8 +36,8 @@ class Failure:
     lost: LostProgram | None = None
     instance: Instance | None = None
     machine: Machine | None = None
-    in_backend: bool = False
-    """Its traceback ends in exllama's own files."""
+    backend: str = ""
+    """The exllama in whose own files its traceback ends: exllamav2, exllamav3, or none."""
 
 
 def remedies(one: Failure) -> Iterator[Remedy]:
@@ -74,10 +74,21 @@ def remedies(one: Failure) -> Iterator[Remedy]:
     else:
         look = f"{unit.journalctl} -n 50"
         yield Remedy("Read its log, then start it again", Safety.MANUAL, (look, *unit.restart))
-        if one.in_backend and one.instance and not nixos:
-            title = f"Where it names no setting of yours, {UPDATE}"
-            commands = (*update(LoggedServer(one.instance)), *unit.restart)
-            yield Remedy(title, Safety.MANUAL, commands)
+        if one.backend and one.instance and not nixos:
+            yield _of_backend(one.backend, one.instance, unit)
+
+
+def _of_backend(backend: str, instance: Instance, unit: Unit) -> Remedy:
+    """Another release of it; TabbyAPI's newest has no exllamav2, so an update would end there."""
+    where = "Where it names no setting of yours,"
+    if backend == "exllamav2":
+        title = (
+            f"{where} install another release of exllamav2 that fits its torch; a TabbyAPI since "
+            "2026-07-14 loads no exl2"
+        )
+        return Remedy(title, Safety.MANUAL, unit.restart)
+    commands = (*update(LoggedServer(instance)), *unit.restart)
+    return Remedy(f"{where} {UPDATE}", Safety.MANUAL, commands)
 
 
 def _in_nix(one: Failure) -> Remedy:

@@ -11,6 +11,7 @@ from tabbydoctor.api import Remedy, Safety
 from tabbydoctor.deployment.nixos import edit_lasts
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.gpu.torch import PythonEnvironment
+from tabbydoctor.invocation import invocation
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 from ..python_packages import git_pull, own_extra, pip_install
@@ -76,6 +77,12 @@ UPDATE = "update TabbyAPI and exllamav3 (cu13 for drivers from 580, else cu12)"
 _LIBRARIES = ("ldconfig -p | grep libcuda.so.1",)
 _UVM = ("sudo modprobe -r nvidia_uvm", "sudo modprobe nvidia_uvm")
 
+_LESS = WayOut(
+    "See what each setting would save, take less (cache_mode, or max_seq_len with cache_size), and "
+    "restart it",
+    lambda place: (invocation("vram", root=True), *place.config_edit),
+)
+
 WAYS: Mapping[str, tuple[WayOut, ...]] = {
     "generation-fatal": (
         WayOut("Restart it: /health stays at 503 until then", safety=Safety.UNSAFE),
@@ -89,6 +96,15 @@ WAYS: Mapping[str, tuple[WayOut, ...]] = {
             "other (cu13 for drivers from 580, else cu12); restart it",
             lambda place: (pip_install(place.instance, own_extra(place.instance, "cu12")),),
         ),
+    ),
+    "out-of-memory": (_LESS,),
+    "allocator": (
+        WayOut(
+            "Where it should fit, set memory.cuda_malloc_async: false (known since 2026-04-17), "
+            "which takes torch's own allocator; restart it",
+            lambda place: place.config_edit,
+        ),
+        _LESS,
     ),
     "request-too-long": (
         WayOut(

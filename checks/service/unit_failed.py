@@ -46,7 +46,7 @@ _MANAGER = ("Started ", "Starting ", "Stopped ", "Stopping ", "Failed to start "
 _NOT_RUN = re.compile(r"Failed (?:at step|to (?!start )\w+)|Unable to locate")
 """How systemd says why it could not run the program."""
 _FRAME = re.compile(r'^\s*File "(?P<path>[^"\n]{1,1024})", line \d')
-_BACKEND = re.compile(r"/site-packages/exllamav\d/")
+_BACKEND = re.compile(r"/site-packages/(?P<name>exllamav\d)/")
 """Where a traceback ends that is rather exllama's fault than the configuration's."""
 _BAD = re.compile(r"(?i)error|exception|fail|denied|not found|no such|cannot|can't|unable|killed")
 _HEALTHY_LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS")
@@ -83,21 +83,23 @@ def unit_failed(
     if lost:
         meaning = _of_lost(lost, unit, meaning)
     told = _told(ended, unit, words) if ended else []
-    in_backend = _in_backend(ended) if ended else False
+    backend = _backend(ended) if ended else ""
     masked = unit.get("LoadState") == "masked"
     yield Finding(
         f"{unit.name} is masked" if masked else f"{unit.name} failed: {what}",
         f"{meaning[0].upper()}{meaning[1:]}.",
         (*_seen(unit, what), *(Evidence(ended.source, actual=text) for text in told if ended)),
-        tuple(remedies(Failure(unit, what, words, lost, discovery.instance, machine, in_backend))),
+        tuple(remedies(Failure(unit, what, words, lost, discovery.instance, machine, backend))),
         severity=Severity.WARNING if unit.active else None,
         caused_by=_causes(unit, words, lost),
     )
 
 
-def _in_backend(log: RunLog) -> bool:
+def _backend(log: RunLog) -> str:
+    """The exllama in whose files the last traceback ends; empty where it ends elsewhere."""
     frames = [found for line in log.lines if (found := _FRAME.match(message(line.text)))]
-    return bool(frames) and _BACKEND.search(frames[-1]["path"]) is not None
+    found = _BACKEND.search(frames[-1]["path"]) if frames else None
+    return found["name"] if found else ""
 
 
 def _unit(discovery: Discovery) -> Unit:

@@ -240,7 +240,7 @@ def _configured(files: ModelFiles, part: Part) -> _Source | None:
     if file.problem:
         raise Absent(f"the {file.part} {file.name} cannot be loaded: see CFG010")
     if file.quantization.lower() not in _ESTIMATED:
-        raise Unknown(f"the size of a {file.quantization} model once loaded is not known")
+        raise Unknown(f"the size of a model in {file.quantization} once loaded is not known")
     return _Source(file.name, file.path)
 
 

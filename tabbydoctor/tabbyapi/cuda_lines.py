@@ -4,6 +4,24 @@ from __future__ import annotations
 
 from tabbydoctor.tabbyapi.known_line import KnownLine, line
 
+MEMORY_LINES: tuple[KnownLine, ...] = (
+    line(
+        "allocator",
+        r"OutOfMemoryError: Allocation on device",
+        "the GPU's memory did not suffice, as CUDA's asynchronous allocator puts it",
+        "error",
+        ("GPU008",),
+    ),
+    line(
+        "out-of-memory",
+        r"OutOfMemoryError|CUDA out of memory",
+        "the GPU's memory did not suffice",
+        "error",
+        ("GPU008",),
+    ),
+)
+"""The allocator's own words come first: its other wording is torch's."""
+
 CUDA_LINES: tuple[KnownLine, ...] = (
     line(
         "fabric-manager",

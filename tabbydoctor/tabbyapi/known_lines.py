@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tabbydoctor.tabbyapi.cuda_lines import CUDA_LINES
+from tabbydoctor.tabbyapi.cuda_lines import CUDA_LINES, MEMORY_LINES
 from tabbydoctor.tabbyapi.known_line import KnownLine, Weight
 from tabbydoctor.tabbyapi.known_line import line as _line
 
@@ -109,13 +109,7 @@ KNOWN_LINES: tuple[KnownLine, ...] = (
         _E,
         ("GPU005",),
     ),
-    _line(
-        "out-of-memory",
-        r"OutOfMemoryError|CUDA out of memory",
-        "the GPU's memory did not suffice",
-        _E,
-        ("GPU008",),
-    ),
+    *MEMORY_LINES,
     _line(
         "wheel-mismatch",
         r"undefined symbol|exllamav2_ext|libcudart\.so\.[\d.]+: cannot open",

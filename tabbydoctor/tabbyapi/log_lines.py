@@ -77,7 +77,7 @@ _LOADING = re.compile(r"Loading model: (.{1,1024})")
 _LOADED = re.compile(r"(?<!Embedding )[Mm]odel successfully loaded\.")
 
 
-_PAST = ("serving", "out-of-memory", "split-too-small", "generation-fatal")
+_PAST = ("serving", "allocator", "out-of-memory", "split-too-small", "generation-fatal")
 """Lines that come after a model's files were read and taken."""
 
 
