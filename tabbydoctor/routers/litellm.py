@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers import Call, Miss, RouterReading, ValueMend, Wait
 from tabbydoctor.routers.by_variable import Servers, ValueEdit, edited, refers
+from tabbydoctor.routers.gateways.requests import is_served
 from tabbydoctor.routers.keys import PLACEHOLDERS
 from tabbydoctor.routers.urls import server
 from tabbydoctor.yaml.document import YamlDocument
@@ -28,6 +29,17 @@ class _Entry:
     key: str | None
     line: int
     key_line: int
+    number: int
+    """Its place in the list."""
+    model: str
+    """`provider/name`."""
+    provider: str
+    """`custom_llm_provider`, where that is given apart."""
+    model_line: int
+    base_name: str
+    """`api_base` or `base_url`."""
+    base_written: bool
+    """Whether the address stands in the file itself."""
 
 
 def recognises(path: str, text: str) -> bool:
@@ -59,6 +71,7 @@ def read(
     tabby = [entry for entry in entries if server(entry.base) in servers]
     others = [entry for entry in entries if entry not in tabby]
     used = {entry.key for entry in tabby if _sends(entry, variables)}
+    wrong = [found for entry in tabby for found in _wrong(path, entry)]
     return RouterReading(
         path=path,
         kind=name,
@@ -75,6 +88,9 @@ def read(
             e.key for e in tabby if e.key and not e.key.startswith(_FROM_ENVIRONMENT)
         ),
         uses_admin_key=tuple(e.key_line for e in tabby if "ADMIN" in (e.key or "").upper()),
+        waits=tuple(_waits(path, parsed, tabby)),
+        misses=tuple(miss for miss, _ in wrong),
+        values=tuple(mend for _, mend in wrong if mend),
     )
 
 
@@ -105,13 +121,85 @@ def _entries(parsed: YamlDocument, variables: Mapping[str, str]) -> Iterator[_En
             base = variables.get(base.removeprefix(_FROM_ENVIRONMENT), "")
         key = given.get("api_key")
         where = ("model_list", number, "litellm_params")
+        named = "api_base" if "api_base" in given else "base_url"
         yield _Entry(
             str(entry.get("model_name") or given.get("model") or number),
             base.rstrip("/"),
             None if key is None else str(key),
-            parsed.line_of(*where, "api_base" if "api_base" in given else "base_url"),
+            parsed.line_of(*where, named),
             parsed.line_of(*where, "api_key"),
+            number,
+            str(given.get("model") or ""),
+            str(given.get("custom_llm_provider") or ""),
+            parsed.line_of(*where, "model"),
+            named,
+            not str(given.get(named) or "").startswith(_FROM_ENVIRONMENT),
         )
+
+
+_KNOWN_MODELS = re.compile(r"(gpt-|o[134]\b|chatgpt-|text-embedding-|davinci|babbage)")
+"""Names that LiteLLM takes for OpenAI's own without a provider."""
+_ROUTE = re.compile(r"/(chat/completions|completions|models|embeddings)$")
+_ROOT = re.compile(r"^(https?://[^/]+)(/.*)?$")
+
+
+def _asked(entry: _Entry) -> str:
+    """The path that it asks for: `/chat/completions` is added to api_base."""
+    root = _ROOT.match(entry.base)
+    return f"{(root[2] if root else '') or ''}/chat/completions"
+
+
+def _wrong(path: str, entry: _Entry) -> Iterator[tuple[Miss, ValueMend | None]]:
+    """Where its requests miss TabbyAPI, and what mends it."""
+    where = ("model_list", entry.number, "litellm_params")
+    provider = entry.provider or entry.model.partition("/")[0]
+    if not entry.provider and "/" not in entry.model and not _KNOWN_MODELS.match(entry.model):
+        meant = f"openai/{entry.model}"
+        why = "LiteLLM takes what stands before the / for the provider, and refuses without one"
+        yield (
+            Miss(path, entry.model_line, f"model: {entry.model}", meant, why),
+            ValueMend("path", (*where, "model"), meant),
+        )
+    elif provider.startswith("ollama"):
+        meant = f"openai/{entry.model.partition('/')[2]}"
+        why = f"the provider {provider} asks for Ollama's own routes"
+        yield (
+            Miss(path, entry.model_line, f"model: {entry.model}", meant, why),
+            ValueMend("path", (*where, "model"), meant),
+        )
+    if provider.startswith("ollama") or is_served(_asked(entry)):
+        return
+    root = _ROOT.match(entry.base)
+    plain = _ROUTE.sub("", entry.base)
+    served = plain.endswith("/v1") and plain.count("/v1") == 1
+    meant = plain if served else f"{root[1] if root else entry.base}/v1"
+    mend = ValueMend("path", (*where, entry.base_name), meant) if entry.base_written else None
+    why = f"LiteLLM adds /chat/completions to api_base, and asks for {_asked(entry)}"
+    yield Miss(path, entry.line, f"{entry.base_name}: {entry.base}", meant, why), mend
+
+
+def _waits(path: str, parsed: YamlDocument, tabby: list[_Entry]) -> Iterator[Wait]:
+    """The limits that are written; LiteLLM's own default is minutes."""
+    places: list[tuple[str | int, ...]] = [
+        ("model_list", entry.number, "litellm_params", name)
+        for entry in tabby
+        for name in ("timeout", "stream_timeout")
+    ]
+    if tabby:
+        places += [("litellm_settings", "request_timeout"), ("router_settings", "timeout")]
+    for place in places:
+        value: Any = parsed.data
+        for step in place:
+            inside = isinstance(value, Mapping) or (
+                isinstance(value, list) and isinstance(step, int)
+            )
+            value = (
+                (value.get(step) if isinstance(value, Mapping) else value[step]) if inside else None
+            )
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield Wait(
+                path, parsed.line_of(*place), float(value), str(place[-1]), "answered", True, place
+            )
 
 
 def _sends(entry: _Entry, variables: Mapping[str, str]) -> bool:
@@ -128,7 +216,7 @@ def _calls(tabby: list[_Entry], variables: Mapping[str, str], probes: bool) -> I
                 line=entry.line,
                 purpose="probe" if purpose == "probe" else "forward",
                 method="POST",
-                path="/v1/chat/completions",
+                path=_asked(entry),
                 sends_key=sends,
                 key_from=_source(entry) if sends else "",
                 function=entry.label,

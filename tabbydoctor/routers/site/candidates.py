@@ -16,6 +16,7 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import unit_of_process
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Account, Host, Process
+from tabbydoctor.routers.included import Included
 from tabbydoctor.routers.inputs import source_text
 from tabbydoctor.routers.kinds import BUILT_IN, UNKNOWN, RouterKinds
 from tabbydoctor.routers.modules import Modules
@@ -148,6 +149,9 @@ def concerns(around: Around, site: RouterSite) -> bool:
         return named_router(unit.name)
     if site.kind == "python" and site.path:
         texts += Modules.of(seen, site.path, texts[0], site.roots, _MODULES).files.values()
+    elif site.path:
+        kind = around.kinds.named(site.kind)
+        texts += Included.of(seen, kind, site.path, texts[0]).files.values()
     if any("TabbyConfigModel" in text for text in texts):
         return False
     named = any("tabby" in text.lower() for text in texts)
