@@ -31,7 +31,7 @@ from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.nixos.by_rebuild import where_made
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site.environment import variable_of
-from tabbydoctor.routers.site.keys import RouterKey, RouterKeys
+from tabbydoctor.routers.site.keys import LITERAL, RouterKey, RouterKeys
 from tabbydoctor.routers.unread import RouterRead
 from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -114,11 +114,20 @@ def _held(
             f"The key from {wrong[0].source} is none of {tokens.path}",
             "TabbyAPI refuses it with 401 Invalid API key; it was rotated, or is another's.",
             evidence=tuple(
-                Evidence(key.where, f"a key of {tokens.path}", "another key") for key in wrong
+                Evidence(place, f"a key of {tokens.path}", "another key")
+                for key in wrong
+                for place in _places(key, reading)
             )
             + live,
             remedies=(*_wire(site, config, reading), _give(wrong, tokens, site, machine)),
         )
+
+
+def _places(key: RouterKey, reading: RouterReading | None) -> list[str]:
+    """Where a key is: of one written in a gateway's file the lines that send it."""
+    calls = reading.calls if reading and reading.by_hand and key.source == LITERAL else ()
+    here = [one for one in calls if one.sends_key and one.file == key.where and reading]
+    return [reading.place(one) for one in here if reading] or [key.where]
 
 
 def _wire(

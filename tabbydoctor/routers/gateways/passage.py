@@ -77,6 +77,8 @@ class Passage:
     purpose: Purpose = "forward"
     waits: tuple[Wait, ...] = ()
     miss: Miss | None = None
+    accepts_401: int = 0
+    """Of a health check: the line by which a 401 is fine; 0 for none."""
     buffers: int = 0
     """The line by which its streams are held back; 0 for none."""
     by_hand: tuple[HandEdit, ...] = ()

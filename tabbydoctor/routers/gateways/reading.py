@@ -35,11 +35,21 @@ def reading_of(
     whole = replace(
         _merged(kind, path, parts),
         addresses=tuple(dict.fromkeys(one.base for one in tabby)),
-        backends={one.name: one.base for one in passages},
+        backends=_backends(tabby, others),
         cuts=tuple(dict.fromkeys(cuts)),
     )
     said = [part for part in parts if part.path == path or part.calls or part.leaks]
     return whole if len(said) == 1 else replace(whole, parts=tuple(said))
+
+
+def _backends(tabby: Sequence[Passage], others: Sequence[Passage]) -> dict[str, str]:
+    """TabbyAPI, and what shares a group with it: what else a gateway serves is no model."""
+    names = {one.name for one in tabby}
+    found: dict[str, str] = {}
+    for one in (*tabby, *(each for each in others if each.name in names)):
+        if one.base not in found.values():
+            found[one.name if one.name not in found else one.base] = one.base
+    return found
 
 
 def is_named(passage: Passage) -> bool:
@@ -62,6 +72,7 @@ def _part(
         path=file,
         kind=kind,
         calls=tuple(dict.fromkeys(calls)),
+        accepts_401=tuple(sorted({one.accepts_401 for one in here if one.accepts_401})),
         reads_environment={
             one.key.source.partition(" ")[2]: one.key.line
             for one in here
@@ -95,6 +106,7 @@ def _merged(kind: str, path: str, parts: Sequence[RouterReading]) -> RouterReadi
         path=path,
         kind=kind,
         calls=tuple(call for part in parts for call in part.calls),
+        accepts_401=tuple(line for part in parts for line in part.accepts_401),
         reads_environment={k: v for part in parts for k, v in part.reads_environment.items()},
         leaks=tuple(line for part in parts for line in part.leaks),
         literal_keys=tuple(dict.fromkeys(key for part in parts for key in part.literal_keys)),

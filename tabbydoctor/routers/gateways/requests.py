@@ -41,4 +41,5 @@ def best(pairs: list[tuple[str, str]]) -> tuple[str, str]:
 
 def misses(pairs: list[tuple[str, str]]) -> bool:
     """Whether none of some requests comes to what TabbyAPI serves."""
-    return not any(is_served(sent) or asked == sent == "/" for asked, sent in pairs)
+    telling = [sent for asked, sent in pairs if (asked, sent) != ("/", "/")]
+    return bool(telling) and not any(map(is_served, telling))

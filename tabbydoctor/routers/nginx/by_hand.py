@@ -50,6 +50,11 @@ def give_path(scope: Level, passing: Directive, target: str) -> HandEdit:
     return _changed(scope, passing, "path", (f"proxy_pass {target};",), [passing])
 
 
+def rewrite_so(scope: Level, passing: Directive, lines: tuple[str, ...]) -> HandEdit:
+    """Another rewrite in the place of its own, or none."""
+    return _changed(scope, passing, "path", lines, list(scope.own("rewrite")))
+
+
 def let_stream(scope: Level, passing: Directive) -> HandEdit:
     """Answers that are handed on as they come."""
     old = list(scope.own("proxy_buffering"))

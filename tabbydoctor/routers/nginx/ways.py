@@ -113,7 +113,11 @@ def _edits(passed: Passed, miss: Miss | None, buffers: int) -> Iterator[HandEdit
     scope, passing = passed.scope, passed.passing
     yield by_hand.give_key(scope, passing)
     yield by_hand.give_time(scope, passing)
-    if miss and by_hand.plain_prefix(scope) is not None:
+    prefix = by_hand.plain_prefix(scope)
+    if miss and prefix is not None and scope.own("rewrite"):
+        kept = "" if prefix.startswith("/v1") else f"rewrite ^{prefix}(.*)$ /$1 break;"
+        yield by_hand.rewrite_so(scope, passing, (kept,) if kept else ())
+    elif miss and prefix is not None:
         yield by_hand.give_path(scope, passing, _target(passed)[0])
     if buffers:
         yield by_hand.let_stream(scope, passing)
