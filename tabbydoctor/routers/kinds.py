@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tabbydoctor.routers import haproxy, litellm, llama_swap, nginx, python
+from tabbydoctor.routers import caddy, haproxy, litellm, llama_swap, nginx, python
 from tabbydoctor.routers.kind import RouterKind
 
 UNKNOWN = "unknown"
@@ -26,4 +26,4 @@ class RouterKinds:
         return next((kind.name for kind in self.kinds if kind.recognises(path, text)), UNKNOWN)
 
 
-BUILT_IN = RouterKinds((python, litellm, llama_swap, nginx, haproxy))
+BUILT_IN = RouterKinds((python, litellm, llama_swap, nginx, haproxy, caddy))

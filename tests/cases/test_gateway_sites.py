@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.routers.gateways.caddyfiles import CADDYFILES
 from tests.routers.gateways.proxies import PROXIES
 from tests.routers.gateways.sites import SITES, Site
 
@@ -14,6 +15,7 @@ from .test_gateways import SITE, TITLE, behind
 
 KEY, ADMIN = (line.partition(": ")[2] for line in TOKENS.splitlines())
 CFG = "/etc/haproxy/haproxy.cfg"
+CADDYFILE = "/etc/caddy/Caddyfile"
 
 
 def examined(scene: Scene, site: Site, path: str, argv: tuple[str, ...]) -> Said:
@@ -48,3 +50,9 @@ def test_nginx(site: Site, tmp_path: Path) -> None:
 def test_haproxy(site: Site, tmp_path: Path) -> None:
     argv = ("/usr/sbin/haproxy", "-Ws", "-f", CFG)
     right(examined(Scene(tmp_path), site, CFG, argv), site, CFG)
+
+
+@pytest.mark.parametrize("site", CADDYFILES, ids=lambda site: site.name)
+def test_caddy(site: Site, tmp_path: Path) -> None:
+    argv = ("/usr/bin/caddy", "run", "--environ", "--config", CADDYFILE)
+    right(examined(Scene(tmp_path), site, CADDYFILE, argv), site, CADDYFILE)
