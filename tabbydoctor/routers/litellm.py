@@ -11,6 +11,7 @@ from tabbydoctor.routers import Call, Miss, RouterReading, ValueMend, Wait
 from tabbydoctor.routers.by_variable import Servers, ValueEdit, edited, refers
 from tabbydoctor.routers.gateways.requests import is_served
 from tabbydoctor.routers.keys import PLACEHOLDERS
+from tabbydoctor.routers.providers import OLLAMA, OPENAI_STYLE, PROVIDERS, TAKES_WHOLE_ROUTES
 from tabbydoctor.routers.urls import server
 from tabbydoctor.yaml.document import YamlDocument
 from tabbydoctor.yaml.yaml11 import document
@@ -143,38 +144,45 @@ _ROUTE = re.compile(r"/(chat/completions|completions|models|embeddings)$")
 _ROOT = re.compile(r"^(https?://[^/]+)(/.*)?$")
 
 
+def _provider(entry: _Entry) -> str:
+    """Its provider; empty where LiteLLM finds none."""
+    if entry.provider:
+        return entry.provider
+    if _KNOWN_MODELS.match(entry.model):
+        return "openai"
+    first, slash, _ = entry.model.partition("/")
+    return first if slash and first in PROVIDERS else ""
+
+
 def _asked(entry: _Entry) -> str:
-    """The path that it asks for: `/chat/completions` is added to api_base."""
-    root = _ROOT.match(entry.base)
-    return f"{(root[2] if root else '') or ''}/chat/completions"
+    """The path that it asks for, as far as the provider tells."""
+    root, provider = _ROOT.match(entry.base), _provider(entry)
+    path = (root[2] if root else "") or ""
+    whole = provider in TAKES_WHOLE_ROUTES and path.endswith("/chat/completions")
+    return path if whole else path + OPENAI_STYLE.get(provider, "/chat/completions")
 
 
 def _wrong(path: str, entry: _Entry) -> Iterator[tuple[Miss, ValueMend | None]]:
     """Where its requests miss TabbyAPI, and what mends it."""
     where = ("model_list", entry.number, "litellm_params")
-    provider = entry.provider or entry.model.partition("/")[0]
-    if not entry.provider and "/" not in entry.model and not _KNOWN_MODELS.match(entry.model):
-        meant = f"openai/{entry.model}"
-        why = "LiteLLM takes what stands before the / for the provider, and refuses without one"
+    provider = _provider(entry)
+    if not provider or provider in OLLAMA:
+        name = entry.model.partition("/")[2] if provider else entry.model
+        why = "what stands before the / is the provider: LiteLLM knows none there, and refuses"
+        if provider:
+            why = f"the provider {provider} asks for Ollama's own routes"
         yield (
-            Miss(path, entry.model_line, f"model: {entry.model}", meant, why),
-            ValueMend("path", (*where, "model"), meant),
+            Miss(path, entry.model_line, f"model: {entry.model}", f"openai/{name}", why),
+            ValueMend("path", (*where, "model"), f"openai/{name}"),
         )
-    elif provider.startswith("ollama"):
-        meant = f"openai/{entry.model.partition('/')[2]}"
-        why = f"the provider {provider} asks for Ollama's own routes"
-        yield (
-            Miss(path, entry.model_line, f"model: {entry.model}", meant, why),
-            ValueMend("path", (*where, "model"), meant),
-        )
-    if provider.startswith("ollama") or is_served(_asked(entry)):
+    if (provider and provider not in OPENAI_STYLE) or is_served(_asked(entry)):
         return
     root = _ROOT.match(entry.base)
     plain = _ROUTE.sub("", entry.base)
     served = plain.endswith("/v1") and plain.count("/v1") == 1
     meant = plain if served else f"{root[1] if root else entry.base}/v1"
     mend = ValueMend("path", (*where, entry.base_name), meant) if entry.base_written else None
-    why = f"LiteLLM adds /chat/completions to api_base, and asks for {_asked(entry)}"
+    why = f"LiteLLM adds its route to api_base, and asks for {_asked(entry)}"
     yield Miss(path, entry.line, f"{entry.base_name}: {entry.base}", meant, why), mend
 
 
