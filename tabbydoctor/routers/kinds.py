@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tabbydoctor.routers import caddy, haproxy, litellm, llama_swap, nginx, python
+from tabbydoctor.routers import (
+    caddy,
+    haproxy,
+    litellm,
+    llama_swap,
+    nginx,
+    open_webui,
+    python,
+    sillytavern,
+)
 from tabbydoctor.routers.kind import RouterKind
 
 UNKNOWN = "unknown"
@@ -26,4 +35,6 @@ class RouterKinds:
         return next((kind.name for kind in self.kinds if kind.recognises(path, text)), UNKNOWN)
 
 
-BUILT_IN = RouterKinds((python, litellm, llama_swap, nginx, haproxy, caddy))
+BUILT_IN = RouterKinds(
+    (python, litellm, llama_swap, nginx, haproxy, caddy, open_webui, sillytavern)
+)

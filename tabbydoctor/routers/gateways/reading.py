@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.gateways.passage import Passage, SentKey
+from tabbydoctor.routers.gateways.requests import generates
 from tabbydoctor.routers.urls import server
 
 
@@ -80,7 +81,7 @@ def _part(
         },
         leaks=tuple(sorted({one.key.line or one.line for one in leaking if one.file == file})),
         literal_keys=tuple(dict.fromkeys(one.key.literal for one in here if one.key.literal)),
-        waits=tuple(dict.fromkeys(wait for one in here for wait in one.waits)),
+        waits=tuple(dict.fromkeys(w for one in here if generates(one.sent) for w in one.waits)),
         misses=tuple(dict.fromkeys(one.miss for one in here if one.miss)),
         buffers=tuple(sorted({one.buffers for one in here if one.buffers})),
         by_hand=tuple(dict.fromkeys(by_hand)),

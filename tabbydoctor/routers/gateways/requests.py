@@ -32,6 +32,11 @@ def is_served(path: str) -> bool:
     return _SERVED.fullmatch(path.partition("?")[0]) is not None
 
 
+def generates(path: str) -> bool:
+    """Whether an answer may take minutes: not that of a health route, or of a list of models."""
+    return path.endswith(("completions", "messages", "responses")) or not is_served(path)
+
+
 def best(pairs: list[tuple[str, str]]) -> tuple[str, str]:
     """The request that shows most, of (path asked for, path passed on): a completion, else one
     that TabbyAPI serves.

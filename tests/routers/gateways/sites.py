@@ -71,7 +71,7 @@ SITES = (
     ),
     Site(
         "a health route beside it",
-        server(location("/v1/", TABBY) + "\n" + location("= /health", TABBY)),
+        server(location("/v1/", TABBY) + "\n" + location("= /health", TABBY, "")),
     ),
     Site(
         "other sites beside it",
