@@ -13,6 +13,7 @@ from tabbydoctor.routers import (
     open_webui,
     python,
     sillytavern,
+    traefik,
 )
 from tabbydoctor.routers.kind import RouterKind
 
@@ -36,5 +37,5 @@ class RouterKinds:
 
 
 BUILT_IN = RouterKinds(
-    (python, litellm, llama_swap, nginx, haproxy, caddy, open_webui, sillytavern)
+    (python, litellm, llama_swap, nginx, haproxy, caddy, open_webui, sillytavern, traefik)
 )

@@ -11,10 +11,18 @@ import re
 from collections.abc import Mapping
 
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.gateways.reading import reading_of
+from tabbydoctor.routers.gateways.passage import Passage
+from tabbydoctor.routers.gateways.reading import is_named, reading_of
 from tabbydoctor.routers.nginx.level import Level
-from tabbydoctor.routers.nginx.syntax import Directive, NotNginx, directives, expanded, matching
+from tabbydoctor.routers.nginx.syntax import (
+    Directive,
+    NotNginx,
+    directives,
+    expanded,
+    included_files,
+)
 from tabbydoctor.routers.nginx.ways import streams, ways
+from tabbydoctor.routers.urls import server
 
 name = "nginx"
 mains = ("/etc/nginx/nginx.conf", "/usr/local/nginx/conf/nginx.conf", "/opt/nginx/conf/nginx.conf")
@@ -71,7 +79,12 @@ def read(
     whole = Directive("", (), main, 1, 1, "", expanded(
         parsed[main], parsed, posixpath.dirname(main), cuts
     ))  # fmt: skip
-    passages = [*ways(_http(whole), cuts), *streams(whole, cuts)]
+    servers = {server(url) for url in tabby_urls}
+
+    def concerns(one: Passage) -> bool:
+        return server(one.base) in servers or is_named(one)
+
+    passages = [*ways(_http(whole), cuts, concerns), *streams(whole, cuts)]
     return reading_of(name, path, passages, tabby_urls, cuts)
 
 
@@ -82,7 +95,7 @@ def _main(path: str, parsed: dict[str, tuple[Directive, ...]]) -> str:
             reached, waiting = {main}, [main]
             while waiting:
                 for pattern in _included(parsed[waiting.pop()]):
-                    new = set(matching(pattern, parsed, posixpath.dirname(main))) - reached
+                    new = set(included_files(pattern, parsed, posixpath.dirname(main))) - reached
                     reached |= new
                     waiting += new
             if path in reached:

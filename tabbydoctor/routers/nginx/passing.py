@@ -18,6 +18,7 @@ from tabbydoctor.routers.nginx.syntax import Directive
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _JUMPS = 10
 """How often nginx itself looks for a location anew."""
+NOT_KNOWN = "leads is not known"
 _EMPTY = ("args", "is_args", "query_string")
 
 
@@ -110,7 +111,7 @@ def _mapped(
     target = passing.args[0]
     given = _put_in(target, scope, request)
     if given is None:
-        cuts.append(f"{passing.file}:{passing.line}: where {target} leads is not known")
+        cuts.append(f"{passing.file}:{passing.line}: where {target} {NOT_KNOWN}")
         return Passed(scope, passing, "", request.path, "")
     scheme, _, rest = given.partition("://")
     place, slash, tail = rest.partition("/")

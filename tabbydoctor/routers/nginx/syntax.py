@@ -153,7 +153,7 @@ def expanded(
     found: list[Directive] = []
     for one in given:
         if one.name == "include" and one.args:
-            named = matching(one.args[0], files, prefix)
+            named = included_files(one.args[0], files, prefix)
             if not named and not set(one.args[0]) & set("*?["):
                 cuts.append(
                     f"{one.file}:{one.line}: {one.args[0]}, which it includes, was not read"
@@ -170,7 +170,7 @@ def expanded(
     return tuple(found)
 
 
-def matching(pattern: str, files: dict[str, tuple[Directive, ...]], prefix: str) -> list[str]:
+def included_files(pattern: str, files: dict[str, tuple[Directive, ...]], prefix: str) -> list[str]:
     """The files that an include names, in nginx's order."""
     whole = pattern if pattern.startswith("/") else f"{prefix}/{pattern}"
     return sorted(path for path in files if fits(path, whole))

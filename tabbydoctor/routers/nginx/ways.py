@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tabbydoctor.routers import HandEdit, Miss, Wait
 from tabbydoctor.routers.gateways.passage import CALLERS_OWN, Passage
@@ -12,7 +12,7 @@ from tabbydoctor.routers.nginx import by_hand
 from tabbydoctor.routers.nginx.headers import key_sent
 from tabbydoctor.routers.nginx.level import Level
 from tabbydoctor.routers.nginx.matching import Server, prefixes, server_for
-from tabbydoctor.routers.nginx.passing import Passed, bases, passed_on
+from tabbydoctor.routers.nginx.passing import NOT_KNOWN, Passed, bases, passed_on
 from tabbydoctor.routers.nginx.syntax import Directive
 
 READ_TIMEOUT = 60.0
@@ -20,15 +20,20 @@ READ_TIMEOUT = 60.0
 _SERVERS, _PREFIXES = 300, 300
 
 
-def ways(http: Level, cuts: list[str]) -> Iterator[Passage]:
-    """Through the servers of http."""
+def ways(http: Level, cuts: list[str], concerns: Callable[[Passage], bool]) -> Iterator[Passage]:
+    """Through the servers of http. What was not followed of one that does not concern TabbyAPI is
+    no matter, but for a server behind it that is not known.
+    """
     servers = [Server(Level(one, http)) for one in http.block.within("server")]
     if len(servers) > _SERVERS:
         cuts.append(f"it has more than {_SERVERS} servers")
     for server in servers[:_SERVERS]:
-        found = _of_server(http, server, cuts) if _is_reached(server, servers) else {}
-        for requests in found.values():
-            yield from _passages(http, requests)
+        own: list[str] = []
+        found = _of_server(http, server, own) if _is_reached(server, servers) else {}
+        passages = [one for requests in found.values() for one in _passages(http, requests)]
+        yield from passages
+        mine = any(map(concerns, passages))
+        cuts += [each for each in own if mine or each.endswith(NOT_KNOWN)]
 
 
 def _is_reached(server: Server, servers: list[Server]) -> bool:
@@ -155,7 +160,7 @@ def streams(main: Directive, cuts: list[str]) -> Iterator[Passage]:
             for passing in server.within("proxy_pass"):
                 target = passing.args[0] if passing.args else ""
                 if "$" in target:
-                    cuts.append(f"{passing.file}:{passing.line}: where {target} leads is not known")
+                    cuts.append(f"{passing.file}:{passing.line}: where {target} {NOT_KNOWN}")
                     continue
                 for base in bases(f"http://{target}", scope):
                     path = "/v1/chat/completions"

@@ -285,8 +285,9 @@ def _configured(around: Around, site: RouterSite, host: Host, files: tuple[str, 
     """The router by the file that its command line is given; a program in Python is run by it."""
     if not files:
         return site
-    kind = _kind_at(around, host, files[0])
-    return replace(site, path=files[0], kind=UNKNOWN if kind == "python" else kind)
+    kinds = {path: _kind_at(around, host, path) for path in files}
+    path = next((each for each in files if kinds[each] not in (UNKNOWN, "python")), files[0])
+    return replace(site, path=path, kind=UNKNOWN if kinds[path] == "python" else kinds[path])
 
 
 def _kind_at(around: Around, host: Host, path: str | None) -> str:

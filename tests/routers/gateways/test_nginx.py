@@ -44,3 +44,74 @@ def test_the_key_s_lines_keep_what_was_inherited(tmp_path: Path) -> None:
 def test_there_are_enough_of_both() -> None:
     assert len(HEALTHY) >= 10
     assert len({site.name for site in SITES}) == len(SITES)
+
+
+MAIN = """\
+user www-data;
+events {}
+http {
+    proxy_read_timeout 600s;
+    include /etc/nginx/conf.d/*.conf;
+    include sites-enabled/*;
+}
+"""
+OTHER = """\
+server {
+    listen 80;
+    server_name blog.example;
+    if ($host = www.blog.example) { rewrite ^ https://blog.example$request_uri? permanent; }
+    location / { proxy_pass http://127.0.0.1:8081; }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "cut"),
+    [
+        ({}, ""),
+        ({"/etc/nginx/conf.d/blog.conf": OTHER}, ""),
+        ({"/etc/nginx/conf.d/any.conf": OTHER.replace("127.0.0.1:8081", "$where")}, "$where"),
+        ({"/etc/nginx/conf.d/broken.conf": "server {"}, "broken.conf:1 is not valid nginx"),
+    ],
+)
+def test_a_site_is_read_as_its_main_file_includes_it(more: dict[str, str], cut: str) -> None:
+    site = "server { listen 80; location / { proxy_pass http://127.0.0.1:5000; } }"
+    files = {"/etc/nginx/nginx.conf": MAIN, **more}
+    reading = kind.read(
+        "/etc/nginx/sites-enabled/llm", site, ("http://127.0.0.1:5000",), files=files
+    )
+    (wait,) = reading.waits
+    assert (wait.file, wait.line, wait.seconds) == ("/etc/nginx/nginx.conf", 4, 600)
+    assert bool(reading.cuts) == bool(cut)
+    assert cut in "".join(reading.cuts)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "access_by_lua_block { ngx.req.set_header('Authorization', 'Bearer ' .. key({1})) }",
+        "rewrite_by_lua_file /etc/nginx/key.lua;",
+        "auth_request_set $key $upstream_http_key;",
+    ],
+)
+def test_what_a_program_does_is_not_passed_off_as_known(block: str) -> None:
+    text = f"server {{ location / {{ {block} proxy_pass http://127.0.0.1:5000; }} }}"
+    (call,) = kind.read("/etc/nginx/conf.d/x.conf", text, ("http://127.0.0.1:5000",)).calls
+    assert call.sends_key is None
+
+
+@pytest.mark.parametrize(
+    "text", ["server {", "}", "server { location / { proxy_pass", "server { ; }", '"', "a {" * 99]
+)
+def test_what_is_no_configuration_is_told_with_its_line(text: str) -> None:
+    reading = kind.read("/etc/nginx/conf.d/x.conf", text, ("http://127.0.0.1:5000",))
+    assert reading.problem.startswith("not valid nginx")
+    assert reading.line == 1
+
+
+def test_a_hostile_expression_takes_no_age() -> None:
+    text = (
+        "server { location ~ ^/(a+)+$ { proxy_pass http://127.0.0.1:5000; } "
+        f"location /{'a' * 200}b {{ proxy_pass http://127.0.0.1:5000; }} }}"
+    )
+    assert kind.read("/x.conf", text, ("http://127.0.0.1:5000",)).calls
