@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.remedies.draft import CannotFix
 from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.tabbyapi.probes import Address
 
@@ -90,3 +91,15 @@ def test_llama_swaps_check_needs_no_key(scene: Scene) -> None:
     assert changed is not None
     assert b"checkEndpoint: /health" in changed
     assert draft.manual == []
+
+
+NGINX = "server {\n    location / {\n        proxy_pass http://127.0.0.1:5000;\n    }\n}\n"
+
+
+def test_a_gateway_that_is_not_edited_is_told_its_own_lines(scene: Scene) -> None:
+    file = given(scene, "nginx", NGINX)
+    with pytest.raises(CannotFix) as refused:
+        scene.draft("RTR002")
+    assert f"# In {file}, behind line 3 (location /)" in refused.value.manual
+    assert '        proxy_set_header Authorization "Bearer <api_key>";' in refused.value.manual
+    assert f"sudoedit {file}" in refused.value.manual

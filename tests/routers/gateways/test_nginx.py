@@ -75,7 +75,7 @@ server {
     ],
 )
 def test_a_site_is_read_as_its_main_file_includes_it(more: dict[str, str], cut: str) -> None:
-    site = "server { listen 80; location / { proxy_pass http://127.0.0.1:5000; } }"
+    site = "server { server_name llm.example; location / { proxy_pass http://127.0.0.1:5000; } }"
     files = {"/etc/nginx/nginx.conf": MAIN, **more}
     reading = kind.read(
         "/etc/nginx/sites-enabled/llm", site, ("http://127.0.0.1:5000",), files=files
