@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from tabbydoctor.routers import nginx as kind
 from tabbydoctor.routers.gateways.text import edited_text
 from tests.routers.gateways.agreement import KEY, Behind, agrees, lines_help
-from tests.routers.gateways.running import CALLERS_KEY, ask, nginx, recorder
+from tests.routers.gateways.running import CALLERS_KEY, ask, free_port, nginx, recorder
 from tests.routers.gateways.sites import HEALTHY, SITES, Site
 
 PATH = "/etc/nginx/conf.d/site.conf"
@@ -115,3 +118,44 @@ def test_a_hostile_expression_takes_no_age() -> None:
         f"location /{'a' * 200}b {{ proxy_pass http://127.0.0.1:5000; }} }}"
     )
     assert kind.read("/x.conf", text, ("http://127.0.0.1:5000",)).calls
+
+
+class Streaming(BaseHTTPRequestHandler):
+    """Sends a token as TabbyAPI's streams do, and the next one when it was seen."""
+
+    seen = threading.Event()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("X-Accel-Buffering", "no")
+        self.end_headers()
+        self.wfile.write(b"data: one\n\n")
+        self.seen.wait(20)
+        self.wfile.write(b"data: two\n\n")
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is printed."""
+
+
+def test_buffering_by_default_holds_no_stream_back(tmp_path: Path) -> None:
+    """TabbyAPI's `X-Accel-Buffering: no` is obeyed: the first token comes before the last."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Streaming)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port = free_port()
+    text = (
+        f"server {{ listen 127.0.0.1:{port}; "
+        f"location / {{ proxy_pass http://127.0.0.1:{server.server_port}; }} }}\n"
+    )
+    assert kind.read(PATH, text, (f"http://127.0.0.1:{server.server_port}",)).buffers == ()
+    with nginx(tmp_path, text, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+        connection.request("GET", "/v1/stream")
+        answer = connection.getresponse()
+        first = answer.readline()
+        Streaming.seen.set()
+        assert first == b"data: one\n"
+        assert b"two" in answer.read()
+        connection.close()
+    server.shutdown()
+    server.server_close()
