@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from tabbydoctor.routers import Call, Miss, RouterReading, ValueMend, Wait
 from tabbydoctor.routers.by_variable import Servers, ValueEdit, edited, refers
@@ -139,7 +138,7 @@ def _wrong(
                 Miss(path, line, "http://localhost:${PORT}", f"proxy: {meant}", why),
                 ValueMend("path", ("models", label, "proxy"), meant),
             )
-        beyond = urlsplit(base).path.strip("/") if base else ""
+        beyond = base.partition("://")[2].partition("/")[2].strip("/")
         if beyond and server(base) in servers:
             meant = base[: base.index("/", base.index("://") + 3)]
             why = f"llama-swap adds the caller's path, and asks for /{beyond}/v1/chat/completions"
@@ -153,7 +152,7 @@ def _starts_tabby(label: str, command: str, ports: set[int]) -> bool:
     """Whether a command starts TabbyAPI at its own port."""
     if "${PORT}" in command or not command.strip():
         return False
-    given = {int(each) for each in re.findall(r"--port[= ](\d+)", command)}
+    given = {int(each) for each in re.findall(r"--port[= ](\d{1,5})\b", command)}
     return bool(given & ports) or (not given and "tabby" in f"{label} {command}".lower())
 
 

@@ -18,6 +18,8 @@ _TOKEN = re.compile(
 )
 _VARIABLE = re.compile(r"\{\$(\w+)(?::([^}]*))?\}")
 _DEPTH = 30
+_IMPORTS = 4
+"""Snippets and files within each other that are read."""
 _MOST = 100_000
 
 
@@ -129,12 +131,15 @@ def expanded_lines(
     snippets: Mapping[str, CaddyLine],
     files: Mapping[str, tuple[CaddyLine, ...]],
     cuts: list[str],
-    depth: int = 0,
+    within: tuple[str, ...] = (),
 ) -> tuple[CaddyLine, ...]:
-    """The lines with those of snippets and files in the place of each `import`."""
+    """The lines with those of snippets and files in the place of each `import`; none in itself."""
     found: list[CaddyLine] = []
     for one in lines:
-        if one.name == "import" and len(one.words) > 1 and depth < _DEPTH:
+        if one.name == "import" and len(one.words) > 1:
+            if one.words[1] in within or len(within) >= _IMPORTS:
+                cuts.append(f"{one.file}:{one.line}: {one.words[1]} is imported in a circle")
+                continue
             given = snippets[one.words[1]].block if one.words[1] in snippets else None
             given = given if given is not None else _of_files(one.words[1], one.file, files)
             if not given and not set(one.words[1]) & set("*?["):
@@ -142,11 +147,11 @@ def expanded_lines(
                     f"{one.file}:{one.line}: {one.words[1]}, which it imports, was not read"
                 )
             put = tuple(_with_arguments(each, one.words[2:]) for each in given or ())
-            found += expanded_lines(put, snippets, files, cuts, depth + 1)
+            found += expanded_lines(put, snippets, files, cuts, (*within, one.words[1]))
         elif one.block is None:
             found.append(one)
         else:
-            inside = expanded_lines(one.block, snippets, files, cuts, depth + 1)
+            inside = expanded_lines(one.block, snippets, files, cuts, within)
             found.append(replace(one, block=inside))
     return tuple(found)
 

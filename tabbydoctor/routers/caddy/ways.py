@@ -19,7 +19,7 @@ from tabbydoctor.routers.probes import is_open
 _STARTS = 100
 _LIMITS = ("response_header_timeout", "read_timeout")
 _ADDRESS = re.compile(
-    r"(?:(?P<scheme>https?|h2c)://)?(?P<host>\[[^\]]+\]|[^:/{}]*)(?::(?P<port>\d+))?/?"
+    r"(?:(?P<scheme>https?|h2c)://)?(?P<host>\[[^\]]+\]|[^:/{}]*)(?::(?P<port>\d{1,5}))?/?"
 )
 
 

@@ -87,6 +87,7 @@ def _takes_401(line: ProxyLine) -> bool:
 
 def _in_range(status: int, text: str) -> bool:
     low, dash, high = text.partition("-")
-    if not low.isdecimal() or (dash and not high.isdecimal()):
+    plain = low.isdecimal() and (not dash or high.isdecimal())
+    if not plain or len(text) > 9:
         return False
     return int(low) <= status <= int(high or low)

@@ -18,7 +18,7 @@ from tabbydoctor.routers.haproxy.syntax import PROXIES, ProxyLine, ProxySection,
 from tabbydoctor.routers.probes import is_open
 
 _HOSTS, _STARTS = 40, 60
-_ADDRESS = re.compile(r"(?:ipv[46]@|tcp[46]?@)?(?P<host>\[[^\]]+\]|[^:]*):(?P<port>\d+)")
+_ADDRESS = re.compile(r"(?:ipv[46]@|tcp[46]?@)?(?P<host>\[[^\]]+\]|[^:]*):(?P<port>\d{1,5})")
 _Ways = dict[tuple[str, str], list[tuple[str, RequestState]]]
 
 

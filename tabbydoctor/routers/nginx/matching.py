@@ -46,7 +46,7 @@ def port_of(listen: str) -> int:
     if listen.startswith("unix:"):
         return 0
     tail = listen.rpartition(":")[2] if not listen.endswith("]") else ""
-    if tail.isdecimal():
+    if tail.isdecimal() and len(tail) <= 5:
         return int(tail)
     return 80
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from tabbydoctor.routers.nginx.level import Level
 from tabbydoctor.routers.nginx.matching import Server, Taken, location_for, searched
 from tabbydoctor.routers.nginx.syntax import Directive
+from tabbydoctor.routers.urls import server
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _JUMPS = 10
@@ -199,7 +199,7 @@ def bases(url: str, http: Level) -> Iterator[str]:
     scheme, _, name = url.partition("://")
     group = next((one for one in http.own("upstream") if one.args == (name,)), None)
     if group is None:
-        if urlsplit(url).hostname and not name.startswith("unix:"):
+        if server(url) and not name.startswith("unix:"):
             yield url
         return
     for one in group.within("server"):

@@ -20,6 +20,10 @@ _TOKEN = re.compile(
 )
 _ESCAPED = re.compile(r"\\([\"'\\ ;{}#])")
 _DEPTH = 40
+_TAKEN = 1000
+"""How often files are included in all."""
+_INCLUDES = 5
+"""Files within each other that are read: main file, site, snippet, and room for more."""
 _MOST = 100_000
 """Words of one file that are read."""
 
@@ -147,23 +151,33 @@ def expanded(
     files: dict[str, tuple[Directive, ...]],
     prefix: str,
     cuts: list[str],
-    depth: int = 0,
+    within: tuple[str, ...] = (),
+    taken: list[str] | None = None,
 ) -> tuple[Directive, ...]:
-    """The directives with those of included files in the place of each `include`."""
+    """The directives with those of included files in the place of each `include`.
+
+    `within` are the files that are being included, each of which counts once; `taken` all that
+    were.
+    """
+    taken = [] if taken is None else taken
     found: list[Directive] = []
     for one in given:
         if one.name == "include" and one.args:
             named = included_files(one.args[0], files, prefix)
             if not named and not set(one.args[0]) & set("*?["):
-                cuts.append(
-                    f"{one.file}:{one.line}: {one.args[0]}, which it includes, was not read"
-                )
-            for path in named if depth < _DEPTH else ():
-                found += expanded(files[path], files, prefix, cuts, depth + 1)
+                where = f"{one.file}:{one.line}"
+                cuts.append(f"{where}: {one.args[0]}, which it includes, was not read")
+            for path in named:
+                taken.append(path)
+                if path in within or len(within) >= _INCLUDES or len(taken) > _TAKEN:
+                    where = f"{one.file}:{one.line}"
+                    cuts.append(f"{where}: {path} is included in a circle, or too often")
+                    break
+                found += expanded(files[path], files, prefix, cuts, (*within, path), taken)
         elif one.block is None:
             found.append(one)
         else:
-            inner = expanded(one.block, files, prefix, cuts, depth)
+            inner = expanded(one.block, files, prefix, cuts, within, taken)
             found.append(
                 Directive(one.name, one.args, one.file, one.line, one.last, one.indent, inner)
             )
