@@ -38,7 +38,7 @@ _GROUPED = ("handle", "handle_path")
 
 
 @dataclass(frozen=True)
-class Way:
+class CaddyWay:
     """A request on its way, and at its end the reverse_proxy that takes it."""
 
     request: CaddyRequest
@@ -49,8 +49,8 @@ class Way:
 
 
 def followed(
-    block: CaddyLine, way: Way, named: Named, cuts: list[str], *, ordered: bool = True
-) -> Iterator[Way]:
+    block: CaddyLine, way: CaddyWay, named: Named, cuts: list[str], *, ordered: bool = True
+) -> Iterator[CaddyWay]:
     """The ways that end in a reverse_proxy within a block."""
     lines = list(block.block or ())
     named = {**named, **named_matchers(lines)}
@@ -82,7 +82,7 @@ def followed(
             way = _changed(line, arguments, way, cuts)
 
 
-def _taken(ways: Iterator[Way]) -> Generator[Way, None, bool]:
+def _taken(ways: Iterator[CaddyWay]) -> Generator[CaddyWay, None, bool]:
     """Hands ways on, and returns whether there was one."""
     some = False
     for way in ways:
@@ -121,7 +121,7 @@ def _without(request: CaddyRequest, prefix: str) -> CaddyRequest:
     return request
 
 
-def _changed(line: CaddyLine, words: tuple[str, ...], way: Way, cuts: list[str]) -> Way:
+def _changed(line: CaddyLine, words: tuple[str, ...], way: CaddyWay, cuts: list[str]) -> CaddyWay:
     """After a directive that changes a request and hands it on."""
     if line.name == "rewrite" and words:
         return replace(way, request=rewritten(words[-1], way.request, line, cuts))

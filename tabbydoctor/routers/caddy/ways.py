@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tabbydoctor.routers import HandEdit, Miss, Wait
 from tabbydoctor.routers.caddy import by_hand
-from tabbydoctor.routers.caddy.following import Way, followed, header, rewritten, value_of
+from tabbydoctor.routers.caddy.following import CaddyWay, followed, header, rewritten, value_of
 from tabbydoctor.routers.caddy.matchers import CaddyRequest, split, starts
 from tabbydoctor.routers.caddy.syntax import CaddyLine
 from tabbydoctor.routers.gateways.passage import NO_KEY, Passage
@@ -26,9 +26,9 @@ _ADDRESS = re.compile(
 def passages(sites: list[CaddyLine], cuts: list[str]) -> Iterator[Passage]:
     """What passes through, reverse_proxy by reverse_proxy."""
     for site in sites:
-        found: dict[tuple[int, str, int], list[tuple[str, Way]]] = {}
+        found: dict[tuple[int, str, int], list[tuple[str, CaddyWay]]] = {}
         for asked in _paths(site):
-            for way in followed(site, Way(CaddyRequest(asked, _host(site))), {}, cuts):
+            for way in followed(site, CaddyWay(CaddyRequest(asked, _host(site))), {}, cuts):
                 proxy = way.proxy
                 assert proxy is not None
                 way = _within(proxy, way, cuts)
@@ -47,7 +47,7 @@ def _host(site: CaddyLine) -> str:
     return plain.partition(":")[0] or "127.0.0.1"
 
 
-def _within(proxy: CaddyLine, way: Way, cuts: list[str]) -> Way:
+def _within(proxy: CaddyLine, way: CaddyWay, cuts: list[str]) -> CaddyWay:
     """After what stands in the block of the reverse_proxy itself."""
     for one in proxy.block or ():
         if one.name == "header_up" and len(one.words) > 1:
@@ -57,7 +57,7 @@ def _within(proxy: CaddyLine, way: Way, cuts: list[str]) -> Way:
     return way
 
 
-def _through(ways: list[tuple[str, Way]], cuts: list[str]) -> Iterator[Passage]:
+def _through(ways: list[tuple[str, CaddyWay]], cuts: list[str]) -> Iterator[Passage]:
     pairs = [(asked, way.request.path) for asked, way in ways]
     shown = best(pairs)
     way = ways[pairs.index(shown)][1]
@@ -112,7 +112,9 @@ def _miss(proxy: CaddyLine, asked: str, sent: str) -> Miss:
     return Miss(proxy.file, proxy.line, sent, COMPLETION, why)
 
 
-def _edits(way: Way, limits: list[CaddyLine], miss: Miss | None, asked: str) -> Iterator[HandEdit]:
+def _edits(
+    way: CaddyWay, limits: list[CaddyLine], miss: Miss | None, asked: str
+) -> Iterator[HandEdit]:
     proxy = way.proxy
     assert proxy is not None
     yield by_hand.give_key(proxy, way.block)
@@ -127,7 +129,7 @@ def _edits(way: Way, limits: list[CaddyLine], miss: Miss | None, asked: str) -> 
             yield _handle_path(way, way.block)
 
 
-def _handle_path(way: Way, block: CaddyLine) -> HandEdit:
+def _handle_path(way: CaddyWay, block: CaddyLine) -> HandEdit:
     """`handle_path` in the place of `handle`, which leaves the prefix."""
     assert way.proxy is not None
     head = (
@@ -138,7 +140,7 @@ def _handle_path(way: Way, block: CaddyLine) -> HandEdit:
     )
 
 
-def _probe(proxy: CaddyLine, way: Way, passage: Passage) -> Passage | None:
+def _probe(proxy: CaddyLine, way: CaddyWay, passage: Passage) -> Passage | None:
     """Its check as a way of its own; None without an active one."""
     given = proxy.within("health_uri", "health_path")
     if not given or len(given[-1].words) < 2:
