@@ -8,14 +8,15 @@ answers with success when it is well.
 The router waits until its time is over, however well TabbyAPI is.
 
 ## How it is told
-A completion asked of a server without a model is answered with 500 or 503, and under inline
-model loading one that names another model gets 401 even with a right key; HEAD and OPTIONS are
-answered with 405; llama-swap's `checkEndpoint` sends no header, so a path that asks for a key
-fails.
+A completion asked of a server without a model is answered with 500 or 503, and under inline model
+loading one that names another model gets 401 even with a right key; HEAD and OPTIONS are answered
+with 405 (HAProxy's `option httpchk` asks OPTIONS / where it says nothing); llama-swap's
+`checkEndpoint` sends no header, so a path that asks for a key fails.
 
 ## What to do
 Probe `GET /health`, which needs no key and loads nothing; `tabbydoctor fix --auth` lets a router
-in Python do so. To know that a model is loaded, `GET /v1/model` with the key.
+in Python do so, `tabbydoctor fix RTR007` llama-swap; of other gateways the lines are shown. To
+know that a model is loaded, `GET /v1/model` with the key.
 """
 
 from collections.abc import Iterator
