@@ -1,7 +1,4 @@
-"""Traefik's dynamic configuration in YAML: its routers, their middlewares, and the services behind.
-
-Labels of containers and TOML are not read.
-"""
+"""Traefik's dynamic configuration in YAML; labels of containers and TOML are not read."""
 
 from __future__ import annotations
 
