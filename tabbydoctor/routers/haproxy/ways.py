@@ -105,7 +105,7 @@ class Proxies:
                 file=line.file, line=line.number, base=base, name=back.name,
                 block=by_hand.named(back), method="POST", asked=shown[0], sent=shown[1],
                 key=state.sent if http else CALLERS_OWN, waits=_waits(back), miss=miss,
-                by_hand=tuple(_edits(back, line, miss, shown[0])) if http else (),
+                by_hand=tuple(_edits(back, line, miss, shown[0], http=http)),
             )  # fmt: skip
             yield passage
             if check is not None and _is_checked(back, line):
@@ -172,9 +172,10 @@ def _miss(line: ProxyLine, asked: str, sent: str) -> Miss:
 
 
 def _edits(
-    back: ProxySection, line: ProxyLine, miss: Miss | None, asked: str
+    back: ProxySection, line: ProxyLine, miss: Miss | None, asked: str, *, http: bool
 ) -> Iterator[HandEdit]:
-    yield by_hand.give_key(back, line.number)
+    if http:  # bytes have no headers
+        yield by_hand.give_key(back, line.number)
     yield by_hand.give_time(back, line.number)
     if miss:
         prefix = re.sub(r"(/v1)?/(chat/completions|completions|models)$", "", asked)
