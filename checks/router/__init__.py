@@ -11,6 +11,8 @@ from tabbydoctor.deployment.nixos import in_store
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.by_hand import DISABLE, disable_command, key_by_hand
+from tabbydoctor.routers.gateways import BY_HAND
+from tabbydoctor.routers.gateways.remedies import by_hand
 from tabbydoctor.routers.kinds import UNKNOWN
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.unread import RouterRead, unread_of
@@ -123,11 +125,44 @@ def wire_key(
         if config is not None and not binds_loopback_only(config.host):
             return Remedy(change, Safety.MANUAL)
         return Remedy(f"{change}; {DISABLE}", Safety.MANUAL, (disable_command(),))
-    if site is not None and site.kind == UNKNOWN:
+    if site is not None and site.kind in (UNKNOWN, *BY_HAND):
         send = f"Let {name_of(site)} send {EXPECTED} to TabbyAPI alone"
         return Remedy(f"{send}, in place of what its callers send", Safety.MANUAL)
     own = site is not None and site.unit is not None and site.unit.user_manager
     return WIRE_KEY.remedy("", root=not own)
+
+
+def give_key(
+    site: RouterSite | None,
+    reading: RouterReading | None,
+    config: EffectiveConfig | None,
+    calls: Iterable[Call] = (),
+) -> tuple[Remedy, ...]:
+    """What lets a router send the key: what `fix --auth` does, or for a gateway that it does not
+    edit the exact lines, for some calls of its.
+    """
+    if reading is None:
+        return (wire_key(site, reading, config),)
+    calls = [call for call in calls if call.file or call.line]
+    places = {(call.file or reading.path, call.line) for call in calls}
+    if any(edit.concern == "key" for edit in reading.by_hand):
+        return by_hand(reading, "key", site, places or None)
+    if any(not call.takes_key for call in calls):
+        return keyless_by_nature(config)
+    return (wire_key(site, reading, config),)
+
+
+def keyless_by_nature(config: EffectiveConfig | None) -> tuple[Remedy, ...]:
+    """What is left where a router has no place for an upstream key: llama-swap's `models`."""
+    callers = Remedy(
+        "Let its callers send TabbyAPI's API key: it hands on what they send, and has no place "
+        "for a key of its own",
+        Safety.MANUAL,
+    )
+    if config is None or not binds_loopback_only(config.host):
+        return (callers,)
+    off = "Or, as TabbyAPI serves this machine alone, switch its authentication off"
+    return (callers, Remedy(off, Safety.MANUAL, (disable_command(),)))
 
 
 def meant_to_be_off(config: EffectiveConfig | None) -> tuple[str, ...]:
@@ -153,7 +188,7 @@ def answers_401(endpoint: Endpoint | None) -> str:
 
 def file_name(reading: RouterReading, places: Sequence[str] = ()) -> str:
     """The file's name, for titles: of the module in which the first of some places is."""
-    path = places[0].rpartition(":")[0] if places else reading.path
+    path = (places[0].rpartition(":")[0] if places else "") or reading.path
     return path.rpartition("/")[2]
 
 

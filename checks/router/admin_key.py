@@ -8,7 +8,8 @@ The admin key loads, unloads and downloads models. Whoever sees the router's tra
 or memory gets all of it, though requests for completions need none of it.
 
 ## How it is told
-The source is read, never run: where the value of the header comes from. Calls of admin
+The source is read, never run: where the value of the header comes from. A key that stands in a
+gateway's file or in the router's environment is compared with both of TabbyAPI's. Calls of admin
 routes such as `/v1/model/load` are left alone.
 
 ## What to do
@@ -20,11 +21,13 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import AUTH, Finding, Severity, check
 from tabbydoctor.deployment.parts import RouterSite
-from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers.site.keys import LITERAL, RouterKeys
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
+from tabbydoctor.tabbyapi.tokens import Tokens
 
-from . import WIRE_KEY, evidence_at, file_name, readable_and_asked, wire_key
+from . import WIRE_KEY, evidence_at, file_name, give_key, readable_and_asked
 
 
 @check(
@@ -40,12 +43,34 @@ def admin_key(
     config: EffectiveConfig | None,
     endpoint: Endpoint | None,
     site: RouterSite | None,
+    keys: RouterKeys | None = None,
+    tokens: Tokens | None = None,
 ) -> Iterator[Finding]:
     places = readable_and_asked(reading, config, endpoint).at(lambda part: part.uses_admin_key)
+    places = places or tuple(_holding(reading, keys, tokens))
     if places:
         yield Finding(
             f"{file_name(reading, places)} sends TabbyAPI's admin key where the API key is enough",
             "The admin key may load, unload and download models.",
             evidence=evidence_at(places, "api_key", "admin_key"),
-            remedies=(wire_key(site, reading, config),),
+            remedies=give_key(site, reading, config, _sending(reading)),
         )
+
+
+def _holding(
+    reading: RouterReading, keys: RouterKeys | None, tokens: Tokens | None
+) -> Iterator[str]:
+    """Where a key stands that is TabbyAPI's admin key, and not its API key, too."""
+    admin = tokens.admin_key if tokens else None
+    if keys is None or tokens is None or not admin or admin in tokens.api_keys:
+        return
+    for key in keys.keys:
+        if key.value == admin and key.source == LITERAL:
+            calls = [call for call in _sending(reading) if (call.file or reading.path) == key.where]
+            yield from (reading.place(call) for call in calls)
+        elif key.value == admin and not key.where.startswith("process "):
+            yield key.where
+
+
+def _sending(reading: RouterReading) -> list[Call]:
+    return [call for call in reading.calls if call.sends_key is not False]

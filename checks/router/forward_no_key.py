@@ -39,6 +39,7 @@ from . import (
     WIRE_KEY,
     answers_401,
     file_name,
+    give_key,
     key_needed,
     keyless,
     meant_to_be_off,
@@ -46,7 +47,6 @@ from . import (
     readable,
     seen_live,
     whole,
-    wire_key,
 )
 
 _SEEN: Mapping[Verdict, tuple[str, str]] = {
@@ -71,7 +71,7 @@ _SEEN: Mapping[Verdict, tuple[str, str]] = {
     "RTR002",
     "router-forward-no-key",
     category="router",
-    caused_by=("CFG004", "CFG003", "RTR001"),
+    caused_by=("CFG004", "CFG003", "RTR001", "RTR007"),
     cure=WIRE_KEY,
     tags=(AUTH, KEYLESS, ROUTER_KEY),
 )
@@ -86,8 +86,7 @@ def forward_no_key(
     key_needed(config, endpoint)
     seen = witness if witness and witness.verdict in FORWARDS_NO_KEY else None
     found, doubt = _read(reading)
-    remedy = wire_key(site, reading, config)
-    causes = (*meant_to_be_off(config), "RTR001")
+    causes = (*meant_to_be_off(config), "RTR001", "RTR007")
     live: tuple[Evidence, ...] = seen_live(seen) if seen else ()
     if reading and found:
         name = file_name(reading, [reading.place(found[0])])
@@ -95,7 +94,7 @@ def forward_no_key(
             f"Requests forwarded by {name} carry no key for TabbyAPI",
             f"{answers_401(endpoint)}.",
             evidence=(*_evidence(reading, found), *live),
-            remedies=(remedy,),
+            remedies=give_key(site, reading, config, found),
             caused_by=causes,
         )
     elif seen:
@@ -105,7 +104,7 @@ def forward_no_key(
             f"{name[0].upper()}{name[1:]} {does}" if name.startswith("the ") else f"{name} {does}",
             detail,
             evidence=live,
-            remedies=(remedy,),
+            remedies=give_key(site, reading, config),
             caused_by=causes,
         )
     else:

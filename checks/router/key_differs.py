@@ -29,15 +29,16 @@ from tabbydoctor.api import AUTH, ROUTER_KEY, Absent, Evidence, Finding, Remedy,
 from tabbydoctor.deployment.nixos import in_store, managed
 from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.nixos.by_rebuild import where_made
+from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site.environment import variable_of
-from tabbydoctor.routers.site.keys import RouterKey, RouterKeys
+from tabbydoctor.routers.site.keys import LITERAL, RouterKey, RouterKeys
 from tabbydoctor.routers.unread import RouterRead
 from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from . import WIRE_KEY, key_needed, name_of, restart, seen_live, whole, wire_key
+from . import WIRE_KEY, give_key, key_needed, name_of, restart, seen_live, whole, wire_key
 
 
 @check(
@@ -58,11 +59,12 @@ def key_differs(
     machine: Machine | None = None,
     witness: RouterWitness | None = None,
     read: RouterRead | None = None,
+    reading: RouterReading | None = None,
 ) -> Iterator[Finding]:
     key_needed(config, endpoint)
     live = seen_live(witness) if witness and witness.verdict == "wrong sent" else ()
     try:
-        held = list(_held(keys, site, tokens, config, machine, live))
+        held = list(_held(keys, site, tokens, config, machine, live, reading))
     except (Absent, Unknown):
         held = []
         if not live:
@@ -75,7 +77,7 @@ def key_differs(
             f"The key that {name_of(site)} sends is none of TabbyAPI's",
             "TabbyAPI refuses it with 401 Invalid API key; it was rotated, or is another's.",
             evidence=live,
-            remedies=(wire_key(site, config=config),),
+            remedies=_wire(site, config, reading),
         )
     elif read and not held:
         whole(None, read)
@@ -88,6 +90,7 @@ def _held(
     config: EffectiveConfig | None,
     machine: Machine | None,
     live: tuple[Evidence, ...],
+    reading: RouterReading | None,
 ) -> Iterator[Finding]:
     """What the copies of the key tell. Raises Absent or Unknown where they tell nothing."""
     if keys is None:
@@ -111,14 +114,30 @@ def _held(
             f"The key from {wrong[0].source} is none of {tokens.path}",
             "TabbyAPI refuses it with 401 Invalid API key; it was rotated, or is another's.",
             evidence=tuple(
-                Evidence(key.where, f"a key of {tokens.path}", "another key") for key in wrong
+                Evidence(place, f"a key of {tokens.path}", "another key")
+                for key in wrong
+                for place in _places(key, reading)
             )
             + live,
-            remedies=(
-                wire_key(site, config=config),
-                _give(wrong, tokens, site, machine),
-            ),
+            remedies=(*_wire(site, config, reading), _give(wrong, tokens, site, machine)),
         )
+
+
+def _places(key: RouterKey, reading: RouterReading | None) -> list[str]:
+    """Where a key is: of one written in a gateway's file the lines that send it."""
+    calls = reading.calls if reading and reading.by_hand and key.source == LITERAL else ()
+    here = [one for one in calls if one.sends_key and one.file == key.where and reading]
+    return [reading.place(one) for one in here if reading] or [key.where]
+
+
+def _wire(
+    site: RouterSite, config: EffectiveConfig | None, reading: RouterReading | None
+) -> tuple[Remedy, ...]:
+    """The lines of a gateway that hold a key, else what gives a router the key."""
+    if reading is None or not reading.by_hand:
+        return (wire_key(site, config=config),)
+    keyed = [call for call in reading.calls if call.sends_key is not False]
+    return give_key(site, reading, config, keyed)
 
 
 def _give(

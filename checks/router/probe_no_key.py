@@ -22,9 +22,10 @@ out; so is the log where the router hands its callers' requests on, for then the
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import AUTH, KEYLESS, ROUTER_KEY, Evidence, Finding, Unknown, check
+from tabbydoctor.api import AUTH, KEYLESS, ROUTER_KEY, Evidence, Finding, Remedy, Unknown, check
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers.gateways.remedies import by_hand
 from tabbydoctor.routers.refusals import RouterRefusals
 from tabbydoctor.routers.unread import RouterRead
 from tabbydoctor.routers.witness import CALLERS, RouterWitness
@@ -75,7 +76,7 @@ def probe_no_key(
             f"It asks {found[0].method} {asked}. {answers_401(endpoint)}: "
             "the router takes that for down.",
             evidence=(*evidence_of(reading, found, EXPECTED, "no key"), *logged),
-            remedies=(wire_key(site, reading, config),),
+            remedies=_remedies(site, reading, config, found),
             caused_by=meant_to_be_off(config),
         )
     elif logged:
@@ -97,9 +98,20 @@ def _read(reading: RouterReading | None) -> tuple[list[Call], Unknown | None]:
     if reading is None:
         return [], None
     try:
-        return keyless(reading, readable(reading).of("probe")), None
+        asked = (call for call in readable(reading).of("probe") if call.takes_key)
+        return keyless(reading, asked), None
     except Unknown as doubt:
         return [], doubt
+
+
+def _remedies(
+    site: RouterSite, reading: RouterReading, config: EffectiveConfig | None, found: list[Call]
+) -> tuple[Remedy, ...]:
+    """A gateway's check is mended for itself: its requests have their own lines."""
+    if any(edit.concern == "probe" for edit in reading.by_hand):
+        places = {(call.file or reading.path, call.line) for call in found}
+        return by_hand(reading, "probe", site, places)
+    return (wire_key(site, reading, config),)
 
 
 def _logged(refusals: RouterRefusals | None, witness: RouterWitness | None) -> tuple[Evidence, ...]:

@@ -44,13 +44,15 @@ class Remedy:
     """A way out: what it does, how safe it is, and the exact commands to paste.
 
     `nix` are lines for configuration.nix, where NixOS writes what is wrong; the commands then
-    apply them.
+    apply them. `lines` are lines for the file that the title names, to be written there by hand;
+    the commands then open it and make it count.
     """
 
     title: str
     safety: Safety = Safety.MANUAL
     commands: tuple[str, ...] = ()
     nix: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ def to_paste(remedies: Sequence[Remedy]) -> Iterator[str]:
     if not any(remedy.nix for remedy in remedies):
         for remedy in remedies:
             yield comment(remedy.title)
+            yield from remedy.lines
             yield from remedy.commands
         return
     later: list[str] = []

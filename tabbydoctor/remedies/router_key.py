@@ -108,7 +108,9 @@ def plan_router_key(
             if keys and name in keys.missing
         ]
     else:
-        variables, credential_read = wire_gateway(draft, site, inputs, kinds), False
+        of_probe = options.ids == ("RTR007",)
+        variables = wire_gateway(draft, site, inputs, kinds, asked=not of_probe)
+        credential_read = False
     if strategy == "router-env":
         accepted = {*tokens.api_keys, tokens.admin_key}
         lacking = [name for name in variables if _lacks(site, reading, accepted, name)]

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.nixos.by_rebuild import to_paste
 from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
+from tabbydoctor.remedies.gateway_values import set_values
 from tabbydoctor.remedies.request import Strategy
+from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.gateways.remedies import by_hand
 from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.kind import CannotGiveKey, KeyedKind
 from tabbydoctor.routers.kinds import RouterKinds
@@ -155,26 +159,36 @@ def modules_to_wire(inputs: RouterInputs, files: Container[str] = ()) -> tuple[s
 
 
 def wire_gateway(
-    draft: Draft, site: RouterSite, inputs: RouterInputs, kinds: RouterKinds
+    draft: Draft, site: RouterSite, inputs: RouterInputs, kinds: RouterKinds, *, asked: bool = True
 ) -> tuple[str, ...]:
-    """The variables that it takes the key from. Raises CannotFix."""
-    path, kind = path_of(site), _keyed(site, kinds)
+    """The variables that it takes the key from; a check that could send none is mended, too.
+
+    `asked`: the key itself is asked for, not that check alone. Raises CannotFix.
+    """
+    path, kind = path_of(site), _keyed(site, kinds, inputs.reading)
+    probes = inputs.reading.mends("probe")
+    set_values(draft, path, probes, "RTR007")
     try:
         draft.edit(path, lambda content: kind.with_key(content, inputs.urls), WHY)
     except CannotEdit as error:
         raise CannotFix(f"{path}:{error.line or 1}: {error.message}") from error
     except CannotGiveKey as error:
-        raise CannotFix(error.message, error.manual) from error
+        if not probes:
+            raise CannotFix(error.message, error.manual) from error
+        draft.manual += [error.message] if asked else []
     text = (draft.read(path) or b"").decode("utf-8", "replace")
     reading = kind.read(path, text, inputs.urls)
     return tuple(sorted({variable_of(call.key_from) for call in reading.calls} - {""}))
 
 
-def _keyed(site: RouterSite, kinds: RouterKinds) -> KeyedKind:
+def _keyed(site: RouterSite, kinds: RouterKinds, reading: RouterReading | None = None) -> KeyedKind:
     """The kind that gives its file the key. Raises CannotFix for one that only reads."""
     kind = kinds.named(site.kind)
     if not isinstance(kind, KeyedKind):
-        raise CannotFix(f"a router of the kind {site.kind} cannot be given the key by tabbydoctor")
+        raise CannotFix(
+            f"a router of the kind {site.kind} cannot be given the key by tabbydoctor",
+            "\n".join(to_paste(by_hand(reading, "key", site))) if reading else "",
+        )
     return kind
 
 

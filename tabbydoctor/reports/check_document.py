@@ -89,6 +89,7 @@ def _remedy(remedy: Remedy) -> RemedyPart:
         safety=remedy.safety,
         commands=list(remedy.commands),
         nix=list(remedy.nix) or UNSET,
+        lines=list(remedy.lines) or UNSET,
     )
 
 

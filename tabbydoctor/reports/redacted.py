@@ -44,6 +44,7 @@ def _finding(finding: Finding) -> Finding:
                 one.safety,
                 commands=tuple(redact(typed(line)) for line in one.commands),
                 nix=tuple(redact(line) for line in one.nix),
+                lines=tuple(redact(line) for line in one.lines),
             )
             for one in finding.remedies
         ),

@@ -126,6 +126,8 @@ class _Writer:
         self.page.flow(head, (remedy.title, ""), indent=self.body, hang=self.body + 2)
         for line in remedy.nix:
             self.page.nix(line, indent=self.body + 4)
+        for line in remedy.lines:
+            self.page.verbatim(line, indent=self.body + 4)
         for command in remedy.commands:
             self.page.command(command, indent=self.body + 4)
 

@@ -55,6 +55,8 @@ class Call:
     """Whether the whole text of a file is sent as the key, the newline at its end with it."""
     file: str = ""
     """The source it stands in, absolute."""
+    takes_key: bool = True
+    """Whether its router has a place for a key that goes with it."""
     made_elsewhere: bool = False
     """Whether a client that may send it is made in another source."""
 
@@ -67,6 +69,68 @@ class Made:
     column: int
     sends_key: bool | None
     """What is known of the key of its requests to TabbyAPI."""
+
+
+Concern = Literal["key", "probe", "wait", "path", "stream"]
+"""What a change by hand mends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long a gateway waits for TabbyAPI."""
+
+    file: str
+    line: int
+    seconds: float
+    setting: str
+    """By its name: `proxy_read_timeout`."""
+    until: Literal["loaded", "answered"]
+    """Until it is ready, or until the next bytes of an answer."""
+    written: bool = True
+    """Whether the file says so; else it is the program's default."""
+    place: tuple[str | int, ...] = ()
+    """Of a configuration in YAML: where its value stands, or is to stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A way through a gateway on which TabbyAPI is asked for what it does not serve."""
+
+    file: str
+    line: int
+    asks: str
+    """What it makes of a request for a completion: a path, or a URL."""
+    meant: str
+    """What it is to be."""
+    why: str
+    """By which rule of the gateway's, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandEdit:
+    """Lines that belong into a gateway's file, right for that file as it stands."""
+
+    concern: Concern
+    file: str
+    line: int
+    """They stand behind this line, or begin in its place where lines are replaced."""
+    lines: tuple[str, ...]
+    replaces: int = 0
+    """How many lines from `line` on they stand in the place of."""
+    block: str = ""
+    """The block that they are in, in words: `location /v1/`."""
+    mends: int = 0
+    """The line of the call, or of what else is wrong, that they mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueMend:
+    """A value of a router's YAML that is to be another."""
+
+    concern: Concern
+    place: tuple[str | int, ...]
+    value: str | int | None
+    """None for what is taken out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +191,16 @@ class RouterReading:
     """What was not followed, and why, in words; empty where the reading came to its end."""
     unfollowed: tuple[int, ...] = ()
     """Lines that make an HTTP client which was never seen to send anything."""
+    waits: tuple[Wait, ...] = ()
+    """Of a gateway: how long it waits for TabbyAPI."""
+    misses: tuple[Miss, ...] = ()
+    """Of a gateway: where it asks TabbyAPI for what that does not serve."""
+    buffers: tuple[int, ...] = ()
+    """Of a gateway: lines by which a stream is held back until a buffer is full."""
+    by_hand: tuple[HandEdit, ...] = ()
+    """Of a gateway: what is to be written where, for what is wrong."""
+    values: tuple[ValueMend, ...] = ()
+    """Of one configured in YAML: what mends it besides the key."""
     parts: tuple[RouterReading, ...] = ()
     """Of a program of several modules: what each of them does, with lines of its own, the entry
     file first. What is said above is of all of them together."""
@@ -163,6 +237,10 @@ class RouterReading:
         """`path:line` of the first module that has a line for a name; empty without."""
         found = ((part.path, lines(part).get(name)) for part in self.modules)
         return next((f"{path}:{line}" for path, line in found if line), "")
+
+    def mends(self, concern: Concern) -> tuple[ValueMend, ...]:
+        """The values that mend what is wrong of one kind."""
+        return tuple(one for one in self.values if one.concern == concern)
 
     def of(self, purpose: Purpose) -> tuple[Call, ...]:
         """The calls of one purpose."""

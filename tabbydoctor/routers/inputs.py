@@ -13,6 +13,7 @@ from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.routers import RouterReading, python
 from tabbydoctor.routers.entry import installed, not_read
+from tabbydoctor.routers.included import Included
 from tabbydoctor.routers.kinds import BUILT_IN, UNKNOWN, RouterKinds
 from tabbydoctor.routers.marked_block import legible
 from tabbydoctor.routers.modules import Modules
@@ -136,9 +137,11 @@ def _router_inputs(
     if site.kind == "python":
         modules = Modules.of(seen, path, text, roots)
         roots = tuple(modules.roots)
-    reading = read(environment, modules.files)
-    files = {**modules.files, **dict(_configurations(seen, reading))}
-    reading = read(environment, files, reading) if files != modules.files else reading
+    included = Included.of(host if site.named else seen, kind, path, text)
+    own = {**modules.files, **included.files}
+    reading = read(environment, own)
+    files = {**own, **dict(_configurations(seen, reading))}
+    reading = read(environment, files, reading) if files != own else reading
     if address and address.moved and address.configured_taken and not reading.calls:
         # It asks whoever holds the configured port, and means TabbyAPI.
         asked = (*urls, f"http://{address.configured}")
@@ -159,7 +162,7 @@ def _router_inputs(
     reading = replace(
         reading,
         written_at=written_at(reading.addresses, {**unit_texts(site), **sources}),
-        cuts=tuple(dict.fromkeys((*reading.cuts, *modules.cuts))),
+        cuts=tuple(dict.fromkeys((*reading.cuts, *modules.cuts, *included.cuts))),
     )
     return RouterInputs(reading, urls, files, environment, directory, roots, arguments, text)
 

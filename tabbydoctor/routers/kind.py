@@ -50,6 +50,20 @@ class RouterKind(Protocol):
 
 
 @runtime_checkable
+class IncludingKind(RouterKind, Protocol):
+    """A kind whose file is one of several: it includes others, or is included itself."""
+
+    @property
+    def mains(self) -> tuple[str, ...]:
+        """Where the file usually is that it begins with."""
+        ...
+
+    def includes(self, path: str, text: str, main: str) -> tuple[str, ...]:
+        """What a file includes: absolute paths or patterns of glob(7). `main` is the first file."""
+        ...
+
+
+@runtime_checkable
 class KeyedKind(RouterKind, Protocol):
     """A kind whose file refers to a variable of the environment for the key."""
 

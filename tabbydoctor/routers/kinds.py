@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tabbydoctor.routers import litellm, llama_swap, python
+from tabbydoctor.routers import (
+    caddy,
+    haproxy,
+    litellm,
+    llama_swap,
+    nginx,
+    open_webui,
+    python,
+    sillytavern,
+    traefik,
+)
 from tabbydoctor.routers.kind import RouterKind
 
 UNKNOWN = "unknown"
@@ -26,4 +36,6 @@ class RouterKinds:
         return next((kind.name for kind in self.kinds if kind.recognises(path, text)), UNKNOWN)
 
 
-BUILT_IN = RouterKinds((python, litellm, llama_swap))
+BUILT_IN = RouterKinds(
+    (python, litellm, llama_swap, nginx, haproxy, caddy, open_webui, sillytavern, traefik)
+)

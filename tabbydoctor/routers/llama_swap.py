@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tabbydoctor.routers import Call, RouterReading
+from tabbydoctor.routers import Call, Miss, RouterReading, ValueMend, Wait
 from tabbydoctor.routers.by_variable import Servers, ValueEdit, edited, refers
 from tabbydoctor.routers.keys import CLIENT_OWN, PLACEHOLDERS
 from tabbydoctor.routers.kind import CannotGiveKey
+from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.urls import server
 from tabbydoctor.yaml.document import YamlDocument
 from tabbydoctor.yaml.yaml11 import document
@@ -53,6 +54,12 @@ def read(
         for section in ("models", "peers")
         for label, entry in _section(parsed.data, section)
     ]
+    wrong = list(_wrong(path, parsed, every, tabby_urls))
+    lost = [label for _, mend in wrong for label in mend.place[1:2] if not _given(parsed, mend)]
+    every = [
+        (section, label, entry, tabby_urls[0] if label in lost and section == "models" else base)
+        for section, label, entry, base in every
+    ]
     tabby = [each for each in every if server(each[3]) in servers]
     keys = {str(entry["apiKey"]) for _, _, entry, _ in tabby if entry.get("apiKey")}
     calls: list[Call] = []
@@ -75,6 +82,11 @@ def read(
             if server(base) not in servers and str(entry.get("apiKey")) in keys
         ),
         literal_keys=tuple(key for key in keys if not _VARIABLE.search(key)),
+        waits=tuple(
+            _waits(path, parsed, [label for section, label, *_ in tabby if section == "models"])
+        ),
+        misses=tuple(miss for miss, _ in wrong),
+        values=(*(mend for _, mend in wrong), *_checks(tabby)),
     )
 
 
@@ -95,13 +107,79 @@ def _lacking(data: Any, servers: Servers) -> Iterator[ValueEdit]:
     for label, model in _section(sections, "models"):
         if server(str(model.get("proxy", ""))) not in servers:
             continue
-        if model.get("checkEndpoint", "/health") not in ("/health", "none"):
-            yield ("models", label, "checkEndpoint"), "/health"
         raise CannotGiveKey(
             f"models.{label} of llama-swap cannot send a key to its backend; peers can",
             f"peers:\n  tabbyapi:\n    proxy: {model.get('proxy')}\n"
             f"    apiKey: ${{env.TABBY_API_KEY}}\n    models: [{label}]",
         )
+
+
+_Backend = tuple[str, str, Mapping[str, Any], str]
+"""Section, label, entry, base URL."""
+HEALTH_TIMEOUT = 120.0
+"""healthCheckTimeout where nothing sets it."""
+_LEAST = 15.0
+"""What is taken for a shorter one."""
+
+
+def _wrong(
+    path: str, parsed: YamlDocument, every: list[_Backend], tabby_urls: tuple[str, ...]
+) -> Iterator[tuple[Miss, ValueMend]]:
+    """Where its requests miss TabbyAPI: another port is asked, or another path."""
+    servers = {server(url) for url in tabby_urls}
+    ports = {place[1] for place in servers if place}
+    for section, label, entry, base in every:
+        command = str(entry.get("cmd") or "")
+        if section == "models" and not base and tabby_urls and _starts_tabby(label, command, ports):
+            meant = tabby_urls[0]
+            why = "without proxy llama-swap asks http://localhost:${PORT}, a port of its own"
+            line = parsed.line_of("models", label)
+            yield (
+                Miss(path, line, "http://localhost:${PORT}", f"proxy: {meant}", why),
+                ValueMend("path", ("models", label, "proxy"), meant),
+            )
+        beyond = base.partition("://")[2].partition("/")[2].strip("/")
+        if beyond and server(base) in servers:
+            meant = base[: base.index("/", base.index("://") + 3)]
+            why = f"llama-swap adds the caller's path, and asks for /{beyond}/v1/chat/completions"
+            yield (
+                Miss(path, parsed.line_of(section, label, "proxy"), base, meant, why),
+                ValueMend("path", (section, label, "proxy"), meant),
+            )
+
+
+def _starts_tabby(label: str, command: str, ports: set[int]) -> bool:
+    """Whether a command starts TabbyAPI at its own port."""
+    if "${PORT}" in command or not command.strip():
+        return False
+    given = {int(each) for each in re.findall(r"--port[= ](\d{1,5})\b", command)}
+    return bool(given & ports) or (not given and "tabby" in f"{label} {command}".lower())
+
+
+def _given(parsed: YamlDocument, mend: ValueMend) -> bool:
+    """Whether the place of a mend has a value."""
+    section, label, *_ = mend.place
+    return bool(parsed.data[section][label].get("proxy"))
+
+
+def _waits(path: str, parsed: YamlDocument, models: list[str]) -> Iterator[Wait]:
+    """How long it waits for what it starts."""
+    given = parsed.data.get("healthCheckTimeout")
+    told = isinstance(given, int | float) and not isinstance(given, bool)
+    if models:
+        line = parsed.line_of("healthCheckTimeout") if told else parsed.line_of("models", models[0])
+        seconds = max(float(given), _LEAST) if told else HEALTH_TIMEOUT
+        yield Wait(
+            path, line, seconds, "healthCheckTimeout", "loaded", told, ("healthCheckTimeout",)
+        )
+
+
+def _checks(tabby: list[_Backend]) -> Iterator[ValueMend]:
+    """What turns a check that needs a key into one that needs none."""
+    for section, label, entry, _ in tabby:
+        endpoint = str(entry.get("checkEndpoint") or "/health")
+        if section == "models" and endpoint != "none" and not is_open(endpoint):
+            yield ValueMend("probe", ("models", label, "checkEndpoint"), "/health")
 
 
 def _section(data: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -144,6 +222,7 @@ def _model(parsed: YamlDocument, label: str, entry: Mapping[str, Any]) -> Iterat
             sends_key=False,
             function=label,
             library=name,
+            takes_key=False,
         )
     inbound = bool(parsed.data.get("apiKeys"))
     yield Call(
@@ -155,4 +234,5 @@ def _model(parsed: YamlDocument, label: str, entry: Mapping[str, Any]) -> Iterat
         key_from="" if inbound else CLIENT_OWN,
         function=label,
         library=name,
+        takes_key=False,
     )

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.deployment.parts import ProcessTable, RouterSite
 from tabbydoctor.documents import Unreadable, python_of
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
@@ -21,6 +21,11 @@ _SLACK = 1.5
 boot, whose time is known to the second (proc(5))."""
 _RELOADS = ("--reload", "-watch-config", "--watch-config")
 """Arguments of uvicorn, gunicorn, llama-swap: a changed file is read without a restart."""
+
+_RELOADED = ("nginx", "haproxy")
+"""Kinds whose workers a reload starts anew, while the first process stays."""
+_UNSEEN_RELOADS = ("caddy", "traefik", "open-webui", "sillytavern")
+"""Kinds that a reload does not show, or that read their file when they need it."""
 
 _BY_SYSTEMD = re.compile(
     r"PATH|LANG|LC_\w+|HOME|LOGNAME|USER|SHELL|TERM|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_\w+|"
@@ -47,25 +52,38 @@ class RouterStaleness:
     """Path -> when it was changed."""
 
 
-def router_staleness(host: Host, site: RouterSite, inputs: RouterInputs | None) -> RouterStaleness:
+def router_staleness(
+    host: Host, site: RouterSite, inputs: RouterInputs | None, table: ProcessTable | None = None
+) -> RouterStaleness:
     """Compare times. Raises Absent where no process runs that could be old."""
     process = site.process
     if process is None or not process.started:
         raise Absent("the router does not run")
+    since = max([process.started, *_workers(site, table)])
     newer = {}
     for path in dict.fromkeys(_read_once(site, inputs)):
         changed = _changed(host, path)
-        if changed is not None and changed > process.started + _SLACK:
+        if changed is not None and changed > since + _SLACK:
             newer[path] = changed
-    return RouterStaleness(process.started, newer)
+    return RouterStaleness(since, newer)
+
+
+def _workers(site: RouterSite, table: ProcessTable | None) -> Iterator[float]:
+    """When the workers of a gateway began that starts them anew with each reload."""
+    for one in table.processes if table and site.kind in _RELOADED else ():
+        if one.pid in site.pids and one.started:
+            yield one.started
 
 
 def _read_once(site: RouterSite, inputs: RouterInputs | None) -> Iterator[str]:
     """The files that a router has from its start on."""
     running = site.process.argv if site.process else ()
     command = (*(site.unit.command if site.unit else ()), *running)
-    if site.path and not any(word.startswith(_RELOADS) for word in command):
+    reloads = any(word.startswith(_RELOADS) for word in command) or site.kind in _UNSEEN_RELOADS
+    if site.path and not reloads:
         yield site.path
+        if site.kind in _RELOADED and inputs:
+            yield from inputs.files
         if site.kind == "python" and inputs:
             yield from _of_source(inputs)
     same = _runs_as_it_says(site)

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tabbydoctor.host.data import Listener, Process
-from tabbydoctor.targets import Targets
+from tabbydoctor.host.data import Process
 
-from .scene import CONFIG, SERVER, Scene, refusing, serving, told
+from .scene import CONFIG, Scene, refusing, serving, told
 
 DOCKER = f"/system.slice/docker-{'4e' * 32}.scope"
 containers = pytest.mark.xfail(strict=True, reason="containers")
-gateways = pytest.mark.xfail(strict=True, reason="gateways")
 
 
 @pytest.fixture
@@ -59,76 +57,3 @@ def test_a_container_that_lost_its_gpu(scene: Scene) -> None:
     said = scene.examine()
     assert said.ids[0] == "GPU001"
     assert "--force-recreate" in told(said.finding("GPU001"))
-
-
-def behind(scene: Scene, path: str, text: str, argv: tuple[str, ...]) -> None:
-    """A gateway in front, by its file and its process."""
-    scene.write(path, text)
-    scene.processes = (SERVER, Process(400, argv, uid=33, cwd="/", unit="gateway.service"))
-    scene.listeners = (Listener("127.0.0.1", 5000, 1234), Listener("0.0.0.0", 8080, 400))
-    scene.targets = Targets(router=path)
-
-
-NGINX = """\
-server {
-    listen 8080;
-    location / {
-        proxy_pass http://127.0.0.1:5000;
-        proxy_set_header Authorization "Bearer not-the-key-of-tabby";
-    }
-}
-"""
-
-
-@gateways
-def test_nginx_in_front_is_read(scene: Scene) -> None:
-    behind(scene, "/etc/nginx/conf.d/tabby.conf", NGINX, ("nginx: master process",))
-    finding = scene.examine().finding("RTR014")
-    assert "proxy_read_timeout" in told(finding)
-    assert finding.evidence[0].source.startswith("/etc/nginx/conf.d/tabby.conf:")
-
-
-LITELLM = """\
-model_list:
-  - model_name: tiny
-    litellm_params:
-      model: openai/tiny-exl3
-      api_base: http://127.0.0.1:5000{path}
-      api_key: os.environ/TABBY_KEY
-"""
-
-
-@gateways
-@pytest.mark.parametrize("path", ["", "/v1/chat/completions"])
-def test_litellm_asks_below_v1(scene: Scene, path: str) -> None:
-    behind(scene, "/etc/litellm/config.yaml", LITELLM.format(path=path), ("litellm",))
-    finding = scene.examine().finding("RTR016")
-    assert finding.evidence[0].source == "/etc/litellm/config.yaml:5"
-
-
-SWAP = """\
-healthCheckTimeout: 15
-models:
-  tabby:
-    proxy: http://127.0.0.1:5000
-    cmd: python main.py
-"""
-
-
-@gateways
-def test_llama_swap_waits_for_less_than_the_last_load_took(scene: Scene) -> None:
-    behind(scene, "/etc/llama-swap.yaml", SWAP, ("llama-swap", "--config", "/etc/llama-swap.yaml"))
-    scene.minutes, scene.log = [1.0, 0.7], [
-        "INFO:     Loading model: models/tiny-exl3", "INFO:     Model successfully loaded.",
-    ]  # fmt: skip
-    finding = scene.examine().finding("RTR014")
-    assert finding.evidence[0].source == "/etc/llama-swap.yaml:1"
-
-
-@gateways
-def test_llama_swaps_keyed_check_is_the_root(scene: Scene) -> None:
-    text = SWAP.replace("15", "120") + "    checkEndpoint: /v1/models\n"
-    behind(scene, "/etc/llama-swap.yaml", text, ("llama-swap", "--config", "/etc/llama-swap.yaml"))
-    said = scene.examine()
-    assert said.ids[0] == "RTR007"
-    assert said.finding("RTR007").evidence[0].source == "/etc/llama-swap.yaml:6"

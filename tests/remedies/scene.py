@@ -139,7 +139,8 @@ class Scene:
         facts.provide(Machine, self.machine)
         facts.provide(Instance, self.instance)
         facts.provide(Discovery, Discovery(self.instance, self.others))
-        facts.provide(RouterSite, self.router)
+        if self.router:
+            facts.provide(RouterSite, self.router)
         for kind, fact in self.given.items():
             facts.provide(kind, fact)
         return facts

@@ -33,6 +33,8 @@ class RemedyPart(DocumentPart):
     """The exact commands to paste, in order."""
     nix: list[str] | UnsetType = UNSET
     """Lines for configuration.nix, which the commands then apply; only where NixOS is."""
+    lines: list[str] | UnsetType = UNSET
+    """Lines for the file that the title names, to be written there by hand."""
 
 
 class FindingPart(DocumentPart):

@@ -16,6 +16,7 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import unit_of_process
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Account, Host, Process
+from tabbydoctor.routers.included import Included
 from tabbydoctor.routers.inputs import source_text
 from tabbydoctor.routers.kinds import BUILT_IN, UNKNOWN, RouterKinds
 from tabbydoctor.routers.modules import Modules
@@ -148,6 +149,9 @@ def concerns(around: Around, site: RouterSite) -> bool:
         return named_router(unit.name)
     if site.kind == "python" and site.path:
         texts += Modules.of(seen, site.path, texts[0], site.roots, _MODULES).files.values()
+    elif site.path:
+        kind = around.kinds.named(site.kind)
+        texts += Included.of(seen, kind, site.path, texts[0]).files.values()
     if any("TabbyConfigModel" in text for text in texts):
         return False
     named = any("tabby" in text.lower() for text in texts)
@@ -281,8 +285,9 @@ def _configured(around: Around, site: RouterSite, host: Host, files: tuple[str, 
     """The router by the file that its command line is given; a program in Python is run by it."""
     if not files:
         return site
-    kind = _kind_at(around, host, files[0])
-    return replace(site, path=files[0], kind=UNKNOWN if kind == "python" else kind)
+    kinds = {path: _kind_at(around, host, path) for path in files}
+    path = next((each for each in files if kinds[each] not in (UNKNOWN, "python")), files[0])
+    return replace(site, path=path, kind=UNKNOWN if kinds[path] == "python" else kinds[path])
 
 
 def _kind_at(around: Around, host: Host, path: str | None) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from tabbydoctor.host import Host
 from tabbydoctor.routers import entry
+from tabbydoctor.routers.site.gateway_command import gateway_command
 
 _PYTHON = re.compile(r"^(python|pypy)[\d.]*$")
 _MODULE = re.compile(r"[A-Za-z_][\w.]*")
@@ -62,6 +63,8 @@ def router_command(
     if any(name.startswith("llama-swap") for name in names):
         given = line.path_of(("--config", "-config", "-c"))
         return RouterCommand(given or line.absolute("config.yaml"), "llama-swap")
+    if gateway := gateway_command(line.words, line.directory, host):
+        return RouterCommand(*gateway)
     found = line.served() or line.run()
     if found and found.path and entry.installed(found.path) and found.path not in line.words:
         return RouterCommand(found.path, "unknown", found.python)

@@ -15,9 +15,11 @@ from tabbydoctor.routers.own_environment import ANY
 
 _PLAIN = re.compile(
     r"(python|pypy)[\d.]*|uvicorn|gunicorn|hypercorn|daphne|granian|fastapi|uv|uvx|poetry|pdm|"
-    r"litellm|llama-swap.*|.*\.py"
+    r"litellm|llama-swap.*|.*\.py|nginx|haproxy|caddy|traefik"
 )
 """Programs that set no variable for what they run."""
+_FILES = ("--env-file", "--envfile")
+"""Options by which a program reads variables from a file."""
 _CREDENTIALS = ("LoadCredential", "LoadCredentialEncrypted", "SetCredential")
 
 
@@ -81,8 +83,8 @@ def perhaps_unset(site: RouterSite, reading: RouterReading) -> Mapping[str, str]
 def set_by_itself(site: RouterSite, reading: RouterReading, variable: str) -> str:
     """What of the router's own may set a variable, in words; empty without."""
     command = site.unit.command if site.unit else (site.process.argv if site.process else ())
-    if any(word.startswith("--env-file") for word in command):
-        return f"{posixpath.basename(command[0])} --env-file"
+    if given := next((word for word in command if word.startswith(_FILES)), ""):
+        return f"{posixpath.basename(command[0])} {given.partition('=')[0]}"
     if any(word.startswith(f"{variable}=") for word in command) or _is_wrapped(site, command):
         return f"{site.unit.name if site.unit else 'what runs it'}: {command[0]}"
     places = (reading.where(lambda part: part.sets_environment, name) for name in (variable, ANY))

@@ -6,6 +6,7 @@ import pytest
 
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.host.data import Process
+from tabbydoctor.routers import haproxy
 from tabbydoctor.routers.site.environment import perhaps_unset, unset_variables
 from tests.checks.router.scene import read, site
 from tests.remedies.router_scene import ENVIRONMENT
@@ -67,3 +68,25 @@ def test_what_runs_shows_what_was_set() -> None:
 
 def test_a_unit_whose_command_is_not_known() -> None:
     assert unset_variables(site(), READING) == (NAME,)
+
+
+@pytest.mark.parametrize(
+    ("argv", "environment", "unset"),
+    [
+        (("/usr/sbin/haproxy", "-Ws", "-f", "/etc/haproxy/haproxy.cfg"), {}, ("TABBY_API_KEY",)),
+        (("/usr/sbin/haproxy", "-f", "/etc/haproxy/haproxy.cfg"), {"TABBY_API_KEY": "k"}, ()),
+        (("/usr/bin/caddy", "run", "--envfile", "/etc/caddy/env"), {}, ()),
+    ],
+)
+def test_a_gateway_s_variable_that_nobody_sets(
+    argv: tuple[str, ...], environment: dict[str, str], unset: tuple[str, ...]
+) -> None:
+    text = (
+        "frontend a\n    mode http\n    bind :80\n    default_backend b\nbackend b\n    mode http\n"
+        '    http-request set-header Authorization "Bearer ${TABBY_API_KEY}"\n'
+        "    server s 127.0.0.1:5000\n"
+    )
+    reading = haproxy.read("/etc/haproxy/haproxy.cfg", text, ("http://127.0.0.1:5000",))
+    process = Process(7, argv, environment=environment)
+    site = RouterSite("/etc/haproxy/haproxy.cfg", "haproxy", process=process)
+    assert unset_variables(site, reading) == unset

@@ -168,7 +168,7 @@ def test_a_gateway_by_its_title_or_by_where_its_configuration_usually_is(tmp_pat
         root = tmp_path / str(len(title))
         _write(root, place, text)
         site = _site(root, table=_table(Process(7, (title,), cwd="/"), p7=80))
-        assert (site.path, site.kind) == (place, "unknown")
+        assert (site.path, site.kind) == (place, "nginx")
 
 
 def test_a_socket_of_both_families_is_asked_by_ipv4_first(tmp_path: Path) -> None:

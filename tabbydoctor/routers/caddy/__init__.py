@@ -1,0 +1,72 @@
+"""Caddy: which requests reach TabbyAPI by its Caddyfile, over which path, with which key."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.caddy.syntax import (
+    CaddyLine,
+    NotCaddyfile,
+    caddy_lines,
+    expanded_lines,
+    sites,
+)
+from tabbydoctor.routers.caddy.ways import passages
+from tabbydoctor.routers.gateways.reading import reading_of
+
+name = "caddy"
+mains = ("/etc/caddy/Caddyfile",)
+_PROXY = re.compile(r"^[ \t]*reverse_proxy[ \t]+[^\n;=]+$", re.MULTILINE)
+_JSON = re.compile(r'^\s*\{.*"(apps|routes)"\s*:', re.DOTALL)
+
+
+def recognises(path: str, text: str) -> bool:
+    """Whether a file is Caddy's: by reverse_proxy, or as its JSON."""
+    named = posixpath.basename(path).lower().startswith("caddyfile")
+    return named or bool(_PROXY.search(text)) or _is_json(text)
+
+
+def _is_json(text: str) -> bool:
+    return '"reverse_proxy"' in text and _JSON.match(text[:20_000]) is not None
+
+
+def includes(path: str, text: str, main: str) -> tuple[str, ...]:
+    """What it imports that may be a file."""
+    found = re.findall(r"^[ \t]*import[ \t]+(\S+)", text, re.MULTILINE)
+    return tuple(posixpath.join(posixpath.dirname(path), each) for each in found)
+
+
+def read(
+    path: str,
+    text: str,
+    tabby_urls: tuple[str, ...],
+    *,
+    files: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    directory: str = "",
+    roots: tuple[str, ...] = (),
+    arguments: tuple[str, ...] = (),
+) -> RouterReading:
+    """Follow requests through its sites; `{$NAME}` is looked up in the environment."""
+    if _is_json(text):
+        return RouterReading(
+            path, name, "Caddy's JSON is not read: name the Caddyfile it is made from"
+        )
+    cuts: list[str] = []
+    parsed: dict[str, tuple[CaddyLine, ...]] = {}
+    for each, held in {**(files or {}), path: text}.items():
+        try:
+            parsed[each] = caddy_lines(held, each, environment)
+        except NotCaddyfile as error:
+            if each == path:
+                problem = f"not a valid Caddyfile: {error.message}"
+                return RouterReading(path, name, problem, error.line)
+            cuts.append(f"{each}:{error.line} is not a valid Caddyfile: {error.message}")
+    main = next((each for each in mains if each in parsed), path)
+    snippets = {name: one for given in parsed.values() for name, one in sites(given)[1].items()}
+    whole = expanded_lines(parsed[main], snippets, parsed, cuts)
+    found = list(passages(sites(whole)[0], cuts))
+    return reading_of(name, path, found, tabby_urls, cuts)

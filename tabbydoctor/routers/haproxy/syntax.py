@@ -1,0 +1,121 @@
+"""HAProxy's configuration as it is written: sections of lines, with their words.
+
+https://docs.haproxy.org/2.6/configuration.html#2.2
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+_SECTIONS = frozenset(
+    {"global", "defaults", "frontend", "backend", "listen", "peers", "resolvers", "userlist",
+     "mailers", "program", "cache", "http-errors", "ring", "log-forward", "fcgi-app", "crt-store"}
+)  # fmt: skip
+PROXIES = ("frontend", "backend", "listen")
+_WORD = re.compile(
+    r"""(?P<space>[ \t]+)|(?P<comment>\#.*)"""
+    r"""|(?P<part>"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s"'\\\#]+|["'\\])"""
+)
+_ESCAPED = re.compile(r"""\\([ \\\#"'])""")
+"""Before anything else a backslash stays: `\\1` of a replacement."""
+_REFERENCE = re.compile(r"\$\{(\w+)(?:\[\*\])?\}|\$(\w+)")
+VARIABLE = "\0"
+"""Stands before and behind the name of a variable of the environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyLine:
+    """One line that says something."""
+
+    words: tuple[str, ...]
+    file: str
+    number: int
+    indent: str
+
+    def starts(self, *words: str) -> bool:
+        """Whether it begins with some words."""
+        return self.words[: len(words)] == words
+
+
+@dataclass(slots=True)
+class ProxySection:
+    """One section, and the defaults that hold for it."""
+
+    kind: str
+    name: str
+    head: ProxyLine
+    lines: list[ProxyLine] = field(default_factory=list)
+    defaults: ProxySection | None = None
+
+    def own(self, *words: str) -> list[ProxyLine]:
+        """Its own lines that begin with some words."""
+        return [line for line in self.lines if line.starts(*words)]
+
+    def last(self, *words: str) -> ProxyLine | None:
+        """The line that counts: its own last one, else the defaults'."""
+        found = self.own(*words)
+        if found:
+            return found[-1]
+        return self.defaults.last(*words) if self.defaults else None
+
+    def every(self, *words: str) -> list[ProxyLine]:
+        """The defaults' lines, then its own."""
+        return [*(self.defaults.every(*words) if self.defaults else ()), *self.own(*words)]
+
+
+def sections(text: str, file: str) -> list[ProxySection]:
+    """What a file holds; what stands before the first section is left out."""
+    found: list[ProxySection] = []
+    defaults: ProxySection | None = None
+    named: dict[str, ProxySection] = {}
+    for number, raw in enumerate(text.splitlines(), 1):
+        words = tuple(_words(raw))
+        if not words:
+            continue
+        line = ProxyLine(words, file, number, raw[: len(raw) - len(raw.lstrip())])
+        if words[0] in _SECTIONS and not (found and words[0] == "cache" and line.indent):
+            one = ProxySection(words[0], words[1] if len(words) > 1 else "", line)
+            given = words[words.index("from") + 1] if "from" in words[2:-1] else ""
+            one.defaults = named.get(given, defaults)
+            if one.kind == "defaults":
+                one.defaults = named.get(given)
+                defaults = named[one.name] = one
+            found.append(one)
+        elif found:
+            found[-1].lines.append(line)
+    return found
+
+
+def _words(line: str) -> Iterator[str]:
+    """The words of a line; a variable's name comes between two marks, where it is expanded."""
+    word, at = "", 0
+    begun = False
+    while at < len(line):
+        found = _WORD.match(line, at)
+        if found is None or found.lastgroup == "comment":
+            break
+        at = found.end()
+        if found.lastgroup == "space":
+            if begun:
+                yield word
+            word, begun = "", False
+            continue
+        word, begun = word + _part(found[0]), True
+    if begun:
+        yield word
+
+
+def _part(text: str) -> str:
+    if text.startswith('"') and len(text) > 1:
+        inner = _REFERENCE.sub(lambda one: f"{VARIABLE}{one[1] or one[2]}{VARIABLE}", text[1:-1])
+        return _ESCAPED.sub(r"\1", inner)
+    if text.startswith("'") and len(text) > 1:
+        return text[1:-1]
+    return _ESCAPED.sub(r"\1", text)
+
+
+def put_in(word: str, variables: Mapping[str, str]) -> str:
+    """A word with the variables put in that are known; others stay marked."""
+    return re.sub(f"{VARIABLE}(\\w+){VARIABLE}", lambda one: variables.get(one[1], one[0]), word)
