@@ -28,6 +28,13 @@ WIRE_KEY = Cure(
     command="fix --auth",
 )
 
+FRONT_KEY = Cure(
+    "tabbydoctor.remedies.router_key:plan_router_key",
+    Safety.SAFE,
+    title="Give the front TabbyAPI's present key, and restart it",
+    command="fix --auth",
+)
+
 
 def readable(reading: RouterReading) -> RouterReading:
     """The reading. Raises Unknown where it could not be made, or found no call to TabbyAPI: the

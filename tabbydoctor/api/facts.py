@@ -23,6 +23,7 @@ from tabbydoctor.deployment.people import People
 from tabbydoctor.deployment.program import ServerProgram
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root
+from tabbydoctor.front.standing import Front, FrontMeans, FrontStanding
 from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.driver import DeviceNodes, Driver
 from tabbydoctor.gpu.kernel_log import KernelLog
@@ -85,6 +86,9 @@ __all__ = [
     "Endpoint",
     "FileStatus",
     "FixRequest",
+    "Front",
+    "FrontMeans",
+    "FrontStanding",
     "GpuNeed",
     "Host",
     "HttpAnswer",

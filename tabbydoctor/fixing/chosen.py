@@ -10,6 +10,7 @@ from tabbydoctor.diagnosis.cure import Planner
 from tabbydoctor.diagnosis.finding import Safety
 from tabbydoctor.diagnosis.report import CheckResult
 from tabbydoctor.remedies.disable_auth import plan_disable_auth
+from tabbydoctor.remedies.front import plan_front
 from tabbydoctor.remedies.request import FixRequest
 
 ROUTER = "router"
@@ -60,6 +61,8 @@ def planners(
     if request.auth and request.strategy == "disable-auth":
         # Asked for by its own name, whatever findings there are.
         return [("disable-auth", plan_disable_auth)]
+    if request.auth and request.strategy == "front":
+        return [("front", plan_front)]
     there = present(request, filter(answered, results))
     found = {one.check.id: one.check for one in results if one.check.id in there}
     if request.auth:
