@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import AUTH, Cure, Evidence, Finding, Safety, Unknown, check
 from tabbydoctor.front.design import CONFIG_PATH, UNIT
-from tabbydoctor.front.standing import Fault, Front, FrontFault, FrontStanding
+from tabbydoctor.front.standing import Front, FrontFault, FrontFaultKind, FrontStanding
 from tabbydoctor.tabbyapi.addressing import connectable, host_and_port
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
@@ -37,7 +37,7 @@ _SET_RIGHT = Cure(
     title="Write the front anew, restart it, and see whether requests go through",
     command="fix --auth",
 )
-_TITLES: dict[Fault, tuple[str, str]] = {
+_TITLES: dict[FrontFaultKind, tuple[str, str]] = {
     "program": ("{program}, which adds the key for {router}, is not installed any more",
                 "It does not start again: then nothing that the router asks reaches TabbyAPI."),
     "gone": ("The unit of the front of {router} is gone",

@@ -6,6 +6,7 @@ NAME = "caddy"
 BINARIES = ("/usr/bin/caddy", "/usr/local/bin/caddy")
 KEY_LINE = 'header_up Authorization "Bearer KEY"\n'
 ADDRESS = "    bind {host}"
+JIT = False
 UNIT_LINES = (
     "Type=notify",
     "LoadCredential=key:{directory}/key",
@@ -16,7 +17,6 @@ TEMPLATE = """\
 {
     admin off
     auto_https off
-    persist_config off
     servers {
         timeouts {
             idle 1h

@@ -7,6 +7,7 @@ BINARIES = ("/usr/sbin/haproxy", "/usr/bin/haproxy", "/usr/local/sbin/haproxy")
 # It includes no file: the key comes by an environment file, which root alone can read.
 KEY_LINE = "TABBY_API_KEY=KEY\n"
 ADDRESS = "    bind {place}"
+JIT = True
 UNIT_LINES = (
     "Type=notify",
     "EnvironmentFile={directory}/key",

@@ -6,6 +6,7 @@ NAME = "nginx"
 BINARIES = ("/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx")
 KEY_LINE = 'proxy_set_header Authorization "Bearer KEY";\n'
 ADDRESS = "        listen {place};"
+JIT = False
 UNIT_LINES = (
     "Type=forking",
     "PIDFile={runtime}/nginx.pid",

@@ -24,7 +24,7 @@ _SENDABLE = re.compile(r"[A-Za-z0-9._~+/=:@!*,^-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class FrontProgram:
     """One program that can be a front."""
 
     name: str
@@ -38,6 +38,8 @@ class Program:
     """How it is told to listen at one address."""
     unit_lines: tuple[str, ...]
     """How its unit runs it."""
+    jit: bool
+    """Whether it compiles its patterns as it runs, and so needs memory to write and execute."""
 
     def configuration(self, design: FrontDesign) -> str:
         """The configuration of a front. It holds no key."""
@@ -66,13 +68,15 @@ class Program:
 
 
 PROGRAMS = tuple(
-    Program(one.NAME, one.BINARIES, one.TEMPLATE, one.KEY_LINE, one.ADDRESS, one.UNIT_LINES)
+    FrontProgram(
+        one.NAME, one.BINARIES, one.TEMPLATE, one.KEY_LINE, one.ADDRESS, one.UNIT_LINES, one.JIT
+    )
     for one in (nginx, haproxy, caddy)
 )
 """In the order in which one that is installed is taken."""
 
 
-def program_named(name: str) -> Program | None:
+def program_named(name: str) -> FrontProgram | None:
     """One of them."""
     return next((one for one in PROGRAMS if one.name == name), None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tabbydoctor.front.design import CONFIG_PATH, DIRECTORY, UNIT, FrontDesign
 from tabbydoctor.front.fence import unit_lines
-from tabbydoctor.front.programs import Program
+from tabbydoctor.front.programs import FrontProgram
 
 RUNTIME = "/run/tabbydoctor-front"
 _UNIT = """\
@@ -44,7 +44,7 @@ RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
-MemoryDenyWriteExecute=yes
+MemoryDenyWriteExecute={no_jit}
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
@@ -56,12 +56,15 @@ WantedBy=multi-user.target
 """
 
 
-def unit_text(design: FrontDesign, program: Program) -> str:
+def unit_text(design: FrontDesign, program: FrontProgram) -> str:
     """The whole unit."""
     fence = "".join(f"{line}\n" for line in unit_lines(design))
     names = {"binary": design.binary, "config": CONFIG_PATH, "runtime": RUNTIME}
     own = "\n".join(program.unit_lines).format(**names, directory=DIRECTORY, unit=UNIT)
-    text = _UNIT.format(router=design.router, program=own, fence=fence, runtime=RUNTIME)
+    no_jit = "no" if program.jit else "yes"
+    text = _UNIT.format(
+        router=design.router, program=own, fence=fence, runtime=RUNTIME, no_jit=no_jit
+    )
     if not design.nft:
         lines = text.replace(" nftables.service", "").splitlines(keepends=True)
         text = "".join(line for line in lines if "nftables" not in line)

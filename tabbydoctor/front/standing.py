@@ -29,7 +29,7 @@ from tabbydoctor.redaction import remember
 _NFT = ("/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft", "/usr/local/sbin/nft")
 _SLACK = 1.0
 """Seconds by which a process may seem older than what it was started with."""
-Fault = Literal["program", "changed", "gone", "down", "disabled", "older", "fence"]
+FrontFaultKind = Literal["program", "changed", "gone", "down", "disabled", "older", "fence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Front:
 class FrontFault:
     """One thing that is wrong with it."""
 
-    kind: Fault
+    kind: FrontFaultKind
     where: str
     expected: str
     actual: str
@@ -63,7 +63,7 @@ class FrontStanding:
     unseen: str = ""
     """What could not be seen, and what is needed; empty where all was."""
 
-    def has(self, *kinds: Fault) -> bool:
+    def has(self, *kinds: FrontFaultKind) -> bool:
         """Whether it has a fault of one of some kinds."""
         return any(fault.kind in kinds for fault in self.faults)
 

@@ -177,6 +177,12 @@ def plan_front(
     standing: FrontStanding | None = None,
 ) -> None:
     """Raises CannotFix where a front cannot be had, or is no good here; then it says why."""
+    if options.strategy not in (None, "front"):
+        raise CannotFix(
+            f"a front adds the key for {front.design.router if front else 'it'}: that is taken "
+            "back first",
+            invocation("undo", root=True),
+        )
     unit, account = _router(machine, instance, site)
     key = _key(tokens)
     draft.title = TITLE

@@ -7,15 +7,12 @@ from collections.abc import Container
 from functools import partial
 from urllib.parse import urlsplit
 
-from tabbydoctor.deployment.parts import Instance, Machine, ProcessTable, RouterSite
+from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.deployment.people import People
-from tabbydoctor.front.standing import Front, FrontMeans, FrontStanding
-from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.nix_text import comment
 from tabbydoctor.remedies import credential, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.earlier_strategy import take_away, turn_auth_on
-from tabbydoctor.remedies.front import plan_front
 from tabbydoctor.remedies.request import FixRequest, Strategy
 from tabbydoctor.remedies.router_source import WHY, stays, wire_gateway, wire_source
 from tabbydoctor.remedies.router_variables import left_alone, unfit
@@ -36,7 +33,6 @@ from tabbydoctor.routers.site.environment import (
 from tabbydoctor.routers.site.keys import RouterKeys, stale_copies
 from tabbydoctor.routers.staleness import RouterStaleness
 from tabbydoctor.routers.witness import RouterWitness
-from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.tabbyapi.tokens import Tokens
@@ -60,11 +56,6 @@ def plan_router_key(
     reach: RouterReach | None,
     kinds: RouterKinds = BUILT_IN,
     witness: RouterWitness | None = None,
-    front: Front | None = None,
-    standing: FrontStanding | None = None,
-    means: FrontMeans | None = None,
-    config: EffectiveConfig | None = None,
-    table: ProcessTable | None = None,
 ) -> None:
     """Raises CannotFix where no place can be proven right; then it says what to paste.
 
@@ -72,18 +63,6 @@ def plan_router_key(
     source left as it is; `router-tokens` puts the file's key in the place of the variable's.
     Where all that is wrong is an old key in a file of its unit's, that file alone is changed.
     """
-    if front is not None and front.serves(site.unit.name if site.unit else None):
-        if options.strategy is not None:
-            raise CannotFix(
-                f"a front adds the key for {front.design.router}: take that back first",
-                invocation("undo", root=True),
-            )
-        if instance is None or means is None or config is None:
-            raise CannotFix("where TabbyAPI is, and what the front is made of, is not known")
-        plan_front(
-            draft, machine, instance, tokens, config, site, options, means, table, front, standing
-        )
-        return
     reads = may_read(site, people, paths.file, tokens.path)
     _refuse_own_unit(site, reads)
     strategy = _strategy(options, site, reads, _block(inputs))

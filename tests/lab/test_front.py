@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.deployment import API_KEY, Deploy, Deployment
+from tests.lab.deployment import ADMIN_KEY, API_KEY, Deploy, Deployment
 from tests.lab.fronted import MOVES, ROUTERS, lay_out
 from tests.lab.outcome import faults_in, told
 
@@ -81,3 +81,156 @@ def test_each_router_is_repaired_and_taken_back(deploy: Deploy, router: str) -> 
     assert state(deployment) == before
     deployment.wait_ready()
     assert deployment.forward().status == 401
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_each_program_hands_on(deploy: Deploy, program: str) -> None:
+    deployment = running(deploy, "c-argument", program)
+    fixed = deployment.doctor(*FIX)
+    assert fixed.exit_code == 0, fixed.stdout + fixed.stderr
+    url = place(deployment)
+    for headers in (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"X-API-Key": "wrong"},
+        {"x-admin-key": "wrong"},
+        {"X-API-Key": ADMIN_KEY, "Authorization": f"Bearer {ADMIN_KEY}"},
+    ):
+        answer = deployment.request("GET", f"{url}/v1/auth/permission", headers=headers)
+        assert (answer.status, "api" in answer.body) == (200, True), answer
+    for path in (
+        "/v1/model/load",
+        "/v1/model/load/",
+        "//v1//model//load",
+        "/V1/Model/LOAD",
+        "/v1/model/%6coad",
+        "/v1/model%2fload",
+        "/v1/model/load%0A",
+        "/v1/model/embedding/unload?x=1",
+        "/v1/template/switch",
+        "/v1/sampling/override/switch",
+        "/v1/lora/load",
+        "/v1/download",
+    ):
+        headers = {"X-Admin-Key": ADMIN_KEY, "Authorization": f"Bearer {ADMIN_KEY}"}
+        answer = deployment.request("POST", url + path, headers=headers, document={})
+        assert answer.status in (400, 403), (path, answer)
+    assert deployment.request("GET", f"{url}/v1/model/list").status == 200
+    large = deployment.request(
+        "POST", f"{url}/v1/chat/completions", document={"model": "x", "prompt": "y" * (8 << 20)}
+    )
+    assert large.status not in (0, 401, 413, 502)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_fence_lets_the_router_and_root_connect_alone(deploy: Deploy, program: str) -> None:
+    deployment = running(deploy, "node-variable", program)
+    assert deployment.doctor(*FIX).exit_code == 0
+    url = f"{place(deployment)}/v1/models"
+    allowed = {user: status_for(deployment, user, url) for user in ("root", "router")}
+    assert allowed == {"root": 200, "router": 200}
+    for user in ("mallory", "ivan", "backend"):
+        assert status_for(deployment, user, url) == 0
+        assert status_for(deployment, user, url.replace("127.0.0.1", "[::1]")) == 0
+    # TabbyAPI itself is as it was, for everybody.
+    assert status_for(deployment, "mallory", "http://127.0.0.1:5000/v1/models") == 401
+
+
+def test_without_nftables_it_asks_for_leave_and_says_who_gets_in(deploy: Deploy) -> None:
+    deployment = running(deploy, "node-variable", fenced=False)
+    refused = deployment.doctor(*FIX)
+    assert (refused.exit_code, refused.document["applied"]) == (1, False)
+    assert "every local account" in refused.document["manual"][0]
+    fixed = deployment.doctor(*FIX, "--allow-exposed")
+    assert fixed.exit_code == 0, fixed.stdout + fixed.stderr
+    assert any("every local account" in note for note in fixed.document["notes"])
+    assert status_for(deployment, "mallory", f"{place(deployment)}/v1/models") == 200
+    again = deployment.doctor(*FIX)
+    assert (again.exit_code, again.document["changes"]) == (0, [])
+
+
+def test_without_a_program_it_says_what_to_install(deploy: Deploy) -> None:
+    deployment = running(deploy, "node-variable", "none")
+    refused = deployment.doctor(*FIX)
+    assert (refused.exit_code, refused.document["applied"]) == (1, False)
+    assert "apt install nginx" in refused.document["manual"][0]
+
+
+def test_it_is_never_chosen_by_itself(deploy: Deploy) -> None:
+    deployment = running(deploy, "c-argument")
+    left = deployment.doctor("fix", "--auth", "--yes", "--format", "json")
+    assert (left.exit_code, left.document["applied"]) == (1, False)
+    assert not deployment.machine.exists("/etc/tabbydoctor/front")
+
+
+def test_a_rotation_is_seen_and_renewed(deploy: Deploy) -> None:
+    deployment = running(deploy, "c-argument")
+    assert deployment.doctor(*FIX).exit_code == 0
+    before = state(deployment)
+    new = "0f0e0d0c0b0a09080706050403020100"
+    text = deployment.machine.read(deployment.tokens).replace(API_KEY, new)
+    deployment.machine.run(["tee", deployment.tokens], input=text)
+    deployment.machine.systemctl("restart", "tabbyapi.service")
+    deployment.wait_ready()
+    assert deployment.forward().status == 401
+    checked = deployment.doctor("check", "--format", "json")
+    assert faults_in(checked.document) == {"RTR005"}, told(checked.document)
+    renewed = deployment.doctor("fix", "--auth", "--yes", "--format", "json")
+    assert renewed.exit_code == 0, renewed.stdout + renewed.stderr
+    assert new not in renewed.stdout + renewed.stderr
+    assert deployment.forward().status not in (0, 401, 502)
+    assert deployment.doctor("undo").exit_code == 0
+    assert state(deployment)[1:] == before[1:]
+    assert deployment.forward().status == 401
+
+
+@pytest.mark.parametrize(
+    "harm", ["stopped", "disabled", "fence", "program", "changed", "unit", "firewall"]
+)
+def test_what_happens_to_it_is_told_and_set_right(deploy: Deploy, harm: str) -> None:
+    deployment = running(deploy, "c-argument")
+    machine = deployment.machine
+    assert deployment.doctor(*FIX).exit_code == 0
+    url = f"{place(deployment)}/v1/models"
+    match harm:
+        case "stopped":
+            machine.systemctl("stop", FRONT)
+        case "disabled":
+            machine.systemctl("disable", FRONT)
+        case "fence":
+            machine.run(["nft", "flush", "ruleset"])
+        case "program":
+            machine.run(["mv", "/usr/sbin/nginx", "/usr/sbin/nginx.gone"])
+            machine.systemctl("kill", "--signal=KILL", FRONT)
+            machine.wait_for(lambda: status_for(deployment, "root", url) == 0, "its end")
+        case "changed":
+            machine.run(["sed", "-i", "s/1d/1s/", "/etc/tabbydoctor/front/tabbydoctor-front.conf"])
+        case "unit":
+            machine.systemctl("stop", FRONT)
+            machine.remove(f"/etc/systemd/system/{FRONT}")
+            machine.systemctl("daemon-reload")
+        case "firewall":
+            machine.unit(
+                "nftables.service",
+                "[Service]\nType=oneshot\nRemainAfterExit=yes\n"
+                "ExecStart=/usr/sbin/nft flush ruleset\nExecReload=/usr/sbin/nft flush ruleset\n",
+            )
+            machine.systemctl("start", "nftables.service")
+            machine.systemctl("reload", "nftables.service")
+            machine.systemctl("restart", "nftables.service")
+            machine.wait_for(lambda: status_for(deployment, "root", url) == 200, "the front")
+            assert status_for(deployment, "mallory", url) == 0
+            return
+    if harm != "fence":
+        assert status_for(deployment, "mallory", url) == 0
+    checked = deployment.doctor("check", "--format", "json")
+    assert "RTR021" in faults_in(checked.document), told(checked.document)
+    mended = deployment.doctor("fix", "--auth", "--yes", "--format", "json")
+    if harm == "program":
+        assert mended.exit_code == 1, mended.stdout
+        machine.run(["mv", "/usr/sbin/nginx.gone", "/usr/sbin/nginx"])
+        mended = deployment.doctor("fix", "--auth", "--yes", "--format", "json")
+    assert mended.exit_code == 0, mended.stdout + mended.stderr
+    assert deployment.forward().status not in (0, 401, 502)
+    assert status_for(deployment, "mallory", url) == 0
+    assert faults_in(deployment.doctor("check", "--format", "json").document) == set()
