@@ -4,7 +4,7 @@ from __future__ import annotations
 
 NAME = "caddy"
 BINARIES = ("/usr/bin/caddy", "/usr/local/bin/caddy")
-KEY_LINE = 'header_up Authorization "Bearer KEY"\n'
+KEY_LINE = 'header_up Authorization "Bearer <key>"\n'
 ADDRESS = "    bind {host}"
 JIT = False
 UNIT_LINES = (

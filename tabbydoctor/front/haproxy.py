@@ -5,7 +5,7 @@ from __future__ import annotations
 NAME = "haproxy"
 BINARIES = ("/usr/sbin/haproxy", "/usr/bin/haproxy", "/usr/local/sbin/haproxy")
 # It includes no file: the key comes by an environment file, which root alone can read.
-KEY_LINE = "TABBY_API_KEY=KEY\n"
+KEY_LINE = "TABBY_API_KEY=<key>\n"
 ADDRESS = "    bind {place}"
 JIT = True
 UNIT_LINES = (
@@ -34,7 +34,7 @@ defaults
 frontend tabbydoctor
 $listens
     http-request return status 403 content-type application/json string '$refusal' \
-if { path,url_dec -m reg -i $admin }
+if { path,url_dec -m reg -i '$admin' }
     http-request set-header Authorization "Bearer $${TABBY_API_KEY}"
     http-request del-header X-API-Key
     http-request del-header X-Admin-Key

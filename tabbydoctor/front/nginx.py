@@ -4,7 +4,7 @@ from __future__ import annotations
 
 NAME = "nginx"
 BINARIES = ("/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx")
-KEY_LINE = 'proxy_set_header Authorization "Bearer KEY";\n'
+KEY_LINE = 'proxy_set_header Authorization "Bearer <key>";\n'
 ADDRESS = "        listen {place};"
 JIT = False
 UNIT_LINES = (

@@ -33,7 +33,7 @@ class FrontProgram:
     template: str
     """Its configuration."""
     key_line: str
-    """What stands in the file with the key."""
+    """What stands in the file with the key, which is put in the place of `<key>`."""
     address: str
     """How it is told to listen at one address."""
     unit_lines: tuple[str, ...]
@@ -58,11 +58,11 @@ class FrontProgram:
 
     def key_file(self, key: str) -> str:
         """The file with the key."""
-        return self.key_line.replace("KEY", key)
+        return self.key_line.replace("<key>", key)
 
     def key_in(self, text: str) -> str | None:
         """The key in such a file; None where it is none."""
-        before, _, after = self.key_line.partition("KEY")
+        before, _, after = self.key_line.partition("<key>")
         held = text.startswith(before) and text.endswith(after) and len(text) > len(before + after)
         return text[len(before) : len(text) - len(after)] if held else None
 

@@ -234,3 +234,79 @@ def test_what_happens_to_it_is_told_and_set_right(deploy: Deploy, harm: str) -> 
     assert deployment.forward().status not in (0, 401, 502)
     assert status_for(deployment, "mallory", url) == 0
     assert faults_in(deployment.doctor("check", "--format", "json").document) == set()
+
+
+@pytest.mark.parametrize("router", ["node-variable", "stripped"])
+def test_it_is_there_again_after_a_boot(deploy: Deploy, router: str) -> None:
+    deployment = running(deploy, router)
+    machine = deployment.machine
+    assert deployment.doctor(*FIX).exit_code == 0
+    url = f"{place(deployment)}/v1/models"
+    # As a boot does: nothing runs and no rule stands, then what is enabled starts in its order.
+    units = ("tabbyapi.service", "llm-router.service", FRONT)
+    machine.systemctl("stop", *units)
+    machine.run(["nft", "flush", "ruleset"])
+    machine.systemctl("start", "multi-user.target")
+    # While TabbyAPI starts, the front says 502.
+    machine.wait_for(lambda: deployment.forward().status not in (0, 502), "TabbyAPI behind it")
+    assert deployment.forward().status != 401
+    assert status_for(deployment, "mallory", url) == 0
+
+
+def killed_at(number: int) -> str:
+    """Runs the doctor, and kills it by SIGKILL before its n-th change of the machine."""
+    return f"""\
+import os, signal, sys
+from tabbydoctor.repair import safefile, services
+count = 0
+def counted(do):
+    def step(*arguments, **named):
+        global count
+        count += 1
+        if count == {number}:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return do(*arguments, **named)
+    return step
+safefile.replace = counted(safefile.replace)
+services.run = counted(services.run)
+from tabbydoctor.__main__ import main
+sys.exit(main())
+"""
+
+
+def runs_killed_at(deployment: Deployment, number: int, *arguments: str) -> bool:
+    """Whether it was killed before it came to its end."""
+    python = str(deployment.installed.python)
+    command = [python, "-c", killed_at(number), *arguments]
+    ran = deployment.machine.run(command, check=False, timeout=120)
+    assert ran.returncode in (0, -9, 137), ran.stdout + ran.stderr
+    return ran.returncode != 0
+
+
+def test_killed_at_any_step_it_is_taken_back_whole(deploy: Deploy) -> None:
+    deployment = running(deploy, "stripped")
+    before = state(deployment)
+    number = 1
+    while runs_killed_at(deployment, number, *FIX):
+        deployment.doctor("undo")  # takes back what is unfinished; with nothing there it says so
+        assert state(deployment) == before, number
+        number += 1
+    assert number > 10
+    assert deployment.doctor("undo").exit_code == 0
+    assert state(deployment) == before
+
+
+def test_an_undo_that_is_killed_at_any_step_is_ended_by_the_next(deploy: Deploy) -> None:
+    deployment = running(deploy, "c-argument")
+    before = state(deployment)
+    number = 1
+    while True:
+        assert deployment.doctor(*FIX).exit_code == 0
+        killed = runs_killed_at(deployment, number, "undo")
+        if killed:
+            assert deployment.doctor("undo").exit_code == 0, number
+        assert state(deployment) == before, number
+        if not killed:
+            break
+        number += 1
+    assert number > 8
