@@ -132,7 +132,8 @@ def wire_key(
         return Remedy(f"{change}; {DISABLE}", Safety.MANUAL, (disable_command(),))
     if site is not None and site.kind == UNKNOWN:
         send = f"Let {name_of(site)} send {EXPECTED} to TabbyAPI alone"
-        return Remedy(f"{send}, in place of what its callers send", Safety.MANUAL)
+        front = "or have nginx, HAProxy or Caddy add it before TabbyAPI (--strategy front)"
+        return Remedy(f"{send}, in place of what its callers send; {front}", Safety.MANUAL)
     own = site is not None and site.unit is not None and site.unit.user_manager
     return WIRE_KEY.remedy("", root=not own)
 
