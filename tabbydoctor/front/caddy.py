@@ -37,7 +37,6 @@ $listens
             import $key
             header_up -X-Api-Key
             header_up -X-Admin-Key
-            header_up Host {http.request.hostport}
             transport http {
                 dial_timeout 5s
                 keepalive 4s

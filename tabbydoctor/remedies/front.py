@@ -29,10 +29,12 @@ from tabbydoctor.remedies.earlier_strategy import turn_auth_on
 from tabbydoctor.remedies.front_address import Pointing
 from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.remedies.restarting import refuse_container, restart_tabbyapi
+from tabbydoctor.remedies.router_key import refuse_stranger
 from tabbydoctor.remedies.winning_place import WinningPlace
 from tabbydoctor.tabbyapi.addressing import connectable, host_and_port
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 WHY = "RTR002"
@@ -175,6 +177,8 @@ def plan_front(
     table: ProcessTable | None,
     front: Front | None = None,
     standing: FrontStanding | None = None,
+    address: Address | None = None,
+    endpoint: Endpoint | None = None,
 ) -> None:
     """Raises CannotFix where a front cannot be had, or is no good here; then it says why."""
     if options.strategy not in (None, "front"):
@@ -185,6 +189,7 @@ def plan_front(
         )
     unit, account = _router(machine, instance, site)
     key = _key(tokens)
+    refuse_stranger(address, endpoint)
     draft.title = TITLE
     if options.strategy is not None:
         turn_auth_on(draft, instance)
@@ -203,7 +208,7 @@ def plan_front(
         _write(draft, design, key)
         _set_right(draft, standing)
     if not draft.plan().empty:
-        draft.notes += [note for note in _said(design) if note not in draft.notes]
+        draft.notes += [note for note in _said(design, account) if note not in draft.notes]
 
 
 def _router(machine: Machine, instance: Instance, site: RouterSite) -> tuple[Unit, Account]:
@@ -269,7 +274,7 @@ def _set_right(draft: Draft, standing: FrontStanding | None) -> None:
         draft.notes.append(f"{UNIT} is restarted: answers that are under way are cut off")
 
 
-def _said(design: FrontDesign) -> list[str]:
+def _said(design: FrontDesign, account: Account) -> list[str]:
     """Who gets API-key access by it, and what it does not do."""
     place = " and ".join(design.places)
     if design.nft:
@@ -277,6 +282,8 @@ def _said(design: FrontDesign) -> list[str]:
             f"who gets API-key access by {place}: what runs as {design.account} (uid "
             f"{design.uid}), and root; the fence (nftables) refuses every other account"
         )
+        if account.can_log_in:
+            who += f"; a web page in a browser of {account.name}'s may use it, too"
     else:
         who = (
             f"who gets API-key access by {place}: every local account, and every web page in a "

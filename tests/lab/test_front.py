@@ -7,6 +7,7 @@ import pytest
 from tests.lab.deployment import ADMIN_KEY, API_KEY, Deploy, Deployment
 from tests.lab.fronted import MOVES, ROUTERS, lay_out
 from tests.lab.outcome import faults_in, told
+from tests.lab.snapshot import FileState
 
 FRONT = "tabbydoctor-front.service"
 FIX = ("fix", "--auth", "--strategy", "front", "--yes", "--format", "json")
@@ -27,7 +28,7 @@ def running(
     return deployment
 
 
-def state(deployment: Deployment) -> tuple[dict[str, object], str, str, str]:
+def state(deployment: Deployment) -> tuple[dict[str, FileState], str, str, str]:
     """Files, rules of nft, units that fail, and what is known of the front's unit."""
     machine = deployment.machine
     files = machine.snapshot([path for path in WATCHED if machine.exists(path)])
