@@ -35,14 +35,14 @@ def lay_out(deployment: Deployment, router: str) -> None:
 
 def _settings(deployment: Deployment, router: str) -> list[str]:
     if router.startswith("node"):
-        source = (DATA / "router-node.js.txt").read_text()
+        source = (DATA / "node.js.txt").read_text()
         deployment.machine.write(f"{_HOME}/server.js", source)
         settings = [f"ExecStart=/usr/bin/node {_HOME}/server.js"]
         return settings + ["Environment=BACKEND_URL=http://localhost:5000"] * router.endswith(
             "variable"
         )
     if router == "python-refused":
-        source = (DATA / "router-refused.py.txt").read_text()
+        source = (DATA / "refused.py.txt").read_text()
         deployment.machine.write(f"{_HOME}/router.py", source)
         deployment.machine.write("/etc/llm-router.env", "BACKEND=http://127.0.0.1:5000\n")
         return [
@@ -55,7 +55,7 @@ def _settings(deployment: Deployment, router: str) -> list[str]:
 
 
 def _compile(deployment: Deployment) -> None:
-    machine, source = deployment.machine, (DATA / "router.c.txt").read_text()
+    machine, source = deployment.machine, (DATA / "bytes.c.txt").read_text()
     machine.write(f"{_HOME}/router.c", source)
     machine.run(["gcc", "-s", "-O1", "-o", f"{_HOME}/router", f"{_HOME}/router.c"])
     machine.remove(f"{_HOME}/router.c")
