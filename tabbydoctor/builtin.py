@@ -21,6 +21,7 @@ ROOMS = (
     "tabbydoctor.deployment.people",
     "tabbydoctor.deployment.disk_room",
     "tabbydoctor.deployment.log_directory",
+    "tabbydoctor.front.standing",
     "tabbydoctor.routers.site.finding",
     "tabbydoctor.routers.model_names",
     "tabbydoctor.tabbyapi.installed",

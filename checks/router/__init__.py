@@ -30,6 +30,13 @@ WIRE_KEY = Cure(
     command="fix --auth",
 )
 
+FRONT_KEY = Cure(
+    "tabbydoctor.remedies.router_key:plan_router_key",
+    Safety.SAFE,
+    title="Give the front TabbyAPI's present key, and restart it",
+    command="fix --auth",
+)
+
 
 def readable(reading: RouterReading) -> RouterReading:
     """The reading. Raises Unknown where it could not be made, or found no call to TabbyAPI: the
@@ -127,7 +134,8 @@ def wire_key(
         return Remedy(f"{change}; {DISABLE}", Safety.MANUAL, (disable_command(),))
     if site is not None and site.kind in (UNKNOWN, *BY_HAND):
         send = f"Let {name_of(site)} send {EXPECTED} to TabbyAPI alone"
-        return Remedy(f"{send}, in place of what its callers send", Safety.MANUAL)
+        front = "or have nginx, HAProxy or Caddy add it before TabbyAPI (--strategy front)"
+        return Remedy(f"{send}, in place of what its callers send; {front}", Safety.MANUAL)
     own = site is not None and site.unit is not None and site.unit.user_manager
     return WIRE_KEY.remedy("", root=not own)
 

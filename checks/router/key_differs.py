@@ -28,6 +28,8 @@ from collections.abc import Iterator
 from tabbydoctor.api import AUTH, ROUTER_KEY, Absent, Evidence, Finding, Remedy, Unknown, check
 from tabbydoctor.deployment.nixos import in_store, managed
 from tabbydoctor.deployment.parts import Machine, RouterSite
+from tabbydoctor.front.design import KEY_PATH
+from tabbydoctor.front.standing import Front
 from tabbydoctor.nixos.by_rebuild import where_made
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site.environment import variable_of
@@ -38,7 +40,17 @@ from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.tabbyapi.tokens import Tokens
 
-from . import WIRE_KEY, give_key, key_needed, name_of, restart, seen_live, whole, wire_key
+from . import (
+    FRONT_KEY,
+    WIRE_KEY,
+    give_key,
+    key_needed,
+    name_of,
+    restart,
+    seen_live,
+    whole,
+    wire_key,
+)
 
 
 @check(
@@ -60,8 +72,12 @@ def key_differs(
     witness: RouterWitness | None = None,
     read: RouterRead | None = None,
     reading: RouterReading | None = None,
+    front: Front | None = None,
 ) -> Iterator[Finding]:
     key_needed(config, endpoint)
+    if front and front.serves(site.unit.name if site.unit else None):
+        yield from _of_front(front, tokens, witness)
+        return
     live = seen_live(witness) if witness and witness.verdict == "wrong sent" else ()
     try:
         held = list(_held(keys, site, tokens, config, machine, live, reading))
@@ -81,6 +97,27 @@ def key_differs(
         )
     elif read and not held:
         whole(None, read)
+
+
+def _of_front(
+    front: Front, tokens: Tokens | None, witness: RouterWitness | None
+) -> Iterator[Finding]:
+    """The key that the router's front adds, in the place of whatever the router sends."""
+    live = seen_live(witness) if witness and witness.verdict == "wrong sent" else ()
+    accepted = {*tokens.api_keys, tokens.admin_key} if tokens else set()
+    if front.key is None and not live:
+        raise Unknown(f"{KEY_PATH} cannot be read: use sudo")
+    if tokens is None and not live:
+        raise Absent("where TabbyAPI's keys are is not known")
+    if not live and (front.key in accepted or not accepted - {None}):
+        return
+    expected = f"a key of {tokens.path}" if tokens else "a key of TabbyAPI's"
+    yield Finding(
+        f"The key that the front of {front.design.router} adds is none of TabbyAPI's",
+        "TabbyAPI refuses it with 401 Invalid API key; it was rotated, or is another's.",
+        evidence=(Evidence(KEY_PATH, expected, "another key"), *live),
+        remedies=(FRONT_KEY.remedy("RTR005"),),
+    )
 
 
 def _held(

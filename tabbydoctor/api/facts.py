@@ -23,6 +23,7 @@ from tabbydoctor.deployment.people import People
 from tabbydoctor.deployment.program import ServerProgram
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root
+from tabbydoctor.front.standing import Front, FrontMeans, FrontStanding
 from tabbydoctor.gpu.architectures import Architectures
 from tabbydoctor.gpu.backend import Backend
 from tabbydoctor.gpu.cuda_library import CudaLibrary
@@ -96,6 +97,9 @@ __all__ = [
     "EstimatedModel",
     "FileStatus",
     "FixRequest",
+    "Front",
+    "FrontMeans",
+    "FrontStanding",
     "GpuNeed",
     "Host",
     "HttpAnswer",

@@ -31,7 +31,7 @@ def fix(
         bool, typer.Option("--auth", help="Repair the 401 between the router and TabbyAPI.")
     ] = False,
     strategy: Annotated[
-        str | None, typer.Option(help="disable-auth, router-tokens or router-env.")
+        str | None, typer.Option(help="disable-auth, router-tokens, router-env or front.")
     ] = None,
     all_safe: Annotated[
         bool, typer.Option("--all-safe", help="Repair all that can be repaired safely.")
@@ -46,7 +46,10 @@ def fix(
     format: FormatOption = Format.TEXT,
     allow_exposed: Annotated[
         bool,
-        typer.Option("--allow-exposed", help="Allow auth off on an address others can reach."),
+        typer.Option(
+            "--allow-exposed",
+            help="Allow auth off on an address others can reach, or a front without a fence.",
+        ),
     ] = False,
     temporary: Annotated[
         bool,

@@ -10,6 +10,7 @@ from tabbydoctor.diagnosis.cure import Planner
 from tabbydoctor.diagnosis.finding import Safety
 from tabbydoctor.diagnosis.report import CheckResult
 from tabbydoctor.remedies.disable_auth import plan_disable_auth
+from tabbydoctor.remedies.front import plan_front
 from tabbydoctor.remedies.request import FixRequest
 
 ROUTER = "router"
@@ -51,21 +52,29 @@ def answered(result: CheckResult) -> bool:
 
 
 def planners(
-    request: FixRequest, results: tuple[CheckResult, ...], outdated: bool
+    request: FixRequest, results: tuple[CheckResult, ...], outdated: bool, fronted: bool = False
 ) -> list[tuple[str, Planner]]:
     """What plans the repair, each once, with the id it goes by.
 
-    `outdated`: an older version wired the router, and left something undone.
+    `outdated`: an older version wired the router, and left something undone. `fronted`: a front
+    adds its key; then that is seen to, and the router left as it is.
     """
     if request.auth and request.strategy == "disable-auth":
         # Asked for by its own name, whatever findings there are.
         return [("disable-auth", plan_disable_auth)]
     there = present(request, filter(answered, results))
     found = {one.check.id: one.check for one in results if one.check.id in there}
+    if request.auth and (fronted or request.strategy == "front"):
+        others = (one for one in found.values() if one.category != ROUTER and one.cure)
+        return [("front", plan_front), *((one.id, one.cure.planner) for one in others if one.cure)]
     if request.auth:
         return list(_for_auth(request, results, found, outdated))
+    by_front = {id for id, check in found.items() if fronted and ROUTER_KEY in check.tags}
     cures = [(id, check.cure) for id, check in found.items() if check.cure]
-    first = {cure.plan: (id, cure.planner) for id, cure in reversed(cures)}
+    first = {
+        cure.plan: (id, plan_front if id in by_front else cure.planner)
+        for id, cure in reversed(cures)
+    }
     return list(reversed(first.values()))
 
 

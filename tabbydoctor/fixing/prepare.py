@@ -24,6 +24,7 @@ from tabbydoctor.fixing.chosen import (
     present,
     router_there,
 )
+from tabbydoctor.front.standing import Front
 from tabbydoctor.host import Host
 from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.by_rebuild import to_paste
@@ -69,7 +70,9 @@ async def _prepare(
         hands = Hands(host, by_word(facts))
         refusals: list[RefusedRemedy] = []
         of_router = {one.check.id for one in results if one.check.category == ROUTER}
-        for id, planner in planners(request, results, await _outdated(facts)):
+        for id, planner in planners(
+            request, results, await _outdated(facts), await _fronted(facts)
+        ):
             if refusals and request.auth and id not in of_router:
                 continue  # by itself it would cure nobody's 401
             refusal = await _planned(request, facts, draft, id, planner, id in of_router)
@@ -101,6 +104,15 @@ async def _outdated(facts: Facts) -> bool:
         return False
     blocks = map(marked_block, inputs.sources.values())
     return any(block is not None and block.outdated for block in blocks)
+
+
+async def _fronted(facts: Facts) -> bool:
+    """Whether a front of the doctor's adds the router's key."""
+    try:
+        front, site = await facts.get(Front), await facts.get(RouterSite)
+    except NoFact:
+        return False
+    return front.serves(site.unit.name if site.unit else None)
 
 
 async def _runs_as_it_is(facts: Facts, request: FixRequest) -> bool:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping
-
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
-from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.module import NixModule
 from tabbydoctor.nixos.nix_text import comment
-from tabbydoctor.remedies import credential, dropin, nixos, temporary
+from tabbydoctor.remedies import credential, nixos, temporary
 from tabbydoctor.remedies.auth_off_already import lasts, waits_for_restart
 from tabbydoctor.remedies.config_keys import take_out_about_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.request import FixRequest
+from tabbydoctor.remedies.winning_place import WinningPlace
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.urls import server
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
-from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig
+from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.locality import is_loopback
 from tabbydoctor.tabbyapi.probes import Endpoint
-from tabbydoctor.yaml.edit import CannotEdit, set_value
 
 WHY = "CFG004"
 TITLE = "switch TabbyAPI's authentication off"
@@ -51,7 +47,7 @@ def plan_disable_auth(
             temporary.run_on(draft, instance, module, config, wanted, WHY)
         else:
             nixos.refuse_network(machine, instance, module, config, wanted)
-            _set_where_it_wins(draft, instance, config, wanted)
+            WinningPlace(draft, instance, WHY, "disable-auth").set_all(config, wanted)
     elif in_force:
         temporary.in_force(draft, instance, in_force, config)
     _remove_what_has_no_effect(draft, instance, config)
@@ -141,98 +137,9 @@ def _wanted(options: FixRequest) -> dict[str, str | bool]:
     return {"disable_auth": True, **host}
 
 
-def _set_where_it_wins(
-    draft: Draft, instance: Instance, config: EffectiveConfig, wanted: Mapping[str, str | bool]
-) -> None:
-    for key, value in wanted.items():
-        setting = config.setting("network", key)
-        layer = setting.origin.layer if setting else "default"
-        if config.config_argument:
-            _in_file(draft, instance, _file(config, "config-file"), key, value)
-        elif layer == "argument":
-            _in_arguments(draft, instance, key, value)
-        elif layer == "environment":
-            _in_environment(draft, instance, key, value)
-        else:
-            _in_file(draft, instance, _file(config, "working-directory"), key, value)
-
-
-def _file(config: EffectiveConfig, role: str) -> ConfigFile:
-    return next(file for file in config.files if file.role == role)
-
-
-def _in_file(
-    draft: Draft, instance: Instance, file: ConfigFile, key: str, value: str | bool
-) -> None:
-    if file.problem == "missing" and file.role == "config-file":
-        raise CannotFix(f"{file.path}, which TabbyAPI is started with, is not there")
-    if file.problem not in (None, "missing"):
-        raise CannotFix(f"{file.path} cannot be used by TabbyAPI: {file.detail}")
-    if draft.read(file.path) is None:
-        owner = instance.user
-        draft.write(
-            file.path, b"", WHY, uid=owner.uid if owner else 0, gid=owner.gid if owner else 0
-        )
-    try:
-        draft.edit(file.path, lambda content: set_value(content, ("network", key), value), WHY)
-    except CannotEdit as error:
-        raise CannotFix(
-            f"{file.path}:{error.line or 1}: {error.message}", f"network:\n  {key}: {_yaml(value)}"
-        ) from error
-
-
-def _in_environment(draft: Draft, instance: Instance, key: str, value: str | bool) -> None:
-    """A drop-in wins over `Environment=`, but not over a file: that is edited itself."""
-    unit = _unit(instance, f"TABBY_NETWORK_{key.upper()} of its environment")
-    variable = f"TABBY_NETWORK_{key.upper()}"
-    source = instance.environment_sources.get(variable, "")
-    if any(source == file.path for file in unit.environment_files):
-        draft.edit(source, lambda text: _assigned(text, variable, _yaml(value)), WHY)
-        return
-    line = f"Environment={variable}={_yaml(value)}"
-    dropin.extend(draft, unit, "disable-auth", [line], WHY, instance.user)
-
-
-def _assigned(content: bytes, variable: str, value: str) -> bytes:
-    """An environment file with the last assignment of a variable changed (systemd.exec(5))."""
-    lines = content.decode("utf-8", "surrogateescape").splitlines(keepends=True)
-    for number in reversed(range(len(lines))):
-        if lines[number].lstrip().startswith(f"{variable}="):
-            end = lines[number][len(lines[number].rstrip("\r\n")) :]
-            lines[number] = f"{variable}={value}{end}"
-            break
-    return "".join(lines).encode("utf-8", "surrogateescape")
-
-
-def _in_arguments(draft: Draft, instance: Instance, key: str, value: str | bool) -> None:
-    unit = _unit(instance, "its command line")
-    if key != "disable_auth":
-        raise CannotFix(f"--{key} of ExecStart= of {unit.name} has to be changed by hand")
-    flag = f"--{key.replace('_', '-')}"
-    words = list(unit.command)
-    places = [n for n, word in enumerate(words) if word == flag or word.startswith(f"{flag}=")]
-    if not places:
-        raise CannotFix(f"{flag} is not in ExecStart= of {unit.name}: it comes from a wrapper")
-    place = places[-1]
-    words[place : place + (1 if "=" in words[place] else 2)] = [flag, _yaml(value)]
-    command = " ".join(shlex.quote(word) for word in words)
-    lines = ["ExecStart=", f"ExecStart={command}"]
-    dropin.extend(draft, unit, "disable-auth", lines, WHY, instance.user)
-
-
-def _unit(instance: Instance, what: str) -> Unit:
-    if instance.unit is None:
-        raise CannotFix(f"auth is decided by {what}, and TabbyAPI runs under no unit")
-    return instance.unit
-
-
 def _remove_what_has_no_effect(draft: Draft, instance: Instance, config: EffectiveConfig) -> None:
     """The notes' `auth:` section and its like never did anything, and mislead who reads them."""
     removed, left = take_out_about_auth(draft, instance, config)
     if removed:
         draft.notes.append("what was meant to switch auth, and never had an effect, is removed")
     draft.manual += left
-
-
-def _yaml(value: str | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else value

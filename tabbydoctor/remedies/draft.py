@@ -16,6 +16,7 @@ from tabbydoctor.repair import safefile
 from tabbydoctor.repair.changes import (
     DaemonReload,
     EarlierChange,
+    Enable,
     FileChange,
     Plan,
     Restart,
@@ -133,6 +134,10 @@ class Draft:
     def reload(self, unit: Unit, why: str) -> None:
         """Have systemd read its unit files again, once."""
         self._act(DaemonReload(unit.owner if unit.user_manager else None), why)
+
+    def enable(self, unit: str, why: str) -> None:
+        """Start a unit that the plan writes, now and at each boot."""
+        self._act(Enable(unit), why)
 
     def plan(self) -> Plan:
         """The plan: reloads before restarts; files that were only read stand beside it."""

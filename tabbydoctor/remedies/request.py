@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Strategy = Literal["disable-auth", "router-tokens", "router-env"]
-STRATEGIES: tuple[Strategy, ...] = ("disable-auth", "router-tokens", "router-env")
+Strategy = Literal["disable-auth", "router-tokens", "router-env", "front"]
+STRATEGIES: tuple[Strategy, ...] = ("disable-auth", "router-tokens", "router-env", "front")
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def plan_router_key(
     _refuse_own_unit(site, reads)
     strategy = _strategy(options, site, reads, _block(inputs))
     key = _key_to_send(tokens)
-    _refuse_stranger(address, endpoint)
+    refuse_stranger(address, endpoint)
     failing = failing_keys(keys or RouterKeys(), tokens, site, inputs.reading, reach)
     reading = inputs.reading
     seen_refused = witness is not None and witness.proves_fault
@@ -183,8 +183,8 @@ def _refuse_own_unit(site: RouterSite, reads: bool) -> None:
     )
 
 
-def _refuse_stranger(address: Address | None, endpoint: Endpoint | None) -> None:
-    """Raises CannotFix where the router would be made to send the key to another program."""
+def refuse_stranger(address: Address | None, endpoint: Endpoint | None) -> None:
+    """Raises CannotFix where the key would be sent to another program than TabbyAPI."""
     if address is None or address.moved or not address.holder or address.process_listens:
         return
     if address.process_listens is None or (endpoint and endpoint.identity == "tabbyapi"):

@@ -83,7 +83,31 @@ class Restart:
         return f"{who} restart {shlex.quote(self.unit)}"
 
 
-UnitAction = DaemonReload | Restart
+@dataclass(frozen=True, slots=True)
+class Enable:
+    """`systemctl enable --now` of a unit that the change brings.
+
+    Taking the change back stops and disables it first, while its files are still there: what it
+    does when it stops is done.
+    """
+
+    unit: str
+
+    kind = "enable"
+    user_manager = None
+
+    @property
+    def target(self) -> str:
+        """The unit."""
+        return self.unit
+
+    @property
+    def command(self) -> str:
+        """As an operator types it."""
+        return f"sudo systemctl enable --now {shlex.quote(self.unit)}"
+
+
+UnitAction = DaemonReload | Restart | Enable
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tabbydoctor.redaction import redact
-from tabbydoctor.repair.changes import DaemonReload, Restart, UnitAction
+from tabbydoctor.repair.changes import DaemonReload, Enable, Restart, UnitAction
 from tabbydoctor.repair.record import UNFINISHED, Record, Stage, StoredFile, StoredState
 
 SCHEMA_VERSION = 1
@@ -77,7 +77,7 @@ def _encoded(attributes: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def _action(action: UnitAction) -> dict[str, Any]:
-    unit = {"unit": action.unit} if isinstance(action, Restart) else {}
+    unit = {} if isinstance(action, DaemonReload) else {"unit": action.unit}
     return {"action": action.kind, **unit, "user_manager": action.user_manager}
 
 
@@ -170,6 +170,8 @@ def _parsed_action(document: Mapping[str, Any]) -> UnitAction:
         return DaemonReload(owner)
     if document["action"] == Restart.kind:
         return Restart(_system_text(document["unit"]), owner)
+    if document["action"] == Enable.kind:
+        return Enable(_system_text(document["unit"]))
     raise ValueError("an unknown action")
 
 

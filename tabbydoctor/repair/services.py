@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from tabbydoctor.host.commands import run
 from tabbydoctor.host.data import CommandResult
 from tabbydoctor.redaction import redact
-from tabbydoctor.repair.changes import DaemonReload, Restart, UnitAction
+from tabbydoctor.repair.changes import DaemonReload, Enable, Restart, UnitAction
 
 Runner = Callable[[Sequence[str], float], CommandResult]
 """Runs a command line for at most so many seconds."""
@@ -27,7 +27,9 @@ def systemctl(argv: Sequence[str], time_limit: float) -> CommandResult:
 def perform(
     actions: Iterable[UnitAction], runner: Runner = systemctl, *, restart: bool = True
 ) -> tuple[str, ...]:
-    """Perform them in order; what failed, one redacted line each. Without `restart` only reload."""
+    """Perform them in order; what failed, one redacted line each. Without `restart` only reload,
+    and enable without starting.
+    """
     problems: list[str] = []
     for action in actions:
         if isinstance(action, Restart):
@@ -35,9 +37,29 @@ def perform(
                 continue
             # Else systemd may refuse: it counts the starts of a unit that kept failing.
             runner(_command("reset-failed", action), TIME_LIMIT)
-        result = runner(_command(action.kind, action), TIME_LIMIT)
-        if result.code != 0:
-            problems.append(_problem(result))
+        verbs = ("enable", "start") if isinstance(action, Enable) and restart else (action.kind,)
+        for verb in verbs:
+            result = runner(_command(verb, action), TIME_LIMIT)
+            if result.code != 0:
+                problems.append(_problem(result))
+                break
+    return tuple(problems)
+
+
+def withdraw(actions: Iterable[UnitAction], runner: Runner = systemctl) -> tuple[str, ...]:
+    """Stop and disable what they enabled, however far that had come; what failed, a line each.
+
+    A unit that is not there is not held against it: the change may have been taken back before.
+    """
+    problems: list[str] = []
+    for action in actions:
+        if not isinstance(action, Enable):
+            continue
+        stopped = runner(_command("stop", action), TIME_LIMIT)
+        runner(_command("disable", action), TIME_LIMIT)
+        runner(_command("reset-failed", action), TIME_LIMIT)
+        if stopped.code != 0 and runner(_command("is-active", action), TIME_LIMIT).code == 0:
+            problems.append(_problem(stopped))
     return tuple(problems)
 
 

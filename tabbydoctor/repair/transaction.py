@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tabbydoctor.invocation import again
 from tabbydoctor.repair import directories, interrupts, safefile, services
-from tabbydoctor.repair.changes import FileChange, Plan
+from tabbydoctor.repair.changes import Enable, FileChange, Plan
 from tabbydoctor.repair.errors import ChangedMeanwhile, RepairError, Unreachable, explained
 from tabbydoctor.repair.journal import Journal
 from tabbydoctor.repair.record import UNFINISHED, Record, Stage
@@ -118,12 +118,14 @@ class Transaction:
     def _finish(self, record: Record, stage: Stage) -> Record:
         """Put the files back that are as the change left them, then run its actions again.
 
+        What it enabled is stopped before, with or without restarts: its files are to go.
+
         Raises RepairError where one could not be written: the others are put back, and the
         record stays unfinished, so that the next run tries again.
         """
         self._clear(record)
         left: list[str] = []
-        notes: list[str] = []
+        notes = list(services.withdraw(record.actions, self._runner))
         failures: list[RepairError] = []
         for change in reversed(self._journal.changes(record)):
             try:
@@ -139,7 +141,8 @@ class Transaction:
                 hint=failures[0].hint or f"see to that, then: {again('undo')}",
             )
         notes += self._remove_directories(record)
-        notes += services.perform(record.actions, self._runner, restart=self._restart)
+        repeated = (one for one in record.actions if not isinstance(one, Enable))
+        notes += services.perform(repeated, self._runner, restart=self._restart)
         ended = replace(record, left=tuple(left), notes=(*record.notes, *notes))
         return self._journal.mark(ended, stage)
 

@@ -12,6 +12,9 @@ from tabbydoctor.remedies.outcome import FixResult, Prepared
 from tabbydoctor.reports.page import Page
 from tabbydoctor.reports.visible import visible
 
+_STARTS = ("restart", "enable")
+"""Actions that start something, which `--no-restart` leaves to the operator."""
+
 
 def as_json(result: FixResult) -> dict[str, Any]:
     """The document of `fix --format json`."""
@@ -39,7 +42,7 @@ def _steps_text(prepared: Prepared, width: int) -> str:
     for change in prepared.plan.files:
         page.flow((f"{change.kind} {change.path}", ""), indent=2, hang=4)
     for action in prepared.plan.actions:
-        left = " (left to you: --no-restart)" * (action.kind == "restart" and not prepared.restart)
+        left = " (left to you: --no-restart)" * (action.kind in _STARTS and not prepared.restart)
         page.flow((f"{action.kind} {action.target}{left}", ""), indent=2, hang=4)
     for note in prepared.notes:
         page.flow((f"- {note}", ""), indent=2, hang=4)

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.facts import Unknown
+from tabbydoctor.front.standing import Front
 from tabbydoctor.host import Host
 from tabbydoctor.routers import RouterReading, python
 from tabbydoctor.routers.entry import installed, not_read
+from tabbydoctor.routers.fronted import keyed
 from tabbydoctor.routers.included import Included
 from tabbydoctor.routers.kinds import BUILT_IN, UNKNOWN, RouterKinds
 from tabbydoctor.routers.marked_block import legible
@@ -92,10 +94,13 @@ def router_inputs(
     address: Address | None,
     config: EffectiveConfig | None,
     kinds: RouterKinds = BUILT_IN,
+    front: Front | None = None,
 ) -> RouterInputs:
     """Read the router. Raises Unknown where its file cannot be read or is of no known kind."""
     with budget() as time:
-        return _router_inputs(host, site, address, config, kinds, time)
+        found = _router_inputs(host, site, address, config, kinds, time, front)
+    served = front is not None and front.serves(site.unit.name if site.unit else None)
+    return replace(found, reading=keyed(found.reading, front)) if front and served else found
 
 
 def _router_inputs(
@@ -105,6 +110,7 @@ def _router_inputs(
     config: EffectiveConfig | None,
     kinds: RouterKinds,
     time: Budget,
+    front: Front | None,
 ) -> RouterInputs:
     if site.path is None:
         raise Unknown("the router's source is not known; name it with --router")
@@ -117,7 +123,7 @@ def _router_inputs(
         raise Unknown(f"{path} is no Python, LiteLLM or llama-swap router")
     environment = dict(_environment(site))
     directory, arguments = _directory(site), _arguments(site)
-    urls = tabby_urls(address, config)
+    urls = (*tabby_urls(address, config), *(front.design.urls if front else ()))
     asked = urls
 
     def read(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.facts import Unknown
+from tabbydoctor.front.standing import Front
 from tabbydoctor.host import Host
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.entry import installed, not_read
@@ -33,8 +34,15 @@ class RouterRead:
         return self.unread or self.vague
 
 
-def router_read(host: Host, site: RouterSite, reading: RouterReading | None) -> RouterRead:
-    """How far the router was read, and what was in the way."""
+def router_read(
+    host: Host, site: RouterSite, reading: RouterReading | None, front: Front | None = None
+) -> RouterRead:
+    """How far the router was read, and what was in the way.
+
+    Of one whose key is added by a front nothing is needed: what it sends does not matter.
+    """
+    if front is not None and front.serves(site.unit.name if site.unit else None):
+        return RouterRead()
     if reading is None:
         return RouterRead(_not_begun(host, site))
     return RouterRead(unread_of(reading), vague_of(reading, reading.calls))

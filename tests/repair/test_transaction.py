@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tabbydoctor.host.data import CommandResult
 from tabbydoctor.invocation import again
-from tabbydoctor.repair.changes import DaemonReload, FileChange, Plan, Restart
+from tabbydoctor.repair.changes import DaemonReload, Enable, FileChange, Plan, Restart
 from tabbydoctor.repair.engine import State
 from tabbydoctor.repair.errors import ChangedMeanwhile, NothingToUndo, RepairError
 from tabbydoctor.repair.states import FileState
@@ -314,3 +316,30 @@ def test_a_plan_is_judged_at_once(files: Path) -> None:
     for path in ("relative", "/a/../b", "/a//b", "/a\0"):
         with pytest.raises(RepairError, match="absolute"):
             plan(FileChange(path, None, FileState(b"")))
+
+
+def test_a_unit_that_it_enables_is_stopped_before_its_file_goes(
+    files: Path, tmp_path: Path
+) -> None:
+    """Also with `--no-restart`: it is the change's own, and what it does at its end is in there."""
+    unit = files / "front.service"
+    seen: list[tuple[str, bool]] = []
+
+    class Watching(Recorder):
+        def __call__(self, argv: Sequence[str], time_limit: float) -> CommandResult:
+            seen.append((argv[2], unit.exists()))
+            return super().__call__(argv, time_limit)
+
+    before = snapshot(files)
+    state = state_in(tmp_path, Watching())
+    state.apply(plan(edit(unit, b"[Service]\n"), actions=(DaemonReload(), Enable(unit.name))))
+    assert seen == [("daemon-reload", True), ("enable", True), ("start", True)]
+    seen.clear()
+    state.undo(restart=False)
+    assert seen == [
+        ("stop", True),
+        ("disable", True),
+        ("reset-failed", True),
+        ("daemon-reload", False),
+    ]
+    assert snapshot(files) == before

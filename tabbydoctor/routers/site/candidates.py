@@ -15,6 +15,8 @@ from tabbydoctor.deployment.reader import eyes, has_lent_rights
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import unit_of_process
 from tabbydoctor.facts import Unknown
+from tabbydoctor.front.design import UNIT as FRONT
+from tabbydoctor.front.standing import Front
 from tabbydoctor.host import Account, Host, Process
 from tabbydoctor.routers.included import Included
 from tabbydoctor.routers.inputs import source_text
@@ -52,10 +54,14 @@ class TabbyPlace:
     hosts: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, config: EffectiveConfig | None, address: Address | None) -> TabbyPlace:
-        """By its configuration and by where it is reached."""
+    def of(
+        cls, config: EffectiveConfig | None, address: Address | None, front: Front | None = None
+    ) -> TabbyPlace:
+        """By its configuration and by where it is reached; who asks its front asks it."""
         found = urlsplit(address.url) if address else None
         ports = {config.port if config else 5000, *([found.port] if found and found.port else [])}
+        if front:
+            ports.add(front.design.port)
         hosts = (config.host if config else "", (found.hostname if found else "") or "")
         return cls(frozenset(ports), hosts)
 
@@ -210,6 +216,7 @@ def _processes(around: Around) -> Iterator[Process]:
     """Those that may be a router: not TabbyAPI's, not the doctor's, no mere carrier of bytes."""
     for process in around.table.processes if around.table else ():
         own = any("tabbydoctor" in basename(word) for word in process.argv)
+        own = own or process.unit == FRONT
         if process.pid in around.tabby or own or _carries(process.argv):
             continue
         if not has_lent_rights(around.host, process):

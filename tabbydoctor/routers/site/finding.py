@@ -9,6 +9,8 @@ from tabbydoctor.deployment.reader import teller
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import full_name
 from tabbydoctor.facts import Absent
+from tabbydoctor.front.design import UNIT as FRONT
+from tabbydoctor.front.standing import Front
 from tabbydoctor.host import Host
 from tabbydoctor.routers.inputs import router_inputs, router_reading, source_text
 from tabbydoctor.routers.judged import router_judgement
@@ -51,12 +53,15 @@ def router_site(
     address: Address | None = None,
     connections: Connections | None = None,
     kinds: RouterKinds = BUILT_IN,
+    front: Front | None = None,
 ) -> RouterSite:
     """The router: as named, else by its unit, by who talks to TabbyAPI, by what a process runs.
 
     Raises Absent without one.
     """
-    around = Around(host, table, discovery, connections, TabbyPlace.of(config, address), kinds)
+    around = Around(
+        host, table, discovery, connections, TabbyPlace.of(config, address, front), kinds
+    )
     candidates = _units(units, discovery)
     if targets.router:
         site = _named_file(around, targets, targets.router, candidates)
@@ -90,7 +95,8 @@ def _units(units: Units | None, discovery: Discovery | None) -> list[Unit]:
     return [
         unit
         for unit in every
-        if unit.name not in own and not any("tabbydoctor" in word for word in unit.command)
+        if unit.name not in (*own, FRONT)
+        and not any("tabbydoctor" in word for word in unit.command)
     ]
 
 

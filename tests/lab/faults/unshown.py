@@ -8,6 +8,7 @@ UNSHOWN: Mapping[str, str] = {
     "RTR018": "it takes a gateway of another make beside a loaded model",
     "RTR016": "it takes a gateway of another make: see `tests/routers/gateways`",
     "RTR020": "it takes nginx, which `tests/routers/gateways` runs",
+    "RTR021": "it takes a front that a repair made; `tests/lab/test_front.py` harms it in each way",
     "API010": "a generator that stands still needs a model; its log is a case of `tests/cases`",
     "SVC013": "the machine's disk would have to be filled; df's answers are cases of `tests/cases`",
     "SVC015": "a server left behind is a case of `tests/cases`, by its process table",

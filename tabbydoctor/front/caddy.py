@@ -1,0 +1,48 @@
+"""Caddy as a front: caddyserver.com/docs/caddyfile."""
+
+from __future__ import annotations
+
+NAME = "caddy"
+BINARIES = ("/usr/bin/caddy", "/usr/local/bin/caddy")
+KEY_LINE = 'header_up Authorization "Bearer <key>"\n'
+ADDRESS = "    bind {host}"
+JIT = False
+UNIT_LINES = (
+    "Type=notify",
+    "LoadCredential=key:{directory}/key",
+    "ExecStart={binary} run --adapter caddyfile --config {config}",
+)
+TEMPLATE = """\
+# Written by tabbydoctor; `tabbydoctor undo` takes it back.
+{
+    admin off
+    auto_https off
+    servers {
+        timeouts {
+            idle 1h
+        }
+    }
+}
+
+:$port {
+$listens
+    @admin path_regexp `(?i)$admin`
+    handle @admin {
+        header Content-Type application/json
+        respond `$refusal` 403
+    }
+    handle {
+        reverse_proxy $upstream {
+            flush_interval -1
+            import $key
+            header_up -X-Api-Key
+            header_up -X-Admin-Key
+            transport http {
+                dial_timeout 5s
+                keepalive 4s
+                compression off
+            }
+        }
+    }
+}
+"""
