@@ -9,7 +9,16 @@ from tabbydoctor.deployment.parts import Instance
 
 
 def pip_install(instance: Instance, *packages: str) -> str:
-    """As its own account: what root installs there, TabbyAPI may not be able to replace."""
+    """As its own account: what root installs there, TabbyAPI may not be able to replace.
+
+    In a container by its engine's client; it lasts until the next one is made.
+    """
+    box = instance.contained
+    if box is not None:
+        own = instance.python if instance.python and "/" in instance.python else ""
+        python = shlex.quote(box.inside(own) if own else "python3")
+        within = f"{box.client} exec {box.called} {python}"
+        return f"{within} -m pip install -U {shlex.join(packages)}"
     return (
         f"{as_account(instance)} {shlex.quote(instance.python or 'python')} -m pip install -U "
         + (shlex.join(packages))
@@ -18,7 +27,9 @@ def pip_install(instance: Instance, *packages: str) -> str:
 
 def own_extra(instance: Instance, name: str) -> str:
     """TabbyAPI itself with one of the extras that its pyproject.toml names."""
-    return f"{instance.main_directory}[{name}]"
+    box = instance.contained
+    directory = instance.main_directory
+    return f"{box.inside(directory) if box else directory}[{name}]"
 
 
 def extra_for(cuda: str | None) -> str:
@@ -37,6 +48,11 @@ def reinstall(instance: Instance, extra: str, how: str = "") -> Remedy:
 
 def git_pull(instance: Instance) -> str:
     """The newest TabbyAPI, which asks for the newest exllamav3 it was tried with."""
+    box = instance.contained
+    if box is not None:
+        directory = shlex.quote(box.inside(instance.main_directory))
+        within = f"{box.client} exec {box.called} git -C {directory} pull --ff-only"
+        return f"{box.client} pull {shlex.quote(box.image)}" if box.image else within
     return f"{as_account(instance)} git -C {shlex.quote(instance.main_directory)} pull --ff-only"
 
 

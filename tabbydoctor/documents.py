@@ -7,6 +7,7 @@ of thousands of digits. Messages repeat no value, which may be a secret.
 from __future__ import annotations
 
 import ast
+import datetime
 import json
 import re
 import tomllib
@@ -23,6 +24,7 @@ MOST_TOKENS = 150_000
 _BYTES = {"{": 232, "[": 88, ",": 100}
 """What a sign of JSON stands for in memory, at most."""
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d{1,18})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
 
@@ -41,6 +43,19 @@ class Oversized(Unreadable):
 def whole_number(text: str) -> int | None:
     """The number that ASCII digits alone stand for; None for any other text or too many."""
     return int(text) if _DIGITS.fullmatch(text) else None
+
+
+def seconds(text: str) -> float | None:
+    """Seconds since the epoch of an RFC 3339 time, which may have more digits of a second than
+    Python takes; None for any other text."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None
+    try:
+        whole = datetime.datetime.fromisoformat(f"{found[1]}{found[3].replace('Z', '+00:00')}")
+    except ValueError:
+        return None
+    return whole.timestamp() + float(f"0{found[2] or '.0'}")
 
 
 def json_of(text: str | bytes) -> Any:

@@ -22,6 +22,8 @@ class Targets:
     url: str | None = None
     router: str | None = None
     router_unit: str | None = None
+    deployment: str | None = None
+    """A description to judge in place of this machine."""
     given_by: tuple[tuple[str, str], ...] = ()
 
     def source(self, part: str) -> str:

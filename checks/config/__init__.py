@@ -22,6 +22,8 @@ from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.config import Origin
 from tabbydoctor.tabbyapi.keys import is_secret
 
+from ..container import in_container, made_anew
+
 _LONGEST = 60
 
 
@@ -53,13 +55,20 @@ def edit(
     if written_by_nixos(origin, instance, machine) or (lines and _beaten(instance, said)):
         copy = temporary_config(instance) if instance else None
         return by_rebuild(title, *lines, first=taken_back(copy, lines))
+    inside = in_container(title, file, instance) if file and instance else None
+    if inside:
+        return inside
     if file and in_store(file):
         return where_made(title, file, nixos=False)
     if file:
         return Remedy(title, Safety.MANUAL, (f"sudoedit {shlex.quote(file)}", *restart))
     if origin.layer in ("environment", "argument") and instance and instance.unit:
+        if instance.contained:
+            return made_anew(title, instance.contained)
         open_it = f"{instance.unit.systemctl} edit {shlex.quote(instance.unit.name)}"
         return Remedy(title, Safety.MANUAL, (open_it, *restart))
+    if origin.layer in ("environment", "argument") and instance and instance.contained:
+        return made_anew(title, instance.contained)
     return Remedy(title, Safety.MANUAL)
 
 

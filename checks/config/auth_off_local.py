@@ -8,7 +8,7 @@ Any local user is admin, and so is any web page open in a browser on this machin
 every origin (CORS `*`). On a machine of one person that may be what is wanted.
 
 ## How it is told
-From the effective configuration.
+From the effective configuration; of a container, by the addresses at which its port is published.
 
 ## What to do
 Nothing, if that is meant. Otherwise set `network.disable_auth: false` and give the router the key
@@ -21,8 +21,8 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
-from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.exposure import exposure
 
 from . import edit
 
@@ -34,10 +34,14 @@ def auth_off_local(
     switch, host = config.setting("network", "disable_auth"), config.setting("network", "host")
     if not config.auth_disabled or switch is None or host is None:
         return
-    if not binds_loopback_only(str(host.value)):
+    exposed = exposure(config, instance)
+    if exposed.addresses != ():
         return
+    published = ", ".join(one.shown for one in exposed.published)
+    alone = bool(instance.contained) and not published
+    where = "in its container, whose port is not published" if alone else f"on {host.value}"
     yield Finding(
-        f"Authentication is off on {host.value}",
+        f"Authentication is off {f'at {published}' if published else where}",
         "Every local user, and every web page in a browser on this machine, is admin.",
         (Evidence(switch.origin.where, None, "disable_auth: true"),),
         (

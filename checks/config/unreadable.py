@@ -41,7 +41,13 @@ _TITLES = {
 }
 
 
-@check("CFG002", "config-unreadable", category="config", severity=Severity.ERROR)
+@check(
+    "CFG002",
+    "config-unreadable",
+    category="config",
+    severity=Severity.ERROR,
+    caused_by=("CTR001",),
+)
 def unreadable(
     config: EffectiveConfig, instance: Instance, machine: Machine | None
 ) -> Iterator[Finding]:

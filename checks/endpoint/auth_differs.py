@@ -30,7 +30,7 @@ from tabbydoctor.tabbyapi.probes import Endpoint
 from . import restart
 
 
-@check("API004", "api-auth-differs", category="endpoint", caused_by=("SVC010",))
+@check("API004", "api-auth-differs", category="endpoint", caused_by=("SVC010", "CTR002"))
 def auth_differs(
     endpoint: Endpoint, config: EffectiveConfig, instance: Instance | None
 ) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ known, that is remarked upon.
 ## What to do
 Ask at the address where it listens. Or set `network.host`: to `0.0.0.0` for everyone, to the
 address of the bridge (`ip -4 addr show docker0`) for containers alone. Authentication must be on.
+Inside a container it is `0.0.0.0`: who reaches it is said by where its port is published.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from tabbydoctor.api import CUTS_OFF, Absent, Evidence, Finding, Remedy, Severity, Unknown, check
+from tabbydoctor.api import CUTS_OFF, Absent, Evidence, Finding, Remedy, Severity, check
 from tabbydoctor.deployment.containers import container_of
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.routers import RouterReading
@@ -44,6 +45,7 @@ _FROM_CONTAINERS = ("host.docker.internal", "host.containers.internal", "gateway
     "api-bound-elsewhere",
     category="endpoint",
     severity=Severity.WARNING,
+    caused_by=("CTR001",),
     tags=(CUTS_OFF,),
 )
 def bound_elsewhere(
@@ -58,8 +60,9 @@ def bound_elsewhere(
     address = endpoint.address
     if address.trusted or instance is None:
         raise Absent("TabbyAPI's sockets are another machine's")
-    if instance.container:
-        raise Unknown(f"TabbyAPI listens inside a container ({instance.container})")
+    if instance.container and not _shares_network(instance):
+        yield from _contained(endpoint, instance, config, machine)
+        return
     if not address.listens:
         raise Absent("TabbyAPI's own process is not seen to listen anywhere")
     if targets.url and endpoint.serviceinfo.error == "refused":
@@ -69,6 +72,8 @@ def bound_elsewhere(
     asked = _asked_from_container(site, reading) if hidden else ""
     if asked and reading:
         yield _by_router(endpoint, asked, reading, instance, config, machine)
+    elif hidden and machine and machine.container and not instance.contained:
+        yield _inside(endpoint, machine.container, instance, config, machine)
     elif hidden and site is None and not targets.url:
         yield Finding(
             f"Only this machine reaches TabbyAPI: it listens at {', '.join(address.listens)}",
@@ -76,6 +81,56 @@ def bound_elsewhere(
             (_where(endpoint, config),),
             severity=Severity.INFO,
         )
+
+
+def _shares_network(instance: Instance) -> bool:
+    return instance.contained is not None and instance.contained.own_network is False
+
+
+def _contained(
+    endpoint: Endpoint,
+    instance: Instance,
+    config: EffectiveConfig | None,
+    machine: Machine | None,
+) -> Iterator[Finding]:
+    """In a network of its own the loopback is the container's: what is published ends outside."""
+    box = instance.contained
+    if box is None or endpoint.serviceinfo.status is not None:
+        return
+    port = config.port if config else None
+    bound = [place for place in box.listens or () if port in (None, place[1])]
+    hidden = bool(bound) and all(binds_loopback_only(host) for host, _ in bound)
+    unseen = not bound and config is not None and binds_loopback_only(config.host)
+    if not hidden and not unseen:
+        return
+    host, number = bound[0] if bound else (config.host if config else "", port)
+    listens = f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
+    published = ", ".join(one.shown for one in box.publishes(port))
+    at = f": {published} ends outside it" if published else ""
+    yield Finding(
+        f"TabbyAPI listens at {listens} inside its container{at}",
+        "A container's loopback is its own: neither this machine nor a published port reaches it.",
+        (_where(endpoint, config, listens), Evidence(box.label, "0.0.0.0", listens)),
+        tuple(_opened(instance, config, machine)),
+        severity=Severity.ERROR,
+    )
+
+
+def _inside(
+    endpoint: Endpoint,
+    kind: str,
+    instance: Instance,
+    config: EffectiveConfig | None,
+    machine: Machine,
+) -> Finding:
+    """Seen by a doctor in the same container."""
+    listens = ", ".join(endpoint.address.listens)
+    return Finding(
+        f"TabbyAPI listens at {listens} of this {kind} container: nobody outside it reaches that",
+        "A published port ends outside of a container's loopback.",
+        (_where(endpoint, config, listens),),
+        tuple(_opened(instance, config, machine)),
+    )
 
 
 def _local_only(listens: tuple[str, ...]) -> bool:
@@ -128,10 +183,11 @@ def _by_router(
     )  # fmt: skip
 
 
-def _where(endpoint: Endpoint, config: EffectiveConfig | None) -> Evidence:
+def _where(endpoint: Endpoint, config: EffectiveConfig | None, listens: str = "") -> Evidence:
     setting = config.setting("network", "host") if config else None
     source = setting.origin.where if setting else "network.host"
-    return Evidence(source, actual=config.host if config else endpoint.address.listens[0])
+    bound = (listens, *endpoint.address.listens)[0]
+    return Evidence(source, actual=config.host if config else bound)
 
 
 def _opened(
@@ -141,7 +197,9 @@ def _opened(
     if setting is None or config is None:
         return
     keys = "turn authentication on (network.disable_auth: false), and "
-    title = "set network.host to 0.0.0.0, or to the one address that clients ask at"
+    title = "set network.host to 0.0.0.0"
+    if not instance.container or _shares_network(instance):
+        title = f"{title}, or to the one address that clients ask at"
     title = f"{keys if config.auth_disabled else ''}{title}"
     wanted = {("network", "host"): "0.0.0.0"}
     yield edit(f"{title[0].upper()}{title[1:]}", setting.origin, instance, wanted, machine)

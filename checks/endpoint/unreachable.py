@@ -48,6 +48,7 @@ CAUSES = (
     *("GPU001", "GPU002", "GPU003", "GPU004", "GPU005", "GPU006", "GPU008", "GPU009"),
     *("GPU010", "GPU011", "GPU014"),
     *("GRP001", "GRP002", "GRP003"),
+    *("CTR001", "CTR004", "CTR005"),
 )
 ELSEWHERE = "API011"
 BIND_FAILED = "SVC011"
@@ -211,6 +212,8 @@ def _remedies(endpoint: Endpoint, instance: Instance, halted: bool) -> Iterator[
         yield Remedy("Let it go on", Safety.UNSAFE, (f"sudo kill -CONT {process.pid}",))
         if unit:
             yield restart(instance, "Or restart it")
+    elif instance.contained and instance.contained.logs:
+        yield Remedy("See what it said", commands=(instance.contained.logs,))
     elif unit is None:
         yield Remedy(f"Look at the output of the TabbyAPI of {instance.directory}")
     elif not unit.active:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import CURE, Absent, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.driver import DeviceNodes
 from tabbydoctor.gpu.drop_ins import with_groups
@@ -59,6 +59,8 @@ _PARAMETERS = f'boot.extraModprobeConfig = "{_OPTIONS}";'
 def device_denied(
     need: GpuNeed, instance: Instance, machine: Machine, nodes: DeviceNodes, service: ServiceGroups
 ) -> Iterator[Finding]:
+    if instance.contained:
+        raise Absent(f"{instance.container} is given its devices by its engine")
     needed = needed_nodes(nodes, instance, machine)
     denied = dict(denied_nodes(needed, service.uid, service.configured))
     if not denied:

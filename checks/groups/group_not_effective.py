@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import CURE, Cure, Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import CURE, Absent, Cure, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.driver import DeviceNodes
 from tabbydoctor.gpu.need import GpuNeed
@@ -38,6 +38,8 @@ from tabbydoctor.gpu.service_groups import ServiceGroups
 def group_not_effective(
     need: GpuNeed, instance: Instance, machine: Machine, nodes: DeviceNodes, service: ServiceGroups
 ) -> Iterator[Finding]:
+    if instance.contained:
+        raise Absent(f"{instance.container} is given its devices by its engine")
     needed = needed_nodes(nodes, instance, machine)
     cured = opened_by_restart(needed, instance, service)
     process, running = instance.process, service.running

@@ -42,6 +42,8 @@ from ..drop_in import by_drop_in
 def unit_hides_devices(
     need: GpuNeed, instance: Instance, machine: Machine, nodes: DeviceNodes
 ) -> Iterator[Finding]:
+    if instance.contained:
+        raise Absent(f"{instance.container} is given its devices by its engine")
     unit = instance.unit
     if unit is None:
         raise Absent(f"{instance.name} is not run by a unit")

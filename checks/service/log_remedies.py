@@ -41,7 +41,8 @@ class LoggedServer:
     def config_edit(self) -> tuple[str, ...]:
         """The command that edits its file; none where NixOS writes that anew at each start."""
         setting = self.config.setting("model", "gpu_split") if self.config else None
-        path = (setting.origin.path if setting else None) or f"{self.instance.directory}/config.yml"
+        own = self.instance.outside(self.instance.path("config.yml"))
+        path = (setting.origin.path if setting else None) or own
         return (f"sudoedit {shlex.quote(path)}",) if edit_lasts(path, self.instance) else ()
 
     @property

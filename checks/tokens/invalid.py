@@ -36,7 +36,7 @@ from . import place, require_auth, require_read, start
     "tokens-invalid",
     category="tokens",
     severity=Severity.ERROR,
-    caused_by=("SVC013",),
+    caused_by=("SVC013", "CTR001"),
 )
 def invalid(tokens: Tokens, config: EffectiveConfig, instance: Instance) -> Iterator[Finding]:
     require_auth(config)

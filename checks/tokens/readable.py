@@ -48,7 +48,7 @@ def readable(
     config: EffectiveConfig | None,
     router: RouterSite | None = None,
 ) -> Iterator[Finding]:
-    file = paths.file
+    file = paths.on_machine
     if file is None or not file.leaf.is_file:
         raise Absent(f"there is no {tokens.path}")
     readers = people.readers(file)

@@ -7,6 +7,7 @@ A check names facts as its parameters, a gatherer of a plug-in, too; a cure's pl
 `tabbydoctor.api` does; everything else in the house may move.
 """
 
+from tabbydoctor.deployment.container import Container
 from tabbydoctor.deployment.disk_room import DiskRoom
 from tabbydoctor.deployment.log_directory import LogDirectory
 from tabbydoctor.deployment.parts import (
@@ -57,6 +58,7 @@ from tabbydoctor.routers.staleness import RouterStaleness
 from tabbydoctor.routers.unread import RouterRead
 from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.contained_files import ContainedFiles
 from tabbydoctor.tabbyapi.extras import TabbyExtras
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.log import RunLog
@@ -85,6 +87,8 @@ __all__ = [
     "ChangedSince",
     "CheckResult",
     "Connections",
+    "ContainedFiles",
+    "Container",
     "CudaLibrary",
     "CudaUse",
     "DeviceNodes",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -19,10 +21,13 @@ from tabbydoctor.diagnosis.report import Report
 from tabbydoctor.diagnosis.selection import UnknownSelection, select
 from tabbydoctor.diagnosis.verdict import FailOn
 from tabbydoctor.examination import NothingToExamine, examine
+from tabbydoctor.examination.described import of_descriptions
 from tabbydoctor.host.local import LocalHost
 from tabbydoctor.invocation import invocation
 from tabbydoctor.reports import Reporter
 from tabbydoctor.reports.redacted import redacted
+
+_DESCRIBED = "give a compose.yaml, a Dockerfile or a .container file that runs TabbyAPI"
 
 
 @with_targets
@@ -34,6 +39,13 @@ def check(
     ] = None,
     skip: Annotated[str | None, typer.Option(help="All but these.")] = None,
     format: Annotated[str, typer.Option(help="text or json.")] = "text",
+    deployment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Judge this compose.yaml, Dockerfile or quadlet, not this machine.",
+        ),
+    ] = None,
     output: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the report there, not to stdout.")
     ] = None,
@@ -61,9 +73,19 @@ def check(
         raise CommandError("--timeout must be more than 0 seconds")
     if output is not None:
         require_output(output)
-    report = _examine(given, _selected(only, skip), timeout, level)
+    checks = _selected(only, skip)
+    if deployment is not None:
+        given, checks = _described(given, deployment), of_descriptions(checks)
+    report = _examine(given, checks, timeout, level)
     _write(redacted(report), reporter, output, verbose)
     return report.exit_code
+
+
+def _described(given: Given, path: str) -> Given:
+    """What was given, with a file to judge in place of the machine."""
+    if not path or "\0" in path:
+        raise CommandError(f"--deployment: {path!r} is no name or path")
+    return replace(given, targets=replace(given.targets, deployment=os.path.abspath(path)))
 
 
 def _reporter(name: str) -> Reporter:
@@ -103,7 +125,9 @@ def _examine(given: Given, checks: Sequence[Check], timeout: float, fail_on: Fai
     except NothingToExamine as error:
         raise CommandError(
             str(error),
-            hint="name it with --dir, --unit or --url; "
+            hint=_DESCRIBED
+            if given.targets.deployment
+            else "name it with --dir, --unit or --url; "
             f"`{invocation('demo')}` shows the doctor at work",
         ) from error
 

@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 
 from tabbydoctor.deployment import containers
 from tabbydoctor.deployment.command import TabbyCommand, tabby_command
+from tabbydoctor.deployment.container import Container
 from tabbydoctor.deployment.exit_status import LOAD_STATES
 from tabbydoctor.deployment.parts import Discovery, Instance, ProcessState, ProcessTable, Units
 from tabbydoctor.deployment.reader import has_lent_rights, teller
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import environment_file, full_name
 from tabbydoctor.facts import Absent
-from tabbydoctor.host import Host, Process
+from tabbydoctor.host import Account, Host, Process
 from tabbydoctor.targets import Targets
 
 USUAL_NAMES = ("tabbyapi.service", "tabby-api.service", "tabby.service")
@@ -24,7 +25,7 @@ def discovery(host: Host, targets: Targets, table: ProcessTable, units: Units | 
     """Every TabbyAPI of this machine, and the one to examine."""
     found = list(_from_units(host, targets, table, units)) if units else []
     own = {(one.unit.name, one.unit.user_manager) for one in found if one.unit}
-    for process, started in _servers(_from_processes(host, table)):
+    for process, started in _servers(_from_processes(host, table, units)):
         if (process.unit, process.user_unit) not in own and not _is_of(process, found):
             _join(host, found, process, started)
     chosen = _choose(host, found, targets, table)
@@ -117,6 +118,8 @@ def _from_units(
     named = {full_name(name) for name in (targets.unit, targets.user_unit) if name}
     for unit in units.units:
         process = _process_of(unit, table)
+        if process and containers.container_of(process) and not unit.unloadable:
+            continue  # what it runs is found by its process
         command = tabby_command(host, _expanded(unit), unit.working_directory)
         running = tabby_command(host, process.argv, process.cwd or "/") if process else None
         if unit.unloadable and process is None:
@@ -268,10 +271,12 @@ def _servers(started: Iterable[tuple[Process, Instance]]) -> list[tuple[Process,
     return [pair for pair in pairs if pair not in waiting or pair[1].directory not in served]
 
 
-def _from_processes(host: Host, table: ProcessTable) -> Iterator[tuple[Process, Instance]]:
+def _from_processes(
+    host: Host, table: ProcessTable, units: Units | None
+) -> Iterator[tuple[Process, Instance]]:
     for process in table.processes:
-        container = containers.container_of(process)
-        root = f"/proc/{process.pid}/root" if container else ""
+        box = containers.container(host, process, table) if containers.may_serve(process) else None
+        root = box.root if box else ""
         command = tabby_command(host, process.argv, process.cwd or "/", root)
         if command is None or has_lent_rights(host, process):
             continue
@@ -280,6 +285,7 @@ def _from_processes(host: Host, table: ProcessTable) -> Iterator[tuple[Process, 
             for name, value in (process.environment or {}).items()
             if name.startswith("TABBY_") or name == "HOME"
         }
+        unit = units.named(box.unit, box.owner is not None) if units and box else None
         by = f"process {process.pid}"
         directory = process.cwd or command.program
         yield (
@@ -290,13 +296,33 @@ def _from_processes(host: Host, table: ProcessTable) -> Iterator[tuple[Process, 
                 environment=environment,
                 environment_sources=dict.fromkeys(environment, f"environment of {by}"),
                 process=process,
-                user=host.account(process.uid) if process.uid is not None else None,
+                user=_user(host, process, box),
                 program=f"{root}{command.program}" if command.program != directory else None,
                 python=command.python,
-                container=container,
+                container=box.label if box else None,
                 found_by=dict.fromkeys(("dir", "user", "arguments"), by),
+                contained=_with_source(box, unit),
+                unit=unit,
             ),
         )
+
+
+def _with_source(box: Container | None, unit: Unit | None) -> Container | None:
+    """A generated unit is changed where it is made from (systemd.generator(7))."""
+    return replace(box, source=unit.get("SourcePath")) if box and unit else box
+
+
+def _user(host: Host, process: Process, box: Container | None) -> Account | None:
+    """The account; of a container the number alone counts, and the groups it has there."""
+    if process.uid is None:
+        return None
+    known = host.account(process.uid)
+    if box is None:
+        return known
+    groups = process.groups or (process.uid,)
+    return Account(
+        known.name if known else f"#{process.uid}", process.uid, groups[0], groups=groups
+    )
 
 
 GATHERERS = (discovery, instance, process_state)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.documents import whole_number
-from tabbydoctor.facts import Unknown
+from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
 
 _NEEDED = 64 << 10
@@ -32,18 +32,26 @@ class DiskRoom:
 
 
 def disk_room(host: Host, instance: Instance) -> DiskRoom:
-    """Ask df. Raises Unknown where it does not tell, or the directory is in a container."""
-    if instance.container:
-        raise Unknown(f"the disk of {instance.container} is seen inside it")
-    argv = ["df", "--block-size=1", "--output=avail,iavail,target", "--", instance.directory]
+    """Ask df. Raises Unknown where it does not tell."""
+    argv = ["df", "--block-size=1", "--output=avail,iavail,target", "--", _directory(instance)]
     answer = host.run(argv, timeout=5.0)
     words = answer.stdout.splitlines()[-1].split(maxsplit=2) if answer.stdout.strip() else []
     free = whole_number(words[0]) if len(words) == 3 else None
+    if free is None and instance.contained:
+        raise Absent(f"{instance.container} keeps what it writes where df does not see it")
     if free is None:
         raise Unknown(f"df does not tell how full the disk of {instance.directory} is")
     # A file system without a fixed number of inodes (btrfs) shows `-` or 0 for all of them.
     inodes = whole_number(words[1])
     return DiskRoom(words[2], free, inodes if inodes or _counts_inodes(host, argv) else None)
+
+
+def _directory(instance: Instance) -> str:
+    """What is mounted into a container has its name here; all else is in its engine's storage."""
+    box = instance.contained
+    if box is None:
+        return instance.directory
+    return box.outside(instance.directory) or box.storage
 
 
 def _counts_inodes(host: Host, argv: list[str]) -> bool:

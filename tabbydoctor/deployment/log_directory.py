@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.paths import path_status
-from tabbydoctor.facts import Absent, Unknown
+from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
 from tabbydoctor.host.access import PathStatus
 
@@ -24,8 +24,6 @@ class LogDirectory:
 
 def log_directory(host: Host, instance: Instance) -> LogDirectory:
     """Look at it. Raises Absent where there is no working directory either."""
-    if instance.container:
-        raise Unknown(f"the directory is inside {instance.container}")
     path = posixpath.join(instance.directory, "logs")
     try:
         return LogDirectory(path, path_status(host, path), exists=True)

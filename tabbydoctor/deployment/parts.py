@@ -5,9 +5,11 @@ These are facts: checks name them as parameters.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tabbydoctor.deployment.container import Container
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host.data import Account, Connection, Listener, Process
 
@@ -54,6 +56,8 @@ class Instance:
     """The container it runs in, for example `docker tabbyapi`; None on the host."""
     found_by: Mapping[str, str] = field(default_factory=dict)
     """Part (`dir`, `unit`, `user`, `arguments`, …) -> how it was found, in words."""
+    contained: Container | None = None
+    """What is known of that container."""
 
     @property
     def main_directory(self) -> str:
@@ -62,8 +66,20 @@ class Instance:
 
     @property
     def name(self) -> str:
-        """A name for messages: the unit, or the directory."""
-        return self.unit.name if self.unit else self.directory
+        """A name for messages: the unit, the container, or the directory."""
+        own = self.unit.name if self.unit else self.container
+        return own or self.directory
+
+    def path(self, path: str) -> str:
+        """Where root reads a path of TabbyAPI's own view, relative to its working directory."""
+        if self.contained and self.directory.startswith(f"{self.contained.root}/"):
+            return self.contained.path(path)
+        return posixpath.normpath(posixpath.join(self.directory, path))
+
+    def outside(self, path: str) -> str:
+        """The name on this machine of a path that is read: what is mounted into a container has
+        one of its own, which is the one to name and to edit."""
+        return (self.contained.outside(path) if self.contained else "") or path
 
     @property
     def beside_unit(self) -> bool:
@@ -75,9 +91,9 @@ class Instance:
 
     @property
     def restart(self) -> tuple[str, ...]:
-        """The commands to paste after which the unit serves anew; none without a unit."""
+        """The commands to paste after which it serves anew; none without a unit or container."""
         if self.unit is None:
-            return ()
+            return self.contained.restart if self.contained else ()
         stop = (f"sudo kill {self.process.pid}",) if self.process and self.beside_unit else ()
         return (*stop, *self.unit.restart)
 

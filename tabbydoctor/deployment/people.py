@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from tabbydoctor.deployment.parts import Instance, RouterSite
+from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.host import Account, Group, Host
 from tabbydoctor.host.access import PathStatus
+
+_CONTAINED = re.compile(r"/proc/\d+/root/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,13 @@ class People:
         return tuple(account for account in self.accounts if account.uid not in own)
 
     def readers(self, path: PathStatus) -> Readers:
-        """The others that can read a path, every directory on the way to it considered."""
+        """The others that can read a path, every directory on the way to it considered.
+
+        What is a container's alone nobody of this machine comes at: `/proc/PID/root` is for who
+        may trace the process (proc(5)), the engine's storage for root.
+        """
+        if _CONTAINED.match(path.leaf.path):
+            return Readers()
         return _split(
             account
             for account in self.others
@@ -79,10 +88,13 @@ def _split(accounts: Iterable[Account]) -> Readers:
     )
 
 
-def people(host: Host, instance: Instance, router: RouterSite | None) -> People:
-    """Who is on this machine."""
+def people(
+    host: Host, instance: Instance, router: RouterSite | None, machine: Machine | None = None
+) -> People:
+    """Who is on this machine. Into a container nobody logs in, whatever accounts its image has."""
+    inside = machine is not None and machine.container is not None
     return People(
-        accounts=tuple(host.accounts()),
+        accounts=() if inside else tuple(host.accounts()),
         groups=tuple(host.groups()),
         service=instance.user,
         router=router.user if router else None,

@@ -39,6 +39,8 @@ def program(host: Host, instance: Instance) -> ServerProgram:
     unit = instance.unit
     if unit is None:
         raise Absent("TabbyAPI runs without a unit")
+    if instance.contained:
+        raise Absent(f"its unit runs {instance.container}")
     directory = instance.directory
     named = _named_main(unit.command, importable="PYTHONPATH" in instance.environment)
     main = posixpath.normpath(posixpath.join(directory, named)) if named else None

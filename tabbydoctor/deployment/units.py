@@ -37,6 +37,7 @@ PROPERTIES = [
     "Result",
     "UnitFileState",
     "FragmentPath",
+    "SourcePath",
     "DropInPaths",
     "NeedDaemonReload",
     "MainPID",

@@ -11,7 +11,10 @@ from tabbydoctor.diagnosis.report import CheckResult, Root
 from tabbydoctor.diagnosis.runner import worst_severity
 
 # Nearness to the request, nearest first.
-NEARNESS = ("router", "endpoint", "tokens", "config", "nixos", "service", "groups", "gpu")
+NEARNESS = (
+    *("router", "endpoint", "tokens", "config", "container"),
+    *("nixos", "service", "groups", "gpu"),
+)
 _SEVERITY = list(Severity)
 WITNESS = "SVC011"
 """The check that reads TabbyAPI's log: what it names has happened, others only may have."""

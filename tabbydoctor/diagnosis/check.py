@@ -13,7 +13,10 @@ from tabbydoctor.diagnosis.finding import Finding, Severity
 
 Judgement = Callable[..., Iterable[Finding]]
 
-CATEGORIES = ("gpu", "groups", "config", "tokens", "service", "endpoint", "router", "nixos")
+CATEGORIES = (
+    *("gpu", "groups", "config", "tokens", "service", "endpoint", "router", "nixos"),
+    "container",
+)
 
 AUTH = "auth"
 """Tag of the checks of one fault: the 401 between router and TabbyAPI (`fix --auth`)."""

@@ -10,7 +10,11 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from tabbydoctor import __version__, plugins
+from tabbydoctor.deployment.containers import container_of, may_serve
+from tabbydoctor.deployment.engine_records import ended
 from tabbydoctor.deployment.parts import Discovery, ProcessTable, Units
+from tabbydoctor.described.parts import Description
+from tabbydoctor.described.server import DescribedServers
 from tabbydoctor.diagnosis.causes import roots, with_causes
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.hands import Words
@@ -18,6 +22,7 @@ from tabbydoctor.diagnosis.report import Report
 from tabbydoctor.diagnosis.runner import WHOLE_RUN, Pending, run_checks
 from tabbydoctor.diagnosis.verdict import FailOn, exit_code
 from tabbydoctor.examination.deployment import deployment_document, machine_name, notes
+from tabbydoctor.examination.described import described_document
 from tabbydoctor.examination.word import by_word
 from tabbydoctor.facts import Absent, Facts, Unknown
 from tabbydoctor.host import Host
@@ -62,13 +67,20 @@ async def examine(
     until = await_nobody().time() + WHOLE_RUN * time_limit
     try:
         with contextlib.suppress(TimeoutError):
-            await require_something(host, facts, targets, until)
+            if targets.deployment is not None:
+                await require_description(facts, until)
+            else:
+                await require_something(host, facts, targets, until)
         results = with_causes(await run_checks(checks, facts, time_limit, pending, until))
         return Report(
             version=__version__,
             started_at=started.isoformat(timespec="milliseconds"),
             duration_ms=round((time.monotonic() - clock) * 1000),
-            deployment=await deployment_document(facts, targets, until),
+            deployment=(
+                described_document(targets)
+                if targets.deployment
+                else await deployment_document(facts, targets, until)
+            ),
             results=results,
             roots=roots(results),
             exit_code=exit_code(results, fail_on),
@@ -106,6 +118,16 @@ def _require_named(host: Host, targets: Targets) -> None:
             raise NothingToExamine(f"{named}: it is {found.kind}")
 
 
+async def require_description(facts: Facts, until: float) -> None:
+    """Raises NothingToExamine where the file of `--deployment` describes no TabbyAPI."""
+    try:
+        async with asyncio.timeout_at(until):
+            await facts.get(Description)
+            await facts.get(DescribedServers)
+    except (Absent, Unknown) as reason:
+        raise NothingToExamine(str(reason)) from reason
+
+
 async def require_something(host: Host, facts: Facts, targets: Targets, until: float) -> None:
     """Raises NothingToExamine where there is nothing, with what was in the way; TimeoutError
     where that cannot be told by then (by the loop's clock).
@@ -116,13 +138,19 @@ async def require_something(host: Host, facts: Facts, targets: Targets, until: f
         discovery = await facts.get(Discovery)
     found = discovery.instance or discovery.unloadable
     if found is None and not any(named):
-        raise NothingToExamine(f"no TabbyAPI was found on this machine{await _looked(facts)}")
+        stopped = "".join(f"; {one}" for one in await in_thread(lambda: ended(host)))
+        looked = await _looked(facts)
+        raise NothingToExamine(f"no TabbyAPI was found on this machine{stopped}{looked}")
 
 
 async def _looked(facts: Facts) -> str:
     """Where the doctor looked, and what kept it from seeing more, for the message."""
     table = await facts.get(ProcessTable)
     processes = f"; looked at {len(table.processes)} processes"
+    closed = [one for one in table.processes if container_of(one) and may_serve(one)]
+    if closed and closed[0].cwd is None:
+        one = closed[0]
+        processes = f"; process {one.pid} of {container_of(one)} may be one: use sudo{processes}"
     try:
         units = await facts.get(Units)
     except Unknown as reason:

@@ -162,8 +162,8 @@ def _introduce(draft: Draft, facts: Facts, host: Host) -> None:
     draft.readers = tuple(account for part in parts if (account := reader(host, part)))
     draft.by_word = by_word(facts)
     paths = facts.known(TokenPaths)
-    if paths and paths.file:
-        draft.judged[paths.file.leaf.path] = paths.file.leaf
+    if paths and paths.on_machine:
+        draft.judged[paths.on_machine.leaf.path] = paths.on_machine.leaf
 
 
 async def _require_something(

@@ -33,7 +33,7 @@ def backend(host: Host, instance: Instance) -> Backend:
 
     Raises Absent where there is none, Unknown where it may not be read.
     """
-    if instance.container:
+    if instance.container and instance.contained is None:
         raise Unknown(f"TabbyAPI runs in the container {instance.container}: look inside it")
     path = f"{instance.main_directory}/backends/exllamav3/model.py"
     try:

@@ -39,7 +39,7 @@ class ServiceGroups:
 
 def service_groups(host: Host, instance: Instance) -> ServiceGroups:
     """The service's user and groups. Raises Unknown where the account cannot be told."""
-    if instance.container:
+    if instance.container and instance.contained is None:
         raise Unknown(f"TabbyAPI runs in the container {instance.container}: look inside it")
     groups = host.groups()
     names = {group.gid: group.name for group in groups}

@@ -17,6 +17,7 @@ _ASSIGNMENT = re.compile(
 )
 _DIST_INFO = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
 _SYSTEM_PREFIXES = ("/usr/local", "/usr")
+_OF_IMAGES = ("/opt/venv", "/opt/conda", "/usr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,17 @@ class PythonEnvironment:
 def python_environment(host: Host, instance: Instance) -> PythonEnvironment:
     """Find the environment's site-packages and what is in them.
 
-    Raises Absent where no environment is found, Unknown for one inside a container.
+    Raises Absent where no environment is found, Unknown in a container of which nothing is known.
     """
-    if instance.container:
+    if instance.container and instance.contained is None:
         raise Unknown(f"TabbyAPI runs in the container {instance.container}: look inside it")
+    root = instance.contained.root if instance.contained else ""
     host = host.seen_by(reader(host, instance))
     for prefix in _prefixes(instance):
         directories = tuple(_site_packages(host, prefix))
         if directories:
-            if prefix not in _SYSTEM_PREFIXES and _sees_system(host, prefix):
-                directories += tuple(_system_directories(host))
+            if prefix.removeprefix(root) not in _SYSTEM_PREFIXES and _sees_system(host, prefix):
+                directories += tuple(_system_directories(host, root))
             return PythonEnvironment(
                 python=instance.python or f"{prefix}/bin/python",
                 directories=directories,
@@ -77,14 +79,16 @@ def _prefixes(instance: Instance) -> Iterator[str]:
     process = instance.process
     for program in (instance.python, process.argv[0] if process and process.argv else None):
         if program and "/" in program:
-            absolute = PurePosixPath(instance.directory, program)
+            absolute = PurePosixPath(instance.path(program))
             if absolute.parent.name == "bin":
                 yield str(absolute.parent.parent)
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         if instance.environment.get(variable):
-            yield instance.environment[variable]
+            yield instance.path(instance.environment[variable])
     for directory in dict.fromkeys((instance.main_directory, instance.directory)):
         yield from (f"{directory}/venv", f"{directory}/.venv")
+    if instance.contained:  # an image may do without an environment of its own
+        yield from (f"{instance.contained.root}{prefix}" for prefix in _OF_IMAGES)
 
 
 def _site_packages(host: Host, prefix: str) -> Iterator[str]:
@@ -95,12 +99,12 @@ def _site_packages(host: Host, prefix: str) -> Iterator[str]:
                     directory = f"{prefix}/{library}/{name}/{leaf}"
                     if _names(host, directory):
                         yield directory
-    if prefix == "/usr":
-        yield from _site_packages(host, "/usr/local")
+    if prefix.endswith("/usr"):
+        yield from _site_packages(host, f"{prefix}/local")
 
 
-def _system_directories(host: Host) -> Iterator[str]:
-    yield from _site_packages(host, "/usr")
+def _system_directories(host: Host, root: str) -> Iterator[str]:
+    yield from _site_packages(host, f"{root}/usr")
 
 
 def _sees_system(host: Host, prefix: str) -> bool:

@@ -28,7 +28,7 @@ def rename_keys(draft: Draft, instance: Instance, misnamed: MisnamedKeys) -> Non
     """
     if not misnamed.items:
         return
-    refuse_container(instance)
+    refuse_container(instance, *(one.item.origin.path for one in misnamed.items))
     left, moved, removed = [], False, False
     for one in misnamed.items:
         try:
@@ -49,7 +49,7 @@ def remove_auth_section(draft: Draft, instance: Instance, config: EffectiveConfi
     """CFG004: what was meant to switch authentication, and never did, goes. Raises CannotFix."""
     if not any(about_auth(item) for item in config.ignored):
         return
-    refuse_container(instance)
+    refuse_container(instance, *(item.origin.path for item in filter(about_auth, config.ignored)))
     removed, left = take_out_about_auth(draft, instance, config)
     if not removed:
         raise CannotFix("; ".join(left))

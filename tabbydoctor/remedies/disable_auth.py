@@ -11,11 +11,13 @@ from tabbydoctor.remedies.auth_off_already import lasts, waits_for_restart
 from tabbydoctor.remedies.config_keys import take_out_about_auth
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.request import FixRequest
+from tabbydoctor.remedies.restarting import by_hand
 from tabbydoctor.remedies.winning_place import WinningPlace
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.urls import server
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.exposure import exposure
 from tabbydoctor.tabbyapi.locality import is_loopback
 from tabbydoctor.tabbyapi.probes import Endpoint
 
@@ -88,7 +90,7 @@ def _restart(draft: Draft, instance: Instance, why: str) -> None:
         draft.restart(instance.unit, why)
         draft.notes.append(f"{instance.unit.name} is restarted: a loaded model is loaded anew")
     else:
-        draft.manual.append("restart TabbyAPI: it runs under no unit")
+        draft.manual.append(by_hand(instance))
 
 
 def _refuse_exposed(
@@ -99,15 +101,19 @@ def _refuse_exposed(
     instance: Instance,
     module: NixModule | None,
 ) -> None:
-    if binds_loopback_only(config.host) or options.allow_exposed or options.bind_loopback:
+    if options.allow_exposed:
         return
-    local = clients_are_local(reading)
+    exposed = exposure(config, instance)
+    if exposed.addresses == () or (options.bind_loopback and not exposed.published):
+        return
+    local = clients_are_local(reading) and not exposed.published
     lines = [_loopback_lines(machine, instance, module, config)] if local else []
     if module is not None and module.temporary and config.auth_disabled:
         undo = invocation("undo", root=True)
         lines.insert(0, comment(f"{undo} ends the temporary repair that is in force"))
+    where = exposed.words or f"listens on {config.host}"
     raise CannotFix(
-        f"TabbyAPI listens on {config.host}: without authentication everybody who reaches it is "
+        f"TabbyAPI {where}: without authentication everybody who reaches it is "
         "admin (--allow-exposed does it all the same)",
         "\n".join(lines),
         loopback_would_do=local,

@@ -48,7 +48,7 @@ def close_tokens(
 
     Raises CannotFix where only an access control list could say that.
     """
-    file = paths.file
+    file = paths.on_machine
     if file is None or not file.leaf.is_file or not people.readers(file):
         return
     _refuse(instance, file.leaf.path)
@@ -148,7 +148,7 @@ def place_tokens(
 
 
 def _refuse(instance: Instance, path: str) -> None:
-    refuse_container(instance)
+    refuse_container(instance, path)
     nixos.refuse_store(path)
 
 

@@ -63,7 +63,7 @@ def plan_router_key(
     source left as it is; `router-tokens` puts the file's key in the place of the variable's.
     Where all that is wrong is an old key in a file of its unit's, that file alone is changed.
     """
-    reads = may_read(site, people, paths.file, tokens.path)
+    reads = may_read(site, people, paths.on_machine, tokens.path)
     _refuse_own_unit(site, reads)
     strategy = _strategy(options, site, reads, _block(inputs))
     key = _key_to_send(tokens)

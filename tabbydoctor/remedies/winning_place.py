@@ -10,6 +10,7 @@ from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.remedies import dropin
 from tabbydoctor.remedies.draft import CannotFix, Draft
+from tabbydoctor.remedies.restarting import refuse_container
 from tabbydoctor.tabbyapi.config import ConfigFile, EffectiveConfig
 from tabbydoctor.yaml.edit import CannotEdit, set_value
 
@@ -47,6 +48,7 @@ class WinningPlace:
                 self._in_file(_file(config, "working-directory"), key, value)
 
     def _in_file(self, file: ConfigFile, key: str, value: NetworkValue) -> None:
+        refuse_container(self.instance, file.path)
         if file.problem == "missing" and file.role == "config-file":
             raise CannotFix(f"{file.path}, which TabbyAPI is started with, is not there")
         if file.problem not in (None, "missing"):
@@ -67,6 +69,7 @@ class WinningPlace:
     def _in_environment(self, key: str, value: NetworkValue) -> None:
         """A drop-in wins over `Environment=`, but not over a file: that is edited itself."""
         variable = f"TABBY_NETWORK_{key.upper()}"
+        refuse_container(self.instance)  # a quadlet's unit runs the engine, not TabbyAPI
         unit = self._unit(f"network.{key} is decided by {variable} of its environment")
         source = self.instance.environment_sources.get(variable, "")
         if any(source == file.path for file in unit.environment_files):
@@ -75,6 +78,7 @@ class WinningPlace:
         self._extend(unit, [f"Environment={variable}={_yaml(value)}"])
 
     def _in_arguments(self, key: str, value: NetworkValue) -> None:
+        refuse_container(self.instance)
         unit = self._unit(f"network.{key} is decided by its command line")
         if key not in _BY_ARGUMENT:
             raise CannotFix(f"--{key} of ExecStart= of {unit.name} has to be changed by hand")

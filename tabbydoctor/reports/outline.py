@@ -75,6 +75,9 @@ class Outline:
 
     def subject(self) -> str:
         """What the first root is a fault of: the router, the GPU, or TabbyAPI."""
+        described = self.report.deployment.get("description")
+        if described:
+            return str(described).rsplit("/", 1)[-1]
         category = self.results[self.roots[0].id].check.category
         return _SUBJECTS.get(category, "TabbyAPI")
 

@@ -202,7 +202,11 @@ def deployment_lines(deployment: Mapping[str, Any]) -> list[tuple[str, str]]:
         _part("kind ", router.get("kind")),
     )
     config = (_config_elsewhere(deployment),)
-    lines = (("TabbyAPI", tabbyapi), ("config", config), ("URL", url), ("router", routed))
+    described = (_part("", deployment.get("description")),)
+    lines = (
+        *(("file", described), ("TabbyAPI", tabbyapi), ("config", config)),
+        *(("URL", url), ("router", routed)),
+    )
     return [(label, _joined(parts)) for label, parts in lines if any(parts)]
 
 

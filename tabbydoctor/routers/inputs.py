@@ -208,7 +208,7 @@ def tabby_urls(address: Address | None, config: EffectiveConfig | None) -> tuple
         place = host_and_port(config.host, config.port) if config else "127.0.0.1:5000"
         return (f"http://{place}",)
     configured = (f"http://{address.configured}",) if address.configured_too else ()
-    return tuple(dict.fromkeys((address.url, *configured)))
+    return tuple(dict.fromkeys((address.url, *configured, *address.by_containers)))
 
 
 def _by_names(host: Host, urls: Iterable[str]) -> Iterator[str]:

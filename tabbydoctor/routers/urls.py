@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 from tabbydoctor.source.values import Symbol, Text, Value, likely
 
-LOCAL = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1", "::", "ip6-localhost"})
+_BY_ENGINES = ("host.docker.internal", "host.containers.internal", "gateway.docker.internal")
+"""What container engines call the machine they run on."""
+LOCAL = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1", "::", "ip6-localhost", *_BY_ENGINES})
 _GAP = "\0"
 _URL = re.compile(r"(https?|wss?)://([^/\0?]+)([^?]*)")
 

@@ -61,7 +61,8 @@ def address(
     own = _own_listeners(instance, table)
     logged = _logged(host, log)
     socket = _listening(own, config, logged)
-    place = _given(targets) or socket or logged or _configured(config)
+    place = _given(targets) or _contained(instance, config) or socket or logged
+    place = place or _configured(config)
     if place is None:
         if instance is None:
             raise Absent("no TabbyAPI was found on this machine and no --url was given")
@@ -71,7 +72,8 @@ def address(
     nearest = single[0] if single else place
     watched = instance is not None and instance.container is None and not trusted
     listens = _holds(own, nearest, table) if watched else None
-    moved = _moved(place, config) and (targets.url is None or listens is True)
+    boxed = instance is not None and instance.contained is not None
+    moved = not boxed and _moved(place, config) and (targets.url is None or listens is True)
     wanted = config.port if config and moved else place.port
     taken = config is not None and any(each not in own for each in _at(config.port, table))
     return Address(
@@ -80,9 +82,9 @@ def address(
         found_by=place.found_by,
         trusted=trusted,
         process_listens=listens,
-        holder="" if trusted else _holder(own, wanted, table),
+        holder="" if trusted or boxed else _holder(own, wanted, table),
         moved=moved,
-        configured_taken=taken,
+        configured_taken=taken and not boxed,
         configured_too=_held(own, config, table) if targets.url else not taken,
         single=tuple(each.url for each in single),
         listens=tuple(
@@ -91,6 +93,7 @@ def address(
             if socket and each.port == socket.port
         ),
         inner=socket.url if socket and socket.url != place.url else "",
+        by_containers=_by_containers(instance, config),
     )
 
 
@@ -159,6 +162,29 @@ def _listening(
             found_by = f"the listening socket of process {sockets[port].pid}"
             return _Place(connectable(sockets[port].address), port, found_by)
     return None
+
+
+def _contained(instance: Instance | None, config: EffectiveConfig | None) -> _Place | None:
+    """Where this machine answers for a container with a network of its own; else its address."""
+    box = instance.contained if instance else None
+    if box is None or box.own_network is False:
+        return None
+    port = config.port if config else None
+    published = sorted(box.publishes(port), key=lambda one: one.inner != port)
+    if published:
+        one = published[0]
+        return _Place(connectable(one.address), one.port, f"its published port, by {one.seen}")
+    if box.addresses and port is not None:
+        return _Place(box.addresses[0], port, "the container's own address")
+    return None
+
+
+def _by_containers(instance: Instance | None, config: EffectiveConfig | None) -> tuple[str, ...]:
+    box = instance.contained if instance else None
+    if box is None or config is None:
+        return ()
+    names = dict.fromkeys((box.name, box.service, *box.addresses))
+    return tuple(f"http://{host_and_port(name, config.port)}" for name in names if name)
 
 
 def _logged(host: Host, log: RunLog | None) -> _Place | None:

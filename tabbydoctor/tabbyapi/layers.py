@@ -39,17 +39,20 @@ from tabbydoctor.tabbyapi.unused import ignored_arguments, unused_values, unused
 from tabbydoctor.tabbyapi.values import Refused, coerced
 from tabbydoctor.targets import Targets
 
+_OWN = "config.yml"
+
 
 def effective_config(
     host: Host, instance: Instance, installation: Installation, targets: Targets
 ) -> EffectiveConfig:
     """What TabbyAPI computes from its files, environment and arguments.
 
-    Raises Unknown where a file may not be read, or lies inside a container.
+    Raises Unknown where a file may not be read, inside a container as an account that is not root.
     """
-    if instance.container and targets.dir is None and targets.config is None:
-        inside = f"TabbyAPI runs in {instance.container}: its files are inside"
-        raise Unknown(f"{inside}; name what is mounted with --dir or --config")
+    hidden = instance.container and (host.effective_uid() != 0 or instance.contained is None)
+    if hidden and targets.dir is None and targets.config is None:
+        inside = f"TabbyAPI runs in {instance.container}: its files are seen by root"
+        raise Unknown(f"{inside} (use sudo); or name what is mounted with --dir or --config")
     line = parse(instance.arguments, installation, _through_start_script(instance))
     override = _config_path(host, instance, line, targets)
     files = tuple(_files(host, instance, override, targets.config))
@@ -103,7 +106,7 @@ def _combined(
         tuple(ignored),
         tuple(invalid),
         line.error,
-        override,
+        files[-1].path if override else None,
     )
 
 
@@ -119,26 +122,29 @@ def _through_start_script(instance: Instance) -> bool:
 def _config_path(host: Host, instance: Instance, line: CommandLine, targets: Targets) -> str | None:
     """The absolute path of the `--config` file: the user's, or the command line's."""
     given = targets.config
-    own = f"{instance.directory.rstrip('/')}/config.yml"
+    own = instance.path(_OWN)
     if given is not None and host.real_path(given) == host.real_path(own):
         given = None
     if given is not None and not given.startswith("/"):
         given = host.real_path(given)
-    chosen = given or line.config
-    return posixpath.normpath(posixpath.join(instance.directory, chosen)) if chosen else None
+    if given is not None:
+        return posixpath.normpath(given)
+    return instance.path(line.config) if line.config else None
 
 
 def _files(
     host: Host, instance: Instance, override: str | None, named: str | None
 ) -> Iterator[ConfigFile]:
     """The files TabbyAPI reads, the weaker first; one named twice counts as `--config`."""
-    own = f"{instance.directory.rstrip('/')}/config.yml"
+    own = instance.path(_OWN)
     if override is None or host.real_path(override) != host.real_path(own):
         seen = eyes(host, instance)
-        yield read_config(seen, own, "working-directory", reader(host, instance))
+        found = read_config(seen, own, "working-directory", reader(host, instance))
+        yield replace(found, path=instance.outside(own))
     if override is not None:
         seen = host if named else eyes(host, instance)
         given = read_config(seen, override, "config-file", reader(host, instance))
+        given = replace(given, path=override if named else instance.outside(override))
         yield at_next_start(host, instance, given)
 
 

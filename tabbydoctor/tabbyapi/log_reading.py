@@ -16,6 +16,7 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Absent, NoFact, Unknown
 from tabbydoctor.host import Account, FileStatus, Host
+from tabbydoctor.tabbyapi.container_log import output_of
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
 from tabbydoctor.tabbyapi.log_text import cleaned, console_width, joined, stamp
 
@@ -43,11 +44,11 @@ def run_log(host: Host, instance: Instance, machine: Machine) -> RunLog:
             found, denied = None, error
         if found:
             return found
-    found = _from_files(host, instance)
+    found = _from_engine(host, instance) or _from_files(host, instance)
     if found:
         return found
-    if instance.container:
-        raise Unknown(f"the log of a container ({instance.container}) is not seen from outside")
+    if instance.container and host.effective_uid() != 0:
+        raise Unknown(f"the log of {instance.container} is seen by root alone (use sudo)")
     raise denied or Absent("there is no log of TabbyAPI")
 
 
@@ -71,6 +72,31 @@ def _from_journal(host: Host, instance: Instance, unit: Unit) -> RunLog | None:
         lines=tuple(cleaned(line) for line in lines),
         complete=complete,
         present=unit.active,
+    )
+
+
+def _from_engine(host: Host, instance: Instance) -> RunLog | None:
+    """What the engine of its container kept of its output."""
+    box, process = instance.contained, instance.process
+    if box is None or process is None:
+        return None
+    lines, whole = (
+        output_of(host.seen_by(box.owner), box.log, process.started) if box.log else ([], True)
+    )
+    if box.to_journal and not lines:
+        match = (f"CONTAINER_ID_FULL={box.id}", f"--lines={TAIL_LINES}")
+        entries, cut = _journal(host, match)
+        read = (LogLine(_message(one), int(one["__REALTIME_TIMESTAMP"]) / 1e6) for one in entries)
+        lines, whole = [one for one in read if one.time >= process.started - 1], not cut
+    if not lines:
+        return None
+    if len(lines) > HEAD_LINES + TAIL_LINES:
+        lines, whole = [*lines[:HEAD_LINES], *lines[-TAIL_LINES:]], False
+    return RunLog(
+        source=box.logs.removeprefix("sudo ") or box.log,
+        lines=tuple(map(cleaned, joined(lines, console_width(instance.environment)))),
+        complete=whole,
+        present=True,
     )
 
 
@@ -204,6 +230,8 @@ def shown_by(log: RunLog) -> str:
     """A command to paste that shows the log."""
     if log.source.startswith("journalctl "):
         return log.source if " --user " in log.source else f"sudo {log.source}"
+    if log.source.startswith(("docker ", "podman ", "-u ")):
+        return f"sudo {log.source}"
     return f"less {shlex.quote(log.source)}"
 
 

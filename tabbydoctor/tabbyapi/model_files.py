@@ -10,7 +10,6 @@ from typing import Any, Literal
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.reader import reader
 from tabbydoctor.documents import json_of
-from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Setting
 
@@ -53,18 +52,16 @@ class ModelFiles:
 
 
 def model_files(host: Host, instance: Instance, config: EffectiveConfig) -> ModelFiles:
-    """Look at what the configuration names. Raises Unknown inside a container."""
-    if instance.container:
-        raise Unknown(f"the models of {instance.container} are inside the container")
+    """Look at what the configuration names."""
     seen = host.seen_by(reader(host, instance))
-    return ModelFiles(tuple(_Finder(seen, instance.directory, config).all()))
+    return ModelFiles(tuple(_Finder(seen, instance, config).all()))
 
 
 class _Finder:
     """Paths are relative to TabbyAPI's working directory, as in its `main.py`."""
 
-    def __init__(self, host: Host, directory: str, config: EffectiveConfig) -> None:
-        self.host, self.directory, self.config = host, directory, config
+    def __init__(self, host: Host, instance: Instance, config: EffectiveConfig) -> None:
+        self.host, self.instance, self.config = host, instance, config
 
     def all(self) -> Iterator[NamedFile]:
         model = self.config.setting("model", "model_name")
@@ -102,7 +99,7 @@ class _Finder:
             return
         name = str(setting.value)
         file = name if name.endswith(".jinja") else f"{posixpath.splitext(name)[0]}.jinja"
-        path = posixpath.join(self.directory, "templates", file)
+        path = self.instance.path(f"templates/{file}")
         found = self._there("prompt template", name, path, setting)
         yield replace(found, brought=self._brought(model.path) if found.problem else "")
 
@@ -126,11 +123,11 @@ class _Finder:
     def _preset(self) -> Iterator[NamedFile]:
         setting = self.config.setting("sampling", "override_preset")
         if setting and setting.value:
-            path = posixpath.join(self.directory, "sampler_overrides", f"{setting.value}.yml")
+            path = self.instance.path(f"sampler_overrides/{setting.value}.yml")
             yield self._there("preset", str(setting.value), path, setting)
 
     def _directory(self, section: str, key: str) -> str:
-        return posixpath.join(self.directory, str(self.config.value(section, key) or "models"))
+        return self.instance.path(str(self.config.value(section, key) or "models"))
 
     def _model(self, part: Part, setting: Setting, directory: str) -> NamedFile:
         name = str(setting.value)

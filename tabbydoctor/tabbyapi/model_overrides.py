@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,13 +26,9 @@ class ModelOverrides:
 
 
 def model_overrides(host: Host, instance: Instance, config: EffectiveConfig) -> ModelOverrides:
-    """Raises Unknown inside a container, or where the directory may not be looked into."""
-    if instance.container:
-        raise Unknown(f"the models of {instance.container} are inside the container")
+    """Raises Unknown where the directory may not be looked into."""
     seen = host.seen_by(reader(host, instance))
-    directory = posixpath.join(
-        instance.directory, str(config.value("model", "model_dir") or "models")
-    )
+    directory = instance.path(str(config.value("model", "model_dir") or "models"))
     try:
         names = sorted(seen.names(directory))[:_MOST]
     except FileNotFoundError:

@@ -44,6 +44,8 @@ class Address:
     where none is seen."""
     inner: str = ""
     """The URL of TabbyAPI's own socket where `url` is another: asked behind a forwarder."""
+    by_containers: tuple[str, ...] = ()
+    """The URLs by which other containers know one: by its name, its service, its address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ class TokenPaths:
     """The tokens file and its directory, each with all that leads to it."""
 
     file: PathStatus | None
-    """None where there is no file."""
+    """As TabbyAPI finds it. None where there is no file."""
     directory: PathStatus | None
     """None where there is no such directory."""
     strays: tuple[str, ...] = ()
@@ -29,8 +29,15 @@ class TokenPaths:
     closed_strays: tuple[str, ...] = ()
     """Those that TabbyAPI's account cannot read, and others than root may have put there, or are
     alone in naming."""
+    outside: PathStatus | None = None
+    """Of a file that is mounted into a container: as this machine's accounts find it."""
     beside_main: str = ""
     """The one of them beside main.py, where the working directory is another; else empty."""
+
+    @property
+    def on_machine(self) -> PathStatus | None:
+        """The file as this machine's accounts find it; None where there is none."""
+        return self.outside or self.file
 
 
 def token_paths(
@@ -39,9 +46,13 @@ def token_paths(
     """Look at the way to the tokens. Raises Unknown where that needs root."""
     strays = tuple(_strays(host, instance, tokens, config))
     beside_main = posixpath.join(instance.main_directory, _TOKENS)
+    own = instance.path(_TOKENS)
+    mounted = instance.contained is not None and tokens.path == instance.outside(own) != own
+    seen = own if mounted else tokens.path
     return TokenPaths(
-        file=path_status(host, tokens.path) if tokens.status else None,
-        directory=_directory(host, posixpath.dirname(tokens.path)),
+        file=path_status(host, seen) if tokens.status else None,
+        directory=_directory(host, posixpath.dirname(seen)),
+        outside=_directory(host, tokens.path) if mounted else None,
         strays=strays,
         closed_strays=tuple(path for path in strays if _closed(host, path, instance)),
         beside_main=beside_main if beside_main in strays else "",

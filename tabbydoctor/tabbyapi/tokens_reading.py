@@ -6,7 +6,6 @@ Every key that is read is given to the redactor; no detail here ever holds one.
 from __future__ import annotations
 
 import errno
-import posixpath
 from dataclasses import replace
 
 from tabbydoctor import redaction
@@ -32,17 +31,20 @@ def tokens(
 
     Raises Unknown for a container whose file cannot be seen from outside.
     """
-    own = posixpath.join(instance.directory, TOKENS_FILE)
+    own = instance.path(TOKENS_FILE)
     path = targets.tokens or own
     key_lists = installation.key_lists if installation else None
     seen = host if targets.tokens else eyes(host, instance)
     found = read_tokens(seen, path, key_lists is not False, reader(host, instance))
-    if instance.container and found.problem in ("missing", "unreadable") and not targets.tokens:
+    hidden = instance.container and host.effective_uid() != 0
+    if hidden and found.problem in ("missing", "unreadable") and not targets.tokens:
         raise Unknown(
-            f"TabbyAPI runs in a container ({instance.container}): its {TOKENS_FILE} cannot be "
-            "seen from outside; name it with --tokens"
+            f"TabbyAPI runs in a container ({instance.container}): its {TOKENS_FILE} is seen by "
+            "root alone (use sudo); or name it with --tokens"
         )
     # Of a container's files the user names what is mounted: another path for the same file.
+    if targets.tokens is None:
+        return replace(found, path=instance.outside(own))
     elsewhere = not instance.container and host.real_path(path) != host.real_path(own)
     return replace(found, read_instead=own if elsewhere else "")
 

@@ -141,9 +141,9 @@ async def forward(request: Request):
 """
 
 
-@pytest.mark.xfail(strict=True, reason="containers: the reader does not take it for this machine")
-def test_a_router_that_names_the_machine_as_its_engine_does(scene: Scene) -> None:
-    scene.write("/opt/router/main.py", ROUTER.format(host="host.docker.internal"))
+@pytest.mark.parametrize("name", ["host.docker.internal", "host.containers.internal"])
+def test_a_router_that_names_the_machine_as_its_engine_does(scene: Scene, name: str) -> None:
+    scene.write("/opt/router/main.py", ROUTER.format(host=name))
     scene.targets = Targets(router="/opt/router/main.py")
     scene.endpoint = answering("127.0.0.1:5000")
     finding = scene.examine().finding("API011")

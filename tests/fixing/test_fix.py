@@ -151,7 +151,7 @@ def test_auth_that_is_off_on_disk_alone_is_not_done(
     finally:
         config.write_text(before)
     assert (code, left["changes"]) == (1, [])
-    assert left["manual"] == ["restart TabbyAPI: it runs under no unit"]
+    assert left["manual"] == ["restart TabbyAPI the way it was started: it runs under no unit"]
 
 
 def test_an_id_without_a_fault_is_not_passed_over_in_silence(

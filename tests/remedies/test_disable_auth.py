@@ -85,7 +85,10 @@ def test_its_restart_is_left_to_a_person_without_a_unit(scene: Scene) -> None:
     network(scene, disable_auth=True)
     scene.instance_changes["unit"] = None
     draft = planned(scene, endpoint=ASKS)
-    assert (steps(draft), draft.manual) == ([], ["restart TabbyAPI: it runs under no unit"])
+    assert (steps(draft), draft.manual) == (
+        [],
+        ["restart TabbyAPI the way it was started: it runs under no unit"],
+    )
 
 
 def test_a_restart_would_expose_it_as_an_edit_would(scene: Scene) -> None:

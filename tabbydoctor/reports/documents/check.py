@@ -113,6 +113,8 @@ class DeploymentPart(DocumentPart):
     """Which TabbyAPI is installed: the commit of its checkout, else its own version."""
     others: list[str] = field(default_factory=list)
     """Other TabbyAPIs on this machine, which were not examined."""
+    description: str | None = None
+    """The file that was judged in place of a machine (`--deployment`)."""
 
 
 class RootPart(DocumentPart):

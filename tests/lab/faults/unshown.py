@@ -12,4 +12,13 @@ UNSHOWN: Mapping[str, str] = {
     "API010": "a generator that stands still needs a model; its log is a case of `tests/cases`",
     "SVC013": "the machine's disk would have to be filled; df's answers are cases of `tests/cases`",
     "SVC015": "a server left behind is a case of `tests/cases`, by its process table",
+    **dict.fromkeys(
+        ("CTR001", "CTR002", "CTR003", "CTR004", "CTR006", "CTR007"),
+        "it takes a container: `tests/lab/test_containers.py` makes them",
+    ),
+    "CTR005": "it takes a container and a GPU: a test of its check, and a case of `tests/cases`",
+    **dict.fromkeys(
+        ("CTR010", "CTR011", "CTR012", "CTR013", "CTR014", "CTR015", "CTR016"),
+        "it judges a file, not a machine: `tests/described` has those",
+    ),
 }

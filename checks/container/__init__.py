@@ -1,0 +1,57 @@
+"""Checks of TabbyAPI's container: CTR001 to CTR007; of what describes one: CTR010 to CTR016."""
+
+from __future__ import annotations
+
+import shlex
+
+from tabbydoctor.api import Remedy, Safety
+from tabbydoctor.deployment.container import Container
+from tabbydoctor.deployment.parts import Instance
+
+
+def published_anew(title: str, box: Container) -> Remedy:
+    """A change of what the container was made with: it has to be made anew."""
+    return made_anew(title, box)
+
+
+def made_anew(title: str, box: Container, *options: str) -> Remedy:
+    """A change of its description, and the commands that make it anew from that."""
+    commands = box.recreate(*options)
+    if commands or box.unit:
+        return Remedy(title, Safety.MANUAL, commands or by_unit(box))
+    return Remedy(f"{title}; then make {box.label} anew as it was made", Safety.MANUAL)
+
+
+def by_unit(box: Container) -> tuple[str, ...]:
+    """The commands after an edit of a quadlet: its unit is made from it at a reload."""
+    manager = "systemctl --user" if box.owner else "sudo systemctl"
+    unit = shlex.quote(box.unit)
+    edit = (f"sudoedit {shlex.quote(box.source)}",) if box.source else ()
+    return (*edit, f"{manager} daemon-reload", f"{manager} restart {unit}")
+
+
+def in_container(
+    title: str, path: str, instance: Instance, safety: Safety = Safety.MANUAL
+) -> Remedy | None:
+    """An edit of a file that is the container's alone, by way of its engine; None for others."""
+    box = instance.contained
+    if box is None or not path.startswith(f"{box.root}/"):
+        return None
+    inside = box.inside(path)
+    name = shlex.quote(inside.rsplit("/", 1)[-1])
+    lost = title
+    if box.mounts is not None:
+        lost = f"{title} (it is inside the container alone: the next one made begins without)"
+    if not box.client:
+        return Remedy(lost, safety)
+    there = f"{box.called}:{shlex.quote(inside)}"
+    return Remedy(
+        lost,
+        safety,
+        (
+            f"{box.client} cp {there} {name}",
+            f'"${{EDITOR:-vi}}" {name}',
+            f"{box.client} cp {name} {there}",
+            *instance.restart,
+        ),
+    )

@@ -1,0 +1,186 @@
+"""A container as it is seen from outside: what of it belongs to this machine. Plain data."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from tabbydoctor.host.data import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A file or directory of this machine that a container sees at a path of its own."""
+
+    inside: str
+    outside: str
+    """Its path on this machine; empty where that cannot be told (another file system)."""
+    replaced: bool = False
+    """The path leads to another file by now: the container has the one that was there before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A port of a container that this machine answers for."""
+
+    address: str
+    """On which address of this machine; a wildcard for all."""
+    port: int
+    inner: int | None = None
+    """The port inside; None where it cannot be told."""
+    seen: str = ""
+    """By what it was seen, in words."""
+
+    @property
+    def shown(self) -> str:
+        """`address:port`, an IPv6 address in brackets."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The container that TabbyAPI runs in."""
+
+    engine: str
+    """`docker`, `podman`, `containerd`, `kubernetes`, or `container`."""
+    id: str
+    """As the engine numbers it."""
+    pid: int
+    """A process in it: `/proc/PID/root` is its file system."""
+    directory: str
+    """The working directory of that process, as it sees it."""
+    name: str = ""
+    """As its owner named it; empty where that is not known."""
+    mounts: tuple[Mount, ...] | None = ()
+    """Nearest to the root first; None where they may not be seen."""
+    own_network: bool | None = None
+    """It has a network of its own; False where it shares this machine's, None where unseen."""
+    listens: tuple[tuple[str, int], ...] | None = None
+    """Address and port of the sockets inside, as they are bound; None where unseen."""
+    addresses: tuple[str, ...] = ()
+    """Its own, in its network."""
+    published: tuple[Publication, ...] = ()
+    published_known: bool = False
+    """`published` are all there are."""
+    log: str = ""
+    """The file in which the engine keeps its output; empty where there is none that is known."""
+    to_journal: bool = False
+    """The engine gives its output to the journal."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+    gpu: bool | None = None
+    """A GPU was asked for as it was made; None where that cannot be told."""
+    created: float = 0.0
+    """When it was made, in seconds since the epoch; 0 where that is not known."""
+    health_test: tuple[str, ...] = ()
+    """The words of its health check; none without one."""
+    health: str = ""
+    """What its engine makes of that: `healthy`, `unhealthy`, `starting`; empty without one."""
+    owner: Account | None = None
+    """Whose engine it is, of a rootless one; None for the system's."""
+    unit: str = ""
+    """The systemd unit that runs it (a quadlet's); empty without one."""
+    source: str = ""
+    """The quadlet that this unit is made from; empty without one."""
+
+    @property
+    def label(self) -> str:
+        """`docker 4b1d4b1d4b1d`, for messages."""
+        return f"{self.engine} {self.name or self.id[:12]}"
+
+    @property
+    def called(self) -> str:
+        """What the engine's client knows it by, quoted."""
+        return shlex.quote(self.name or self.id[:12])
+
+    @property
+    def root(self) -> str:
+        """Its `/`, as root of this machine reaches it."""
+        return f"/proc/{self.pid}/root"
+
+    @property
+    def client(self) -> str:
+        """How the engine's client is called for it; empty where it is not known."""
+        if self.engine not in ("docker", "podman"):
+            return ""
+        if self.owner:
+            runtime = f"XDG_RUNTIME_DIR=/run/user/{self.owner.uid}"
+            return f"sudo -u {shlex.quote(self.owner.name)} {runtime} {self.engine}"
+        return f"sudo {self.engine}"
+
+    @property
+    def storage(self) -> str:
+        """Where its engine keeps what is the container's alone, by default."""
+        if self.engine == "podman":
+            own = f"{self.owner.home}/.local/share" if self.owner else "/var/lib"
+            return f"{own}/containers/storage"
+        return "/var/lib/docker" if self.engine == "docker" else "/var/lib"
+
+    @property
+    def restart(self) -> tuple[str, ...]:
+        """The command after which it serves anew, its files kept; none where it is not known."""
+        return (f"{self.client} restart {self.called}",) if self.client else ()
+
+    @property
+    def logs(self) -> str:
+        """The command that shows its output; empty where it is not known."""
+        return f"{self.client} logs --tail 50 {self.called}" if self.client else ""
+
+    @property
+    def compose_file(self) -> str:
+        """The first compose file it was made from; empty without one."""
+        files = self.labels.get("com.docker.compose.project.config_files", "")
+        return files.split(",")[0]
+
+    @property
+    def service(self) -> str:
+        """Its service in that file."""
+        return self.labels.get("com.docker.compose.service", "")
+
+    def recreate(self, *options: str) -> tuple[str, ...]:
+        """The commands that make it anew from its description, after an edit of that."""
+        file = self.compose_file
+        if not (file and self.service and self.client):
+            return ()
+        words = ("compose", "-f", file, "up", "-d", *options, self.service)
+        return (f"sudoedit {shlex.quote(file)}", f"{self.client} {shlex.join(words)}")
+
+    def inside(self, path: str) -> str:
+        """A path as the container sees it, of one below `root` or of its working directory."""
+        if path == self.root or path.startswith(f"{self.root}/"):
+            path = path.removeprefix(self.root) or "/"
+        return posixpath.normpath(posixpath.join(self.directory, path))
+
+    def path(self, path: str) -> str:
+        """Where root finds what the container sees at a path."""
+        return f"{self.root}{self.inside(path)}".rstrip("/")
+
+    def mount(self, path: str) -> Mount | None:
+        """What of this machine stands at a path inside; None where it is the container's alone."""
+        inside = self.inside(path)
+        over = [one for one in self.mounts or () if _within(inside, one.inside)]
+        return over[-1] if over else None
+
+    def outside(self, path: str) -> str:
+        """The path on this machine of what is mounted there; empty where nothing is."""
+        inside, mount = self.inside(path), self.mount(path)
+        if mount is None or not mount.outside or mount.replaced:
+            return ""
+        rest = inside[len(mount.inside.rstrip("/")) :]
+        return f"{mount.outside.rstrip('/')}{rest}" or "/"
+
+    def publishes(self, port: int | None) -> tuple[Publication, ...]:
+        """Where this machine answers for a port inside."""
+        return tuple(one for one in self.published if one.inner in (None, port) or port is None)
+
+    def with_published(self, found: Iterable[Publication]) -> Container:
+        """The same, with further ports that were seen."""
+        both = {(one.address, one.port): one for one in (*found, *self.published)}
+        return replace(self, published=tuple(both.values()))
+
+
+def _within(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(f"{directory.rstrip('/')}/")

@@ -1,0 +1,200 @@
+"""What a container's engine wrote down of it: Docker's records, and conmon's arguments for Podman.
+
+Read only, and as root: no engine is asked, nothing of it is started.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from tabbydoctor.deployment.container import Container, Publication
+from tabbydoctor.deployment.parts import ProcessTable
+from tabbydoctor.documents import Unreadable, json_of, seconds, whole_number
+from tabbydoctor.host import Account, Host, Process
+
+_DOCKER = "/var/lib/docker"
+_LIMIT = 4 << 20
+_OWN_FILES = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
+"""Docker mounts these into a container, from its own directory of it."""
+_MOST = 200
+"""Containers that are looked at."""
+_TABBY = re.compile(r"(?i)tabby[-_]?api")
+_GPU_VARIABLES = ("NVIDIA_VISIBLE_DEVICES",)
+
+
+def with_records(host: Host, box: Container, table: ProcessTable) -> Container:
+    """The container with what its engine's records tell."""
+    if box.engine == "docker":
+        return _of_docker(host, box)
+    if box.engine == "podman":
+        return _of_podman(host, box, table)
+    return box
+
+
+# -- Docker ------------------------------------------------------------------------------------
+
+
+def _of_docker(host: Host, box: Container) -> Container:
+    home = _docker_home(box)
+    config = _json(host, f"{home}/config.v2.json")
+    if not config:
+        return box
+    given, wanted = _mapping(config, "Config"), _json(host, f"{home}/hostconfig.json")
+    return described(box, config, given, wanted, home)
+
+
+def described(
+    box: Container,
+    record: Mapping[str, Any],
+    config: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    home: str = "",
+) -> Container:
+    """The container by the parts of Docker's own description, on disk or as `inspect` has it."""
+    ports = _mapping(_mapping(record, "NetworkSettings"), "Ports") or _mapping(
+        wanted, "PortBindings"
+    )
+    log = _value(_mapping(wanted, "LogConfig"), "Type")
+    labels = {str(key): str(value) for key, value in _mapping(config, "Labels").items()}
+    return replace(
+        box,
+        name=str(_value(record, "Name")).lstrip("/"),
+        labels=labels,
+        image=str(_value(config, "Image")),
+        published=tuple(_bindings(ports)),
+        published_known=True,
+        log=f"{home}/{box.id}-json.log" if log in ("json-file", "") and home else "",
+        to_journal=log == "journald",
+        gpu=_asks_for_gpu(wanted, config),
+        created=seconds(str(_value(record, "Created"))) or 0.0,
+        health_test=_health_test(config),
+        health=str(_value(_mapping(_mapping(record, "State"), "Health"), "Status") or ""),
+        unit=labels.get("PODMAN_SYSTEMD_UNIT", box.unit),
+    )
+
+
+def _docker_home(box: Container) -> str:
+    """The engine's directory of the container, by the files that it mounts from there."""
+    for inside in _OWN_FILES:
+        outside = next((one.outside for one in box.mounts or () if one.inside == inside), "")
+        if f"/{box.id}/" in outside:
+            return posixpath.dirname(outside)
+    return f"{_DOCKER}/containers/{box.id}"
+
+
+def _bindings(ports: Mapping[str, Any]) -> Iterator[Publication]:
+    for inner, places in ports.items():
+        number, _, protocol = str(inner).partition("/")
+        for place in places if isinstance(places, list) else ():
+            port = whole_number(str(_value(place, "HostPort"))) if isinstance(place, dict) else None
+            if protocol in ("tcp", "") and port is not None:
+                address = str(_value(place, "HostIp") or "0.0.0.0")
+                yield Publication(address, port, whole_number(number), "the engine's record")
+
+
+def _health_test(config: Mapping[str, Any]) -> tuple[str, ...]:
+    test = _value(_mapping(config, "Healthcheck"), "Test")
+    return tuple(map(str, test)) if isinstance(test, list) and test != ["NONE"] else ()
+
+
+def _asks_for_gpu(wanted: Mapping[str, Any], config: Mapping[str, Any]) -> bool | None:
+    if not wanted:
+        return None
+    requests = _value(wanted, "DeviceRequests") or []
+    devices = _value(wanted, "Devices") or []
+    named = "nvidia" in str(requests) + str(devices) or "gpu" in str(requests)
+    variables = _value(config, "Env") or []
+    by_runtime = _value(wanted, "Runtime") == "nvidia" and any(
+        str(one).startswith(name) for one in variables for name in _GPU_VARIABLES
+    )
+    return bool(named or by_runtime or _value(wanted, "Privileged"))
+
+
+def ended(host: Host) -> tuple[str, ...]:
+    """Docker's containers of TabbyAPI that do not run, in words; none where they are unseen."""
+    home = f"{_DOCKER}/containers"
+    try:
+        names = host.names(home)[:_MOST]
+    except OSError:
+        return ()
+    records = (_json(host, f"{home}/{name}/config.v2.json") for name in names)
+    return tuple(filter(None, map(_ended, records)))
+
+
+def _ended(record: Mapping[str, Any]) -> str:
+    config, state = _mapping(record, "Config"), _mapping(record, "State")
+    name = str(_value(record, "Name")).lstrip("/")
+    if not _TABBY.search(f"{_value(config, 'Image')} {name}") or _value(state, "Running"):
+        return ""
+    code = _value(state, "ExitCode")
+    return f"the container {name} has ended with {code or 0}: docker logs {shlex.quote(name)}"
+
+
+# -- Podman ------------------------------------------------------------------------------------
+
+
+def _of_podman(host: Host, box: Container, table: ProcessTable) -> Container:
+    """conmon stands over each container, and is called with its name, its directory, its log."""
+    process = table.process(box.pid)
+    line = (
+        [one.parent for one in (process, table.process(process.parent)) if one] if process else []
+    )
+    uids = {0, process.uid if process else 0}
+    monitor = next((one for one in table.processes if _is_monitor(one, box, line, uids)), None)
+    if monitor is None:
+        return box
+    given = dict(pairwise(monitor.argv))
+    owner = host.account(monitor.uid) if monitor.uid else None
+    if monitor.uid and owner is None:
+        owner = Account(f"#{monitor.uid}", monitor.uid, monitor.uid)
+    host = host.seen_by(owner)  # its arguments are that account's word
+    log = given.get("-l") or given.get("--log-path") or ""
+    kind, colon, path = log.partition(":")
+    spec = _json(host, f"{given.get('-b', '')}/config.json")
+    notes = _mapping(spec, "annotations")
+    nodes = str(_value(_mapping(spec, "linux"), "devices") or "")
+    return replace(
+        box,
+        name=given.get("-n", ""),
+        labels={str(key): str(value) for key, value in notes.items()},
+        image=str(notes.get("org.opencontainers.image.base.name", "")),
+        log=path if colon and kind == "k8s-file" else "",
+        to_journal=kind == "journald",
+        gpu="nvidia" in nodes if spec else None,
+        owner=owner,
+        unit=monitor.unit or box.unit,
+    )
+
+
+def _is_monitor(
+    process: Process, box: Container, line: Sequence[int], uids: Collection[int | None]
+) -> bool:
+    """conmon of that container: above it, root's, or of the account that the server runs as.
+    Anybody may call a program of his so."""
+    argv = process.argv
+    named = bool(argv) and posixpath.basename(argv[0]) == "conmon" and box.id in argv
+    return named and (process.pid in line or process.uid in uids)
+
+
+def _json(host: Host, path: str) -> dict[str, Any]:
+    try:
+        found = json_of(host.read(path, _LIMIT).data)
+    except (OSError, Unreadable):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = data.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _value(data: Mapping[str, Any], key: str) -> Any:
+    """A field of a record of the engine's; empty where it has none."""
+    return data[key] if key in data and data[key] is not None else ""
