@@ -23,6 +23,8 @@ from tabbydoctor.deployment.parts import (
 from tabbydoctor.deployment.people import People
 from tabbydoctor.deployment.program import ServerProgram
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.described.parts import Description
+from tabbydoctor.described.server import DescribedServer, DescribedServers
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root
 from tabbydoctor.front.standing import Front, FrontMeans, FrontStanding
 from tabbydoctor.gpu.architectures import Architectures
@@ -91,6 +93,9 @@ __all__ = [
     "Container",
     "CudaLibrary",
     "CudaUse",
+    "DescribedServer",
+    "DescribedServers",
+    "Description",
     "DeviceNodes",
     "Discovery",
     "DiskRoom",

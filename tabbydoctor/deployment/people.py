@@ -53,6 +53,8 @@ class People:
     """TabbyAPI's account."""
     router: Account | None = None
     """The router's account."""
+    contained: bool = False
+    """TabbyAPI runs in a container: who owns a file that is mounted there runs the deployment."""
 
     @property
     def others(self) -> tuple[Account, ...]:
@@ -72,6 +74,7 @@ class People:
             account
             for account in self.others
             if path.denied_at(account.uid, account.groups, "r") is None
+            and not (self.contained and account.uid == path.leaf.uid)
         )
 
     def members(self, names: Collection[str]) -> Readers:
@@ -98,6 +101,7 @@ def people(
         groups=tuple(host.groups()),
         service=instance.user,
         router=router.user if router else None,
+        contained=bool(instance.container),
     )
 
 

@@ -403,3 +403,17 @@ def test_packages_are_installed_inside(scene: Scene) -> None:
         "sudo docker exec 4e4e4e4e4e4e python3 -m pip install -U '/app[cu12]'",
         "sudo docker restart 4e4e4e4e4e4e",
     )
+
+
+@pytest.mark.parametrize(
+    ("owner", "mode", "told_of"),
+    [(IVAN.uid, 0o600, False), (IVAN.uid, 0o644, False), (61999, 0o644, True)],
+)
+def test_keys_of_whoever_mounted_them(scene: Scene, owner: int, mode: int, told_of: bool) -> None:
+    """With compose they are a file of the person's own: that he can read it is no finding."""
+    scene.write(f"{ROOT}/app/api_tokens.yml", TOKENS, mode)
+    there = "/srv/tabby/api_tokens.yml"
+    mount(scene, (there, "/app/api_tokens.yml"))
+    os.chown(scene.root / there[1:], owner, owner)
+    found = {result.check.id: result.findings for result in scene.examine().results}
+    assert bool(found["TOK004"]) is told_of

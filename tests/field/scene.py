@@ -7,6 +7,7 @@ import io
 import json
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from tests.cases.scene import (
     SERVER,
     STOPPED,
     TABBY,
+    TOKENS,
     Scene,
     failed,
     refusing,
@@ -267,4 +269,23 @@ def _contain(scene: FieldScene, said: dict[str, Any]) -> None:
         for name in ("common/config_models.py", "main.py"):
             scene.write(f"{inside}/{name}", "")
         scene.write(f"{inside}/config.yml", said.get("config", CONFIG))
+        scene.write(f"{inside}/api_tokens.yml", TOKENS, 0o600)
         scene.write(f"{inside}/logs/run.log", "\n".join(said.get("log", ())) + "\n")
+        _mounts(scene, {"/home/ivan/TabbyAPI": "/app", **said.get("mounts", {})})
+
+
+def _mounts(scene: Scene, mounts: Mapping[str, str]) -> None:
+    """What of the machine is mounted where, and the namespaces of the two."""
+    rows = ["590 574 0:40 / / rw - overlay overlay rw,lowerdir=/x"]
+    rows += [f"{600 + n} 590 8:1 {outside} {inside} rw - ext4 /dev/sda1 rw"
+             for n, (outside, inside) in enumerate(mounts.items())]  # fmt: skip
+    scene.write("/proc/161/mountinfo", "\n".join(rows))
+    scene.write("/proc/self/mountinfo", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n")
+    for pid, name in (("161", "net:[4026532290]"), ("self", "net:[4026531840]")):
+        link = scene.root / f"proc/{pid}/ns/net"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(name)
+    words = ("/usr/bin/docker-proxy", "-proto", "tcp", "-host-ip", "0.0.0.0", "-host-port", "5000",
+             "-container-ip", "172.17.0.2", "-container-port", "5000")  # fmt: skip
+    scene.processes = (*scene.processes, Process(199, words, uid=0))
+    scene.listeners = (*scene.listeners, Listener("0.0.0.0", 5000, 199))

@@ -154,12 +154,12 @@ class Acls:
                     yield from test.values
 
 
-Term = tuple[str | tuple[str, ...], bool]
+AclTerm = tuple[str | tuple[str, ...], bool]
 
 
-def _groups(words: Sequence[str]) -> Iterator[list[Term]]:
+def _groups(words: Sequence[str]) -> Iterator[list[AclTerm]]:
     """The terms of a condition, those joined by `or` apart."""
-    group: list[Term] = []
+    group: list[AclTerm] = []
     at, negated = 0, False
     while at < len(words):
         word = words[at]
