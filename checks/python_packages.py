@@ -6,6 +6,7 @@ import shlex
 
 from tabbydoctor.api import Remedy
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.gpu.torch import PythonEnvironment
 
 
 def pip_install(instance: Instance, *packages: str) -> str:
@@ -54,6 +55,28 @@ def git_pull(instance: Instance) -> str:
         within = f"{box.client} exec {box.called} git -C {directory} pull --ff-only"
         return f"{box.client} pull {shlex.quote(box.image)}" if box.image else within
     return f"{as_account(instance)} git -C {shlex.quote(instance.main_directory)} pull --ff-only"
+
+
+def update(instance: Instance, *, keeps_exl2: bool = False) -> tuple[str, ...]:
+    """The newest TabbyAPI with its packages, or the newest that still loads exl2 models."""
+    pull = last_with_exl2(instance) if keeps_exl2 else git_pull(instance)
+    return pull, pip_install(instance, own_extra(instance, "cu12"))
+
+
+def last_with_exl2(instance: Instance) -> str:
+    """The state of TabbyAPI before it dropped exllamav2 (2026-07-14; facts/tabbyapi.md)."""
+    last = 'git checkout "$(git rev-list -1 --before=2026-07-14 origin/main)"'
+    steps = f"cd {shlex.quote(instance.main_directory)} && git fetch origin && {last}"
+    return f"{as_account(instance)} sh -c {shlex.quote(steps)}"
+
+
+def only_exl2(environment: PythonEnvironment | None) -> bool:
+    """Whether it runs on exllamav2 alone: the newest TabbyAPI would load none of its models."""
+    packages = environment.packages if environment else {}
+    return "exllamav2" in packages and "exllamav3" not in packages
+
+
+UNTIL_EXL2_ENDED = " (as it was before 2026-07-14: later ones load no exl2)"
 
 
 def as_account(instance: Instance) -> str:

@@ -26,13 +26,14 @@ from urllib.parse import urlsplit
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Unknown, check
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.answers import health_issues, of_tabbyapi
 from tabbydoctor.tabbyapi.log import RunLog
 from tabbydoctor.tabbyapi.log_lines import exception_of
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from ..python_packages import git_pull, own_extra, pip_install
+from ..python_packages import UNTIL_EXL2_ENDED, only_exl2, update
 from . import restart
 
 _EXCEPTION = 500
@@ -50,15 +51,21 @@ _LENGTH = 160
     ),
 )
 def unhealthy(
-    endpoint: Endpoint, instance: Instance | None, log: RunLog | None = None
+    endpoint: Endpoint,
+    instance: Instance | None,
+    log: RunLog | None = None,
+    environment: PythonEnvironment | None = None,
 ) -> Iterator[Finding]:
     of_tabbyapi(endpoint)
-    yield from _failing(endpoint, instance, log)
+    yield from _failing(endpoint, instance, log, environment)
     yield from _reported(endpoint, instance)
 
 
 def _failing(
-    endpoint: Endpoint, instance: Instance | None, log: RunLog | None
+    endpoint: Endpoint,
+    instance: Instance | None,
+    log: RunLog | None,
+    environment: PythonEnvironment | None,
 ) -> Iterator[Finding]:
     """Routes that end in an exception."""
     failed = [one for one in endpoint.answers.values() if one.status == _EXCEPTION]
@@ -73,18 +80,17 @@ def _failing(
             *(Evidence(one.url, "200, or 401 without a key", "500") for one in failed[:_SHOWN]),
             *([Evidence(log.source, actual=redact(said)[:_LENGTH])] if log and said else []),
         ),
-        (
-            Remedy(
-                "Update TabbyAPI with its dependencies (cu13 for drivers from 580, else cu12)",
-                commands=(
-                    git_pull(instance),
-                    pip_install(instance, own_extra(instance, "cu12")),
-                    *instance.restart,
-                ),
-            ),
-        )
+        (_updated(instance, only_exl2(environment)),)
         if instance and not instance.container
         else (),
+    )
+
+
+def _updated(instance: Instance, keeps_exl2: bool) -> Remedy:
+    title = "Update TabbyAPI with its dependencies (cu13 for drivers from 580, else cu12)"
+    return Remedy(
+        f"{title}{UNTIL_EXL2_ENDED if keeps_exl2 else ''}",
+        commands=(*update(instance, keeps_exl2=keeps_exl2), *instance.restart),
     )
 
 

@@ -46,6 +46,8 @@ def compute_capability(
     why_gpu(instance, config, environment)
     torch = environment.torch if environment else None
     rocm = torch if torch and torch.hip else None
+    if rocm and installation and installation.loads_exl2:
+        yield _on_rocm(rocm)
     below = [] if rocm else _below(_working(driver), instance, config)
     if not (rocm or below) or (installation and installation.loads_exl2):
         return
@@ -81,6 +83,23 @@ def _too_old(gpu: NvmlGpu) -> Finding:
                 "the other GPUs in TabbyAPI's unit; without another GPU use a newer card"
             ),
         ),
+    )
+
+
+def _on_rocm(torch: TorchBuild) -> Finding:
+    """TabbyAPI 354: every answer was gibberish, and the same model was fine on an NVIDIA card."""
+    return Finding(
+        "torch is built for ROCm: exllamav2 runs there, with answers of its own at times",
+        "Where answers are gibberish, that build of exllama is the first suspect, not TabbyAPI. No "
+        "TabbyAPI since July 2026 runs on ROCm.",
+        (Evidence(torch.path, None, f"torch {torch.version}, ROCm {torch.hip}"),),
+        (
+            Remedy(
+                "Where answers are wrong, try another release of exllamav2 for this ROCm, or the "
+                "same model on an NVIDIA GPU"
+            ),
+        ),
+        severity=Severity.INFO,
     )
 
 

@@ -14,7 +14,8 @@ from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.invocation import invocation
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
-from ..python_packages import git_pull, own_extra, pip_install
+from .. import python_packages as packages
+from ..python_packages import own_extra, pip_install
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,7 @@ class WayOut:
 
 
 def update(place: LoggedServer) -> tuple[str, ...]:
-    one = place.instance
-    return git_pull(one), pip_install(one, own_extra(one, "cu12"))
+    return packages.update(place.instance, keeps_exl2=packages.only_exl2(place.environment))
 
 
 UPDATE = "update TabbyAPI and exllamav3 (cu13 for drivers from 580, else cu12)"
@@ -99,6 +99,14 @@ WAYS: Mapping[str, tuple[WayOut, ...]] = {
         ),
     ),
     "out-of-memory": (_LESS,),
+    "chunk-size": (
+        WayOut(
+            "Set max_seq_len (and chunk_size, where it is set) to a multiple of 256 under model:, "
+            "2048 say; restart it",
+            lambda place: place.config_edit,
+        ),
+        WayOut(f"Or {UPDATE}, which makes it one by itself", update),
+    ),
     "allocator": (
         WayOut(
             "Where it should fit, set memory.cuda_malloc_async: false (known since 2026-04-17), "
@@ -194,6 +202,14 @@ WAYS: Mapping[str, tuple[WayOut, ...]] = {
     "no-such-device": (
         WayOut("See which GPUs it is shown", lambda place: _shown(place, "Environment")),
     ),
+    "one-gpu": (
+        WayOut(
+            "It was shown one GPU, and this machine has more: see CUDA_VISIBLE_DEVICES, or what "
+            "its container asks for, and show it the others",
+            lambda place: _given_gpus(place),
+        ),
+        _LESS,
+    ),
     "no-libcuda": (
         WayOut(
             "See where libcuda.so.1 is, and put its directory in LD_LIBRARY_PATH of the unit",
@@ -223,9 +239,21 @@ def _shown(place: LoggedServer, properties: str) -> tuple[str, ...]:
     return (f"systemctl{user} show {shlex.quote(unit.name)} -p {properties}",)
 
 
+def _given_gpus(place: LoggedServer) -> tuple[str, ...]:
+    box = place.instance.contained
+    if box is None:
+        return _shown(place, "Environment")
+    if not box.client:
+        return ()
+    request = shlex.quote("{{json .HostConfig.DeviceRequests}} {{json .Config.Env}}")
+    return (f"{box.client} inspect -f {request} {box.called}",)
+
+
 def ways_out(slug: str, place: LoggedServer | None) -> Iterator[Remedy]:
     """The remedies for a line; none where none is known, or nothing is of whose log it is."""
     for way in WAYS.get(slug, ()) if place else ():
         assert place is not None
         restart = place.instance.restart if way.restarts else ()
-        yield Remedy(way.title, way.safety, (*way.commands(place), *restart))
+        old = way.commands is update and packages.only_exl2(place.environment)
+        title = f"{way.title}{packages.UNTIL_EXL2_ENDED if old else ''}"
+        yield Remedy(title, way.safety, (*way.commands(place), *restart))

@@ -23,9 +23,11 @@ from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.config import EffectiveConfig
+from tabbydoctor.tabbyapi.cuda_lines import MEMORY_LINES
 from tabbydoctor.tabbyapi.known_line import KnownLine
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
 from tabbydoctor.tabbyapi.log_lines import exception_beside, known, says
@@ -43,22 +45,33 @@ def log_says(
     instance: Instance | None = None,
     config: EffectiveConfig | None = None,
     environment: PythonEnvironment | None = None,
+    driver: Driver | None = None,
 ) -> Iterator[Finding]:
     if not log.present and says(log, "stopping"):
         return
     place = LoggedServer(instance, config, environment) if instance else None
+    several = driver is not None and len(driver.nvml.gpus) > 1
     for kind, lines in _notable(log).items():
         times = f", {len(lines)} times" if len(lines) > 1 else ""
         exception = exception_beside(log, lines[-1]) if kind.of_exception else None
-        shown = (exception, lines[-1]) if exception else lines[-1:]
+        shown = [exception, lines[-1]] if exception else lines[-1:]
+        alone = _on_one_gpu(log) if several and kind in MEMORY_LINES else []
         yield Finding(
             f"The log says: {kind.meaning}",
             f"It was seen in the log of the {'present' if log.present else 'last'} run{times}.",
-            tuple(Evidence(log.source, actual=_words(line)) for line in shown),
-            (*ways_out(kind.slug, place), Remedy("Read the log", commands=(shown_by(log),))),
+            tuple(Evidence(log.source, actual=_words(line)) for line in (*alone, *shown)),
+            (
+                *ways_out("one-gpu" if alone else kind.slug, place),
+                Remedy("Read the log", commands=(shown_by(log),)),
+            ),
             severity=Severity(kind.weight) if kind.weight else None,
             caused_by=kind.causes,
         )
+
+
+def _on_one_gpu(log: RunLog) -> list[LogLine]:
+    """The line in which it says so: on a machine with more, memory ran out for that."""
+    return [line for line in log.lines if (kind := known(line)) and kind.slug == "one-gpu"][-1:]
 
 
 def _notable(log: RunLog) -> dict[KnownLine, list[LogLine]]:

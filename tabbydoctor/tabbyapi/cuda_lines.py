@@ -24,6 +24,17 @@ MEMORY_LINES: tuple[KnownLine, ...] = (
 
 CUDA_LINES: tuple[KnownLine, ...] = (
     line(
+        "one-gpu",
+        r"Disabling GPU split because one GPU is in use",
+        "TabbyAPI is shown one GPU",
+    ),
+    line(
+        "chunk-size",
+        r"max_chunk_size must be (?:a )?multiple of 256",
+        "model.max_seq_len or chunk_size below 2048 is no multiple of 256, which its exllama needs",
+        "error",
+    ),
+    line(
         "fabric-manager",
         r"system not yet initialized|CUDA_ERROR_SYSTEM_NOT_READY",
         "GPUs with an NVSwitch wait for the fabric manager, which does not run",

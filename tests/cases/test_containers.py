@@ -417,3 +417,35 @@ def test_keys_of_whoever_mounted_them(scene: Scene, owner: int, mode: int, told_
     os.chown(scene.root / there[1:], owner, owner)
     found = {result.check.id: result.findings for result in scene.examine().results}
     assert bool(found["TOK004"]) is told_of
+
+
+MODELS = f"{ANYWHERE}model:\n  model_dir: models\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "inside", "place"),
+    [
+        (MODELS, "/usr/src/app/models", "/app/models"),
+        (f"{ANYWHERE}model:\n  model_dir: /data/models\n", "/app/models", "/data/models"),
+        (MODELS, "/models", "/app/models"),
+        (MODELS, "/config/config.yml", "/app/config.yml"),
+        (f"{ANYWHERE}lora:\n  lora_dir: loras\n", "/loras", "/app/loras"),
+    ],
+)
+def test_what_is_mounted_where_nobody_looks(
+    scene: Scene, config: str, inside: str, place: str
+) -> None:
+    """theroyallab/tabbyAPI 149: the volume of the models, as the project's compose file had it."""
+    contained(scene, config=config)
+    mount(scene, ("/srv/tabby", "/data-of-another"), ("/srv/given", inside))
+    finding = scene.examine().finding("CTR008")
+    assert finding.title.endswith(f" is mounted at {inside}, and TabbyAPI looks at {place}")
+    assert f":{place}" in finding.remedies[0].title
+
+
+@pytest.mark.parametrize("inside", ["/app/models", "/app", "/app/models/one", "/srv/other"])
+def test_what_is_mounted_where_tabbyapi_looks(scene: Scene, inside: str) -> None:
+    contained(scene, config=MODELS)
+    mount(scene, ("/srv/given", inside))
+    found = {result.check.id: result.status for result in scene.examine().results}
+    assert found["CTR008"] == "passed"

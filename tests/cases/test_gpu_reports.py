@@ -204,3 +204,16 @@ def test_a_driver_that_answers_nobody(scene: GpuScene) -> None:
     said = scene.examine()
     assert said.ids == ["GPU007"]
     assert "GPU001" in said.explains("GPU007")
+
+
+@pytest.mark.parametrize("cards", [1, 2])
+def test_memory_runs_out_on_the_one_gpu_that_it_is_shown(scene: GpuScene, cards: int) -> None:
+    """theroyallab/tabbyAPI 250: a container with two GPUs, and torch counted one."""
+    scene.nvml = replace(WORKS, gpus=tuple(replace(RTX, index=n) for n in range(cards)))
+    scene.ends_with(
+        "INFO:     Disabling GPU split because one GPU is in use.",
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 136.00 MiB.",
+    )
+    finding = scene.examine().finding("SVC011")
+    assert ("was shown one GPU" in finding.remedies[0].title) is (cards > 1)
+    assert any("one GPU is in use" in str(one.actual) for one in finding.evidence) is (cards > 1)

@@ -30,7 +30,7 @@ def scene(tmp_path: Path) -> Scene:
     [
         (
             f'  File "{PACKAGES}/exllamav2/generator/dynamic.py", line 401, in __init__',
-            "AssertionError: max_chunk_size must be multiple of 256, received None",
+            "AssertionError: the generator takes no such thing",
         ),
         (
             f'  File "{PACKAGES}/exllamav3/model/model.py", line 12, in load_gen',
@@ -112,3 +112,25 @@ def test_memory_by_the_words_of_its_allocator(scene: Scene, line: str, first: st
     remedies = said.finding("SVC011").remedies
     assert first in remedies[0].title
     assert any("vram" in command for remedy in remedies for command in remedy.commands)
+
+
+@pytest.mark.parametrize("packages", [("exllamav2-0.2.4",), ("exllamav3-1.4.1",)])
+def test_a_chunk_that_exllama_does_not_take(scene: Scene, packages: tuple[str, ...]) -> None:
+    """theroyallab/tabbyAPI 240: max_seq_len: 2047. An update keeps what loads the models."""
+    scene.state, scene.endpoint = failed(1), refusing()
+    for package in packages:
+        name, version = package.split("-")
+        text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        scene.write(f"{PACKAGES}/{package}.dist-info/METADATA", text)
+    scene.log = (
+        "Traceback (most recent call last):",
+        f'  File "{PACKAGES}/exllamav2/generator/dynamic.py", line 401, in __init__',
+        "AssertionError: max_chunk_size must be multiple of 256, received None",
+    )
+    said = scene.examine()
+    assert said.ids == ["SVC011"]
+    smaller, update, *_ = said.finding("SVC011").remedies
+    assert "to a multiple of 256" in smaller.title
+    old = packages == ("exllamav2-0.2.4",)
+    assert ("later ones load no exl2" in update.title) is old
+    assert ("--before=2026-07-14" in update.commands[0]) is old

@@ -263,7 +263,7 @@ def _contain(scene: FieldScene, said: dict[str, Any]) -> None:
     if said.get("state", "running") == "running":
         environment = said.get("environment", {})
         scene.processes = (
-            Process(161, ("python3", "main.py"), uid=0, cwd="/app", cgroup=CONTAINER,
+            Process(161, (said.get("python", "python3"), "main.py"), uid=0, cwd="/app", cgroup=CONTAINER,
                     parent=1, environment=environment, started=time.time() - 600),
         )  # fmt: skip
         for name in ("common/config_models.py", "main.py"):
@@ -271,7 +271,16 @@ def _contain(scene: FieldScene, said: dict[str, Any]) -> None:
         scene.write(f"{inside}/config.yml", said.get("config", CONFIG))
         scene.write(f"{inside}/api_tokens.yml", TOKENS, 0o600)
         scene.write(f"{inside}/logs/run.log", "\n".join(said.get("log", ())) + "\n")
-        _mounts(scene, {"/home/ivan/TabbyAPI": "/app", **said.get("mounts", {})})
+    record = {
+        "Name": "/tabbyapi",
+        "Config": {"Image": "ghcr.io/theroyallab/tabbyapi:latest"},
+        "State": {"Running": bool(scene.processes), "ExitCode": 0 if scene.processes else 1},
+    }
+    path = f"/var/lib/docker/containers/{'4e' * 32}/config.v2.json"
+    scene.write(path, json.dumps(record), 0o600)
+    if scene.processes:
+        own = {f"/home/ivan/{name}": f"/app/{name}" for name in ("config.yml", "api_tokens.yml")}
+        _mounts(scene, {**own, **said.get("mounts", {})})
 
 
 def _mounts(scene: Scene, mounts: Mapping[str, str]) -> None:

@@ -1,0 +1,75 @@
+"""Something of TabbyAPI's is mounted into its container where TabbyAPI does not look.
+
+## What it checks
+The mounts of the container whose last name is that of a file or directory of TabbyAPI's:
+config.yml, api_tokens.yml, and the directories of models, draft models, LoRAs and embedding models.
+
+## Why it matters
+TabbyAPI finds nothing, and says nothing: it starts without a model, on defaults, or makes keys of
+its own, while everything seems to be mounted.
+
+## How it is told
+From the mounts of the server's process, its working directory and its configuration. What lies at
+or below the place where TabbyAPI looks, or holds it, is read.
+
+## What to do
+Mount it at the place that is named, and make the container anew.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+
+from tabbydoctor.api import Absent, Evidence, Finding, Severity, Unknown, check
+from tabbydoctor.deployment.container import Container, Mount
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.tabbyapi.config import EffectiveConfig
+
+from . import made_anew
+
+_FILES = ("config.yml", "api_tokens.yml")
+_DIRECTORIES = (
+    ("model", "model_dir"),
+    ("draft_model", "draft_model_dir"),
+    ("lora", "lora_dir"),
+    ("embeddings", "embedding_model_dir"),
+)
+
+
+@check("CTR008", "container-mount-unread", category="container", severity=Severity.WARNING)
+def mount_unread(instance: Instance, config: EffectiveConfig | None) -> Iterator[Finding]:
+    box = instance.contained
+    if box is None:
+        raise Absent("TabbyAPI runs in no container")
+    if box.mounts is None:
+        raise Unknown(f"what is mounted into {box.label} is seen by root (use sudo)")
+    places = _places(box, config)
+    for mount in box.mounts:
+        place = places.get(posixpath.basename(mount.inside))
+        if place and not any(_meet(place, other.inside) for other in box.mounts):
+            yield _finding(box, mount, place)
+
+
+def _places(box: Container, config: EffectiveConfig | None) -> Mapping[str, str]:
+    """The last name of what TabbyAPI reads -> where it looks for it, inside."""
+    named = [str(config.value(*key) or "") for key in _DIRECTORIES] if config else []
+    found = [posixpath.normpath(posixpath.join(box.directory, name)) for name in named if name]
+    found += [posixpath.join(box.directory, name) for name in _FILES]
+    return {posixpath.basename(path): path for path in reversed(found)}
+
+
+def _meet(place: str, inside: str) -> bool:
+    """Whether a mount holds a place, or lies below it."""
+    holds = inside != "/" and (place == inside or place.startswith(f"{inside}/"))
+    return holds or inside.startswith(f"{place}/")
+
+
+def _finding(box: Container, mount: Mount, place: str) -> Finding:
+    what = mount.outside or "a volume"
+    return Finding(
+        f"{what} is mounted at {mount.inside}, and TabbyAPI looks at {place}",
+        f"What is in it is not there for the TabbyAPI of {box.label}.",
+        (Evidence(f"/proc/{box.pid}/mountinfo", f"a mount at {place}", mount.inside),),
+        (made_anew(f"Mount it there: {mount.outside or 'the volume'}:{place}", box),),
+    )
