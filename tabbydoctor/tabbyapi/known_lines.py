@@ -113,7 +113,7 @@ KNOWN_LINES: tuple[KnownLine, ...] = (
     _line(
         "wheel-mismatch",
         r"undefined symbol|exllamav2_ext|libcudart\.so\.[\d.]+: cannot open",
-        "exllamav3 was built for another torch or CUDA than the one installed",
+        "exllama was built for another torch or CUDA than the one installed",
         _E,
         ("GPU009",),
     ),
