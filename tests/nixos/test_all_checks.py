@@ -19,6 +19,7 @@ EDITS = re.compile(
 KNOWS = re.compile(r"\b(?:managed|by_nixos|in_store|made_elsewhere|by_rebuild|nixos|NixModule)\b")
 LEFT_ALONE = {
     "container/__init__": "files that are mounted into a container",
+    "container/mounted_directory": "files that are mounted into a container",
     "key_rotation": "api_tokens.yml",
     "tokens/denied": "api_tokens.yml",
     "tokens/invalid": "api_tokens.yml",
