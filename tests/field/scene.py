@@ -263,8 +263,9 @@ def _contain(scene: FieldScene, said: dict[str, Any]) -> None:
     if said.get("state", "running") == "running":
         environment = said.get("environment", {})
         scene.processes = (
-            Process(161, (said.get("python", "python3"), "main.py"), uid=0, cwd="/app", cgroup=CONTAINER,
-                    parent=1, environment=environment, started=time.time() - 600),
+            Process(161, (said.get("python", "python3"), "main.py"), uid=0, cwd="/app",
+                    cgroup=CONTAINER, parent=1, environment=environment,
+                    started=time.time() - 600),
         )  # fmt: skip
         for name in ("common/config_models.py", "main.py"):
             scene.write(f"{inside}/{name}", "")
