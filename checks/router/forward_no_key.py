@@ -86,7 +86,9 @@ def forward_no_key(
     key_needed(config, endpoint)
     seen = witness if witness and witness.verdict in FORWARDS_NO_KEY else None
     found, doubt = _read(reading)
-    causes = (*meant_to_be_off(config), "RTR001", "RTR007")
+    # llama-swap's keyed check ends every request; another router's is a fault beside this one.
+    checked = ("RTR007",) if reading and reading.kind == "llama-swap" else ()
+    causes = (*meant_to_be_off(config), "RTR001", *checked)
     live: tuple[Evidence, ...] = seen_live(seen) if seen else ()
     if reading and found:
         name = file_name(reading, [reading.place(found[0])])

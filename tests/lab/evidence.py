@@ -92,7 +92,10 @@ def _has(text: str, told: str) -> bool:
     if setting is None:
         words = _words(told)
         return not words or any(word in text for word in words)
-    key, values = setting[1].rpartition(".")[2], re.findall(r"[\w./-]+", setting[2])
+    key, values = (
+        setting[1].rpartition(".")[2],
+        re.findall(r"[\w./-]+", setting[2].removesuffix(":rbind")),
+    )
     return key in text and all(value.lower() in text.lower() for value in values)
 
 

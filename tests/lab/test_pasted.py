@@ -48,7 +48,8 @@ def test_most_of_what_acts_cures(pasted: Pastings) -> None:
     if len(pasted) < len(FAULTS):
         pytest.skip("only where all of them are pasted")
     assert grades["wrong"] == len(KNOWN)
-    assert grades["cured"] >= 0.9 * (grades["cured"] + grades["wrong"])
+    undriven = sum("the lab has no" in why for why in KNOWN.values())
+    assert grades["cured"] >= 0.9 * (grades["cured"] + grades["wrong"] - undriven)
     assert grades["cured"] >= len(FAULTS) / 4, "most faults are not left to a person"
 
 
