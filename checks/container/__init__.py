@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import shlex
 
-from tabbydoctor.api import Remedy, Safety
+from tabbydoctor.api import Absent, Remedy, Safety, Unknown
 from tabbydoctor.deployment.container import Container
 from tabbydoctor.deployment.parts import Instance
+
+
+def box_of(instance: Instance) -> Container:
+    """The container that TabbyAPI runs in. Raises Absent where it runs in none."""
+    if instance.contained is None:
+        raise Absent("TabbyAPI runs in no container")
+    return instance.contained
+
+
+def unseen(box: Container) -> Unknown:
+    """What its mounts would tell, to raise."""
+    return Unknown(f"what is mounted into {box.label} is seen by root (use sudo)")
 
 
 def published_anew(title: str, box: Container) -> Remedy:

@@ -21,12 +21,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 
-from tabbydoctor.api import Absent, Evidence, Finding, Severity, Unknown, check
+from tabbydoctor.api import Evidence, Finding, Severity, check
 from tabbydoctor.deployment.container import Container, Mount
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
-from . import made_anew
+from . import box_of, made_anew, unseen
 
 _FILES = ("config.yml", "api_tokens.yml")
 _DIRECTORIES = (
@@ -39,11 +39,9 @@ _DIRECTORIES = (
 
 @check("CTR008", "container-mount-unread", category="container", severity=Severity.WARNING)
 def mount_unread(instance: Instance, config: EffectiveConfig | None) -> Iterator[Finding]:
-    box = instance.contained
-    if box is None:
-        raise Absent("TabbyAPI runs in no container")
+    box = box_of(instance)
     if box.mounts is None:
-        raise Unknown(f"what is mounted into {box.label} is seen by root (use sudo)")
+        raise unseen(box)
     places = _places(box, config)
     for mount in box.mounts:
         place = places.get(posixpath.basename(mount.inside))

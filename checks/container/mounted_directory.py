@@ -22,9 +22,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.contained_files import ContainedFiles
+
+from . import box_of, unseen
 
 
 @check(
@@ -34,11 +36,9 @@ from tabbydoctor.tabbyapi.contained_files import ContainedFiles
     severity=Severity.ERROR,
 )
 def mounted_directory(files: ContainedFiles, instance: Instance) -> Iterator[Finding]:
-    box = instance.contained
-    if box is None:
-        raise Absent("TabbyAPI runs in no container")
+    box = box_of(instance)
     if not files.seen:
-        raise Unknown(f"what is mounted into {box.label} is seen by root (use sudo)")
+        raise unseen(box)
     for one in files.files:
         if one.is_directory and one.outside:
             path = shlex.quote(one.outside)

@@ -21,13 +21,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.container import Container
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.contained_files import ContainedFile, ContainedFiles
 
-from . import made_anew
+from . import box_of, made_anew, unseen
 
 
 @check(
@@ -39,11 +39,9 @@ from . import made_anew
 def not_kept(
     files: ContainedFiles, instance: Instance, config: EffectiveConfig | None
 ) -> Iterator[Finding]:
-    box = instance.contained
-    if box is None:
-        raise Absent("TabbyAPI runs in no container")
+    box = box_of(instance)
     if not files.seen:
-        raise Unknown(f"what is mounted into {box.label} is seen by root (use sudo)")
+        raise unseen(box)
     for one in files.files:
         if one.mounted or one.modified is None:
             continue

@@ -25,7 +25,7 @@ from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 from ..config import edit
-from . import made_anew
+from . import box_of, made_anew
 
 
 @check(
@@ -38,9 +38,7 @@ from . import made_anew
 def port_mapped(
     instance: Instance, config: EffectiveConfig, machine: Machine | None = None
 ) -> Iterator[Finding]:
-    box = instance.contained
-    if box is None:
-        raise Absent("TabbyAPI runs in no container")
+    box = box_of(instance)
     if box.own_network is False:
         raise Absent(f"{box.label} shares this machine's network")
     if not box.published and not box.published_known:

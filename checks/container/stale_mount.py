@@ -20,9 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
+from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.contained_files import ContainedFiles
+
+from . import box_of, unseen
 
 
 @check(
@@ -32,11 +34,9 @@ from tabbydoctor.tabbyapi.contained_files import ContainedFiles
     severity=Severity.WARNING,
 )
 def stale_mount(files: ContainedFiles, instance: Instance) -> Iterator[Finding]:
-    box = instance.contained
-    if box is None:
-        raise Absent("TabbyAPI runs in no container")
+    box = box_of(instance)
     if not files.seen:
-        raise Unknown(f"what is mounted into {box.label} is seen by root (use sudo)")
+        raise unseen(box)
     for one in files.files:
         if one.replaced:
             yield Finding(

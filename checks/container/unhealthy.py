@@ -28,7 +28,7 @@ from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.health_test import hopeless
 
-from . import made_anew
+from . import box_of, made_anew
 
 
 @check(
@@ -39,9 +39,7 @@ from . import made_anew
     caused_by=("API001", "API007", "API011", "CTR001"),
 )
 def unhealthy(instance: Instance, config: EffectiveConfig) -> Iterator[Finding]:
-    box = instance.contained
-    if box is None:
-        raise Absent("TabbyAPI runs in no container")
+    box = box_of(instance)
     if not box.health_test:
         raise Absent(f"{box.label} has no health check that is known")
     why = hopeless(box.health_test, config.port, config.auth_disabled)

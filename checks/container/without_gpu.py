@@ -22,12 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Severity, Unknown, check
+from tabbydoctor.api import Evidence, Finding, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.tabbyapi.contained_files import ContainedFiles
 
-from . import made_anew
+from . import box_of, made_anew
 
 _ASKED = {
     "docker": "`gpus: all` in its service, or `docker run --gpus all`",
@@ -42,9 +42,7 @@ _ASKED = {
     severity=Severity.ERROR,
 )
 def without_gpu(need: GpuNeed, files: ContainedFiles, instance: Instance) -> Iterator[Finding]:
-    box = instance.contained
-    if box is None:
-        raise Absent("TabbyAPI runs in no container")
+    box = box_of(instance)
     if files.nodes is None:
         raise Unknown(f"the devices of {box.label} are seen by root (use sudo)")
     if files.nodes or box.gpu:

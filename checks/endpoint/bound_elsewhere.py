@@ -123,13 +123,15 @@ def _inside(
     config: EffectiveConfig | None,
     machine: Machine,
 ) -> Finding:
-    """Seen by a doctor in the same container."""
+    """Seen by a doctor in the same container: whether anybody outside asks is not seen there."""
     listens = ", ".join(endpoint.address.listens)
     return Finding(
         f"TabbyAPI listens at {listens} of this {kind} container: nobody outside it reaches that",
-        "A published port ends outside of a container's loopback.",
+        "A published port ends outside of a container's loopback. Where only what runs in here "
+        "asks, that is as it should be.",
         (_where(endpoint, config, listens),),
         tuple(_opened(instance, config, machine)),
+        severity=Severity.INFO,
     )
 
 

@@ -48,7 +48,7 @@ def show() -> None:
         _expect(report, FAULT)
         for strategy in WAYS:
             _repair(demo, strategy)
-    _say("", f"That was the demo: all of it is gone again. For real: {invocation('check')}")
+    _say("", f"That was the demo: all of it is gone again. For real:\n{invocation('check')}")
 
 
 def _repair(demo: DemoDeployment, strategy: Strategy) -> None:

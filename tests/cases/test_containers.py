@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tabbydoctor.deployment.parts import Machine
 from tabbydoctor.host.data import Listener, Process
+from tabbydoctor.targets import Targets
 
-from .scene import CONFIG, IVAN, RUNNING, TOKENS, Scene, refusing, serving, told
+from .scene import CONFIG, IVAN, RUNNING, TABBY, TOKENS, Scene, refusing, serving, told
 
 ID = "4e" * 32
 PID = 161
@@ -449,3 +451,23 @@ def test_what_is_mounted_where_tabbyapi_looks(scene: Scene, inside: str) -> None
     mount(scene, ("/srv/given", inside))
     found = {result.check.id: result.status for result in scene.examine().results}
     assert found["CTR008"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("host", "remarks"), [("127.0.0.1", ["API011", "CTR007"]), ("0.0.0.0", ["CTR007"])]
+)
+def test_a_loopback_seen_from_inside_is_a_remark(
+    tmp_path: Path, host: str, remarks: list[str]
+) -> None:
+    """Who outside asks is not seen there: a router in the same container is served well."""
+    scene = Scene(tmp_path)
+    scene.machine = Machine(systemd=False, root=True, container="docker")
+    scene.targets = Targets(dir=TABBY)
+    scene.write(f"{TABBY}/config.yml", CONFIG.replace("127.0.0.1", host))
+    served = serving()
+    address = replace(served.address, listens=(f"{host}:5000",), process_listens=True)
+    scene.endpoint = replace(served, address=address)
+    said = scene.examine()
+    assert said.ids == []
+    found = {result.check.id for result in said.results if result.status == "info"}
+    assert found & {"API011", "CTR007"} == set(remarks)

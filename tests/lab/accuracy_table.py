@@ -23,7 +23,8 @@ repairable, `tabbydoctor fix` repairs it, `check` and a request through the rout
 with `sed`, `stat`, `systemctl`, `journalctl` or `curl`, and is so (– where nothing can be read
 again, as with what the GPU's stand-in says). "Pasted": the first remedy that is printed was pasted
 as it stands, and `check` run again; where it leaves a choice to a person, or only looks, nothing
-was pasted.
+was pasted. "Not cured" are also those whose remedy needs nvidia-smi or a driver's module, which the
+lab has not: `NOT_TO_BE_SHOWN` in `tests/lab/pasted.py` names them.
 
 The faults are the project's own, and the doctor was built with them at hand: the shares tell what
 is kept from one change to the next, not the odds for a fault that nobody has thought of.

@@ -28,19 +28,21 @@ from tests.lab.outcome import faults_in, told
 Grade = Literal["cured", "asks", "looks", "wrong", "none"]
 """none: no fault was named, so there was nothing to paste."""
 _NO_SMI = "the lab has no nvidia-smi, and its NVML says what its environment does"
+_NO_MODULE = "the lab has no driver whose module could be loaded"
+NOT_TO_BE_SHOWN = {
+    "no uvm node": _NO_MODULE,
+    "driver and library differ": _NO_MODULE,
+    "nvidia_uvm is stuck after a suspend": _NO_MODULE,
+    "MIG without an instance": _NO_SMI,
+    "a GPU with memory errors": _NO_SMI,
+    "a GPU closed to programs": _NO_SMI,
+    "another process has the GPU to itself": _NO_SMI,
+}
+"""Faults whose first remedy cannot work in the lab, whether it would on a GPU or not, and why."""
 KNOWN = {
+    **NOT_TO_BE_SHOWN,
     "a port changed, not restarted": "the router asks for the old one: its own finding, then",
     "a generation failed for good": "the stand-in fails again, as its environment says",
-    "no uvm node": "the lab has no driver whose module could be loaded",
-    "driver and library differ": "the lab has no driver whose modules could be loaded",
-    "nvidia_uvm is stuck after a suspend": "the lab has no driver whose module could be loaded",
-    **dict.fromkeys(
-        (
-            *("MIG without an instance", "a GPU with memory errors", "a GPU closed to programs"),
-            "another process has the GPU to itself",
-        ),
-        _NO_SMI,
-    ),
 }
 """Faults whose first remedy leaves something, and why."""
 _EDITS = re.compile(r"EDITOR|sudoedit|systemctl( --user)? edit|nano |vi ")
