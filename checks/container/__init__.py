@@ -1,4 +1,4 @@
-"""Checks of TabbyAPI's container: CTR001 to CTR008; of what describes one: CTR010 to CTR016."""
+"""Checks of TabbyAPI's container: CTR001 to CTR009; of what describes one: CTR010 to CTR016."""
 
 from __future__ import annotations
 

@@ -41,6 +41,29 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """How a container came to its end, by its engine's record."""
+
+    code: int | None = None
+    """The exit status; None where that is not known."""
+    out_of_memory: bool = False
+    error: str = ""
+    """Why its engine could not start it, in the engine's words; empty where it ran."""
+    started: float = 0.0
+    """When it began, in seconds since the epoch; 0 where it never ran, or that is not known."""
+    stopped: bool = False
+    """Somebody stopped it."""
+    restarts: int = 0
+    """How often its engine has started it again."""
+    again: bool = False
+    """Its engine is about to start it again."""
+    argv: tuple[str, ...] = ()
+    """What it ran."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What of its environment is TabbyAPI's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """The container that TabbyAPI runs in."""
 
@@ -85,6 +108,8 @@ class Container:
     """The systemd unit that runs it (a quadlet's); empty without one."""
     source: str = ""
     """The quadlet that this unit is made from; empty without one."""
+    ended: Ending | None = None
+    """It does not run: of its files only those are seen that are mounted; None while it runs."""
 
     @property
     def label(self) -> str:
@@ -122,7 +147,8 @@ class Container:
     @property
     def restart(self) -> tuple[str, ...]:
         """The command after which it serves anew, its files kept; none where it is not known."""
-        return (f"{self.client} restart {self.called}",) if self.client else ()
+        verb = "start" if self.ended else "restart"
+        return (f"{self.client} {verb} {self.called}",) if self.client else ()
 
     @property
     def logs(self) -> str:
@@ -155,8 +181,19 @@ class Container:
         return posixpath.normpath(posixpath.join(self.directory, path))
 
     def path(self, path: str) -> str:
-        """Where root finds what the container sees at a path."""
+        """Where root finds what the container sees at a path.
+
+        Of one that has ended that is what is mounted at this very path: in a directory it might
+        have left a link, and who follows that from outside reads another file.
+        """
+        mount = self.mount(path) if self.ended else None
+        if mount and mount.outside and mount.inside == self.inside(path):
+            return mount.outside
         return f"{self.root}{self.inside(path)}".rstrip("/")
+
+    def sees(self, path: str) -> bool:
+        """Whether what stands at a path inside can be looked at now."""
+        return self.ended is None or not self.path(path).startswith(f"{self.root}/")
 
     def mount(self, path: str) -> Mount | None:
         """What of this machine stands at a path inside; None where it is the container's alone."""

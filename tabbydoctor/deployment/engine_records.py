@@ -6,25 +6,22 @@ Read only, and as root: no engine is asked, nothing of it is started.
 from __future__ import annotations
 
 import posixpath
-import re
-import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from tabbydoctor.deployment.container import Container, Publication
+from tabbydoctor.deployment.json_record import mapping as _mapping
+from tabbydoctor.deployment.json_record import record_of as _json
+from tabbydoctor.deployment.json_record import value as _value
 from tabbydoctor.deployment.parts import ProcessTable
-from tabbydoctor.documents import Unreadable, json_of, seconds, whole_number
+from tabbydoctor.documents import seconds, whole_number
 from tabbydoctor.host import Account, Host, Process
 
-_DOCKER = "/var/lib/docker"
-_LIMIT = 4 << 20
+DOCKER = "/var/lib/docker"
 _OWN_FILES = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
 """Docker mounts these into a container, from its own directory of it."""
-_MOST = 200
-"""Containers that are looked at."""
-_TABBY = re.compile(r"(?i)tabby[-_]?api")
 _GPU_VARIABLES = ("NVIDIA_VISIBLE_DEVICES",)
 
 
@@ -85,7 +82,7 @@ def _docker_home(box: Container) -> str:
         outside = next((one.outside for one in box.mounts or () if one.inside == inside), "")
         if f"/{box.id}/" in outside:
             return posixpath.dirname(outside)
-    return f"{_DOCKER}/containers/{box.id}"
+    return f"{DOCKER}/containers/{box.id}"
 
 
 def _bindings(ports: Mapping[str, Any]) -> Iterator[Publication]:
@@ -114,26 +111,6 @@ def _asks_for_gpu(wanted: Mapping[str, Any], config: Mapping[str, Any]) -> bool 
         str(one).startswith(name) for one in variables for name in _GPU_VARIABLES
     )
     return bool(named or by_runtime or _value(wanted, "Privileged"))
-
-
-def ended(host: Host) -> tuple[str, ...]:
-    """Docker's containers of TabbyAPI that do not run, in words; none where they are unseen."""
-    home = f"{_DOCKER}/containers"
-    try:
-        names = host.names(home)[:_MOST]
-    except OSError:
-        return ()
-    records = (_json(host, f"{home}/{name}/config.v2.json") for name in names)
-    return tuple(filter(None, map(_ended, records)))
-
-
-def _ended(record: Mapping[str, Any]) -> str:
-    config, state = _mapping(record, "Config"), _mapping(record, "State")
-    name = str(_value(record, "Name")).lstrip("/")
-    if not _TABBY.search(f"{_value(config, 'Image')} {name}") or _value(state, "Running"):
-        return ""
-    code = _value(state, "ExitCode")
-    return f"the container {name} has ended with {code or 0}: docker logs {shlex.quote(name)}"
 
 
 # -- Podman ------------------------------------------------------------------------------------
@@ -180,21 +157,3 @@ def _is_monitor(
     argv = process.argv
     named = bool(argv) and posixpath.basename(argv[0]) == "conmon" and box.id in argv
     return named and (process.pid in line or process.uid in uids)
-
-
-def _json(host: Host, path: str) -> dict[str, Any]:
-    try:
-        found = json_of(host.read(path, _LIMIT).data)
-    except (OSError, Unreadable):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = data.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _value(data: Mapping[str, Any], key: str) -> Any:
-    """A field of a record of the engine's; empty where it has none."""
-    return data[key] if key in data and data[key] is not None else ""

@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from tabbydoctor import __version__, plugins
 from tabbydoctor.deployment.containers import container_of, may_serve
-from tabbydoctor.deployment.engine_records import ended
 from tabbydoctor.deployment.parts import Discovery, ProcessTable, Units
 from tabbydoctor.described.parts import Description
 from tabbydoctor.described.server import DescribedServers
@@ -138,9 +137,8 @@ async def require_something(host: Host, facts: Facts, targets: Targets, until: f
         discovery = await facts.get(Discovery)
     found = discovery.instance or discovery.unloadable
     if found is None and not any(named):
-        stopped = "".join(f"; {one}" for one in await in_thread(lambda: ended(host)))
         looked = await _looked(facts)
-        raise NothingToExamine(f"no TabbyAPI was found on this machine{stopped}{looked}")
+        raise NothingToExamine(f"no TabbyAPI was found on this machine{looked}")
 
 
 async def _looked(facts: Facts) -> str:

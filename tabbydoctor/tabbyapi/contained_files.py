@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tabbydoctor.deployment.container import Container
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
@@ -46,18 +47,18 @@ def contained_files(host: Host, instance: Instance) -> ContainedFiles:
         raise Absent("TabbyAPI runs in no container")
     if box.mounts is None:
         return ContainedFiles(seen=False)
-    files = tuple(_file(host, instance, instance.path(name)) for name in _FILES)
+    files = tuple(_file(host, box, f"{instance.directory}/{name}") for name in _FILES)
+    if box.ended:  # what it was asked for is all there is
+        return ContainedFiles(files, nodes=None if box.gpu is None else ())
     return ContainedFiles(files, nodes=_nodes(host, box.root))
 
 
-def _file(host: Host, instance: Instance, path: str) -> ContainedFile:
-    box = instance.contained
-    assert box is not None
+def _file(host: Host, box: Container, path: str) -> ContainedFile:
     mount = box.mount(path)
     named = mount.outside if mount and mount.inside == box.inside(path) else box.outside(path)
     replaced = bool(mount and mount.replaced)
     try:
-        status = host.status(path)
+        status = host.status(box.path(path))
     except OSError:
         return ContainedFile(box.inside(path), named, replaced=replaced, mounted=mount is not None)
     return ContainedFile(

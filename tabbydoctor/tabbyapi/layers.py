@@ -53,6 +53,11 @@ def effective_config(
     if hidden and targets.dir is None and targets.config is None:
         inside = f"TabbyAPI runs in {instance.container}: its files are seen by root"
         raise Unknown(f"{inside} (use sudo); or name what is mounted with --dir or --config")
+    box = instance.contained
+    if box and not box.sees(_OWN) and targets.config is None:
+        raise Unknown(
+            f"{box.label} does not run, and its {_OWN} is not mounted: name one (--config)"
+        )
     line = parse(instance.arguments, installation, _through_start_script(instance))
     override = _config_path(host, instance, line, targets)
     files = tuple(_files(host, instance, override, targets.config))

@@ -78,16 +78,15 @@ def _from_journal(host: Host, instance: Instance, unit: Unit) -> RunLog | None:
 def _from_engine(host: Host, instance: Instance) -> RunLog | None:
     """What the engine of its container kept of its output."""
     box, process = instance.contained, instance.process
-    if box is None or process is None:
+    if box is None or (process is None and box.ended is None):
         return None
-    lines, whole = (
-        output_of(host.seen_by(box.owner), box.log, process.started) if box.log else ([], True)
-    )
+    began = process.started if process else box.ended.started if box.ended else 0.0
+    lines, whole = output_of(host.seen_by(box.owner), box.log, began) if box.log else ([], True)
     if box.to_journal and not lines:
         match = (f"CONTAINER_ID_FULL={box.id}", f"--lines={TAIL_LINES}")
         entries, cut = _journal(host, match)
         read = (LogLine(_message(one), int(one["__REALTIME_TIMESTAMP"]) / 1e6) for one in entries)
-        lines, whole = [one for one in read if one.time >= process.started - 1], not cut
+        lines, whole = [one for one in read if one.time >= began - 1], not cut
     if not lines:
         return None
     if len(lines) > HEAD_LINES + TAIL_LINES:
@@ -96,7 +95,7 @@ def _from_engine(host: Host, instance: Instance) -> RunLog | None:
         source=box.logs.removeprefix("sudo ") or box.log,
         lines=tuple(map(cleaned, joined(lines, console_width(instance.environment)))),
         complete=whole,
-        present=True,
+        present=process is not None,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.reader import reader
 from tabbydoctor.documents import json_of
+from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Setting
 
@@ -52,7 +53,9 @@ class ModelFiles:
 
 
 def model_files(host: Host, instance: Instance, config: EffectiveConfig) -> ModelFiles:
-    """Look at what the configuration names."""
+    """Look at what the configuration names. Raises Unknown for a container that has ended."""
+    if instance.contained and instance.contained.ended:
+        raise Unknown(f"{instance.container} does not run: what it sees is not seen now")
     seen = host.seen_by(reader(host, instance))
     return ModelFiles(tuple(_Finder(seen, instance, config).all()))
 

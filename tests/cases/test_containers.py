@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -471,3 +472,110 @@ def test_a_loopback_seen_from_inside_is_a_remark(
     assert said.ids == []
     found = {result.check.id for result in said.results if result.status == "info"}
     assert found & {"API011", "CTR007"} == set(remarks)
+
+
+def ended(scene: Scene, *said: str, binds: tuple[str, ...] = ("config.yml", "api_tokens.yml"),
+          more: dict[str, object] | None = None, **state: object) -> None:  # fmt: skip
+    """Nothing runs: what the engine wrote down of it is left, with its log."""
+    scene.processes, scene.listeners = (), ()
+    scene.endpoint = refusing()
+    shutil.rmtree(scene.root / f"proc/{PID}")
+    record(scene)
+    path = scene.root / RECORDS[1:] / "config.v2.json"
+    known = json.loads(path.read_text())
+    known["Config"]["WorkingDir"] = "/app"
+    known["State"] = {"ExitCode": 1, "StartedAt": "2026-05-01T09:59:59Z", **state}
+    known["MountPoints"] = {f"/app/{one}": {"Source": f"/srv/tabby/{one}"} for one in binds}
+    path.write_text(json.dumps({**known, "Name": "/tabbyapi", **(more or {})}))
+    scene.write("/srv/tabby/config.yml", ANYWHERE)
+    scene.write("/srv/tabby/api_tokens.yml", TOKENS, 0o600)
+    at = {"stream": "stderr", "time": "2026-05-01T10:00:00Z"}
+    entries = [json.dumps({"log": f"{one}\n", **at}) for one in said]
+    scene.write(f"{RECORDS}/{ID}-json.log", "\n".join(entries), 0o640)
+
+
+OUT_OF_MEMORY = "ERROR:    torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1 GiB."
+
+
+def test_one_that_has_ended_is_examined(scene: Scene) -> None:
+    ended(scene, OUT_OF_MEMORY)
+    said = scene.examine()
+    assert said.ids[0] == "SVC011"
+    finding = said.finding("CTR009")
+    assert finding.title == "docker tabbyapi has ended with 1"
+    assert finding.remedies[0].commands == (
+        "sudo docker logs --tail 50 tabbyapi",
+        "sudo docker start tabbyapi",
+    )
+    assert set(said.ids) <= {"SVC011", "CTR009", "API001"}
+
+
+def test_its_mounted_configuration_is_judged(scene: Scene) -> None:
+    ended(scene)
+    scene.write("/srv/tabby/config.yml", "network:\n\tport: 1\n")
+    assert scene.examine().finding("CFG002").evidence[0].source == "/srv/tabby/config.yml:2"
+
+
+def test_what_is_not_mounted_is_not_judged(scene: Scene) -> None:
+    """Nothing of the machine at the same path, and no defaults taken for its configuration."""
+    scene.write("/app/config.yml", "network: [\n")
+    ended(scene, binds=())
+    said = scene.examine()
+    assert said.ids == ["CTR009"]
+
+
+def test_a_directory_lends_no_eyes_after_the_end(scene: Scene) -> None:
+    """It may have left a link in what is mounted into it."""
+    ended(scene, more={"MountPoints": {"/app": {"Source": "/srv/own"}}})
+    scene.write("/etc/secret", "network: [secret\n", 0o600)
+    (scene.root / "srv/own").mkdir(parents=True)
+    (scene.root / "srv/own/config.yml").symlink_to("/etc/secret")
+    said = scene.examine()
+    assert said.ids == ["CTR009"]
+    assert "secret" not in "\n".join(told(one) for each in said.results for one in each.findings)
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "command"),
+    [
+        ({"ExitCode": 137, "OOMKilled": True}, "has ended: main memory ran out", ""),
+        ({"ExitCode": 139}, "has ended with 139", "sudo docker logs --tail 50 tabbyapi"),
+        ({"ExitCode": 3, "Running": True, "Restarting": True}, "has ended with 3", ""),
+        (
+            {"Error": 'could not select device driver "" with capabilities: [[gpu]]'},
+            "could not be started: Docker does not know the NVIDIA Container Toolkit",
+            "sudo nvidia-ctk runtime configure --runtime=docker",
+        ),
+        (
+            {"ExitCode": 128, "Error": "failed: unresolvable CDI devices nvidia.com/gpu=all"},
+            "could not be started: the description of the GPUs (CDI) is missing",
+            "sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml",
+        ),
+        (
+            {"Error": "Bind for 0.0.0.0:5000 failed: port is already allocated"},
+            "could not be started: its port is taken",
+            "sudo ss -ltnp",
+        ),
+        ({"ExitCode": 128, "Error": "something new"}, "could not be started", ""),
+    ],
+)  # fmt: skip
+def test_how_it_ended(scene: Scene, state: dict[str, object], words: str, command: str) -> None:
+    ended(scene, **state)
+    finding = scene.examine().finding("CTR009")
+    assert words in finding.title
+    assert command in "\n".join(finding.remedies[0].commands)
+
+
+def test_one_that_somebody_stopped_is_a_remark(scene: Scene) -> None:
+    ended(scene, more={"HasBeenManuallyStopped": True}, ExitCode=137)
+    finding = scene.examine().finding("CTR009")
+    assert (finding.severity, finding.title) == ("info", "docker tabbyapi was stopped")
+
+
+def test_one_that_has_ended_is_nobody_where_another_runs(scene: Scene) -> None:
+    server = scene.processes
+    ended(scene)
+    contained(scene)
+    scene.processes, scene.endpoint = server, serving()
+    found = {result.check.id: result.status for result in scene.examine().results}
+    assert found["CTR009"] == "skipped"

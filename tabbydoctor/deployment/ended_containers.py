@@ -1,0 +1,174 @@
+"""Containers of TabbyAPI that do not run, as Docker and Podman wrote them down."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from tabbydoctor.deployment.container import Container, Ending, Mount
+from tabbydoctor.deployment.engine_records import DOCKER, described
+from tabbydoctor.deployment.json_record import mapping, record_of, value
+from tabbydoctor.documents import Unreadable, json_of, seconds
+from tabbydoctor.host import Host
+
+_PODMAN = "/var/lib/containers/storage"
+_MOST = 200
+"""Containers that are looked at."""
+_TABBY = re.compile(r"(?i)tabby[-_]?api")
+_TOKENS = "/api_tokens.yml"
+_VARIABLE = re.compile(r"TABBY_(?:NETWORK|LOGGING|MODEL|DRAFT_MODEL|SAMPLING|DEVELOPER|LORA)_")
+"""Another program, of TabbyML, has variables of the same beginning."""
+_APP = "/app"
+"""The working directory of the project's image."""
+
+
+def ended_containers(host: Host) -> tuple[Container, ...]:
+    """Those that have ended, the last one first; none where the records may not be read."""
+    found = [*_of_docker(host), *_of_podman(host)]
+    found.sort(key=lambda one: (one.ended.started if one.ended else 0.0, one.name), reverse=True)
+    return tuple(found)
+
+
+# -- Docker ------------------------------------------------------------------------------------
+
+
+def _of_docker(host: Host) -> Iterator[Container]:
+    home = f"{DOCKER}/containers"
+    for id in _names(host, home):
+        record = record_of(host, f"{home}/{id}/config.v2.json")
+        state = mapping(record, "State")
+        running = value(state, "Running") and not value(state, "Restarting")
+        if not state or running or not _is_tabbyapi(record):
+            continue
+        config, wanted = mapping(record, "Config"), record_of(host, f"{home}/{id}/hostconfig.json")
+        box = Container("docker", id, 0, str(value(config, "WorkingDir") or _APP))
+        mounts = tuple(_mounts(mapping(record, "MountPoints")))
+        box = described(replace(box, mounts=mounts), record, config, wanted, f"{home}/{id}")
+        network = str(value(wanted, "NetworkMode"))
+        yield replace(box, own_network=network != "host", ended=_ending(record, state))
+
+
+def _is_tabbyapi(record: Mapping[str, Any]) -> bool:
+    """By its image, its name or its compose service; or by the files and variables it is given."""
+    config = mapping(record, "Config")
+    service = mapping(config, "Labels").get("com.docker.compose.service", "")
+    if _TABBY.search(f"{value(config, 'Image')} {value(record, 'Name')} {service}"):
+        return True
+    return bool(_environment(value(config, "Env"))) or any(
+        str(one).endswith(_TOKENS) for one in mapping(record, "MountPoints")
+    )
+
+
+def _mounts(points: Mapping[str, Any]) -> Iterator[Mount]:
+    """Nearest to the root first, as those of one that runs."""
+    for inside in sorted(points, key=lambda one: one.count("/")):
+        point = points[inside]
+        source = str(value(point, "Source")) if isinstance(point, dict) else ""
+        yield Mount(posixpath.normpath(inside), source if source.startswith("/") else "")
+
+
+def _ending(record: Mapping[str, Any], state: Mapping[str, Any]) -> Ending:
+    code, restarts = value(state, "ExitCode"), value(record, "RestartCount")
+    return Ending(
+        code=code if isinstance(code, int) else None,
+        out_of_memory=value(state, "OOMKilled") is True,
+        error=str(value(state, "Error")),
+        started=max(seconds(str(value(state, "StartedAt"))) or 0.0, 0.0),
+        stopped=value(record, "HasBeenManuallyStopped") is True,
+        restarts=restarts if isinstance(restarts, int) else 0,
+        again=value(state, "Restarting") is True,
+        argv=_words((value(record, "Path"), *(value(record, "Args") or ()))),
+        environment=_environment(value(mapping(record, "Config"), "Env")),
+    )
+
+
+def _words(given: Any) -> tuple[str, ...]:
+    return tuple(map(str, given)) if isinstance(given, list | tuple) else ()
+
+
+def _environment(given: Any) -> dict[str, str]:
+    pairs = (one.partition("=") for one in _words(given))
+    return {name: text for name, _, text in pairs if _VARIABLE.match(name)}
+
+
+# -- Podman ------------------------------------------------------------------------------------
+
+
+def _of_podman(host: Host) -> Iterator[Container]:
+    """By the runtime's description that is left of the last run; its status Podman keeps in a
+    database of its own."""
+    for driver in ("overlay", "vfs", "btrfs"):
+        home = f"{_PODMAN}/{driver}-containers"
+        called = _called(host, f"{home}/containers.json")
+        for id in _names(host, home):
+            spec = record_of(host, f"{home}/{id}/userdata/config.json")
+            name = called.get(id, "")
+            if spec and not _runs(host, id) and _spec_is_tabbyapi(spec, name):
+                yield replace(_from_spec(host, id, spec, f"{home}/{id}/userdata"), name=name)
+
+
+def _runs(host: Host, id: str) -> bool:
+    """crun and runc keep a directory of each container that runs."""
+    for place in ("/run/crun", "/run/runc", "/run/libpod"):
+        try:
+            host.status(f"{place}/{id}")
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def _spec_is_tabbyapi(spec: Mapping[str, Any], name: str) -> bool:
+    process, notes = mapping(spec, "process"), mapping(spec, "annotations")
+    named = " ".join(map(str, (name, *notes.values())))
+    given = bool(_environment(value(process, "env")))
+    mounts = value(spec, "mounts") or ()
+    inside = [str(value(one, "destination")) for one in mounts if isinstance(one, dict)]
+    return given or bool(_TABBY.search(named)) or any(one.endswith(_TOKENS) for one in inside)
+
+
+def _from_spec(host: Host, id: str, spec: Mapping[str, Any], home: str) -> Container:
+    process, notes = mapping(spec, "process"), mapping(spec, "annotations")
+    binds = {
+        str(value(one, "destination")): {"Source": value(one, "source")}
+        for one in value(spec, "mounts") or ()
+        if isinstance(one, dict) and value(one, "type") == "bind"
+    }
+    nodes = str(value(mapping(spec, "linux"), "devices"))
+    return Container(
+        "podman", id, 0, str(value(process, "cwd") or _APP),
+        mounts=tuple(_mounts(binds)), log=f"{home}/ctr.log", to_journal=True,
+        gpu="nvidia" in nodes, ended=Ending(
+            argv=_words(value(process, "args")), environment=_environment(value(process, "env")),
+            started=_modified(host, f"{home}/config.json"),
+        ), labels={str(key): str(text) for key, text in notes.items()},
+    )  # fmt: skip
+
+
+def _modified(host: Host, path: str) -> float:
+    """When the description was written: as its last run began."""
+    try:
+        return host.status(path).modified
+    except OSError:
+        return 0.0
+
+
+def _called(host: Host, path: str) -> dict[str, str]:
+    """The names of containers by their ids, as Podman's storage lists them."""
+    try:
+        rows = json_of(host.read(path).data)
+    except (OSError, Unreadable):
+        return {}
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return {str(value(row, "id")): (*_words(value(row, "names")), "")[0] for row in rows}
+
+
+def _names(host: Host, directory: str) -> tuple[str, ...]:
+    try:
+        names = host.names(directory)
+    except OSError:
+        return ()
+    return tuple(name for name in names if re.fullmatch(r"[0-9a-f]{64}", name))[:_MOST]

@@ -1,0 +1,34 @@
+"""TabbyAPI in containers that have ended: what is to be examined where nothing runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tabbydoctor.deployment.container import Ending
+from tabbydoctor.deployment.ended_containers import ended_containers
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.host import Host
+
+
+def ended_instances(host: Host) -> Iterator[Instance]:
+    """Each of them, the last one first."""
+    for box in ended_containers(host):
+        by = f"the records of {box.engine}"
+        ending = box.ended or Ending()
+        yield Instance(
+            directory=f"{box.root}{box.directory}",
+            arguments=_arguments(ending.argv),
+            environment=ending.environment,
+            environment_sources=dict.fromkeys(ending.environment, by),
+            container=box.label,
+            found_by=dict.fromkeys(("dir", "arguments"), by),
+            contained=box,
+        )
+
+
+def _arguments(argv: Sequence[str]) -> tuple[str, ...]:
+    """What follows TabbyAPI's own program."""
+    for place, word in enumerate(argv):
+        if word.rsplit("/", 1)[-1] in ("main.py", "start.py", "start.sh"):
+            return tuple(argv[place + 1 :])
+    return ()
