@@ -8,12 +8,12 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from tabbydoctor.deployment.container import Container, Publication
+from tabbydoctor.deployment.container import Container, Publication, engine_and_id
 from tabbydoctor.deployment.parts import ProcessTable
 from tabbydoctor.documents import Unreadable, json_of, seconds, whole_number
 from tabbydoctor.host import Account, Host, Process
@@ -42,7 +42,8 @@ def with_records(host: Host, box: Container, table: ProcessTable) -> Container:
 
 def _of_docker(host: Host, box: Container) -> Container:
     home = _docker_home(box)
-    config = _json(host, f"{home}/config.v2.json")
+    box, theirs = _of_whom(host, box, f"{home}/config.v2.json")
+    config = _json(host, f"{home}/config.v2.json") if theirs else {}
     if not config:
         return box
     given, wanted = _mapping(config, "Config"), _json(host, f"{home}/hostconfig.json")
@@ -75,8 +76,24 @@ def described(
         created=seconds(str(_value(record, "Created"))) or 0.0,
         health_test=_health_test(config),
         health=str(_value(_mapping(_mapping(record, "State"), "Health"), "Status") or ""),
-        unit=labels.get("PODMAN_SYSTEMD_UNIT", box.unit),
     )
+
+
+def _of_whom(host: Host, box: Container, record: str) -> tuple[Container, bool]:
+    """The container with its engine's account, and whether the record is of that engine.
+
+    Whoever could have written the record has the engine: none of his is the system's.
+    """
+    try:
+        shaper = host.way(record).shaper
+    except OSError:
+        return box, False
+    if shaper is None or shaper.uid is None:
+        return box, shaper is None and box.owner is None
+    if box.owner is not None:
+        return box, shaper.uid == box.owner.uid
+    uid = shaper.uid
+    return replace(box, owner=host.account(uid) or Account(f"#{uid}", uid, uid)), True
 
 
 def _docker_home(box: Container) -> str:
@@ -141,11 +158,9 @@ def _ended(record: Mapping[str, Any]) -> str:
 
 def _of_podman(host: Host, box: Container, table: ProcessTable) -> Container:
     """conmon stands over each container, and is called with its name, its directory, its log."""
-    process = table.process(box.pid)
-    line = (
-        [one.parent for one in (process, table.process(process.parent)) if one] if process else []
-    )
-    uids = {0, process.uid if process else 0}
+    line, process = _above(table, box.pid), table.process(box.pid)
+    uid = box.owner.uid if box.owner else 0
+    uids = (uid, process.uid if process else uid)
     monitor = next((one for one in table.processes if _is_monitor(one, box, line, uids)), None)
     if monitor is None:
         return box
@@ -169,17 +184,31 @@ def _of_podman(host: Host, box: Container, table: ProcessTable) -> Container:
         gpu="nvidia" in nodes if spec else None,
         owner=owner,
         unit=monitor.unit or box.unit,
+        monitor=monitor.pid,
     )
 
 
+def _above(table: ProcessTable, pid: int) -> list[int]:
+    """The processes above one, the nearest first."""
+    line: list[int] = []
+    process = table.process(pid)
+    while process and process.parent and process.parent not in line:
+        line.append(process.parent)
+        process = table.process(process.parent)
+    return line
+
+
 def _is_monitor(
-    process: Process, box: Container, line: Sequence[int], uids: Collection[int | None]
+    process: Process, box: Container, line: Sequence[int], uids: Sequence[int | None]
 ) -> bool:
-    """conmon of that container: above it, root's, or of the account that the server runs as.
-    Anybody may call a program of his so."""
+    """conmon of that container: above it, its engine's, or of the account that the server runs as.
+    Anybody may call a program of his so, root of another container too."""
     argv = process.argv
     named = bool(argv) and posixpath.basename(argv[0]) == "conmon" and box.id in argv
-    return named and (process.pid in line or process.uid in uids)
+    inside = engine_and_id(process.cgroup)
+    if not named or (inside is not None and inside[1] != box.id):
+        return False
+    return process.pid in line or process.uid in uids
 
 
 def _json(host: Host, path: str) -> dict[str, Any]:

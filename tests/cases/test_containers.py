@@ -191,7 +191,9 @@ def test_a_file_inside_alone_is_edited_by_way_of_its_engine(scene: Scene) -> Non
     mount(scene)
     finding = scene.examine().finding("CFG003")
     commands = finding.remedies[0].commands
-    assert commands[0] == "sudo docker cp 4e4e4e4e4e4e:/app/config.yml config.yml"
+    assert commands[0] == (
+        "(umask 077; sudo docker exec -u 0 4e4e4e4e4e4e cat /app/config.yml > ./config.yml)"
+    )
     assert commands[-1] == "sudo docker restart 4e4e4e4e4e4e"
     assert "the next one made begins without" in finding.remedies[0].title
 
