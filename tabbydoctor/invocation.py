@@ -15,7 +15,7 @@ import sys
 NAME = "tabbydoctor"
 SECURE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The usual `secure_path` of sudoers(5)."""
-_AS_ACCOUNT = re.compile(r"(?<![\w./-])sudo(edit)? (?:-H )?-u (\S+) (?:-- )?")
+_AS_ACCOUNT = re.compile(r"(?<![\w./-])sudo(edit)? (?:-H )?-u (\S+) (?:-- )?(?=(\w+=)?)")
 _AS_ROOT = re.compile(r"(?<![\w./-])sudo (?!-)")
 _EDITOR = re.compile(r"(?<![\w./-])sudoedit (?!-)")
 _EDIT = '"${EDITOR:-vi}" '
@@ -41,7 +41,8 @@ def typed(command: str) -> str:
         return command
 
     def as_account(found: re.Match[str]) -> str:
-        return f"runuser -u {found[2]} -- {_EDIT if found[1] else ''}"
+        start = _EDIT if found[1] else "env " if found[3] else ""  # sudo alone takes `NAME=value`
+        return f"runuser -u {found[2]} -- {start}"
 
     command = _AS_ACCOUNT.sub(as_account, command)
     return _EDITOR.sub(_EDIT, _AS_ROOT.sub("", command))

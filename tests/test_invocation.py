@@ -80,6 +80,7 @@ def test_root_is_asked_for_by_sudo() -> None:
         ("sudo -u tabby chmod 600 /srv/x", "runuser -u tabby -- chmod 600 /srv/x"),
         ("sudoedit /etc/x.conf", '"${EDITOR:-vi}" /etc/x.conf'),
         ("sudoedit -u tabby /srv/x", 'runuser -u tabby -- "${EDITOR:-vi}" /srv/x'),
+        ("sudo -u tabby A=/x docker restart x", "runuser -u tabby -- env A=/x docker restart x"),
         ("cat /etc/sudoers /opt/my-sudo x", "cat /etc/sudoers /opt/my-sudo x"),
         ("sudo tabbydoctor fix TOK004", "tabbydoctor fix TOK004"),
         ("journalctl --user -u x", "journalctl --user -u x"),

@@ -42,6 +42,19 @@ def by_unit(box: Container) -> tuple[str, ...]:
     return (*edit, f"{manager} daemon-reload", f"{manager} restart {unit}")
 
 
+def own_name(inside: str) -> str:
+    """What a file of a container is called here, quoted; no option of any program with `./`: vi
+    runs what `+!…` says."""
+    return shlex.quote(f"./{inside.rsplit('/', 1)[-1]}")
+
+
+def copied_out(box: Container, inside: str) -> str:
+    """The command that copies a file out of it: `cp` would make a link of its anew here, where it
+    leads to a file of this machine."""
+    show = f"{box.client} exec -u 0 {box.called} cat {shlex.quote(inside)}"
+    return f"(umask 077; {show} > {own_name(inside)})"
+
+
 def in_container(
     title: str, path: str, instance: Instance, safety: Safety = Safety.MANUAL
 ) -> Remedy | None:
@@ -50,20 +63,20 @@ def in_container(
     if box is None or not path.startswith(f"{box.root}/"):
         return None
     inside = box.inside(path)
-    name = shlex.quote(inside.rsplit("/", 1)[-1])
     lost = title
     if box.mounts is not None:
         lost = f"{title} (it is inside the container alone: the next one made begins without)"
     if not box.client:
         return Remedy(lost, safety)
-    there = f"{box.called}:{shlex.quote(inside)}"
+    name = own_name(inside)
     return Remedy(
         lost,
         safety,
         (
-            f"{box.client} cp {there} {name}",
+            copied_out(box, inside),
             f'"${{EDITOR:-vi}}" {name}',
-            f"{box.client} cp {name} {there}",
+            f"{box.client} exec -i -u 0 {box.called} tee {shlex.quote(inside)} < {name} "
+            "> /dev/null",
             *instance.restart,
         ),
     )

@@ -18,7 +18,6 @@ Copy the files out, mount them, and make the container anew: the commands are pr
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
@@ -27,7 +26,7 @@ from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.contained_files import ContainedFile, ContainedFiles
 
-from . import box_of, made_anew, unseen
+from . import box_of, copied_out, made_anew, unseen
 
 
 @check(
@@ -62,6 +61,5 @@ def not_kept(
 def _kept(one: ContainedFile, box: Container) -> Iterator[Remedy]:
     name = one.inside.rsplit("/", 1)[-1]
     if box.client:
-        copy = f"{box.client} cp {box.called}:{shlex.quote(one.inside)} {shlex.quote(name)}"
-        yield Remedy("Copy it out", Safety.MANUAL, (copy,))
+        yield Remedy("Copy it out", Safety.MANUAL, (copied_out(box, one.inside),))
     yield made_anew(f"Mount it: {name}:{one.inside}", box)

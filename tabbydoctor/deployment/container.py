@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from tabbydoctor.host.data import Account
+
+_SHAPES = (
+    (re.compile(r"docker[-/]([0-9a-f]{12,64})"), "docker"),
+    (re.compile(r"libpod-(?:conmon-|payload-)?([0-9a-f]{12,64})"), "podman"),
+    (re.compile(r"cri-containerd-([0-9a-f]{12,64})"), "containerd"),
+    (re.compile(r"kubepods.*/([0-9a-f]{64})"), "kubernetes"),
+    (re.compile(r"(?:lxc|machine)[./]([\w.-]+?)(?:\.scope|/|$)"), "container"),
+)
+
+
+def engine_and_id(cgroup: str) -> tuple[str, str] | None:
+    """Of the container that a control group is in; None for one of the host."""
+    for shape, kind in _SHAPES:
+        found = shape.search(cgroup)
+        if found:
+            return kind, found[1]
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +122,8 @@ class Container:
     """What its engine makes of that: `healthy`, `unhealthy`, `starting`; empty without one."""
     owner: Account | None = None
     """Whose engine it is, of a rootless one; None for the system's."""
+    monitor: int = 0
+    """The process that Podman lets stand over it (conmon); 0 where there is none that is known."""
     unit: str = ""
     """The systemd unit that runs it (a quadlet's); empty without one."""
     source: str = ""
@@ -142,7 +162,9 @@ class Container:
         if self.engine == "podman":
             own = f"{self.owner.home}/.local/share" if self.owner else "/var/lib"
             return f"{own}/containers/storage"
-        return "/var/lib/docker" if self.engine == "docker" else "/var/lib"
+        if self.engine == "docker":
+            return f"{self.owner.home}/.local/share/docker" if self.owner else "/var/lib/docker"
+        return "/var/lib"
 
     @property
     def restart(self) -> tuple[str, ...]:
@@ -172,7 +194,8 @@ class Container:
         if not (file and self.service and self.client):
             return ()
         words = ("compose", "-f", file, "up", "-d", *options, self.service)
-        return (f"sudoedit {shlex.quote(file)}", f"{self.client} {shlex.join(words)}")
+        edit = f"sudoedit -u {shlex.quote(self.owner.name)}" if self.owner else "sudoedit"
+        return (f"{edit} {shlex.quote(file)}", f"{self.client} {shlex.join(words)}")
 
     def inside(self, path: str) -> str:
         """A path as the container sees it, of one below `root` or of its working directory."""

@@ -6,11 +6,14 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from tabbydoctor.deployment.container import Mount
 from tabbydoctor.host import Host
 
 _LIMIT = 4 << 20
+_MOST = 2000
+"""Mounts that are looked at: in a user namespace of its own an account makes 100,000."""
 _DELETED = "//deleted"
 """What the kernel puts after the path of a mounted file that has no name any more."""
 _OCTAL = re.compile(r"\\([0-7]{3})")
@@ -40,7 +43,8 @@ def mounts_of(
     if not rows:
         return None
     own = _rows(host, "/proc/self/mountinfo")
-    seen = (_as_they_are(host, f"/proc/{pid}/root", one) for one in _mounts(rows, own))
+    first = islice(_mounts(rows, own), _MOST)
+    seen = (_as_they_are(host, f"/proc/{pid}/root", one) for one in first)
     return tuple(one if _is_theirs(host, one, makers) else replace(one, outside="") for one in seen)
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from ipaddress import IPv6Address, ip_address
 from itertools import pairwise
 
-from tabbydoctor.deployment.container import Container, Publication
+from tabbydoctor.deployment.container import Container, Publication, engine_and_id
 from tabbydoctor.deployment.parts import ProcessTable
 from tabbydoctor.documents import whole_number
 from tabbydoctor.host import Host, Process
@@ -100,7 +100,9 @@ def _program(process: Process) -> str:
 
 
 def _is_proxy(process: Process) -> bool:
-    return _program(process) == "docker-proxy"
+    """Docker's own: anybody may call a program of his so, root of another container too."""
+    own = process.uid == 0 and engine_and_id(process.cgroup) is None
+    return own and _program(process) == "docker-proxy"
 
 
 def _of_proxy(process: Process, box: Container, alone: bool) -> Iterator[Publication]:
@@ -113,7 +115,7 @@ def _of_proxy(process: Process, box: Container, alone: bool) -> Iterator[Publica
     if given.get("proto", "tcp") != "tcp" or port is None or inner is None:
         return
     theirs = given.get("container-ip", "") in box.addresses if box.addresses else alone
-    if theirs and process.uid == 0:  # anybody may call a program of his so
+    if theirs:
         address = given.get("host-ip") or "0.0.0.0"
         yield Publication(address, port, inner, f"docker-proxy (pid {process.pid})")
 
@@ -123,7 +125,7 @@ def _of_holders(box: Container, table: ProcessTable) -> Iterator[Publication]:
     if box.engine != "podman":
         return
     for process in table.processes:
-        own = _program(process) == "conmon" and box.id in process.argv
+        own = process.pid == box.monitor
         forwards = _program(process) in ("rootlessport", "slirp4netns") and _of_owner(process, box)
         if own or forwards:
             for each in table.listeners:

@@ -6,25 +6,19 @@ import posixpath
 import re
 from dataclasses import replace
 
-from tabbydoctor.deployment.container import Container
+from tabbydoctor.deployment.container import Container, engine_and_id
 from tabbydoctor.deployment.container_mounts import mounts_of
 from tabbydoctor.deployment.container_network import network_of, published_ports
 from tabbydoctor.deployment.engine_records import with_records
 from tabbydoctor.deployment.parts import ProcessTable
-from tabbydoctor.host import Host, Process
+from tabbydoctor.host import Account, Host, Process
 
-_SHAPES = (
-    (re.compile(r"docker[-/]([0-9a-f]{12,64})"), "docker"),
-    (re.compile(r"libpod-(?:conmon-|payload-)?([0-9a-f]{12,64})"), "podman"),
-    (re.compile(r"cri-containerd-([0-9a-f]{12,64})"), "containerd"),
-    (re.compile(r"kubepods.*/([0-9a-f]{64})"), "kubernetes"),
-    (re.compile(r"(?:lxc|machine)[./]([\w.-]+?)(?:\.scope|/|$)"), "container"),
-)
+_OF_ACCOUNT = re.compile(r"/user@(\d+)\.service/")
 
 
 def container_of(process: Process) -> str | None:
     """`docker 1a2b3c4d5e6f`, or None for a process of the host."""
-    found = _engine_and_id(process)
+    found = engine_and_id(process.cgroup)
     return f"{found[0]} {found[1][:12]}" if found else None
 
 
@@ -33,15 +27,25 @@ def container(host: Host, process: Process, table: ProcessTable) -> Container | 
 
     Root sees its mounts, sockets and engine's records; another account what these let it.
     """
-    found = _engine_and_id(process)
+    found = engine_and_id(process.cgroup)
     if found is None or _is_ours(host, process):
         return None
     engine, id = found
     directory = posixpath.normpath(process.cwd or "/")
-    box = Container(engine, id, process.pid, directory, unit=process.unit or "")
+    owner = _owner(host, process)
+    box = Container(engine, id, process.pid, directory, unit=process.unit or "", owner=owner)
     box = replace(box, mounts=mounts_of(host, process.pid, _makers(host, process, table)))
     box = network_of(host, with_records(host, box, table), table)
     return published_ports(box, table)
+
+
+def _owner(host: Host, process: Process) -> Account | None:
+    """Whose manager its control group is in: below that an account makes groups of any name."""
+    found = _OF_ACCOUNT.search(process.cgroup)
+    if found is None:
+        return None
+    uid = int(found[1])
+    return host.account(uid) or Account(f"#{uid}", uid, uid)
 
 
 def _makers(host: Host, process: Process, table: ProcessTable) -> frozenset[int] | None:
@@ -74,11 +78,3 @@ def _is_ours(host: Host, process: Process) -> bool:
     """Whether the doctor runs in the same container: what it sees is what is there."""
     own, its = (_link(host, f"/proc/{pid}/ns/mnt") for pid in ("self", process.pid))
     return own != "" and own == its
-
-
-def _engine_and_id(process: Process) -> tuple[str, str] | None:
-    for shape, kind in _SHAPES:
-        found = shape.search(process.cgroup)
-        if found:
-            return kind, found[1]
-    return None

@@ -6,15 +6,13 @@ Read only, and as root: no engine is asked, nothing of it is started.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from tabbydoctor.deployment.container import Container, Publication
-from tabbydoctor.deployment.json_record import mapping as _mapping
-from tabbydoctor.deployment.json_record import record_of as _json
-from tabbydoctor.deployment.json_record import value as _value
+from tabbydoctor.deployment.container import Container, Publication, engine_and_id
+from tabbydoctor.deployment.json_record import mapping, record_of, value
 from tabbydoctor.deployment.parts import ProcessTable
 from tabbydoctor.documents import seconds, whole_number
 from tabbydoctor.host import Account, Host, Process
@@ -39,10 +37,11 @@ def with_records(host: Host, box: Container, table: ProcessTable) -> Container:
 
 def _of_docker(host: Host, box: Container) -> Container:
     home = _docker_home(box)
-    config = _json(host, f"{home}/config.v2.json")
+    box, theirs = _of_whom(host, box, f"{home}/config.v2.json")
+    config = record_of(host, f"{home}/config.v2.json") if theirs else {}
     if not config:
         return box
-    given, wanted = _mapping(config, "Config"), _json(host, f"{home}/hostconfig.json")
+    given, wanted = mapping(config, "Config"), record_of(host, f"{home}/hostconfig.json")
     return described(box, config, given, wanted, home)
 
 
@@ -54,26 +53,40 @@ def described(
     home: str = "",
 ) -> Container:
     """The container by the parts of Docker's own description, on disk or as `inspect` has it."""
-    ports = _mapping(_mapping(record, "NetworkSettings"), "Ports") or _mapping(
-        wanted, "PortBindings"
-    )
-    log = _value(_mapping(wanted, "LogConfig"), "Type")
-    labels = {str(key): str(value) for key, value in _mapping(config, "Labels").items()}
+    ports = mapping(mapping(record, "NetworkSettings"), "Ports") or mapping(wanted, "PortBindings")
+    log = value(mapping(wanted, "LogConfig"), "Type")
+    labels = {str(key): str(text) for key, text in mapping(config, "Labels").items()}
     return replace(
         box,
-        name=str(_value(record, "Name")).lstrip("/"),
+        name=str(value(record, "Name")).lstrip("/"),
         labels=labels,
-        image=str(_value(config, "Image")),
+        image=str(value(config, "Image")),
         published=tuple(_bindings(ports)),
         published_known=True,
         log=f"{home}/{box.id}-json.log" if log in ("json-file", "") and home else "",
         to_journal=log == "journald",
         gpu=_asks_for_gpu(wanted, config),
-        created=seconds(str(_value(record, "Created"))) or 0.0,
+        created=seconds(str(value(record, "Created"))) or 0.0,
         health_test=_health_test(config),
-        health=str(_value(_mapping(_mapping(record, "State"), "Health"), "Status") or ""),
-        unit=labels.get("PODMAN_SYSTEMD_UNIT", box.unit),
+        health=str(value(mapping(mapping(record, "State"), "Health"), "Status") or ""),
     )
+
+
+def _of_whom(host: Host, box: Container, record: str) -> tuple[Container, bool]:
+    """The container with its engine's account, and whether the record is of that engine.
+
+    Whoever could have written the record has the engine: none of his is the system's.
+    """
+    try:
+        shaper = host.way(record).shaper
+    except OSError:
+        return box, False
+    if shaper is None or shaper.uid is None:
+        return box, shaper is None and box.owner is None
+    if box.owner is not None:
+        return box, shaper.uid == box.owner.uid
+    uid = shaper.uid
+    return replace(box, owner=host.account(uid) or Account(f"#{uid}", uid, uid)), True
 
 
 def _docker_home(box: Container) -> str:
@@ -89,28 +102,28 @@ def _bindings(ports: Mapping[str, Any]) -> Iterator[Publication]:
     for inner, places in ports.items():
         number, _, protocol = str(inner).partition("/")
         for place in places if isinstance(places, list) else ():
-            port = whole_number(str(_value(place, "HostPort"))) if isinstance(place, dict) else None
+            port = whole_number(str(value(place, "HostPort"))) if isinstance(place, dict) else None
             if protocol in ("tcp", "") and port is not None:
-                address = str(_value(place, "HostIp") or "0.0.0.0")
+                address = str(value(place, "HostIp") or "0.0.0.0")
                 yield Publication(address, port, whole_number(number), "the engine's record")
 
 
 def _health_test(config: Mapping[str, Any]) -> tuple[str, ...]:
-    test = _value(_mapping(config, "Healthcheck"), "Test")
+    test = value(mapping(config, "Healthcheck"), "Test")
     return tuple(map(str, test)) if isinstance(test, list) and test != ["NONE"] else ()
 
 
 def _asks_for_gpu(wanted: Mapping[str, Any], config: Mapping[str, Any]) -> bool | None:
     if not wanted:
         return None
-    requests = _value(wanted, "DeviceRequests") or []
-    devices = _value(wanted, "Devices") or []
+    requests = value(wanted, "DeviceRequests") or []
+    devices = value(wanted, "Devices") or []
     named = "nvidia" in str(requests) + str(devices) or "gpu" in str(requests)
-    variables = _value(config, "Env") or []
-    by_runtime = _value(wanted, "Runtime") == "nvidia" and any(
+    variables = value(config, "Env") or []
+    by_runtime = value(wanted, "Runtime") == "nvidia" and any(
         str(one).startswith(name) for one in variables for name in _GPU_VARIABLES
     )
-    return bool(named or by_runtime or _value(wanted, "Privileged"))
+    return bool(named or by_runtime or value(wanted, "Privileged"))
 
 
 # -- Podman ------------------------------------------------------------------------------------
@@ -118,11 +131,9 @@ def _asks_for_gpu(wanted: Mapping[str, Any], config: Mapping[str, Any]) -> bool 
 
 def _of_podman(host: Host, box: Container, table: ProcessTable) -> Container:
     """conmon stands over each container, and is called with its name, its directory, its log."""
-    process = table.process(box.pid)
-    line = (
-        [one.parent for one in (process, table.process(process.parent)) if one] if process else []
-    )
-    uids = {0, process.uid if process else 0}
+    line, process = _above(table, box.pid), table.process(box.pid)
+    uid = box.owner.uid if box.owner else 0
+    uids = (uid, process.uid if process else uid)
     monitor = next((one for one in table.processes if _is_monitor(one, box, line, uids)), None)
     if monitor is None:
         return box
@@ -133,27 +144,41 @@ def _of_podman(host: Host, box: Container, table: ProcessTable) -> Container:
     host = host.seen_by(owner)  # its arguments are that account's word
     log = given.get("-l") or given.get("--log-path") or ""
     kind, colon, path = log.partition(":")
-    spec = _json(host, f"{given.get('-b', '')}/config.json")
-    notes = _mapping(spec, "annotations")
-    nodes = str(_value(_mapping(spec, "linux"), "devices") or "")
+    spec = record_of(host, f"{given.get('-b', '')}/config.json")
+    notes = mapping(spec, "annotations")
+    nodes = str(value(mapping(spec, "linux"), "devices") or "")
     return replace(
         box,
         name=given.get("-n", ""),
-        labels={str(key): str(value) for key, value in notes.items()},
+        labels={str(key): str(text) for key, text in notes.items()},
         image=str(notes.get("org.opencontainers.image.base.name", "")),
         log=path if colon and kind == "k8s-file" else "",
         to_journal=kind == "journald",
         gpu="nvidia" in nodes if spec else None,
         owner=owner,
         unit=monitor.unit or box.unit,
+        monitor=monitor.pid,
     )
 
 
+def _above(table: ProcessTable, pid: int) -> list[int]:
+    """The processes above one, the nearest first."""
+    line: list[int] = []
+    process = table.process(pid)
+    while process and process.parent and process.parent not in line:
+        line.append(process.parent)
+        process = table.process(process.parent)
+    return line
+
+
 def _is_monitor(
-    process: Process, box: Container, line: Sequence[int], uids: Collection[int | None]
+    process: Process, box: Container, line: Sequence[int], uids: Sequence[int | None]
 ) -> bool:
-    """conmon of that container: above it, root's, or of the account that the server runs as.
-    Anybody may call a program of his so."""
+    """conmon of that container: above it, its engine's, or of the account that the server runs as.
+    Anybody may call a program of his so, root of another container too."""
     argv = process.argv
     named = bool(argv) and posixpath.basename(argv[0]) == "conmon" and box.id in argv
-    return named and (process.pid in line or process.uid in uids)
+    inside = engine_and_id(process.cgroup)
+    if not named or (inside is not None and inside[1] != box.id):
+        return False
+    return process.pid in line or process.uid in uids

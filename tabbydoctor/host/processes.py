@@ -29,7 +29,7 @@ def pids() -> Sequence[int]:
 def credentials(pid: int) -> tuple[int | None, tuple[int, ...]]:
     """The account and the groups in force of a process; None and nothing where it has ended."""
     status = _text(pid, "status")
-    return _effective_uid(status), _groups(status) or ()
+    return _account(status), _groups(status) or ()
 
 
 def line_of(pid: int) -> tuple[Process, ...]:
@@ -66,7 +66,7 @@ def _process(pid: int, argv: tuple[str, ...]) -> Process:
     return Process(
         pid=pid,
         argv=argv,
-        uid=_effective_uid(status),
+        uid=_account(status),
         cwd=_link(pid, "cwd"),
         executable=_link(pid, "exe"),
         groups=_groups(status),
@@ -143,9 +143,11 @@ def _environment(pid: int) -> Mapping[str, str] | None:
     return {name: value for name, _, value in pairs}
 
 
-def _effective_uid(status: str) -> int | None:
-    found = re.search(r"^Uid:\s+\d+\s+(\d+)", status, re.MULTILINE)
-    return int(found[1]) if found else None
+def _account(status: str) -> int | None:
+    """The account that a process acts for: whoever started a program that has root's rights by its
+    file chose its name, arguments and directory."""
+    found = re.search(r"^Uid:\s+(\d+)\s+(\d+)", status, re.MULTILINE)
+    return (int(found[2]) or int(found[1])) if found else None
 
 
 def _groups(status: str) -> tuple[int, ...] | None:

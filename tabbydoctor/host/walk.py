@@ -18,6 +18,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tabbydoctor.host import processes
 from tabbydoctor.host.access import PathStatus, Shaper
 from tabbydoctor.host.accounts import has_members
 from tabbydoctor.host.data import FileStatus
@@ -275,5 +276,8 @@ def _shaper(status: FileStatus) -> Shaper:
 
 
 def _process(pid: str) -> Shaper:
-    status = os.stat(f"/proc/{pid}")
-    return Shaper(status.st_uid, status.st_gid)
+    # Its directory in /proc is root's where it has root's rights by its file.
+    uid, groups = processes.credentials(int(pid))
+    if uid is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"/proc/{pid}")
+    return Shaper(uid, groups[0] if groups else None)

@@ -83,7 +83,9 @@ def _from_engine(host: Host, instance: Instance) -> RunLog | None:
     began = process.started if process else box.ended.started if box.ended else 0.0
     lines, whole = output_of(host.seen_by(box.owner), box.log, began) if box.log else ([], True)
     if box.to_journal and not lines:
-        match = (f"CONTAINER_ID_FULL={box.id}", f"--lines={TAIL_LINES}")
+        # Every account may write that field; whose line it is the journal knows.
+        own = f"_UID={box.owner.uid if box.owner else 0}"
+        match = (f"CONTAINER_ID_FULL={box.id}", own, f"--lines={TAIL_LINES}")
         entries, cut = _journal(host, match)
         read = (LogLine(_message(one), int(one["__REALTIME_TIMESTAMP"]) / 1e6) for one in entries)
         lines, whole = [one for one in read if one.time >= began - 1], not cut

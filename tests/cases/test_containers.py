@@ -7,6 +7,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -192,7 +193,9 @@ def test_a_file_inside_alone_is_edited_by_way_of_its_engine(scene: Scene) -> Non
     mount(scene)
     finding = scene.examine().finding("CFG003")
     commands = finding.remedies[0].commands
-    assert commands[0] == "sudo docker cp 4e4e4e4e4e4e:/app/config.yml config.yml"
+    assert commands[0] == (
+        "(umask 077; sudo docker exec -u 0 4e4e4e4e4e4e cat /app/config.yml > ./config.yml)"
+    )
     assert commands[-1] == "sudo docker restart 4e4e4e4e4e4e"
     assert "the next one made begins without" in finding.remedies[0].title
 
@@ -475,7 +478,7 @@ def test_a_loopback_seen_from_inside_is_a_remark(
 
 
 def ended(scene: Scene, *said: str, binds: tuple[str, ...] = ("config.yml", "api_tokens.yml"),
-          more: dict[str, object] | None = None, **state: object) -> None:  # fmt: skip
+          more: dict[str, object] | None = None, **state: Any) -> None:  # fmt: skip
     """Nothing runs: what the engine wrote down of it is left, with its log."""
     scene.processes, scene.listeners = (), ()
     scene.endpoint = refusing()
@@ -559,7 +562,7 @@ def test_a_directory_lends_no_eyes_after_the_end(scene: Scene) -> None:
         ({"ExitCode": 128, "Error": "something new"}, "could not be started", ""),
     ],
 )  # fmt: skip
-def test_how_it_ended(scene: Scene, state: dict[str, object], words: str, command: str) -> None:
+def test_how_it_ended(scene: Scene, state: dict[str, Any], words: str, command: str) -> None:
     ended(scene, **state)
     finding = scene.examine().finding("CTR009")
     assert words in finding.title

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import random
 import secrets
@@ -308,3 +309,37 @@ def test_a_group_that_only_a_service_has_counts(place: Path) -> None:
         service.communicate(timeout=10)
     assert shaper is not None
     assert shaper.gid == 61077
+
+
+@pytest.mark.parametrize("kind", ["hidden", "set-user-id"])
+def test_a_processs_root_is_its_accounts_own_word(place: Path, kind: str) -> None:
+    """What hides its memory (PR_SET_DUMPABLE of prctl(2)), or has root's rights by its file: its
+    account shaped what stands below its root all the same.
+    """
+    (place / "secret").write_bytes(SECRET)
+    (place / "secret").chmod(0o600)
+    (place / "link").symlink_to(place / "secret")
+    (place / "own").write_bytes(b"own")
+    os.chown(place / "own", OTHER, OTHER)
+    real, effective = OTHER, OTHER if kind == "hidden" else 0
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setresgid(real, real, real)
+        os.setresuid(real, effective, effective)
+        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+        with open("/proc/self/comm"):
+            os.write(writer, b"+")
+        signal.pause()
+        os._exit(0)
+    try:
+        os.read(reader, 1)
+        inside = f"/proc/{child}/root{place}"
+        assert LocalHost().read(f"{inside}/own").data == b"own"
+        with pytest.raises(PermissionError):
+            LocalHost().read(f"{inside}/link")
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reader)
+        os.close(writer)

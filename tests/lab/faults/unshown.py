@@ -13,7 +13,7 @@ UNSHOWN: Mapping[str, str] = {
     "SVC013": "the machine's disk would have to be filled; df's answers are cases of `tests/cases`",
     "SVC015": "a server left behind is a case of `tests/cases`, by its process table",
     **dict.fromkeys(
-        ("CTR001", "CTR002", "CTR003", "CTR004", "CTR006", "CTR007", "CTR008"),
+        ("CTR001", "CTR002", "CTR003", "CTR004", "CTR006", "CTR007", "CTR008", "CTR009"),
         "it takes a container: `tests/lab/test_containers.py` makes them",
     ),
     "CTR005": "it takes a container and a GPU: a test of its check, and a case of `tests/cases`",
