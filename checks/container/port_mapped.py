@@ -42,7 +42,8 @@ def port_mapped(
     if box.own_network is False:
         raise Absent(f"{box.label} shares this machine's network")
     if not box.published and not box.published_known:
-        raise Unknown(f"which ports of {box.label} are published is not seen (use sudo)")
+        how = "while it does not run" if box.ended else "(use sudo)"
+        raise Unknown(f"which ports of {box.label} are published is not seen {how}")
     listened = {port for _, port in box.listens or ()} or {config.port}
     led = [one for one in box.published if one.inner is not None]
     if not led or any(one.inner in listened for one in led) or len(led) < len(box.published):

@@ -45,7 +45,7 @@ _FROM_CONTAINERS = ("host.docker.internal", "host.containers.internal", "gateway
     "api-bound-elsewhere",
     category="endpoint",
     severity=Severity.WARNING,
-    caused_by=("CTR001",),
+    caused_by=("CTR001", "CFG002"),
     tags=(CUTS_OFF,),
 )
 def bound_elsewhere(

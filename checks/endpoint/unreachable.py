@@ -212,6 +212,9 @@ def _remedies(endpoint: Endpoint, instance: Instance, halted: bool) -> Iterator[
         yield Remedy("Let it go on", Safety.UNSAFE, (f"sudo kill -CONT {process.pid}",))
         if unit:
             yield restart(instance, "Or restart it")
+    elif instance.contained and instance.contained.ended and instance.contained.restart:
+        start = (*instance.contained.restart, instance.contained.logs)
+        yield Remedy("Start it, and see what it says", commands=start)
     elif instance.contained and instance.contained.logs:
         yield Remedy("See what it said", commands=(instance.contained.logs,))
     elif unit is None:

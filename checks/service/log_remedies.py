@@ -199,6 +199,12 @@ WAYS: Mapping[str, tuple[WayOut, ...]] = {
             lambda place: ("nvidia-smi -q -d COMPUTE,PIDS",),
         ),
     ),
+    "toolkit-older": (
+        WayOut(
+            "Update nvidia-container-toolkit, then the engine and the container anew",
+            lambda place: ("nvidia-ctk --version", *_engine_anew(place)),
+        ),
+    ),
     "no-such-device": (
         WayOut("See which GPUs it is shown", lambda place: _shown(place, "Environment")),
     ),
@@ -237,6 +243,11 @@ def _shown(place: LoggedServer, properties: str) -> tuple[str, ...]:
         return ()
     user = " --user" if unit.user_manager else ""
     return (f"systemctl{user} show {shlex.quote(unit.name)} -p {properties}",)
+
+
+def _engine_anew(place: LoggedServer) -> tuple[str, ...]:
+    box = place.instance.contained
+    return ("sudo systemctl restart docker",) if box and box.engine == "docker" else ()
 
 
 def _given_gpus(place: LoggedServer) -> tuple[str, ...]:

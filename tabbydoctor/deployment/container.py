@@ -77,6 +77,8 @@ class Ending:
     """Its engine is about to start it again."""
     argv: tuple[str, ...] = ()
     """What it ran."""
+    uid: int | None = None
+    """The number of the account that it ran as; None where that has only a name inside."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """What of its environment is TabbyAPI's."""
 

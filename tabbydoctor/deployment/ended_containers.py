@@ -11,7 +11,7 @@ from typing import Any
 from tabbydoctor.deployment.container import Container, Ending, Mount
 from tabbydoctor.deployment.engine_records import DOCKER, described
 from tabbydoctor.deployment.json_record import mapping, record_of, value
-from tabbydoctor.documents import Unreadable, json_of, seconds
+from tabbydoctor.documents import Unreadable, json_of, seconds, whole_number
 from tabbydoctor.host import Host
 
 _PODMAN = "/var/lib/containers/storage"
@@ -82,7 +82,14 @@ def _ending(record: Mapping[str, Any], state: Mapping[str, Any]) -> Ending:
         again=value(state, "Restarting") is True,
         argv=_words((value(record, "Path"), *(value(record, "Args") or ()))),
         environment=_environment(value(mapping(record, "Config"), "Env")),
+        uid=_uid(str(value(mapping(record, "Config"), "User"))),
     )
+
+
+def _uid(user: str) -> int | None:
+    """Of `USER` or `USER:GROUP`; without one it is root (docker-run(1))."""
+    name = user.partition(":")[0]
+    return 0 if name in ("", "root") else whole_number(name)
 
 
 def _words(given: Any) -> tuple[str, ...]:
@@ -143,6 +150,7 @@ def _from_spec(host: Host, id: str, spec: Mapping[str, Any], home: str) -> Conta
         mounts=tuple(_mounts(binds)), log=f"{home}/ctr.log", to_journal=True,
         gpu="nvidia" in nodes, ended=Ending(
             argv=_words(value(process, "args")), environment=_environment(value(process, "env")),
+            uid=_uid(str(value(mapping(process, "user"), "uid"))),
             started=_modified(host, f"{home}/config.json"),
         ), labels={str(key): str(text) for key, text in notes.items()},
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tabbydoctor.deployment.container import Ending
 from tabbydoctor.deployment.ended_containers import ended_containers
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.host import Host
+from tabbydoctor.host import Account, Host
 
 
 def ended_instances(host: Host) -> Iterator[Instance]:
@@ -20,10 +20,18 @@ def ended_instances(host: Host) -> Iterator[Instance]:
             arguments=_arguments(ending.argv),
             environment=ending.environment,
             environment_sources=dict.fromkeys(ending.environment, by),
+            user=_user(host, ending.uid),
             container=box.label,
-            found_by=dict.fromkeys(("dir", "arguments"), by),
+            found_by=dict.fromkeys(("dir", "user", "arguments"), by),
             contained=box,
         )
+
+
+def _user(host: Host, uid: int | None) -> Account | None:
+    """The number alone counts: the names are the container's own."""
+    if uid is None:
+        return None
+    return host.account(uid) or Account(f"#{uid}", uid, uid)
 
 
 def _arguments(argv: Sequence[str]) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ async def deployment_document(facts: Facts, targets: Targets, until: float) -> d
     if router:
         found_by["router"] = router.found_by
     return {
-        "dir": one.directory if one else targets.dir,
+        "dir": _directory(one) if one else targets.dir,
         "config_files": _config_files(config),
         "tokens_file": tokens.path if tokens else targets.tokens,
         "unit": unit,
@@ -84,6 +84,12 @@ async def _fact(facts: Facts, kind: type[T], until: float) -> T | None:
 
 def _config_files(config: EffectiveConfig | None) -> list[str]:
     return [file.path for file in config.files if file.problem != "missing"] if config else []
+
+
+def _directory(one: Instance) -> str:
+    """Of a container that has ended there is none but inside."""
+    box = one.contained
+    return box.inside(one.directory) if box and box.ended else one.directory
 
 
 def _user(one: Instance | None) -> str | None:

@@ -49,6 +49,15 @@ CUDA_LINES: tuple[KnownLine, ...] = (
         ("GPU002", "GPU004"),
     ),
     line(
+        "toolkit-older",
+        r"Error 500: named symbol not found",
+        "CUDA's library was put together of two drivers: the NVIDIA Container Toolkit is older than "
+        "the driver",
+        "error",
+        ("GPU002", "GPU004"),
+        hides=("cuda-unusable",),
+    ),
+    line(
         "devices-busy",
         r"CUDA-capable device(?:s|\(s\))? (?:is/are|is|are) busy or unavailable",
         "the GPU takes no further program: its compute mode, or a process that holds it",

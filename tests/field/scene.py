@@ -277,8 +277,12 @@ def _contain(scene: FieldScene, said: dict[str, Any]) -> None:
         "Config": {"Image": "ghcr.io/theroyallab/tabbyapi:latest"},
         "State": {"Running": bool(scene.processes), "ExitCode": 0 if scene.processes else 1},
     }
-    path = f"/var/lib/docker/containers/{'4e' * 32}/config.v2.json"
-    scene.write(path, json.dumps(record), 0o600)
+    home = f"/var/lib/docker/containers/{'4e' * 32}"
+    scene.write(f"{home}/config.v2.json", json.dumps(record), 0o600)
+    if not scene.processes:
+        at = {"stream": "stderr", "time": "2026-05-01T10:00:00Z"}
+        lines = [json.dumps({"log": f"{line}\n", **at}) for line in said.get("log", ())]
+        scene.write(f"{home}/{'4e' * 32}-json.log", "\n".join(lines), 0o640)
     if scene.processes:
         own = {f"/home/ivan/{name}": f"/app/{name}" for name in ("config.yml", "api_tokens.yml")}
         _mounts(scene, {**own, **said.get("mounts", {})})

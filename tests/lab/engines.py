@@ -6,8 +6,6 @@ mounted into it.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.lab.containers import APP, CACHE_PLACE, CONFIG, HOST_DIRECTORY, TOKENS
@@ -21,8 +19,8 @@ _TREE = "/var/tmp/image"
 class Asked:
     """What is asked of the engine; `run` makes it."""
 
-    options: tuple[str, ...] = ("-p", "127.0.0.1:5000:5000")
     config: str = CONFIG
+    options: tuple[str, ...] = ("-p", "127.0.0.1:5000:5000")
     tokens: str | None = TOKENS
     name: str = "tabbyapi"
     environment: dict[str, str] = field(default_factory=dict)
@@ -31,9 +29,8 @@ class Asked:
 def missing(d: Deployment, engine: str) -> str:
     """Why this engine cannot be had on the machine; empty where it can."""
     program = {"docker": "dockerd", "podman": "podman"}[engine]
-    if d.machine.run(["sh", "-c", f"command -v {program}"], check=False).returncode:
-        return f"{program} is not installed"
-    return ""
+    there = d.machine.run(["sh", "-c", f"command -v {program}"], check=False).returncode == 0
+    return "" if there else f"{program} is not installed"
 
 
 def start(d: Deployment, engine: str, *options: str) -> None:
@@ -92,14 +89,15 @@ def serves(d: Deployment, url: str = "http://127.0.0.1:5000/health") -> None:
     d.machine.wait_for(lambda: d.request("GET", url).status != 0, f"{url} to answer", 30)
 
 
-def engine_says(d: Deployment, *words: str) -> str:
-    """What the engine's client prints."""
-    return d.machine.run(list(words)).stdout
+def settled(d: Deployment, engine: str) -> None:
+    """Wait until the server in it listens where nobody reaches it, or has ended."""
+    template = "{{.State.Running}} {{.State.Pid}}"
 
+    def is_so() -> bool:
+        state = d.machine.run([engine, "inspect", "-f", template, "tabbyapi"]).stdout.split()
+        if state[0] == "false":
+            return True
+        own = ["nsenter", "-n", "-t", state[1], "ss", "-ltnH"]
+        return ":5000 " in d.machine.run(own, check=False).stdout
 
-def pasted(d: Deployment, commands: Sequence[str]) -> None:
-    """Run commands as they were printed, without the editors."""
-    for line in commands:
-        if "sudoedit" not in line and "EDITOR" not in line:
-            d.machine.run(["sh", "-ec", line.replace("sudo ", "")])
-    assert shlex
+    d.machine.wait_for(is_so, "the container to listen, or to end", 20)
