@@ -9,6 +9,7 @@ from dataclasses import replace
 from tabbydoctor.deployment.container import Container, engine_and_id
 from tabbydoctor.deployment.container_mounts import mounts_of
 from tabbydoctor.deployment.container_network import network_of, published_ports
+from tabbydoctor.deployment.container_rules import published_by_rules
 from tabbydoctor.deployment.engine_records import with_records
 from tabbydoctor.deployment.parts import ProcessTable
 from tabbydoctor.host import Account, Host, Process
@@ -36,7 +37,7 @@ def container(host: Host, process: Process, table: ProcessTable) -> Container | 
     box = Container(engine, id, process.pid, directory, unit=process.unit or "", owner=owner)
     box = replace(box, mounts=mounts_of(host, process.pid, _makers(host, process, table)))
     box = network_of(host, with_records(host, box, table), table)
-    return published_ports(box, table)
+    return published_by_rules(host, published_ports(box, table))
 
 
 def _owner(host: Host, process: Process) -> Account | None:

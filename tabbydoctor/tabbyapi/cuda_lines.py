@@ -51,8 +51,7 @@ CUDA_LINES: tuple[KnownLine, ...] = (
     line(
         "toolkit-older",
         r"Error 500: named symbol not found",
-        "CUDA's library was put together of two drivers: the NVIDIA Container Toolkit is older than "
-        "the driver",
+        "CUDA's library does not match the driver: the NVIDIA Container Toolkit is older than it",
         "error",
         ("GPU002", "GPU004"),
         hides=("cuda-unusable",),

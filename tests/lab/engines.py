@@ -67,8 +67,10 @@ def without_unit(d: Deployment) -> None:
 
 
 def run(d: Deployment, engine: str, asked: Asked) -> None:
-    """`docker run` of TabbyAPI, its configuration and its keys mounted from the machine."""
-    without_unit(d)
+    """`docker run` of TabbyAPI, its configuration and its keys mounted from the machine.
+
+    TabbyAPI's unit must be away (`without_unit`).
+    """
     binds = ["/usr:/usr:ro", f"{CACHE_PLACE}:{CACHE_PLACE}:ro"]
     for name, text in (("config.yml", asked.config), ("api_tokens.yml", asked.tokens)):
         if text is not None:

@@ -1,0 +1,89 @@
+"""Ports of a container that the kernel alone hands on: rules of nftables and iptables (DNAT).
+
+Docker without its userland proxy, Podman's netavark and CNI's portmap leave no process to be seen.
+The rules are only listed, as root, and only where nothing else told the ports.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tabbydoctor.deployment.container import Container, Publication
+from tabbydoctor.deployment.json_record import mapping, value
+from tabbydoctor.documents import Unreadable, json_of, whole_number
+from tabbydoctor.host import Host
+
+_NFT = ("nft", "--json", "list", "ruleset")
+_IPTABLES = (("iptables-save", "-t", "nat"), ("ip6tables-save", "-t", "nat"))
+_TARGET = re.compile(r"\[?([0-9a-fA-F.:]+?)\]?(?::(\d{1,5}))?")
+_EVERYWHERE = {4: "0.0.0.0", 6: "::"}
+
+
+def published_by_rules(host: Host, box: Container) -> Container:
+    """The container, with the ports that rules hand on to one of its addresses."""
+    told = box.published_known or (box.published and all(one.inner for one in box.published))
+    if told or not box.own_network or not box.addresses or host.effective_uid() != 0:
+        return box
+    found = [*_of_nft(host), *(one for argv in _IPTABLES for one in _of_iptables(host, argv))]
+    own = {(one.address, one.port): one for target, one in found if target in box.addresses}
+    kept = [one for one in box.published if (one.address, one.port) not in own]
+    return replace(box, published=(*own.values(), *kept)) if own else box
+
+
+def _of_iptables(host: Host, argv: Sequence[str]) -> Iterator[tuple[str, Publication]]:
+    """Of rules as they are written: `-d ADDRESS/32 -p tcp --dport N -j DNAT --to-destination …`."""
+    for line in host.run(argv).stdout.splitlines():
+        words = line.split()
+        given = {word: words[place + 1] for place, word in enumerate(words[:-1])}
+        if (
+            words[:1] != ["-A"]
+            or given.get("-j") != "DNAT"
+            or given.get("-p") != "tcp"
+            or "!" in words
+        ):
+            continue
+        target = _TARGET.fullmatch(given.get("--to-destination", ""))
+        port = whole_number(given.get("--dport", ""))
+        if target is None or port is None:
+            continue
+        at = given.get("-d", "").partition("/")[0]
+        yield _handed_on(target[1], target[2], at, port, " ".join(argv))
+
+
+def _of_nft(host: Host) -> Iterator[tuple[str, Publication]]:
+    """Of rules that end in a `dnat` statement, see libnftables-json(5)."""
+    try:
+        listed = json_of(host.run(_NFT).stdout or "{}")
+    except Unreadable:
+        return
+    rows = value(listed, "nftables") if isinstance(listed, dict) else ()
+    for row in rows if isinstance(rows, list) else ():
+        steps = value(mapping(row, "rule"), "expr") if isinstance(row, dict) else ()
+        steps = [one for one in steps if isinstance(one, dict)] if isinstance(steps, list) else []
+        dnat = next((mapping(one, "dnat") for one in steps if "dnat" in one), None)
+        asked = dict(pair for one in steps if (pair := _asked(mapping(one, "match"))))
+        port = asked.get(("tcp", "dport"))
+        if dnat is None or not isinstance(port, int):
+            continue
+        at = asked.get(("ip", "daddr")) or asked.get(("ip6", "daddr")) or ""
+        inner = value(dnat, "port")
+        yield _handed_on(str(value(dnat, "addr")), str(inner), str(at), port, "nft list ruleset")
+
+
+def _asked(match: Mapping[str, Any]) -> tuple[tuple[str, str], Any] | None:
+    """Which field of a packet must have which value."""
+    field = mapping(mapping(match, "left"), "payload")
+    if value(match, "op") != "==" or not field:
+        return None
+    return (str(value(field, "protocol")), str(value(field, "field"))), value(match, "right")
+
+
+def _handed_on(
+    target: str, inner: str | None, address: str, port: int, seen: str
+) -> tuple[str, Publication]:
+    everywhere = _EVERYWHERE[6 if ":" in target else 4]
+    to = whole_number(inner or "") or port  # without one it stays as it is
+    return target, Publication(address or everywhere, port, to, seen)
