@@ -52,7 +52,8 @@ def driver_missing(
     use: CudaUse | None = None,
 ) -> Iterator[Finding]:
     scene = Scene(driver, machine, nodes, log, use or CudaUse())
-    if driver.works and instance.container and scene.use.failure:
+    ended = instance.contained is not None and instance.contained.ended is not None
+    if driver.works and instance.container and scene.use.failure and not ended:
         yield lost_in(instance.container, scene)
         return
     if driver.works or driver.nvml.error in _TOLD_BY_OTHERS or _only_the_doctor(scene):

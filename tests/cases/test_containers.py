@@ -582,3 +582,9 @@ def test_one_that_has_ended_is_nobody_where_another_runs(scene: Scene) -> None:
     scene.processes, scene.endpoint = server, serving()
     found = {result.check.id: result.status for result in scene.examine().results}
     assert found["CTR009"] == "skipped"
+
+
+def test_a_log_of_the_last_run_takes_no_gpu_away(scene: Scene) -> None:
+    """What CUDA said before the end is no word of a container that runs."""
+    ended(scene, "RuntimeError: No CUDA GPUs are available")
+    assert "GPU001" not in scene.examine().ids
