@@ -121,7 +121,10 @@ def _of_proxy(process: Process, box: Container, alone: bool) -> Iterator[Publica
 
 
 def _of_holders(box: Container, table: ProcessTable) -> Iterator[Publication]:
-    """conmon keeps the ports of its container bound; a rootless engine's forwarder holds them."""
+    """conmon keeps the ports of its container bound; a rootless engine's forwarder holds them.
+
+    To which port inside they lead, neither tells.
+    """
     if box.engine != "podman":
         return
     for process in table.processes:
@@ -130,14 +133,8 @@ def _of_holders(box: Container, table: ProcessTable) -> Iterator[Publication]:
         if own or forwards:
             for each in table.listeners:
                 if each.pid == process.pid:
-                    inner = _only_port(box)
                     seen = f"{_program(process)} (pid {process.pid})"
-                    yield Publication(each.address, each.port, inner, seen)
-
-
-def _only_port(box: Container) -> int | None:
-    ports = {port for _, port in box.listens or ()}
-    return ports.pop() if len(ports) == 1 else None
+                    yield Publication(each.address, each.port, seen=seen)
 
 
 def _of_owner(process: Process, box: Container) -> bool:
