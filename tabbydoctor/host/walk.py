@@ -18,8 +18,8 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tabbydoctor.host.access import PathStatus, Shaper
 from tabbydoctor.host import processes
+from tabbydoctor.host.access import PathStatus, Shaper
 from tabbydoctor.host.accounts import has_members
 from tabbydoctor.host.data import FileStatus
 
