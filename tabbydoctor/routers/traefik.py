@@ -29,6 +29,8 @@ from tabbydoctor.yaml.nodes import KeyPath
 from tabbydoctor.yaml.yaml11 import document
 
 name = "traefik"
+_MOST = 200
+"""Middlewares of one router that are followed: chains of chains."""
 _MATCHERS = re.compile(r"(!?)\s*(\w+)\(([^)]*)\)")
 _QUOTED = re.compile(r"[`'\"]([^`'\"]*)[`'\"]")
 _FROM_ENVIRONMENT = re.compile(
@@ -135,7 +137,10 @@ class _Dynamic:
     ) -> tuple[SentKey, list[tuple[str, str]]]:
         """The key, and (path asked for, path passed on), after the middlewares of a router."""
         key, pairs = CALLERS_OWN, [(path, path) for path in _paths(rule)]
-        for each in self._chain(names, label):
+        for number, each in enumerate(self._chain(names, label)):
+            if number > _MOST:
+                self.cuts.append(f"{self.path}: {label} has more middlewares than are followed")
+                break
             given = self.section("http", "middlewares", each)
             for kind, options in given.items():
                 if kind == "headers" and isinstance(options, Mapping):

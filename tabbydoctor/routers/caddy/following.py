@@ -26,6 +26,7 @@ from tabbydoctor.routers.gateways.passage import (
     of_variable,
     written,
 )
+from tabbydoctor.routers.gateways.text import put_into
 
 _ORDER = (
     "redir", "method", "rewrite", "uri", "try_files", "basic_auth", "basicauth", "forward_auth",
@@ -135,7 +136,7 @@ def _changed(line: CaddyLine, words: tuple[str, ...], way: CaddyWay, cuts: list[
 def rewritten(to: str, request: CaddyRequest, line: CaddyLine, cuts: list[str]) -> CaddyRequest:
     """The request with another path."""
     for name in ("{uri}", "{path}", "{http.request.uri}", "{http.request.uri.path}"):
-        to = to.replace(name, request.path)
+        to = put_into(to, name, request.path) or to
     if "{" in to:
         cuts.append(f"{line.file}:{line.line}: what it is rewritten to is not known")
         return request
@@ -151,7 +152,9 @@ def _uri(
         case ("strip_suffix", suffix):
             return replace(request, path=request.path.removesuffix(suffix))
         case ("replace", old, new, *_):
-            return replace(request, path=request.path.replace(old, new))
+            path = put_into(request.path, old, new)
+            if path is not None:
+                return replace(request, path=path)
     cuts.append(f"{line.file}:{line.line}: what uri {words[0]} does is not followed")
     return request
 

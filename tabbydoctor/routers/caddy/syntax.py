@@ -6,9 +6,11 @@ https://caddyserver.com/docs/caddyfile/concepts
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from tabbydoctor.routers.gateways.text import MOST_LINES, MOST_WORDS, put_into
 from tabbydoctor.routers.patterns import fits
 
 _TOKEN = re.compile(
@@ -16,11 +18,10 @@ _TOKEN = re.compile(
     r"|\"(?P<double>(?:[^\"\\]|\\.)*)\"|`(?P<raw>[^`]*)`|(?P<word>(?:\\.|[^\s])+)",
     re.DOTALL,
 )
-_VARIABLE = re.compile(r"\{\$(\w+)(?::([^}]*))?\}")
+_VARIABLE = re.compile(r"\{\$(\w+)(?::([^{}]*))?\}")
 _DEPTH = 30
 _IMPORTS = 4
 """Snippets and files within each other that are read."""
-_MOST = 100_000
 
 
 class NotCaddyfile(Exception):  # noqa: N818 - an answer, not a fault
@@ -81,11 +82,11 @@ def _lines(text: str) -> Iterator[tuple[tuple[str, ...], int, str]]:
     at, line, first, indent, count = 0, 1, 1, "", 0
     while at < len(text):
         found = _TOKEN.match(text, at)
-        count += 1
-        if found is None or count > _MOST:
+        if found is None or count > MOST_WORDS:
             raise NotCaddyfile("a quotation is not ended" if found is None else "too long", line)
         kind = found.lastgroup or ""
         if kind in ("word", "double", "raw"):
+            count += 1
             if not words:
                 start = text.rfind("\n", 0, at) + 1
                 first, indent = line, text[start:at] if text[start:at].isspace() else ""
@@ -132,10 +133,16 @@ def expanded_lines(
     files: Mapping[str, tuple[CaddyLine, ...]],
     cuts: list[str],
     within: tuple[str, ...] = (),
+    taken: Counter[str] | None = None,
 ) -> tuple[CaddyLine, ...]:
     """The lines with those of snippets and files in the place of each `import`; none in itself."""
     found: list[CaddyLine] = []
+    taken = Counter() if taken is None else taken
     for one in lines:
+        taken["lines"] += 1
+        if taken["lines"] > MOST_LINES:
+            cuts.append(f"{one.file}:{one.line}: it imports more than is followed")
+            break
         if one.name == "import" and len(one.words) > 1:
             if one.words[1] in within or len(within) >= _IMPORTS:
                 cuts.append(f"{one.file}:{one.line}: {one.words[1]} is imported in a circle")
@@ -147,11 +154,11 @@ def expanded_lines(
                     f"{one.file}:{one.line}: {one.words[1]}, which it imports, was not read"
                 )
             put = tuple(_with_arguments(each, one.words[2:]) for each in given or ())
-            found += expanded_lines(put, snippets, files, cuts, (*within, one.words[1]))
+            found += expanded_lines(put, snippets, files, cuts, (*within, one.words[1]), taken)
         elif one.block is None:
             found.append(one)
         else:
-            inside = expanded_lines(one.block, snippets, files, cuts, within)
+            inside = expanded_lines(one.block, snippets, files, cuts, within, taken)
             found.append(replace(one, block=inside))
     return tuple(found)
 
@@ -167,8 +174,9 @@ def _of_files(
 def _with_arguments(line: CaddyLine, arguments: tuple[str, ...]) -> CaddyLine:
     def put(word: str) -> str:
         for number, argument in enumerate(arguments):
-            word = word.replace(f"{{args[{number}]}}", argument)
-            word = word.replace(f"{{args.{number}}}", argument)
+            for name in (f"{{args[{number}]}}", f"{{args.{number}}}"):
+                grown = put_into(word, name, argument)
+                word = word if grown is None else grown
         return word
 
     block = line.block and tuple(_with_arguments(one, arguments) for one in line.block)

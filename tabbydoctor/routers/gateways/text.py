@@ -14,6 +14,25 @@ _UNITS = {
 }  # fmt: skip
 
 
+LONGEST = 4096
+"""Characters of a path or value that is followed: what is put into itself grows without end."""
+MOST_WORDS = 20_000
+"""Words of one file that are followed: some of its words are asked about others."""
+MOST_LINES = 20_000
+"""Lines that all that is included may come to."""
+
+
+def too_long(text: str) -> bool:
+    """Whether a file has more words than are followed."""
+    return len(text.split()) > MOST_WORDS
+
+
+def put_into(text: str, old: str, new: str) -> str | None:
+    """The text with one part replaced wherever it stands; None where it grew too long."""
+    grown = len(text) + text.count(old) * (len(new) - len(old)) if old else LONGEST + 1
+    return text.replace(old, new) if grown <= max(LONGEST, len(text)) else None
+
+
 def edited_text(text: str, edits: Iterable[HandEdit]) -> str:
     """A file's text with every edit made; their lines are told as of the text given."""
     lines = text.splitlines()

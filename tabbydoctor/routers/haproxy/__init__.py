@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.gateways.reading import reading_of
+from tabbydoctor.routers.gateways.text import too_long
 from tabbydoctor.routers.haproxy.syntax import sections
 from tabbydoctor.routers.haproxy.ways import Proxies
 
@@ -37,6 +38,8 @@ def read(
 ) -> RouterReading:
     """Follow requests through its frontends; `environment` gives what its addresses refer to."""
     cuts: list[str] = []
+    if too_long(text):
+        return RouterReading(path, name, "it is too long")
     every = sections(text, path)
     if not any(one.kind in ("frontend", "listen", "backend") for one in every):
         return RouterReading(path, name, "it has no frontend, backend or listen")

@@ -14,6 +14,7 @@ from tabbydoctor.routers.gateways.passage import (
     of_variable,
     written,
 )
+from tabbydoctor.routers.gateways.text import LONGEST, put_into
 from tabbydoctor.routers.haproxy.conditions import Acls, CallersRequest
 from tabbydoctor.routers.haproxy.syntax import VARIABLE, ProxyLine, ProxySection, put_in
 from tabbydoctor.routers.nginx.matching import searched
@@ -121,8 +122,10 @@ def _moved(line: ProxyLine, request: CallersRequest, cuts: list[str]) -> Callers
     """The request with another path."""
     action, words = line.words[1], line.words[2:]
     path: str | None = None
-    if action.startswith("set-") and words:
-        path = words[0].replace("%[path]", request.path)
+    if any(len(word) > LONGEST for word in words):
+        path = None
+    elif action.startswith("set-") and words:
+        path = put_into(words[0], "%[path]", request.path) or "%["
         for found in re.finditer(r"%\[path,regsub\(([^,]*),([^,)]*)[^)]*\)\]", path):
             changed = re.sub(found[1], found[2], request.path, count=1) if _safe(found[1]) else None
             path = path.replace(found[0], changed) if changed is not None else None
@@ -133,7 +136,7 @@ def _moved(line: ProxyLine, request: CallersRequest, cuts: list[str]) -> Callers
         if match:
             new = re.sub(r"\\(\d)", lambda one: _group(match, int(one[1])), words[1])
             path = request.path[: match.start()] + new + request.path[match.end() :]
-    if path is None or "%[" in path:
+    if path is None or "%[" in path or len(path) > LONGEST:
         cuts.append(f"{line.file}:{line.number}: what {action} makes of a path is not known")
         return request
     return replace(request, path=path.partition("?")[0] or "/")

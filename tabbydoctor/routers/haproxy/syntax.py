@@ -55,14 +55,18 @@ class ProxySection:
 
     def last(self, *words: str) -> ProxyLine | None:
         """The line that counts: its own last one, else the defaults'."""
-        found = self.own(*words)
-        if found:
-            return found[-1]
-        return self.defaults.last(*words) if self.defaults else None
+        return next((found[-1] for one in self._chain() if (found := one.own(*words))), None)
 
     def every(self, *words: str) -> list[ProxyLine]:
         """The defaults' lines, then its own."""
-        return [*(self.defaults.every(*words) if self.defaults else ()), *self.own(*words)]
+        return [line for one in reversed(list(self._chain())) for line in one.own(*words)]
+
+    def _chain(self) -> Iterator[ProxySection]:
+        """It, its defaults, what these are from, and so on."""
+        one: ProxySection | None = self
+        while one is not None:
+            yield one
+            one = one.defaults
 
 
 def sections(text: str, file: str) -> list[ProxySection]:
@@ -90,21 +94,21 @@ def sections(text: str, file: str) -> list[ProxySection]:
 
 def _words(line: str) -> Iterator[str]:
     """The words of a line; a variable's name comes between two marks, where it is expanded."""
-    word, at = "", 0
-    begun = False
+    parts: list[str] = []
+    at = 0
     while at < len(line):
         found = _WORD.match(line, at)
         if found is None or found.lastgroup == "comment":
             break
         at = found.end()
         if found.lastgroup == "space":
-            if begun:
-                yield word
-            word, begun = "", False
+            if parts:
+                yield "".join(parts)
+            parts = []
             continue
-        word, begun = word + _part(found[0]), True
-    if begun:
-        yield word
+        parts.append(_part(found[0]))
+    if parts:
+        yield "".join(parts)
 
 
 def _part(text: str) -> str:

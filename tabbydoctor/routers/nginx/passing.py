@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from tabbydoctor.routers.gateways.text import LONGEST
 from tabbydoctor.routers.nginx.level import Level
 from tabbydoctor.routers.nginx.matching import Server, Taken, location_for, searched
 from tabbydoctor.routers.nginx.syntax import Directive
@@ -176,6 +177,8 @@ def _put_in(text: str, scope: Level, request: _Request) -> str | None:
     }
     names = [first or second for first, second in _VARIABLE.findall(text)]
     if any(name not in known for name in names):
+        return None
+    if len(text) + sum(len(known[name]) for name in names) > LONGEST:
         return None
     return _VARIABLE.sub(lambda found: known[found[1] or found[2]], text)
 

@@ -7,9 +7,11 @@ small (https://nginx.org/en/docs/beginners_guide.html#conf_structure).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tabbydoctor.routers.gateways.text import MOST_LINES, MOST_WORDS
 from tabbydoctor.routers.patterns import fits
 
 _TOKEN = re.compile(
@@ -20,12 +22,12 @@ _TOKEN = re.compile(
 )
 _ESCAPED = re.compile(r"\\([\"'\\ ;{}#])")
 _DEPTH = 40
+_INDENT = 400
+"""Characters before a word of its line that are looked at."""
 _TAKEN = 1000
 """How often files are included in all."""
 _INCLUDES = 5
 """Files within each other that are read: main file, site, snippet, and room for more."""
-_MOST = 100_000
-"""Words of one file that are read."""
 
 
 class NotNginx(Exception):  # noqa: N818 - an answer, not a fault
@@ -109,16 +111,15 @@ def _end(
 
 def _tokens(text: str) -> Iterator[tuple[str, bool, int, str]]:
     """(word or mark, whether it is a mark, line, the space before it on its line)."""
-    at, line, count, lua = 0, 1, 0, False
+    at, line, count, lua, start = 0, 1, 0, False, 0
     while at < len(text):
         found = _TOKEN.match(text, at)
-        if found is None or count > _MOST:
+        if found is None or count > MOST_WORDS:
             raise NotNginx("a quotation is not ended" if found is None else "too long", line)
         kind, whole = found.lastgroup, found[0]
         if kind not in ("space", "comment"):
             count += 1
-            start = text.rfind("\n", 0, at) + 1
-            before = text[start:at]
+            before = text[start:at] if at - start <= _INDENT else ""
             token = whole if kind in ("word", "mark") else found[kind or 0]
             yield (
                 _ESCAPED.sub(r"\1", token),
@@ -129,10 +130,12 @@ def _tokens(text: str) -> Iterator[tuple[str, bool, int, str]]:
             if kind == "mark" and lua and whole == "{":
                 end = _after_lua(text, found.end())
                 line += text.count("\n", at, end)
+                start = max(start, text.rfind("\n", at, end) + 1)
                 at, lua = end, False
                 continue
             lua = (kind == "word" and whole.endswith("_by_lua_block")) or (lua and kind != "mark")
         line += whole.count("\n")
+        start = max(start, text.rfind("\n", at, found.end()) + 1)
         at = found.end()
 
 
@@ -152,24 +155,28 @@ def expanded(
     prefix: str,
     cuts: list[str],
     within: tuple[str, ...] = (),
-    taken: list[str] | None = None,
+    taken: Counter[str] | None = None,
 ) -> tuple[Directive, ...]:
     """The directives with those of included files in the place of each `include`.
 
-    `within` are the files that are being included, each of which counts once; `taken` all that
-    were.
+    `within` are the files that are being included, each of which counts once; `taken` counts all
+    that were, and their lines.
     """
-    taken = [] if taken is None else taken
+    taken = Counter() if taken is None else taken
     found: list[Directive] = []
     for one in given:
+        taken["lines"] += 1
+        if taken["lines"] > MOST_LINES:
+            cuts.append(f"{one.file}:{one.line}: it includes more than is followed")
+            break
         if one.name == "include" and one.args:
             named = included_files(one.args[0], files, prefix)
             if not named and not set(one.args[0]) & set("*?["):
                 where = f"{one.file}:{one.line}"
                 cuts.append(f"{where}: {one.args[0]}, which it includes, was not read")
             for path in named:
-                taken.append(path)
-                if path in within or len(within) >= _INCLUDES or len(taken) > _TAKEN:
+                taken["files"] += 1
+                if path in within or len(within) >= _INCLUDES or taken["files"] > _TAKEN:
                     where = f"{one.file}:{one.line}"
                     cuts.append(f"{where}: {path} is included in a circle, or too often")
                     break
