@@ -13,8 +13,8 @@ UNIT_LINES = (
     "Environment=GOMAXPROCS=1",
     "ExecStart={binary} run --adapter caddyfile --config {config}",
 )
-# `vars` reads the whole request into memory first: Go's server closes what is left of a request when
-# its answer begins, and where TabbyAPI answers at once the answer was cut (golang/go#40747).
+# `vars` reads the whole request into memory first: Go's server closes what is left of a request
+# when its answer begins, and where TabbyAPI answers at once that was cut (golang/go#40747).
 TEMPLATE = """\
 # Written by tabbydoctor; `tabbydoctor undo` takes it back.
 {

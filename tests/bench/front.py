@@ -2,8 +2,8 @@
 
 Fifty callers at once ask a stand-in for an answer of two hundred tokens, directly and through each
 program that is installed, by turns. The stand-in is what TabbyAPI's own HTTP side is (Uvicorn,
-FastAPI, a pydantic model a token) without the model. Each ratio is the median of the rounds, through
-the front to direct:
+FastAPI, a pydantic model a token) without the model. Each ratio is the median of the rounds,
+through the front to direct:
 
 - *waiting*: the time until all fifty have their whole answers. First *paced*, two hundred tokens a
   second for each caller, as by a fast model; then as fast as the machine can (*flat out*), where
@@ -155,7 +155,7 @@ def _body(answer: bytes) -> bytes:
 
 
 def ratios(port: int, front: int, program: str, pause: float) -> tuple[float, float, float]:
-    """Waiting and processor time, through the front to direct; the front's own seconds a request."""
+    """Waiting and processor time against direct; the front's own seconds a request."""
     pairs = [(cost(front, program, pause), cost(port, program, pause)) for _ in range(ROUNDS + 1)]
     del pairs[0]
     waiting = statistics.median(one.waiting / other.waiting for one, other in pairs)
@@ -173,7 +173,8 @@ def held_back(directory: Path, program: str) -> tuple[float, float]:
         with fronted(directory, program, listener.getsockname()[1]) as port:
             caller = socket.create_connection(("127.0.0.1", port))
             caller.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
-            waits, seen = [], b""
+            waits: list[float] = []
+            seen = b""
             while len(waits) < LOCK_STEPS:
                 seen += caller.recv(65536)
                 if seen.count(b"token") > len(waits):
