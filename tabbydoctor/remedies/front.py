@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine, ProcessTable, RouterSite
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.front.design import (
@@ -101,8 +100,6 @@ class FrontPlan:
             raise CannotFix(f"the front cannot take TabbyAPI's port {port}")
         if self.instance.unit is None:
             raise CannotFix("TabbyAPI runs under no unit: it cannot be moved to another port")
-        if managed(self.machine, self.instance.unit):
-            raise CannotFix(f"NixOS writes {self.instance.unit.name}: TabbyAPI cannot be moved")
         moved = self._free(port + 1)
         place = WinningPlace(self.draft, self.instance, WHY, "front")
         place.set_all(self.config, {"port": moved})

@@ -26,7 +26,7 @@ def front_lines(pointing: Pointing, account: Account, upstream: str) -> str:
     family, table = TABLE.split()
     make = (f"sudo install -D -m 600 /dev/null {KEY_PATH}", f"sudoedit {KEY_PATH}")
     holds = f"{KEY_PATH} holds this line, with the api_key of TabbyAPI: " + KEY_LINE.strip()
-    fence = (
+    fence: tuple[str, ...] = (
         f"networking.nftables.tables.{table}.content = {_chain(design)};",
         f'networking.nftables.tables.{table}.family = "{family}";',
         "networking.nftables.enable = true;",
