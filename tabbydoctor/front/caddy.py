@@ -10,8 +10,11 @@ JIT = False
 UNIT_LINES = (
     "Type=notify",
     "LoadCredential=key:{directory}/key",
+    "Environment=GOMAXPROCS=1",
     "ExecStart={binary} run --adapter caddyfile --config {config}",
 )
+# `vars` reads the whole request into memory first: Go's server closes what is left of a request
+# when its answer begins, and where TabbyAPI answers at once that was cut (golang/go#40747).
 TEMPLATE = """\
 # Written by tabbydoctor; `tabbydoctor undo` takes it back.
 {
@@ -32,6 +35,7 @@ $listens
         respond `$refusal` 403
     }
     handle {
+        vars request {http.request.body}
         reverse_proxy $upstream {
             flush_interval -1
             import $key

@@ -15,15 +15,18 @@ UNIT_LINES = (
     "KillMode=mixed",
     "SuccessExitStatus=143",
 )
+# Without http-no-delay each part of an answer is held back for up to 200 ms.
 TEMPLATE = """\
 # Written by tabbydoctor; `tabbydoctor undo` takes it back.
 global
     maxconn 8192
+    nbthread 1
     tune.bufsize 65536
     hard-stop-after 1s
 
 defaults
     mode http
+    option http-no-delay
     timeout connect 5s
     timeout client 1d
     timeout server 1d

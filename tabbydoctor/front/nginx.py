@@ -18,7 +18,7 @@ TEMPLATE = """\
 # Written by tabbydoctor; `tabbydoctor undo` takes it back.
 pid /run/tabbydoctor-front/nginx.pid;
 error_log stderr warn;
-worker_processes 2;
+worker_processes 1;
 worker_rlimit_nofile 65536;
 
 events {

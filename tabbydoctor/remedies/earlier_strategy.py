@@ -7,7 +7,7 @@ from tabbydoctor.remedies import credential
 from tabbydoctor.remedies.disable_auth import TITLE as AUTH_OFF
 from tabbydoctor.remedies.draft import Draft
 from tabbydoctor.remedies.restarting import restart_tabbyapi
-from tabbydoctor.remedies.router_source import WHY, WiredSources
+from tabbydoctor.remedies.router_source import WHY, WIRING, WiredSources
 from tabbydoctor.repair.changes import EarlierChange
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site.environment import variable_of
@@ -52,6 +52,15 @@ def turn_auth_on(draft: Draft, instance: Instance | None) -> None:
             if any(path.endswith(".conf") for path in back) and instance.unit:
                 draft.reload(instance.unit, WHY)
             restart_tabbyapi(draft, instance, WHY)
+
+
+def say_wired(draft: Draft) -> None:
+    """What an earlier repair wired into the router stays when a front comes, and does no harm."""
+    if any(change.title.startswith(WIRING) for change in draft.earlier):
+        draft.notes.append(
+            "what an earlier repair wired into the router stays as it is: the front puts the key "
+            "in the place of what it sends; undo takes back the front first, then that"
+        )
 
 
 def _is_off(change: EarlierChange) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Instance, Machine, ProcessTable, RouterSite
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.front.design import (
@@ -25,8 +24,9 @@ from tabbydoctor.front.written import files_of
 from tabbydoctor.host import Account
 from tabbydoctor.invocation import invocation
 from tabbydoctor.remedies.draft import CannotFix, Draft
-from tabbydoctor.remedies.earlier_strategy import turn_auth_on
+from tabbydoctor.remedies.earlier_strategy import say_wired, turn_auth_on
 from tabbydoctor.remedies.front_address import Pointing
+from tabbydoctor.remedies.front_nixos import front_lines
 from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.remedies.restarting import refuse_container, restart_tabbyapi
 from tabbydoctor.remedies.router_key import refuse_stranger
@@ -80,6 +80,12 @@ class FrontPlan:
             return design, False
         return self._taking_over(design), True
 
+    def on_nixos(self) -> str:
+        """The lines that make it there."""
+        port, upstream = self._free(self.config.port + 80), self._upstream(self.config.port)
+        pointing = Pointing(self.draft, self.site, self.unit, self.config.port, port, WHY)
+        return front_lines(pointing, self.account, upstream)
+
     def _taking_over(self, design: FrontDesign) -> FrontDesign:
         """TabbyAPI moves, and the front takes its port: no client is changed."""
         host, port = self.config.host, self.config.port
@@ -94,8 +100,6 @@ class FrontPlan:
             raise CannotFix(f"the front cannot take TabbyAPI's port {port}")
         if self.instance.unit is None:
             raise CannotFix("TabbyAPI runs under no unit: it cannot be moved to another port")
-        if managed(self.machine, self.instance.unit):
-            raise CannotFix(f"NixOS writes {self.instance.unit.name}: TabbyAPI cannot be moved")
         moved = self._free(port + 1)
         place = WinningPlace(self.draft, self.instance, WHY, "front")
         place.set_all(self.config, {"port": moved})
@@ -196,8 +200,11 @@ def plan_front(
     if config.auth_disabled and not draft.changes_files:
         raise CannotFix("authentication is off: there is no key to add")
     plan = FrontPlan(draft, instance, machine, config, site, unit, account, means, table, options)
+    if machine.nixos:
+        raise CannotFix("on NixOS a front belongs into configuration.nix", plan.on_nixos())
     if front is None:
         design, moves = plan.new()
+        say_wired(draft)
         _write(draft, design, key)
         draft.enable(UNIT, WHY)
         if not moves:
@@ -221,11 +228,6 @@ def _router(machine: Machine, instance: Instance, site: RouterSite) -> tuple[Uni
         raise CannotFix(
             "the router runs under no unit of the system's: whom the front is for would be an "
             "account's own word"
-        )
-    if machine.nixos or managed(machine, unit):
-        raise CannotFix(
-            "on NixOS a front belongs into configuration.nix: services.nginx with a virtual host "
-            "on 127.0.0.1 that sets Authorization and empties X-API-Key and X-Admin-Key"
         )
     if site.user is None:
         raise CannotFix(f"the account of {unit.name} is not known: nobody could be let in by it")
@@ -252,11 +254,9 @@ def _key(tokens: Tokens) -> str:
 
 def _write(draft: Draft, design: FrontDesign, key: str) -> None:
     made = files_of(design, key)
-    written = False
     for path, file in made.items():
         changes = draft.write(path, file.content, WHY, mode=file.mode)
         draft.permit(path, WHY, mode=file.mode, uid=0, gid=0)
-        written = written or changes
         if changes and path.endswith(".service"):
             draft.reload(Unit(UNIT, {}), WHY)
     if FENCE_PATH not in made and draft.read(FENCE_PATH) is not None:

@@ -68,6 +68,13 @@ class Pointing:
             changed.append(f"the environment of {self.unit.name}")
         return ", ".join(changed)
 
+    def variables(self) -> list[tuple[str, str]]:
+        """The variables of its unit that lead to TabbyAPI, each with the value that leads on."""
+        after = [
+            (name, self._assigned(name, value)) for name, value in self.unit.environment.items()
+        ]
+        return [(name, value) for name, value in after if value != self.unit.environment[name]]
+
     def _assigned(self, name: str, value: str) -> str:
         if _NO_ADDRESS.search(name):
             return value

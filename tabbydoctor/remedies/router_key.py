@@ -14,7 +14,7 @@ from tabbydoctor.remedies import credential, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.earlier_strategy import take_away, turn_auth_on
 from tabbydoctor.remedies.request import FixRequest, Strategy
-from tabbydoctor.remedies.router_source import WHY, stays, wire_gateway, wire_source
+from tabbydoctor.remedies.router_source import WHY, WIRING, stays, wire_gateway, wire_source
 from tabbydoctor.remedies.router_variables import left_alone, unfit
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.inputs import RouterInputs
@@ -87,7 +87,7 @@ def plan_router_key(
     given = tuple(name for name in failing.variables if by_unit and not unfit(reading, name))
     if not options.temporary:
         _refuse_nixos(machine, site, strategy, tokens.path, given, reading)
-    draft.title = f"wire TabbyAPI's key into the router ({strategy})"
+    draft.title = f"{WIRING} ({strategy})"
     if site.kind == "python":
         wired = wire_source(
             draft, site, inputs, tokens, strategy,

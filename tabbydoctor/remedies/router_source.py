@@ -27,6 +27,8 @@ from tabbydoctor.tabbyapi.tokens import Tokens
 from tabbydoctor.yaml.edit import CannotEdit
 
 WHY = "RTR001"
+WIRING = "wire TabbyAPI's key into the router"
+"""How the title of a change begins that does."""
 _LIBRARY = re.compile(
     r"^[ \t]*(?:from|import)\b[^\n]*\b(?:aiohttp|http|httpx|litellm|openai|requests|urllib)\b", re.M
 )

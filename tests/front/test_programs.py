@@ -42,7 +42,7 @@ class Backend:
             self._answer(connection)
 
     def _answer(self, connection: socket.socket) -> None:
-        while b"\r\n\r\n" not in self.request:
+        while not self.request.endswith(b"\r\n\r\n{}"):
             self.request += connection.recv(65536)
         head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
         connection.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n6\r\nfirst\n\r\n")

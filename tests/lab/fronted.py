@@ -17,9 +17,12 @@ Restart=on-failure
 [Install]
 WantedBy=multi-user.target
 """
-ROUTERS = ("node-variable", "node-literal", "c-argument", "stripped", "python-refused")
+ROUTERS = (
+    "node-variable", "node-literal", "go-variable", "go-argument", "go-literal", "c-argument",
+    "stripped", "python-refused",
+)  # fmt: skip
 """By what they are and where they have TabbyAPI's address from."""
-MOVES = ("stripped",)
+MOVES = ("stripped", "go-literal")
 """Those whose address is found nowhere: TabbyAPI moves."""
 _HOME = "/opt/llm-router"
 
@@ -41,6 +44,13 @@ def _settings(deployment: Deployment, router: str) -> list[str]:
         return settings + ["Environment=BACKEND_URL=http://localhost:5000"] * router.endswith(
             "variable"
         )
+    if router.startswith("go"):
+        _build_go(deployment)
+        argument = " --backend http://127.0.0.1:5000" if router == "go-argument" else ""
+        settings = [f"ExecStart={_HOME}/router{argument}"]
+        return settings + ["Environment=TABBY_URL=http://localhost:5000"] * router.endswith(
+            "variable"
+        )
     if router == "python-refused":
         source = (DATA / "refused.py.txt").read_text()
         deployment.machine.write(f"{_HOME}/router.py", source)
@@ -52,6 +62,16 @@ def _settings(deployment: Deployment, router: str) -> list[str]:
     _compile(deployment)
     argument = " --backend=127.0.0.1:5000" if router == "c-argument" else ""
     return [f"ExecStart={_HOME}/router{argument}"]
+
+
+def _build_go(deployment: Deployment) -> None:
+    """Static, with a resolver of Go's own, and stripped; nothing is downloaded."""
+    machine, source = deployment.machine, f"{_HOME}/router.go"
+    machine.write(source, (DATA / "go.go.txt").read_text())
+    build = ["go", "build", "-ldflags=-s -w", "-o", f"{_HOME}/router", source]
+    settings = ["HOME=/tmp", "CGO_ENABLED=0", "GO111MODULE=off", "GOTOOLCHAIN=local"]
+    machine.run(["env", *settings, *build])
+    machine.remove(source)
 
 
 def _compile(deployment: Deployment) -> None:

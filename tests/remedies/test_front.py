@@ -13,6 +13,7 @@ from tabbydoctor.host import Account
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.front import plan_front
 from tabbydoctor.remedies.request import FixRequest
+from tabbydoctor.repair.changes import EarlierChange
 from tabbydoctor.tabbyapi.tokens import Tokens
 from tests.checks.router.scene import ADMIN_KEY, API_KEY, config, tokens
 from tests.front.designs import design
@@ -71,3 +72,16 @@ def test_where_it_is_refused(why: str, changed: dict[str, Any]) -> None:
     with pytest.raises(CannotFix, match=why):
         plan_front(draft, **given)
     assert draft.plan().empty
+
+
+def test_what_was_wired_earlier_is_said_to_stay() -> None:
+    earlier = EarlierChange("1", "wire TabbyAPI's key into the router (router-env)", ())
+    own = Unit("llm-router.service", {"Environment": "URL=http://127.0.0.1:5000"})
+    site = RouterSite(None, "unknown", own, user=ROUTER)
+    said = []
+    for changes in ((), (earlier,)):
+        draft = Draft(earlier=changes)
+        plan_front(draft, **{**HEALTHY, "site": site})
+        said.append([note for note in draft.notes if "stays as it is" in note])
+    assert said[0] == []
+    assert len(said[1]) == 1
