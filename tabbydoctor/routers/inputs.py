@@ -143,7 +143,8 @@ def _router_inputs(
     if site.kind == "python":
         modules = Modules.of(seen, path, text, roots)
         roots = tuple(modules.roots)
-    included = Included.of(host if site.named else seen, kind, path, text)
+    looking = host if site.named else seen
+    included = Included.of(looking, kind, path, text, arguments, directory)
     own = {**modules.files, **included.files}
     reading = read(environment, own)
     files = {**own, **dict(_configurations(seen, reading))}

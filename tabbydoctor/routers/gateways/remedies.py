@@ -67,7 +67,9 @@ def _commands(
     yield f"sudoedit {file}"
     if keyed and reading.kind in _HIDES:
         yield _HIDES[reading.kind].format(file=file)
-    if reading.kind in _TAKES_IT:
+    if edit.then:
+        yield edit.then
+    elif reading.kind in _TAKES_IT:
         unit = site.unit if site else None
         yield _TAKES_IT[reading.kind].format(
             systemctl=unit.systemctl if unit else "sudo systemctl",

@@ -157,7 +157,8 @@ def concerns(around: Around, site: RouterSite) -> bool:
         texts += Modules.of(seen, site.path, texts[0], site.roots, _MODULES).files.values()
     elif site.path:
         kind = around.kinds.named(site.kind)
-        texts += Included.of(seen, kind, site.path, texts[0]).files.values()
+        words, place = unit.command, unit.working_directory
+        texts += Included.of(seen, kind, site.path, texts[0], words, place).files.values()
     if any("TabbyConfigModel" in text for text in texts):
         return False
     named = any("tabby" in text.lower() for text in texts)
