@@ -71,7 +71,9 @@ def _commands(
         yield edit.then
     elif reading.kind in _TAKES_IT:
         unit = site.unit if site else None
-        yield _TAKES_IT[reading.kind].format(
+        native = reading.path.endswith(".json")  # Caddy's own form: nothing adapts it
+        command = _TAKES_IT[reading.kind]
+        yield (command.replace(" --adapter caddyfile", "") if native else command).format(
             systemctl=unit.systemctl if unit else "sudo systemctl",
             unit=shlex.quote(unit.name if unit else reading.kind),
             file=shlex.quote(reading.path),

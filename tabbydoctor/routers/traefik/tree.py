@@ -70,14 +70,16 @@ class Tree:
     def edits(
         self, concern: Concern, mends: int, values: Mapping[KeyPath, YamlValue], block: str
     ) -> Iterator[HandEdit]:
-        """What setting some values changes, as lines; none where no place is proven right."""
+        """What setting some values changes, as lines; none where no place is proven right. The
+        last ones first: what is pasted moves no line that another one names.
+        """
         try:
             new = self._with(values).splitlines()
         except (CannotEdit, Unreadable):
             return
         old = self.text.splitlines()
         changes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-        for kind, start, end, first, last in changes:
+        for kind, start, end, first, last in reversed(changes):
             if kind != "equal":
                 at = start + 1 if end > start else start
                 lines = tuple(new[first:last])
