@@ -46,9 +46,11 @@ _TITLE = re.compile(r"(\w+): (?:master process|worker process)\s*")
 """What nginx writes over its command line."""
 
 
-def gateway_command(words: Sequence[str], directory: str, host: Host) -> tuple[str, str] | None:
+def gateway_command(
+    words: Sequence[str], directory: str, host: Host, root: str = ""
+) -> tuple[str, str] | None:
     """(file, kind) of a command that runs a gateway; None where it runs none, or the file is not
-    there.
+    there. `root` is what its paths begin below: a container's.
     """
     if len(words) == 1 and " " in words[0]:
         title = _TITLE.match(words[0])
@@ -58,7 +60,9 @@ def gateway_command(words: Sequence[str], directory: str, host: Host) -> tuple[s
         name = posixpath.basename(word).rstrip(":")
         program = _PROGRAMS.get(name)
         if program is not None:
-            found = (_file(host, directory, path) for path in _places(words[at + 1 :], program))
+            found = (
+                _file(host, directory, path, root) for path in _places(words[at + 1 :], program)
+            )
             return next(((path, name) for path in found if path), None)
     return None
 
@@ -72,9 +76,9 @@ def _places(words: Sequence[str], program: _Program) -> Iterator[str]:
     yield from filter(None, (_named(words, (option,)) for option in program.further))
 
 
-def _file(host: Host, directory: str, path: str) -> str:
+def _file(host: Host, directory: str, path: str, root: str) -> str:
     """The file at a place, the first of a directory; empty where there is none."""
-    whole = posixpath.normpath(posixpath.join(directory, path))
+    whole = root + posixpath.normpath(posixpath.join(directory, path))
     try:
         status = host.status(whole)
         if status.is_file:
