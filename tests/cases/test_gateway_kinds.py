@@ -239,3 +239,50 @@ def test_an_unknown_variable_of_compose_is_not_concluded_from(scene: Scene) -> N
     assert "RTR009" not in everything(scene.examine())
     scene.write("/srv/llm/.env", f"TABBY_API_KEY={WRONG}\n")
     assert scene.examine().ids[:1] == ["RTR005"]
+
+
+# -- containers -----------------------------------------------------------------------------------
+
+ID = "4b1d" * 16
+
+
+def in_container(scene: Scene, argv: tuple[str, ...], **more: object) -> None:
+    """A process of a container of Docker's, in front of TabbyAPI."""
+    scope = f"/system.slice/docker-{ID}.scope"
+    process = Process(400, argv, uid=0, cwd="/app", cgroup=scope, **more)  # type: ignore[arg-type]
+    scene.processes = (SERVER, process)
+    scene.listeners = (Listener("127.0.0.1", 5000, 1234), Listener("0.0.0.0", 8080, 400))
+
+
+@pytest.mark.parametrize("service", ["litellm", "nginx"])
+def test_a_container_that_compose_made_is_read_by_its_file(scene: Scene, service: str) -> None:
+    composed(scene, service, WRONG)
+    scene.targets = Targets()
+    labels = {
+        "com.docker.compose.project.config_files": "/srv/llm/compose.yaml",
+        "com.docker.compose.service": "front" if service == "nginx" else "proxy",
+    }
+    record = {"Name": "/llm", "Config": {"Labels": labels, "Image": service}}
+    scene.write(f"/var/lib/docker/containers/{ID}/config.v2.json", json.dumps(record))
+    in_container(scene, ("gateway", "--upstream", "http://127.0.0.1:5000"))
+    assert scene.examine().ids[:1] == ["RTR005"]
+
+
+def test_a_gateway_s_own_file_in_a_container(scene: Scene) -> None:
+    text = LITELLM.format(WRONG).replace("tabbyapi:5000", "127.0.0.1:5000")
+    scene.write("/proc/400/root/app/config.yaml", text)
+    argv = ("/usr/bin/python3", "/usr/bin/litellm", "--config", "/app/config.yaml")
+    in_container(scene, (*argv, "http://127.0.0.1:5000"))
+    said = scene.examine()
+    assert said.ids[:1] == ["RTR005"]
+    assert "/proc/400/root/app/config.yaml" in told(said.finding("RTR005"))
+
+
+def test_open_webui_by_the_environment_of_its_process(scene: Scene) -> None:
+    given = {"OPENAI_API_BASE_URL": "http://127.0.0.1:5000/v1", "OPENAI_API_KEY": WRONG}
+    text = "\0".join(f"{name}={value}" for name, value in given.items()) + "\0"
+    scene.write("/proc/400/environ", text)
+    in_container(scene, ("python3", "-m", "uvicorn", "open_webui.main:app"), environment=given)
+    said = scene.examine()
+    assert said.ids[:1] == ["RTR005"]
+    assert WRONG not in told(said.finding("RTR005"))

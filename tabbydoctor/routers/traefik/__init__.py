@@ -20,7 +20,7 @@ from tabbydoctor.routers.traefik.static import (
     of_flags,
     sees_containers,
 )
-from tabbydoctor.routers.traefik.tree import NotTraefik, Tree, tree_of
+from tabbydoctor.routers.traefik.tree import NotTraefik, TraefikTree, tree_of
 
 name = "traefik"
 mains = tuple(f"/etc/traefik/traefik.{ending}" for ending in ("yml", "yaml", "toml"))
@@ -73,7 +73,7 @@ def read(
 ) -> RouterReading:
     """Follow requests through its routers."""
     cuts: list[str] = []
-    trees: list[Tree] = []
+    trees: list[TraefikTree] = []
     for each, held in {path: text, **(files or {})}.items():
         try:
             trees += _trees(each, held)
@@ -93,12 +93,12 @@ def read(
     return reading
 
 
-def _trees(path: str, text: str) -> list[Tree]:
+def _trees(path: str, text: str) -> list[TraefikTree]:
     """What one file says, by its form. Raises NotTraefik."""
     return list(labelled(path, text)) if _LABEL.search(text) else [tree_of(path, text)]
 
 
-def _is_exposed(tree: Tree, statics: Sequence[Tree]) -> bool:
+def _is_exposed(tree: TraefikTree, statics: Sequence[TraefikTree]) -> bool:
     """Whether Traefik looks at a container's labels: by its own word, else by the rule for all."""
     if tree.form not in ("labels", "record") or "enable" in tree.data:
         return tree.data.get("enable") != "false"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from tabbydoctor.routers import HandEdit, Wait
-from tabbydoctor.routers.traefik.tree import Tree
+from tabbydoctor.routers.traefik.tree import TraefikTree
 from tabbydoctor.yaml.edit import YamlValue
 from tabbydoctor.yaml.nodes import KeyPath
 
@@ -19,7 +19,7 @@ _PATIENCE = "600s"
 
 
 def of_router(
-    router: Router, asked: str, *, missed: bool, waits: Iterable[tuple[Tree, Wait]]
+    router: Router, asked: str, *, missed: bool, waits: Iterable[tuple[TraefikTree, Wait]]
 ) -> Iterator[HandEdit]:
     """A middleware that sets the key, time for an answer, a prefix taken off."""
     tree, names, block = router.tree, router.middlewares, f"router {router.label}"

@@ -15,7 +15,7 @@ from tabbydoctor.routers.traefik import by_hand
 from tabbydoctor.routers.traefik.headers import after, value_of
 from tabbydoctor.routers.traefik.rules import moved, paths_of, words
 from tabbydoctor.routers.traefik.static import duration, entry_points, waits
-from tabbydoctor.routers.traefik.tree import Tree
+from tabbydoctor.routers.traefik.tree import TraefikTree
 
 _DEPTH = 9
 _WHY = "Traefik passes the path on as it is but for its middlewares"
@@ -25,7 +25,7 @@ _WHY = "Traefik passes the path on as it is but for its middlewares"
 class Router:
     """One router, where it stands."""
 
-    tree: Tree
+    tree: TraefikTree
     label: str
     body: Mapping[str, Any]
 
@@ -53,8 +53,8 @@ class Router:
 class Ways:
     """All the files of one Traefik."""
 
-    dynamics: Sequence[Tree]
-    statics: Sequence[Tree]
+    dynamics: Sequence[TraefikTree]
+    statics: Sequence[TraefikTree]
     cuts: list[str]
     _checked: set[str] = field(default_factory=set)
 
@@ -90,11 +90,13 @@ class Ways:
                     yield check
             self._checked.add(name)
 
-    def _holding(self, group: str, name: str) -> Tree | None:
+    def _holding(self, group: str, name: str) -> TraefikTree | None:
         """The file that has something of a name."""
         return next((one for one in self.dynamics if one.at("http", group, name) is not None), None)
 
-    def _balancers(self, service: str, where: str, depth: int = 0) -> Iterator[tuple[Tree, str]]:
+    def _balancers(
+        self, service: str, where: str, depth: int = 0
+    ) -> Iterator[tuple[TraefikTree, str]]:
         """The services with servers that one leads to: itself, or those it is made of."""
         tree = self._holding("services", service)
         if tree is None or depth > _DEPTH:
@@ -106,7 +108,7 @@ class Ways:
         for one in _members(tree, place):
             yield from self._balancers(plain(one), where, depth + 1)
 
-    def _servers(self, tree: Tree, service: str) -> Iterator[str]:
+    def _servers(self, tree: TraefikTree, service: str) -> Iterator[str]:
         for one in tree.section("http", "services", service, "loadBalancer").get("servers") or ():
             url = str(one.get("url") or "") if isinstance(one, Mapping) else ""
             if re.match(r"https?://[^/{]+", url):
@@ -137,7 +139,7 @@ class Ways:
 
     def _chain(
         self, names: Sequence[str], router: Router, depth: int = 0
-    ) -> Iterator[tuple[Tree, str]]:
+    ) -> Iterator[tuple[TraefikTree, str]]:
         for name in map(plain, names):
             tree = self._holding("middlewares", name)
             if tree is None:
@@ -149,7 +151,9 @@ class Ways:
                 yield from self._chain(inner, router, depth + 1)
             yield tree, name
 
-    def _waits(self, router: Router, tree: Tree, service: str) -> Iterator[tuple[Tree, Wait]]:
+    def _waits(
+        self, router: Router, tree: TraefikTree, service: str
+    ) -> Iterator[tuple[TraefikTree, Wait]]:
         given = tree.at("http", "services", service, "loadBalancer", "serversTransport")
         name, limit = plain(given), "responseHeaderTimeout"
         held = self._holding("serversTransports", name) if name else None
@@ -162,7 +166,7 @@ class Ways:
                 yield static, wait
 
 
-def _members(tree: Tree, place: tuple[str, ...]) -> Iterator[str]:
+def _members(tree: TraefikTree, place: tuple[str, ...]) -> Iterator[str]:
     """The services that a service is made of."""
     for one in tree.at(*place, "weighted", "services") or ():
         yield str(one.get("name") or "") if isinstance(one, Mapping) else ""
@@ -171,7 +175,7 @@ def _members(tree: Tree, place: tuple[str, ...]) -> Iterator[str]:
             yield str(found)
 
 
-def _check(tree: Tree, service: str, passage: Passage) -> Passage | None:
+def _check(tree: TraefikTree, service: str, passage: Passage) -> Passage | None:
     """The health check of a service as a way of its own."""
     place = ("http", "services", service, "loadBalancer", "healthCheck")
     path = tree.at(*place, "path")

@@ -13,14 +13,14 @@ from tabbydoctor.routers.gateways.passage import (
     written,
 )
 from tabbydoctor.routers.traefik.rules import words
-from tabbydoctor.routers.traefik.tree import Tree
+from tabbydoctor.routers.traefik.tree import TraefikTree
 
 _FROM_ENVIRONMENT = re.compile(
     r"(?:bearer )?\{\{-?\s*env\s+[\"`](\w+)[\"`]\s*-?\}\}", re.IGNORECASE
 )
 
 
-def after(tree: Tree, place: tuple[str, ...], key: SentKey) -> SentKey:
+def after(tree: TraefikTree, place: tuple[str, ...], key: SentKey) -> SentKey:
     """The key after one middleware."""
     match place[-1].lower():
         case "headers":
@@ -39,7 +39,7 @@ def after(tree: Tree, place: tuple[str, ...], key: SentKey) -> SentKey:
     return key
 
 
-def _headers(tree: Tree, place: tuple[str, ...], key: SentKey) -> SentKey:
+def _headers(tree: TraefikTree, place: tuple[str, ...], key: SentKey) -> SentKey:
     given = tree.at(*place, "customRequestHeaders")
     for header, value in given.items() if isinstance(given, Mapping) else ():
         raw = str(header).lower() == "x-api-key"

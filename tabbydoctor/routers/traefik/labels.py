@@ -16,7 +16,7 @@ from tabbydoctor.described.compose import compose
 from tabbydoctor.described.parts import Bind, DescribedService
 from tabbydoctor.documents import Unreadable, json_of
 from tabbydoctor.routers.traefik.static import of_flags, put
-from tabbydoctor.routers.traefik.tree import NotTraefik, Tree
+from tabbydoctor.routers.traefik.tree import NotTraefik, TraefikTree
 from tabbydoctor.yaml.nodes import KeyPath
 from tabbydoctor.yaml.yaml11 import document
 
@@ -25,7 +25,7 @@ TABBYS_PORT = "5000"
 _PREFIX = "traefik."
 
 
-def labelled(path: str, text: str) -> Iterator[Tree]:
+def labelled(path: str, text: str) -> Iterator[TraefikTree]:
     """What the labels of each container say, and the flags of Traefik's own. Raises NotTraefik."""
     if text.lstrip().startswith("{") and '"Config"' in text:
         yield from _recorded(path, text)
@@ -69,7 +69,7 @@ def _text(value: Any) -> str:
     return text.replace("$$", "$").strip()
 
 
-def _recorded(path: str, text: str) -> Iterator[Tree]:
+def _recorded(path: str, text: str) -> Iterator[TraefikTree]:
     """The labels of one container, as Docker's record has them (config.v2.json)."""
     try:
         record = json_of(text)
@@ -89,7 +89,7 @@ def _recorded(path: str, text: str) -> Iterator[Tree]:
 def _tree(
     path: str, text: str, service: DescribedService, labels: Mapping[str, str],
     where: Mapping[str, int],
-) -> Tree:  # fmt: skip
+) -> TraefikTree:  # fmt: skip
     data: dict[str, Any] = {}
     lines: dict[KeyPath, int] = {(): min(where.values(), default=service.line or 1)}
     for label, value in labels.items():
@@ -102,7 +102,7 @@ def _tree(
     http = data.get("http")
     if isinstance(http, dict):
         _with_servers(http, service)
-    return Tree(path, text, data, lines, "labels" if text else "record")
+    return TraefikTree(path, text, data, lines, "labels" if text else "record")
 
 
 def _with_servers(http: dict[str, Any], service: DescribedService) -> None:

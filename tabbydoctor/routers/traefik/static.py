@@ -8,20 +8,20 @@ from typing import Any
 
 from tabbydoctor.routers import Wait
 from tabbydoctor.routers.gateways.text import seconds
-from tabbydoctor.routers.traefik.tree import Tree
+from tabbydoctor.routers.traefik.tree import TraefikTree
 
 _ENDINGS = ("yml", "yaml", "toml")
 _OF_CONTAINERS = ("docker", "swarm", "kubernetesCRD", "kubernetesIngress", "consulCatalog", "nomad")
 
 
-def is_static(tree: Tree) -> bool:
+def is_static(tree: TraefikTree) -> bool:
     """Whether it is the part that is read at the start alone."""
     if tree.form == "flags":
         return True
     return tree.form in ("yaml", "toml") and bool(tree.at("entryPoints") or tree.at("providers"))
 
 
-def file_provider(static: Tree) -> Iterator[str]:
+def file_provider(static: TraefikTree) -> Iterator[str]:
     """The files, or patterns of them, that hold the dynamic part; directories count whole."""
     beside = posixpath.dirname(static.path)
     file = static.at("providers", "file", "filename")
@@ -33,12 +33,14 @@ def file_provider(static: Tree) -> Iterator[str]:
         yield from (f"{whole}/{below}*.{end}" for below in ("", "*/") for end in _ENDINGS)
 
 
-def sees_containers(static: Tree) -> bool:
+def sees_containers(static: TraefikTree) -> bool:
     """Whether labels or the like add to it, which stand in no file of its own."""
     return any(static.at("providers", one) is not None for one in _OF_CONTAINERS)
 
 
-def entry_points(statics: Sequence[Tree], names: Sequence[str]) -> Iterator[tuple[Tree, str]]:
+def entry_points(
+    statics: Sequence[TraefikTree], names: Sequence[str]
+) -> Iterator[tuple[TraefikTree, str]]:
     """Those that a router listens at: those it names, else every one."""
     for static in statics:
         for name in static.section("entryPoints"):
@@ -46,10 +48,12 @@ def entry_points(statics: Sequence[Tree], names: Sequence[str]) -> Iterator[tupl
                 yield static, name
 
 
-def waits(statics: Sequence[Tree], names: Sequence[str]) -> Iterator[tuple[Tree, Wait]]:
+def waits(
+    statics: Sequence[TraefikTree], names: Sequence[str]
+) -> Iterator[tuple[TraefikTree, Wait]]:
     """How long every router waits: for the first bytes of an answer, and for the whole of one."""
     answer = ("serversTransport", "forwardingTimeouts", "responseHeaderTimeout")
-    places: list[tuple[Tree, tuple[str, ...]]] = [(each, answer) for each in statics]
+    places: list[tuple[TraefikTree, tuple[str, ...]]] = [(each, answer) for each in statics]
     for static, name in entry_points(statics, names):
         whole = ("entryPoints", name, "transport", "respondingTimeouts", "writeTimeout")
         places.append((static, whole))
@@ -65,7 +69,7 @@ def duration(value: Any) -> float | None:
     return seconds([str(value)], "s") if value else None
 
 
-def of_flags(path: str, words: Sequence[str], line: int, then: str = "") -> Tree:
+def of_flags(path: str, words: Sequence[str], line: int, then: str = "") -> TraefikTree:
     """What a command line says: `--entrypoints.web.address=:80`, or a boolean alone."""
     data: dict[str, Any] = {}
     for word in words:
@@ -73,7 +77,7 @@ def of_flags(path: str, words: Sequence[str], line: int, then: str = "") -> Tree
             continue
         name, given, value = word[2:].partition("=")
         put(data, name.split("."), value if given else "true")
-    return Tree(path, "", data, {(): line}, "flags", then=then)
+    return TraefikTree(path, "", data, {(): line}, "flags", then=then)
 
 
 def put(data: dict[str, Any], steps: Sequence[str], value: str) -> None:

@@ -27,7 +27,7 @@ class NotTraefik(Exception):  # noqa: N818 - an answer
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class TraefikTree:
     """What one file says; of labels what those of one container say."""
 
     path: str
@@ -126,17 +126,17 @@ def _key(section: Mapping[str, Any], step: str) -> str | None:
     return next((key for key in section if str(key).lower() == step.lower()), None)
 
 
-def tree_of(path: str, text: str) -> Tree:
+def tree_of(path: str, text: str) -> TraefikTree:
     """A file in YAML or TOML. Raises NotTraefik."""
     if path.lower().endswith(".toml"):
         try:
-            return Tree(path, text, toml_of(text), toml_lines(text), "toml")
+            return TraefikTree(path, text, toml_of(text), toml_lines(text), "toml")
         except Unreadable as error:
             raise NotTraefik(f"not valid TOML: {_without_values(str(error))}") from None
     parsed = document(text)
     if parsed.problem or not isinstance(parsed.data, Mapping):
         raise NotTraefik(parsed.detail or "not a mapping", parsed.line)
-    return Tree(path, text, parsed.data, parsed.lines)
+    return TraefikTree(path, text, parsed.data, parsed.lines)
 
 
 def _without_values(message: str) -> str:
