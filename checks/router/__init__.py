@@ -12,6 +12,7 @@ from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.by_hand import DISABLE, disable_command, key_by_hand
 from tabbydoctor.routers.gateways import BY_HAND
+from tabbydoctor.routers.gateways.nix_lines import by_nix, key_by_rebuild
 from tabbydoctor.routers.gateways.remedies import by_hand
 from tabbydoctor.routers.kinds import UNKNOWN
 from tabbydoctor.routers.probes import is_open
@@ -127,6 +128,8 @@ def wire_key(
     A source in the store it cannot edit: that is changed by hand, where it is made from. Nor can
     it edit a router of a kind that it does not read.
     """
+    if site is not None and site.path and by_nix(site.path, site.kind):
+        return key_by_rebuild(site.kind, site.unit.name if site.unit else site.kind)
     if site is not None and site.path and in_store(site.path):
         change = key_by_hand(site.path, reading, "api_tokens.yml")
         if config is not None and not binds_loopback_only(config.host):

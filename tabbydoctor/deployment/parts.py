@@ -145,6 +145,10 @@ class RouterSite:
     """The user named its file."""
     roots: tuple[str, ...] = ()
     """The directories that a Python router's imports start from, its own program's alone."""
+    environment: Mapping[str, str] | None = field(default=None, repr=False)
+    """Of one in a container its variables, as its description gives them."""
+    description: str = ""
+    """The compose file that describes it; empty without one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,10 +44,10 @@ def description(host: Host, targets: Targets) -> Description:
         raise Unknown(f"{where}: {document.detail}")
     if not isinstance(document.data, dict) or not isinstance(document.data.get("services"), dict):
         raise Unknown(f"{path} is no compose file, Dockerfile or quadlet (.container)")
-    return compose(path, document, _variables(host, path))
+    return compose(path, document, variables(host, path))
 
 
-def _variables(host: Host, path: str) -> dict[str, str]:
+def variables(host: Host, path: str) -> dict[str, str]:
     """`.env` beside the file; the environment of whoever runs compose is not known."""
     beside = posixpath.join(posixpath.dirname(path), ".env")
     try:

@@ -121,6 +121,8 @@ class HandEdit:
     """The block that they are in, in words: `location /v1/`."""
     mends: int = 0
     """The line of the call, or of what else is wrong, that they mend."""
+    then: str = ""
+    """The command by which they count, where it is another than its kind's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tabbydoctor.host import Host
-from tabbydoctor.routers.kind import IncludingKind, RouterKind
+from tabbydoctor.routers.kind import GivenKind, IncludingKind, RouterKind
 from tabbydoctor.routers.patterns import fits
 
 _MOST = 200
@@ -27,8 +27,21 @@ class Included:
     """What is not read and why, in words."""
 
     @classmethod
-    def of(cls, host: Host, kind: RouterKind | None, path: str, text: str) -> Included:
-        """Those that count for a file: from its main file on, where that leads to it."""
+    def of(
+        cls,
+        host: Host,
+        kind: RouterKind | None,
+        path: str,
+        text: str,
+        arguments: Sequence[str] = (),
+        directory: str = "",
+    ) -> Included:
+        """Those that count for a file: what its command line names beside it, else from its main
+        file on, where that leads to it.
+        """
+        given = kind.given(arguments, directory) if isinstance(kind, GivenKind) else ()
+        if given:
+            return _closure(host, kind, path, text, given)
         if not isinstance(kind, IncludingKind):
             return cls()
         for main in kind.mains:
@@ -46,19 +59,25 @@ class Included:
         return _closure(host, kind, path, text)
 
 
-def _closure(host: Host, kind: IncludingKind, main: str, text: str) -> Included:
+def _closure(
+    host: Host, kind: RouterKind | None, main: str, text: str, given: Sequence[str] = ()
+) -> Included:
     found, room = Included(), _ROOM
     waiting = deque([(main, text)])
     while waiting:
         path, held = waiting.popleft()
-        for pattern in kind.includes(path, held, main):
+        named = kind.includes(path, held, main) if isinstance(kind, IncludingKind) else ()
+        also, given = given, ()
+        for pattern in (*also, *named):
             for each in _named(host, pattern, found):
                 if each == main or each in found.files:
                     continue
                 if len(found.files) >= _MOST or room <= 0:
                     found.cuts.append(f"{each}: more than {_MOST} files are included")
                     return found
-                content = _read(host, each, found, certain=not _WILD & set(pattern))
+                content = _read(
+                    host, each, found, certain=not _WILD & set(pattern) and pattern not in also
+                )
                 if content is not None:
                     found.files[each] = content
                     room -= len(content)

@@ -34,6 +34,7 @@ from tabbydoctor.tabbyapi.locality import own_names
 from tabbydoctor.tabbyapi.probes import Address
 
 _CONFIGURATION = re.compile(r"\.(json|ya?ml|toml|env|ini|cfg|conf)$|/\.env\.\w+$")
+_NAMED = re.compile(r"(?i)https?://[\w.-]*tabby[\w.-]*:\d{1,5}")
 _SECRET = re.compile("token|secret|credential")
 
 
@@ -143,7 +144,8 @@ def _router_inputs(
     if site.kind == "python":
         modules = Modules.of(seen, path, text, roots)
         roots = tuple(modules.roots)
-    included = Included.of(host if site.named else seen, kind, path, text)
+    looking = host if site.named else seen
+    included = Included.of(looking, kind, path, text, arguments, directory)
     own = {**modules.files, **included.files}
     reading = read(environment, own)
     files = {**own, **dict(_configurations(seen, reading))}
@@ -152,7 +154,8 @@ def _router_inputs(
         # It asks whoever holds the configured port, and means TabbyAPI.
         asked = (*urls, f"http://{address.configured}")
         reading = read(environment, files, reading)
-    if not reading.calls and (names := tuple(_by_names(host, urls))):
+    given = () if site.kind == "python" else named_after_tabby((text, *own.values()))
+    if not reading.calls and (names := (*_by_names(host, urls), *given)):
         # The names of this machine, at TabbyAPI's port: whether they lead there is another matter.
         asked = (*asked, *names)
         reading = read(environment, files, reading)
@@ -216,6 +219,12 @@ def _by_names(host: Host, urls: Iterable[str]) -> Iterator[str]:
     for name in own_names(host):
         if server(f"http://{name}") != server("http://localhost"):
             yield from (f"http://{name}:{port}" for port in ports)
+
+
+def named_after_tabby(texts: Iterable[str]) -> tuple[str, ...]:
+    """The addresses whose host is named after TabbyAPI: a container's, say."""
+    found = (each for text in texts for each in _NAMED.findall(text))
+    return tuple(dict.fromkeys(each.lower() for each in found))
 
 
 def _directory(site: RouterSite) -> str:

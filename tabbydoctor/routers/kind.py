@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from tabbydoctor.routers import RouterReading
@@ -60,6 +60,15 @@ class IncludingKind(RouterKind, Protocol):
 
     def includes(self, path: str, text: str, main: str) -> tuple[str, ...]:
         """What a file includes: absolute paths or patterns of glob(7). `main` is the first file."""
+        ...
+
+
+@runtime_checkable
+class GivenKind(RouterKind, Protocol):
+    """A kind whose command line may name several files, or where they are."""
+
+    def given(self, arguments: Sequence[str], directory: str) -> tuple[str, ...]:
+        """What a command line names: absolute paths or patterns of glob(7), in its order."""
         ...
 
 

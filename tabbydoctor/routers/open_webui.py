@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from tabbydoctor.routers import HandEdit, Miss, RouterReading
 from tabbydoctor.routers.gateways.passage import NO_KEY, Passage, SentKey, of_variable, written
@@ -15,7 +16,7 @@ from tabbydoctor.routers.gateways.requests import COMPLETION, is_served
 
 name = "open-webui"
 _SETTING = re.compile(
-    r"^(?P<before>[ \t]*(?:-[ \t]+)?(?:export[ \t]+)?[\"']?)"
+    r"^(?P<before>[ \t]*(?:-[ \t]+)?(?:export[ \t]+|Environment=)?[\"']?)"
     r"(?P<name>OPENAI_API_(?:BASE_URLS?|KEYS?))"
     r"(?P<is>[ \t]*[:=][ \t]*)(?P<value>[^\n#]*)",
     re.MULTILINE,
@@ -42,12 +43,15 @@ def read(
     arguments: tuple[str, ...] = (),
 ) -> RouterReading:
     """Each address with the key at its place in the list (`;` stands between them)."""
+    text = text.replace("\0", "\n")  # of a process: proc_pid_environ(5)
     given = {found["name"]: found for found in _SETTING.finditer(text)}
     urls = given.get("OPENAI_API_BASE_URLS") or given.get("OPENAI_API_BASE_URL")
     if urls is None:
         return RouterReading(path, name, "it names no OPENAI_API_BASE_URL")
     keys = given.get("OPENAI_API_KEYS") or given.get("OPENAI_API_KEY")
     passages = list(_passages(path, text, urls, keys))
+    if path.startswith("/proc/"):
+        passages = [replace(one, by_hand=()) for one in passages]
     return reading_of(name, path, passages, tabby_urls)
 
 

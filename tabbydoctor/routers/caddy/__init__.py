@@ -6,7 +6,9 @@ import posixpath
 import re
 from collections.abc import Mapping
 
+from tabbydoctor.documents import Unreadable
 from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.caddy.native import is_native, native_passages
 from tabbydoctor.routers.caddy.syntax import (
     CaddyLine,
     NotCaddyfile,
@@ -20,17 +22,12 @@ from tabbydoctor.routers.gateways.reading import reading_of
 name = "caddy"
 mains = ("/etc/caddy/Caddyfile",)
 _PROXY = re.compile(r"^[ \t]*reverse_proxy[ \t]+[^\n;=]+$", re.MULTILINE)
-_JSON = re.compile(r'^\s*\{.*"(apps|routes)"\s*:', re.DOTALL)
 
 
 def recognises(path: str, text: str) -> bool:
     """Whether a file is Caddy's: by reverse_proxy, or as its JSON."""
     named = posixpath.basename(path).lower().startswith("caddyfile")
-    return named or bool(_PROXY.search(text)) or _is_json(text)
-
-
-def _is_json(text: str) -> bool:
-    return '"reverse_proxy"' in text and _JSON.match(text[:20_000]) is not None
+    return named or bool(_PROXY.search(text)) or is_native(text)
 
 
 def includes(path: str, text: str, main: str) -> tuple[str, ...]:
@@ -51,11 +48,12 @@ def read(
     arguments: tuple[str, ...] = (),
 ) -> RouterReading:
     """Follow requests through its sites; `{$NAME}` is looked up in the environment."""
-    if _is_json(text):
-        return RouterReading(
-            path, name, "Caddy's JSON is not read: name the Caddyfile it is made from"
-        )
     cuts: list[str] = []
+    if is_native(text):
+        try:
+            return reading_of(name, path, native_passages(path, text, cuts), tabby_urls, cuts)
+        except Unreadable as error:
+            return RouterReading(path, name, str(error), error.line)
     parsed: dict[str, tuple[CaddyLine, ...]] = {}
     for each, held in {**(files or {}), path: text}.items():
         try:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.diagnosis.finding import Remedy, Safety
 from tabbydoctor.routers import Concern, HandEdit, RouterReading
+from tabbydoctor.routers.gateways.nix_lines import by_nix, key_by_rebuild, lines_by_rebuild
 
 _TAKES_IT: Mapping[str, str] = {
     "nginx": "sudo nginx -t && {systemctl} reload {unit}",
@@ -34,13 +35,18 @@ def by_hand(
     edits = [edit for edit in reading.by_hand if edit.concern == concern]
     if places is not None:
         edits = [edit for edit in edits if (edit.file, edit.mends) in places] or edits
-    return tuple(_remedies(reading, edits, site))  # fmt: skip
+    return tuple(dict.fromkeys(_remedies(reading, edits, site)))
 
 
 def _remedies(
     reading: RouterReading, edits: Iterable[HandEdit], site: RouterSite | None
 ) -> Iterator[Remedy]:
+    unit = site.unit if site else None
+    name, command = (unit.name, unit.command) if unit else (reading.kind, [])
     for edit in edits:
+        if by_nix(edit.file, reading.kind, command):
+            yield _rebuilt(reading.kind, edit, name)
+            continue
         keyed = any("<api_key>" in line for line in edit.lines)
         yield Remedy(
             f"{_place(edit)}, write these lines{_KEY if keyed else ''}",
@@ -48,6 +54,13 @@ def _remedies(
             tuple(_commands(reading, site, edit, keyed=keyed)),
             lines=edit.lines,
         )
+
+
+def _rebuilt(kind: str, edit: HandEdit, unit: str) -> Remedy:
+    """The same where NixOS writes the file."""
+    if edit.concern == "key":
+        return key_by_rebuild(kind, unit)
+    return lines_by_rebuild(kind, edit, f"{_place(edit)}, these lines are to be")
 
 
 def _place(edit: HandEdit) -> str:
@@ -67,9 +80,13 @@ def _commands(
     yield f"sudoedit {file}"
     if keyed and reading.kind in _HIDES:
         yield _HIDES[reading.kind].format(file=file)
-    if reading.kind in _TAKES_IT:
+    if edit.then:
+        yield edit.then
+    elif reading.kind in _TAKES_IT:
         unit = site.unit if site else None
-        yield _TAKES_IT[reading.kind].format(
+        native = reading.path.endswith(".json")  # Caddy's own form: nothing adapts it
+        command = _TAKES_IT[reading.kind]
+        yield (command.replace(" --adapter caddyfile", "") if native else command).format(
             systemctl=unit.systemctl if unit else "sudo systemctl",
             unit=shlex.quote(unit.name if unit else reading.kind),
             file=shlex.quote(reading.path),

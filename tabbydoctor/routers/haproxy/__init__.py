@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.gateways.reading import reading_of
 from tabbydoctor.routers.gateways.text import too_long
-from tabbydoctor.routers.haproxy.syntax import sections
+from tabbydoctor.routers.haproxy.syntax import ProxySection, sections
 from tabbydoctor.routers.haproxy.ways import Proxies
 
 name = "haproxy"
@@ -25,6 +26,15 @@ def recognises(path: str, text: str) -> bool:
     return bool(_SECTION.search(text) and _INSIDE.search(text)) and "{\n" not in text
 
 
+def given(arguments: Sequence[str], directory: str) -> tuple[str, ...]:
+    """The files of its command line, in their order; of a directory every *.cfg (haproxy(1))."""
+    named = [one for before, one in pairwise(arguments) if before == "-f"]
+    if "--" in arguments:
+        named += arguments[arguments.index("--") + 1 :]
+    whole = [posixpath.normpath(posixpath.join(directory or "/", one)) for one in named]
+    return tuple(found for one in whole for found in (one, f"{one}/*.cfg"))
+
+
 def read(
     path: str,
     text: str,
@@ -38,11 +48,24 @@ def read(
 ) -> RouterReading:
     """Follow requests through its frontends; `environment` gives what its addresses refer to."""
     cuts: list[str] = []
-    if too_long(text):
+    whole = {path: text, **(files or {})}
+    if too_long("\n".join(whole.values())):
         return RouterReading(path, name, "it is too long")
-    every = sections(text, path)
+    every: list[ProxySection] = []
+    for each, held in _in_order(whole, given(arguments, directory)):
+        every += sections(held, each, every)
     if not any(one.kind in ("frontend", "listen", "backend") for one in every):
         return RouterReading(path, name, "it has no frontend, backend or listen")
-    further = [one for before, one in pairwise(arguments) if before == "-f"]
-    cuts += [f"{one}, which it is given as well, was not read" for one in further if one != path]
     return reading_of(name, path, list(Proxies(every, {}, cuts).passages()), tabby_urls, cuts)
+
+
+def _in_order(files: Mapping[str, str], given: Sequence[str]) -> list[tuple[str, str]]:
+    """As HAProxy reads them, one after the other: defaults hold for the files that follow."""
+    places = list(given)
+
+    def rank(path: str) -> tuple[int, str]:
+        directory = f"{posixpath.dirname(path)}/*.cfg"
+        named = path if path in places else directory
+        return (places.index(named) if named in places else -1), path
+
+    return sorted(files.items(), key=lambda one: rank(one[0]))

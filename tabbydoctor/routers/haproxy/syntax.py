@@ -6,7 +6,7 @@ https://docs.haproxy.org/2.6/configuration.html#2.2
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 _SECTIONS = frozenset(
@@ -69,11 +69,13 @@ class ProxySection:
             one = one.defaults
 
 
-def sections(text: str, file: str) -> list[ProxySection]:
-    """What a file holds; what stands before the first section is left out."""
+def sections(text: str, file: str, before: Iterable[ProxySection] = ()) -> list[ProxySection]:
+    """What a file holds; what stands before the first section is left out. `before` are those of
+    the files that are read before it.
+    """
     found: list[ProxySection] = []
-    defaults: ProxySection | None = None
-    named: dict[str, ProxySection] = {}
+    named = {one.name: one for one in before if one.kind == "defaults"}
+    defaults = next(reversed(named.values()), None)
     for number, raw in enumerate(text.splitlines(), 1):
         words = tuple(_words(raw))
         if not words:

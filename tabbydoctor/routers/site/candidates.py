@@ -9,7 +9,7 @@ from functools import cached_property
 from posixpath import basename
 from urllib.parse import urlsplit
 
-from tabbydoctor.deployment.containers import container_of
+from tabbydoctor.deployment.containers import container, container_of
 from tabbydoctor.deployment.parts import Connections, Discovery, ProcessTable, RouterSite
 from tabbydoctor.deployment.reader import eyes, has_lent_rights
 from tabbydoctor.deployment.unit import Unit
@@ -23,6 +23,7 @@ from tabbydoctor.routers.inputs import source_text
 from tabbydoctor.routers.kinds import BUILT_IN, UNKNOWN, RouterKinds
 from tabbydoctor.routers.modules import Modules
 from tabbydoctor.routers.site.command import RouterCommand, router_command
+from tabbydoctor.routers.site.composed import Composed, contained, described
 from tabbydoctor.routers.site.content import address_pattern, content, speaks_of
 from tabbydoctor.routers.site.environment import router_environment
 from tabbydoctor.routers.site.listening import family, servers_pids, urls_of
@@ -157,7 +158,8 @@ def concerns(around: Around, site: RouterSite) -> bool:
         texts += Modules.of(seen, site.path, texts[0], site.roots, _MODULES).files.values()
     elif site.path:
         kind = around.kinds.named(site.kind)
-        texts += Included.of(seen, kind, site.path, texts[0]).files.values()
+        words, place = unit.command, unit.working_directory
+        texts += Included.of(seen, kind, site.path, texts[0], words, place).files.values()
     if any("TabbyConfigModel" in text for text in texts):
         return False
     named = any("tabby" in text.lower() for text in texts)
@@ -243,8 +245,18 @@ def of_process(around: Around, process: Process) -> RouterSite:
     bare = RouterSite(None, UNKNOWN, unit, process, user, found_by)
     if command := None if inside else _command(host, process):
         return _with_command(around, bare, command, host)
+    if inside and (found := _contained(around, process)):
+        return described(bare, found)
     files = () if inside else content(host, process.argv, process.cwd or "/", None, None).files
     return _configured(around, bare, host, files)
+
+
+def _contained(around: Around, process: Process) -> Composed | None:
+    """The router that a process in a container is, as root sees it."""
+    if around.table is None or around.host.effective_uid() != 0:
+        return None
+    box = container(around.host, process, around.table)
+    return contained(around.host, process, box, around.kinds) if box else None
 
 
 def _command(host: Host, process: Process) -> RouterCommand | None:

@@ -11,6 +11,7 @@ from tabbydoctor.host import Host, Process
 
 _LOCAL = ("127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::]")
 _TEXTS = re.compile(r"\.(py|[cm]?[jt]sx?|rb|php|lua|pl|sh|ya?ml|json|toml|ini|conf|cfg|env|go|rs)$")
+_CONFIGURED = re.compile(r"\.(cfg|ya?ml|toml)$")
 _SYSTEM = re.compile(r"^(/usr/(s?bin|lib\w*|libexec)|/s?bin|/lib\w*|/nix/store)/")
 """Where programs of the distribution are: none of them has TabbyAPI's address built in."""
 _CONFIGURATIONS = {
@@ -79,8 +80,21 @@ def _named(host: Host, argv: Sequence[str], directory: str) -> Iterator[str]:
     """The files that the words of a command name."""
     for word in argv[1:40]:
         path = posixpath.normpath(posixpath.join(directory, word.partition("=")[2] or word))
-        if len(path) < 4096 and "\0" not in path and _is_file(host, path):
+        if len(path) >= 4096 or "\0" in path or path == "/":
+            continue
+        if _is_file(host, path):
             yield path
+        elif word.startswith(("/", "./", "--")):
+            yield from _inside(host, path)
+
+
+def _inside(host: Host, directory: str) -> Iterator[str]:
+    """The configurations in a directory that a command names."""
+    try:
+        names = [name for name in host.names(directory) if _CONFIGURED.search(name)]
+    except (OSError, ValueError):
+        return
+    yield from (f"{directory}/{name}" for name in names[:_FILES])
 
 
 def _usual(host: Host, argv: Sequence[str]) -> Iterator[str]:

@@ -30,7 +30,9 @@ def is_credential(unit: Unit, variable: str) -> bool:
 
 
 def router_environment(site: RouterSite) -> Mapping[str, str]:
-    """The variables a router's unit sets, else those of its process."""
+    """The variables that its description or its unit sets, else those of its process."""
+    if site.environment is not None:
+        return site.environment
     if site.unit is None:
         return (site.process.environment if site.process else None) or {}
     values = site.unit.environment
@@ -114,7 +116,8 @@ def replaced_by_itself(reading: RouterReading, variable: str) -> bool:
 
 
 def _lacking(site: RouterSite, reading: RouterReading) -> list[str]:
-    if site.unit is None and (site.process is None or site.process.environment is None):
+    known = site.unit or site.environment is not None
+    if not known and (site.process is None or site.process.environment is None):
         return []
     names = {variable_of(call.key_from) for call in reading.calls} - {""}
     return sorted(name for name in names if not is_set(site, reading, name))

@@ -29,6 +29,7 @@ from tabbydoctor.routers.site.candidates import (
     runs,
     speakers,
 )
+from tabbydoctor.routers.site.composed import composed, described
 from tabbydoctor.routers.site.health import router_backends, router_health, router_targets
 from tabbydoctor.routers.site.keys import router_keys
 from tabbydoctor.routers.site.listening import servers
@@ -103,8 +104,13 @@ def _units(units: Units | None, discovery: Discovery | None) -> list[Unit]:
 def _named_file(around: Around, targets: Targets, path: str, candidates: list[Unit]) -> RouterSite:
     host, table = around.host, around.table
     path = path if path.startswith("/") else host.real_path(path)
-    kind = around.kinds.of(path, source_text(host, path))
-    site = RouterSite(path, kind, found_by=targets.source("router"), named=True)
+    text = source_text(host, path)
+    site = RouterSite(path, "", found_by=targets.source("router"), named=True)
+    if found := composed(host, path, text, around.kinds):
+        site = described(site, found)
+        path = site.path or path
+    else:
+        site = replace(site, kind=around.kinds.of(path, text))
     inner: RouterSite | None = None
     for unit in candidates:
         named = unit.name == full_name(targets.router_unit or "")

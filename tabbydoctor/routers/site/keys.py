@@ -177,7 +177,9 @@ def _from_environment(host: Host, site: RouterSite, names: list[str]) -> Iterato
     given = router_environment(site)
     running = (site.process.environment if site.process else None) or {}
     for name in names:
-        if site.unit and given.get(name):
+        if site.description and given.get(name):
+            yield RouterKey(f"environment {name}", site.description, given[name])
+        elif site.unit and given.get(name):
             path = _setting_file(site.unit, name)
             where, shown = path or f"unit {site.unit.name}", bool(path and _shown(host, path))
             yield RouterKey(f"environment {name}", where, given[name], shown=shown)

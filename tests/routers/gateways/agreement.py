@@ -29,6 +29,8 @@ class Behind:
         self.text = text_of(site)
         for written, meant in ((":5000", tabby.port), (":5999", other.port), (":8080", self.port)):
             self.text = self.text.replace(written, f":{meant}")
+        for before in ("port=", 'port: "'):  # of labels
+            self.text = self.text.replace(f"{before}5000", f"{before}{tabby.port}")
 
     def read(self) -> RouterReading:
         found: RouterReading = self.kind.read(
@@ -80,9 +82,12 @@ def agrees(kind: ModuleType, run: Run, path: str, site: Site, directory: Path) -
 
 
 def lines_help(
-    kind: ModuleType, run: Run, path: str, site: Site, concern: str, directory: Path
-) -> None:
-    """Pasted where they are said to belong, the real gateway takes them, and they help."""
+    kind: ModuleType, run: Run, path: str, site: Site, concern: str, directory: Path, *,
+    whole: bool = False,
+) -> None:  # fmt: skip
+    """Pasted where they are said to belong, the real gateway takes them, and they help. `whole`:
+    those of a block belong together.
+    """
     with recorder() as tabby, recorder() as other:
         behind = Behind(kind, path, site, tabby, other)
         edits = [edit for edit in behind.read().by_hand if edit.concern == concern]
@@ -93,7 +98,8 @@ def lines_help(
         blocks = list(dict.fromkeys(edit.block for edit in edits))
         for block in blocks:  # one after the other, each read anew
             fresh = [one for one in behind.read().by_hand if one.concern == concern]
-            mine = [one for one in fresh if one.block == block][:1]
+            mine = [one for one in fresh if one.block == block]
+            mine = mine if whole else mine[:1]
             behind.text = edited_text(behind.text, mine).replace("<api_key>", KEY)
         after = behind.read()
         with run(directory, behind.text, behind.port):

