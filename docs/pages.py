@@ -1,7 +1,7 @@
 """Writes the pages of the documentation's site: `python docs/pages.py DIRECTORY`.
 
-They are the README and its like, docs/, and a page for each check, from its docstring. Links between
-files of the repository become links between pages; what has no page is named without one.
+They are the README and its like, docs/, and a page for each check, from its docstring. Links
+between files of the repository become links between pages; what has no page is named without one.
 """
 
 from __future__ import annotations
