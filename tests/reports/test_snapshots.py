@@ -12,6 +12,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from tabbydoctor import __version__
 from tabbydoctor.diagnosis.report import Report
 from tabbydoctor.reports.json_report import JsonReporter
 from tabbydoctor.reports.terminal import TerminalReporter
@@ -53,4 +54,5 @@ def test_as_text(name: str, snapshot: SnapshotAssertion) -> None:
 @pytest.mark.parametrize("name", REPORTS)
 def test_as_json(name: str, snapshot: SnapshotAssertion) -> None:
     document = written(REPORTS[name], JsonReporter(), verbose=False)
-    assert document == snapshot(extension_class=AsJson)
+    of_any_version = document.replace(f'"tabbydoctor": "{__version__}"', '"tabbydoctor": "…"')
+    assert of_any_version == snapshot(extension_class=AsJson)
