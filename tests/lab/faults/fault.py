@@ -33,8 +33,6 @@ class Fault:
     """What it needs of a healthy deployment, before the services start."""
     also: tuple[str, ...] = ()
     """Further roots, where the mutation makes more than one fault."""
-    shows: frozenset[str] = frozenset()
-    """Of the consequences, those that must be seen: no other fault of the catalogue shows them."""
     doctor_env: Mapping[str, str] = field(default_factory=dict)
     """What the stand-in NVML is to say, for the doctor's environment."""
     arguments: tuple[str, ...] = ()
@@ -49,6 +47,8 @@ class Fault:
     """Why `fix` is known not to repair it; a test fails once it does."""
     stand_in: str = ""
     """Why a real TabbyAPI cannot show it here; empty where it can."""
+    shows: frozenset[str] = frozenset()
+    """Of the consequences, those that must be seen: no other fault of the catalogue shows them."""
 
 
 CATALOGUE: dict[str, Fault] = {}
