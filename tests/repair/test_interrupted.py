@@ -28,27 +28,9 @@ from tests.repair.trees import Recorder, Snapshot, edit, removal, snapshot, stra
 from tests.sampling import sampled
 
 CALLS = {
-    "write",
-    "flush",
-    "fsync",
-    "rename",
-    "replace",
-    "link",
-    "unlink",
-    "remove",
-    "mkdir",
-    "open",
-}
-CALLS |= {
-    "rmdir",
-    "flock",
-    "fchmod",
-    "chmod",
-    "fchown",
-    "chown",
-    "setxattr",
-    "removexattr",
-    "close",
+    *("write", "flush", "fsync", "rename", "replace", "link", "unlink", "remove"),
+    *("mkdir", "open", "rmdir", "flock", "fchmod", "chmod", "fchown", "chown"),
+    *("setxattr", "removexattr", "close"),
 }
 ENGINE = os.path.dirname(tabbydoctor.repair.__file__)
 PAIRS = list(product(interrupts.SIGNALS, repeat=2))
