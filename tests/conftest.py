@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tabbydoctor import invocation, redaction
 from tabbydoctor.reports.documents import base
@@ -14,6 +16,17 @@ from tabbydoctor.reports.json_report import dumps
 from tabbydoctor.reports.schema import DOCUMENTS
 from tabbydoctor.source.engine import Engine
 from tests.reports.documents import assert_valid
+
+settings.register_profile("each run", max_examples=40, deadline=None, derandomize=True)
+settings.register_profile("all", max_examples=400, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "each run"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What needs root is skipped without, with its reason."""
+    needs = item.get_closest_marker("root")
+    if needs and os.geteuid() != 0:
+        pytest.skip(f"needs root: {needs.kwargs['reason']}")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -15,7 +15,7 @@ from tests.new_check.scratch_copy import ScratchCopy, copy
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-SET_UP = "python3 -m venv .venv && .venv/bin/pip install --quiet -e '.[dev]' && .venv/bin/pytest"
+SET_UP = "python3 -m venv .venv && .venv/bin/pip install --quiet -e '.[dev]' && .venv/bin/nox"
 COMMANDS = [
     command
     for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
@@ -25,7 +25,7 @@ COMMANDS = [
 FILES = dict(re.findall(r"`(\S+\.py)`[^`]*```python\n(.*?)```", PAGE, re.DOTALL))
 """Path -> what the page shows of it."""
 FACT = "tabbydoctor/deployment/free_ports.py"
-THOSE_OF_CI = ("ruff check .", "ruff format --check .", "mypy", "lint-imports", SET_UP)
+THOSE_OF_CI = ("ruff check .", "ruff format --check .", "mypy", "lint-imports")
 BEGIN, TRY, EXPLAIN = (
     next(command for command in COMMANDS if command.startswith(start))
     for start in ("python -m tests.new_check CFG", "pytest tests/checks/", "tabbydoctor explain")
@@ -104,15 +104,21 @@ def test_its_imports_are_allowed(followed: ScratchCopy) -> None:
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - {BEGIN, TRY, EXPLAIN}))
 def test_each_other_command_is_one(command: str) -> None:
-    if command in THOSE_OF_CI:
+    if command == SET_UP:
         assert command in (ROOT / ".ci/run").read_text(encoding="utf-8")
+        return
+    if command in THOSE_OF_CI:
+        called = ", ".join(f'"{word}"' for word in shlex.split(command))
+        assert f"run(session, {called})" in (ROOT / "noxfile.py").read_text(encoding="utf-8")
         return
     program, *words = shlex.split(command)
     if program == "pytest":
         marked = words.index("-m") + 1 if "-m" in words else None
         paths = [word.removeprefix("--ignore=") for word in words if "/" in word]
         assert all((ROOT / path).exists() for path in paths)
-        assert marked is None or f'"{words[marked]}:' in (ROOT / "pyproject.toml").read_text()
+        markers = set(words[marked].split()) - {"not", "and"} if marked else set()
+        known = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        assert all(f'    "{marker}: ' in known for marker in markers)
         return
     assert (program, words[0]) == ("python", "-m")
     found = find_spec(f"{words[1]}.__main__") if is_package(words[1]) else find_spec(words[1])

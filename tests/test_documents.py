@@ -55,7 +55,7 @@ TEXTS = st.binary(max_size=400) | st.lists(WORDS, max_size=60).map(lambda w: "".
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS.keys())
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(data=TEXTS)
 def test_any_bytes_are_read_or_refused(reader: Callable[[bytes], object], data: bytes) -> None:
     with contextlib.suppress(Unreadable):
@@ -63,7 +63,7 @@ def test_any_bytes_are_read_or_refused(reader: Callable[[bytes], object], data: 
 
 
 @pytest.mark.parametrize("reader", TOLERANT.values(), ids=TOLERANT.keys())
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(data=TEXTS)
 def test_any_bytes_are_an_answer(reader: Callable[[bytes], object], data: bytes) -> None:
     str(reader(data))
@@ -146,7 +146,7 @@ DATA: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(data=DATA)
 def test_what_is_harmless_is_read_as_before(data: Any) -> None:
     text = yaml.safe_dump(data)

@@ -17,6 +17,7 @@ import pytest
 import tabbydoctor
 from tabbydoctor import __main__
 from tabbydoctor.trust import Untrusted, trusted
+from tests.sampling import sampled
 
 NOBODY = 65534
 COMMAND = Path(sys.executable).parent / "tabbydoctor"
@@ -123,7 +124,7 @@ OPEN: dict[str, Callable[[Path], None]] = {
 
 
 @as_root
-@pytest.mark.parametrize("kind", OPEN)
+@pytest.mark.parametrize("kind", sampled(OPEN, 4))
 def test_root_is_warned_once_of_what_others_may_write(place: Path, kind: str) -> None:
     folder = place / "shared" / "modules"
     folder.mkdir(parents=True)

@@ -40,7 +40,7 @@ def test_each_command_is_one(command: str, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_test_command_is_the_one_ci_runs() -> None:
-    command = re.search(r"^python3 -m venv .*pytest$", README, re.MULTILINE)
+    command = re.search(r"^python3 -m venv .*nox$", README, re.MULTILINE)
     assert command is not None
     assert command[0] in (ROOT / ".ci/run").read_text()
 

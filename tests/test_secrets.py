@@ -15,6 +15,7 @@ from tabbydoctor import redaction
 from tabbydoctor.cli.app import run
 from tabbydoctor.demo import standin
 from tabbydoctor.demo.deployment import demo_deployment
+from tests.sampling import sampled
 
 API, ADMIN = "Zx9-planted-api-key-41", "Zx9-planted-admin-key-42"
 OTHER = "Zx9-planted-other-key-43"
@@ -167,7 +168,7 @@ def tabby(tmp_path: Path) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("tokens", SPOILT_TOKENS.values(), ids=SPOILT_TOKENS.keys())
+@pytest.mark.parametrize("tokens", sampled(SPOILT_TOKENS.values(), 4), ids=SPOILT_TOKENS.keys())
 def test_of_the_files(tabby: Path, tokens: str, capsys: pytest.CaptureFixture[str]) -> None:
     nothing_leaks(plant(tabby, tokens, port=1), capsys)
 

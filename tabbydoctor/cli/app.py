@@ -76,7 +76,7 @@ _UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EFBIG)
 """How writing to standard output fails, beside a reader that has left (EPIPE)."""
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str]) -> int:  # noqa: C901 - to be taken apart
     """Run one command. Every way it can end gives an exit code, none a traceback."""
     as_json = wants_json(arguments)
     outcome: object = 0

@@ -104,7 +104,7 @@ def router_inputs(
     return replace(found, reading=keyed(found.reading, front)) if front and served else found
 
 
-def _router_inputs(
+def _router_inputs(  # noqa: C901 - to be taken apart
     host: Host,
     site: RouterSite,
     address: Address | None,

@@ -302,7 +302,7 @@ def super_attribute(run: Engine, me: Value, klass: Class, name: str, node: ast.A
     return only(Symbol(f"super {klass.node.name}", (name,)))
 
 
-def subscript(run: Engine, base: Value, key: Value, node: ast.AST) -> Values:
+def subscript(run: Engine, base: Value, key: Value, node: ast.AST) -> Values:  # noqa: C901 - one case a kind
     """`base[key]`."""
     match base:
         case Dict():

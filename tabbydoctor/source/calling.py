@@ -51,7 +51,7 @@ _SOMETIMES, _OFTEN = 4, 12
 """How often a function is followed anew for what may have changed, and for what it is given."""
 
 
-def called(value: Value, call: EvaluatedCall) -> Values:
+def called(value: Value, call: EvaluatedCall) -> Values:  # noqa: C901 - one case a kind
     """What calling a value gives."""
     run = call.run
     match value:
@@ -265,7 +265,7 @@ def _given(function: Function, frame: Frame, returned: Values, call: EvaluatedCa
     return returned or (only(Symbol("nothing returned")) if not frame.exits else NONE)
 
 
-def _bind_parameters(function: Function, call: EvaluatedCall, scope: Scope) -> None:
+def _bind_parameters(function: Function, call: EvaluatedCall, scope: Scope) -> None:  # noqa: C901 - one case a kind
     run, given = call.run, function.node.args
     name = getattr(function.node, "name", "lambda")
     positional = [*given.posonlyargs, *given.args]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -89,7 +88,7 @@ def test_nothing_judged_is_not_nothing_to_do(
     assert "Nothing was judged: tabbydoctor check --verbose tells why." in said
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs namespaces of its own")
+@pytest.mark.root(reason="needs namespaces of its own")
 def test_where_it_looked_when_it_found_nothing() -> None:
     doctor = [sys.executable, "-m", "tabbydoctor", "check", "--format", "json"]
     done = subprocess.run(

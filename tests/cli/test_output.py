@@ -15,7 +15,7 @@ from tabbydoctor.cli.output import write_output
 from tabbydoctor.cli.settings import load_settings
 
 IVAN = 61001
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: root is who writes")
+needs_root = pytest.mark.root(reason="root is who writes")
 
 
 @pytest.fixture

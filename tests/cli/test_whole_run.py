@@ -14,6 +14,7 @@ import pytest
 
 from tabbydoctor.demo import standin
 from tests.routers.hostile import HEAD, TAIL
+from tests.sampling import sampled
 
 MEMORY = 300
 """MB of resident memory that a check stays below."""
@@ -102,7 +103,7 @@ def test_a_file_that_never_answers_does_not_hold_the_process(tabby: Path, file: 
     assert document["checks"]
 
 
-@pytest.mark.parametrize("name", SYSTEMCTL)
+@pytest.mark.parametrize("name", sampled(SYSTEMCTL, 3))
 def test_no_systemctl_holds_the_doctor_or_crashes_a_check(
     tabby: Path, tmp_path: Path, name: str
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from tests.scratch_host import ScratchHost
 
 from .test_discovery import shown, tabby_directory, unit_file
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it is root who believes")
+pytestmark = pytest.mark.root(reason="it is root who believes")
 
 ROOT = Account("root", 0, 0, "/root", "/bin/bash", (0,))
 MALLORY = Account("mallory", 61001, 61001, "/home/mallory", "/bin/bash", (61001,))

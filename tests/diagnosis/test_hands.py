@@ -14,7 +14,7 @@ from tabbydoctor.diagnosis.hands import Hands
 from tabbydoctor.host import Account, Group
 from tests.scratch_host import ScratchHost
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: files of other accounts")
+pytestmark = pytest.mark.root(reason="files of other accounts")
 IVAN = Account("ivan", 61001, 61001, groups=(61001,))
 TABBY = Account("tabby", 61002, 61002, groups=(61002,))
 

@@ -20,7 +20,7 @@ from tabbydoctor.host.access import PathStatus
 from tabbydoctor.host.data import FileStatus
 from tabbydoctor.host.local import LocalHost
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become others")
+pytestmark = pytest.mark.root(reason="to become others")
 
 OWNER, MEMBER, NAMED, STRANGER = 61001, 61002, 61003, 61004
 TEAM, GUESTS = 62001, 62002

@@ -130,7 +130,7 @@ def test_missing_nodes_are_not_created(library: Path) -> None:
     assert os.geteuid() != 0 or not node.exists()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who may create anything")
+@pytest.mark.root(reason="who may create anything")
 def test_the_stub_would_create_the_node_as_root(library: Path) -> None:
     """The control to the test above: with the nodes in place root asks itself."""
     node = library.with_name("nvidiactl-by-root")

@@ -23,7 +23,7 @@ from tabbydoctor.host import Account
 from tabbydoctor.host.data import FileContent
 from tabbydoctor.host.local import LocalHost
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: root is who lends its eyes")
+pytestmark = pytest.mark.root(reason="root is who lends its eyes")
 
 SERVICE = Account("tabby", 61001, 61001, groups=(61001, 61009))
 OTHER = 61002
@@ -77,7 +77,7 @@ owners, modes = st.sampled_from(OWNERS), st.sampled_from(MODES)
     linked=st.sampled_from(["no", "file", "directory", "chain", "relative"]),
     listed=st.booleans(),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 def test_root_reads_for_an_account_what_it_reads_itself(
     directories: list[tuple[int, int, int]], file: tuple[int, int, int], linked: str, listed: bool
 ) -> None:

@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,16 +23,15 @@ from tests.lab.accuracy_table import table
 from tests.lab.deployment import ADMIN_KEY, API_KEY, Deploy, Deployment, RealServer
 from tests.lab.faults import CATALOGUE, PAIRS, Fault
 from tests.lab.healthy import VARIANTS, Variant
-from tests.lab.installed import REPOSITORY, Installed, installed
+from tests.lab.installed import installed
 from tests.lab.machine import CommandError
 from tests.lab.machines import machines
 from tests.lab.making import make
-from tests.lab.outcome import Outcome, Repair, broken_checks, faults_in, shown_in, told
-from tests.lab.pasted import Pasted, paste
+from tests.lab.outcome import ACTS, Outcome, Repair, broken_checks, faults_in, shown_in, told
+from tests.lab.pasted import Pasted, paste, unpasted
 
 WATCHED = ("/opt/llm-router", "/etc", "/home")
 """What a repair may touch, and an undo must leave as it was."""
-__all__ = ["REPOSITORY", "Case", "cases", "examinations", "examine", "runnable"]
 UNCERTAIN = ("__pycache__", "/TabbyAPI/logs", "/etc/ld.so.cache")
 """What Python, TabbyAPI and the machine write by themselves."""
 
@@ -108,6 +106,9 @@ def _examine_fault(deploy: Deploy, case: Case, fault: Fault) -> Outcome:
     alarms = sorted(faults_in(said) - allowed | {f"{id} as a root" for id in strays})
     pieces = evidence.read_again(d.machine, _evidence(said, case.roots))
     outcome = replace(outcome, alarms=tuple(alarms), evidence=pieces)
+    if case.kind == "fault":
+        idle = unpasted(said, fault)
+        outcome = replace(outcome, pasted=idle.grade if idle else ACTS)
     return replace(outcome, repair=repair(d, fault)) if fault.fix else outcome
 
 
@@ -204,15 +205,6 @@ def watched(d: Deployment) -> dict[str, object]:
 # All of them
 
 
-@contextmanager
-def examinations(
-    chosen: Sequence[Case], place: Installed, real: RealServer | None
-) -> Iterator[dict[str, Future[Outcome]]]:
-    """Examine them in their order, on machines that are made new for each case."""
-    with machines(place, real) as submit:
-        yield {case.name: submit(partial(examine, case=case)) for case in chosen}
-
-
 def runnable(real: RealServer | None) -> list[Case]:
     """The cases that this TabbyAPI can show."""
     return [case for case in cases() if not (real and case.subject.stand_in)]
@@ -231,21 +223,19 @@ def main() -> int:
     wanted = options.only or [""]
     chosen = [case for case in runnable(real) if any(part in case.name for part in wanted)]
     outcomes = []
-    examined: dict[str, Future[Outcome]] = {}
     pasted: dict[str, Future[Pasted]] = {}
     with installed() as place, machines(place, real) as submit:
-        for case in chosen:
-            examined[case.name] = submit(partial(examine, case=case))
-            if real is None and case.kind == "fault" and isinstance(case.subject, Fault):
-                pasted[case.name] = submit(partial(paste, fault=case.subject))
-        for case in chosen:
-            outcome = examined[case.name].result()
-            if case.name in pasted:
-                outcome = replace(outcome, pasted=pasted[case.name].result().grade)
+        examined = [submit(partial(examine, case=case)) for case in chosen]
+        for case, future in zip(chosen, examined, strict=True):
+            outcome = future.result()
             outcomes.append(outcome)
+            if outcome.pasted == ACTS and real is None:
+                pasted[case.name] = submit(partial(paste, fault=CATALOGUE[case.name]))
             print(outcome.line(), file=sys.stderr, flush=True)
             if not outcome.right:
                 print(outcome.why(), file=sys.stderr, flush=True)
+        graded = {name: future.result().grade for name, future in pasted.items()}
+    outcomes = [replace(one, pasted=graded.get(one.name, one.pasted)) for one in outcomes]
     text = table(outcomes)
     if options.output:
         options.output.write_text(text, encoding="utf8")

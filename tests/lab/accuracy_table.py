@@ -40,6 +40,8 @@ PASTED = {
     "looks": "only looks",
     "wrong": "**not cured**",
 }
+TRIED = (PASTED["cured"], PASTED["wrong"])
+"""Those that were pasted."""
 _PASTED = COLUMNS.index("pasted")
 SECONDS = re.compile(r" \d+ \|$")
 
@@ -60,6 +62,11 @@ def rows(page: str) -> list[str]:
     """The rows of the page's cases, without the seconds: what depends on the doctor alone."""
     found = (line for line in page.splitlines() if SECONDS.search(line))
     return [_unpasted(SECONDS.sub(" |", line)) for line in found]
+
+
+def names(page: str) -> list[str]:
+    """The cases that have a row, in its order."""
+    return [row.split(" | ")[0].removeprefix("| ") for row in rows(page)]
 
 
 def pasted(page: str) -> dict[str, str]:

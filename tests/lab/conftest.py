@@ -1,4 +1,5 @@
-"""The lab's fixtures; every test below this directory has the marker `lab`.
+"""The lab's fixtures; every test below this directory has the marker `lab`, and those that take a
+machine and are not of the core (core.py) are `heavy`.
 
 It is skipped, with the reason, where it cannot run; TABBYDOCTOR_REQUIRE_LAB=1 makes that a failure.
 """
@@ -10,6 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from tests.lab.core import is_core
 from tests.lab.deployment import Deploy, Deployment, RealServer
 from tests.lab.installed import CACHE, Installed
 from tests.lab.installed import installed as install
@@ -30,6 +32,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker("lab")
+            takes_a_machine = "machine" in getattr(item, "fixturenames", ())
+            if takes_a_machine and not is_core(item.path.name, item.name):
+                item.add_marker("heavy")
 
 
 def unavailable(reason: str) -> NoReturn:

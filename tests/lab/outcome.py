@@ -17,6 +17,10 @@ class Repair:
     """Why it was not taken back to the byte."""
 
 
+ACTS = "acts"
+"""What is printed first would do something, and was not pasted yet."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """One row of the table."""
@@ -40,7 +44,7 @@ class Outcome:
     evidence: Mapping[str, bool] = field(default_factory=dict)
     """What is shown for the roots, and whether it is so, read again without the doctor."""
     pasted: str = ""
-    """What came of pasting what is printed first (`Grade` of `pasted`); empty: not tried."""
+    """What came of pasting what is printed first (`Grade` of `pasted`); empty: nothing to paste."""
     repair: Repair | None = None
     seconds: float = 0.0
     told: str = ""

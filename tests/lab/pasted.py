@@ -11,15 +11,14 @@ import argparse
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 from tests.lab.deployment import Deploy, Deployment
 from tests.lab.faults import CATALOGUE, Fault
-from tests.lab.installed import Installed, installed
+from tests.lab.installed import installed
 from tests.lab.machine import CommandError
 from tests.lab.machines import machines
 from tests.lab.making import make
@@ -93,18 +92,31 @@ def paste(deploy: Deploy, fault: Fault) -> Pasted:
     except (CommandError, TimeoutError) as error:
         return Pasted(fault.name, "wrong", why=f"not to be made: {error}")
     before = _checked(d, fault)
-    ways = list(_ways(before, fault))
-    if not any(ways):
-        return Pasted(fault.name, "none" if fault.remark or fault.miss else "asks")
-    acts = [[one for one in way if not asks(one) and not looks(one)] for way in ways]
-    if not all(acts):
-        first = next(way[0] for way, act in zip(ways, acts, strict=True) if way and not act)
-        return Pasted(fault.name, "looks" if looks(first) else "asks", first["title"])
+    if printed := unpasted(before, fault):
+        return printed
+    acts = [_acting(way) for way in _ways(before, fault)]
     commands = tuple(line for act in acts for line in act[0]["commands"])
     for command in commands:
         _typed(d, command, fault)
     why = _still_ill(d, fault, faults_in(before))
     return Pasted(fault.name, "wrong" if why else "cured", acts[0][0]["title"], commands, why)
+
+
+def unpasted(said: Mapping[str, Any], fault: Fault) -> Pasted | None:
+    """What is to be said of it without pasting; None where what is printed first does something."""
+    ways = list(_ways(said, fault))
+    if not any(ways):
+        return Pasted(fault.name, "none" if fault.remark or fault.miss else "asks")
+    idle = [way for way in ways if not _acting(way)]
+    if not idle:
+        return None
+    first = next(way[0] for way in idle if way)
+    return Pasted(fault.name, "looks" if looks(first) else "asks", first["title"])
+
+
+def _acting(way: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Its remedies that neither leave something to a person nor only look."""
+    return [one for one in way if not asks(one) and not looks(one)]
 
 
 def _ways(said: Mapping[str, Any], fault: Fault) -> Iterator[list[dict[str, Any]]]:
@@ -139,13 +151,6 @@ def _still_ill(d: Deployment, fault: Fault, before: set[str]) -> str:
     return f"brought {', '.join(sorted(brought))}" if brought else ""
 
 
-@contextmanager
-def pastings(chosen: Sequence[Fault], place: Installed) -> Iterator[dict[str, Future[Pasted]]]:
-    """Paste for each, on machines that are made new for each."""
-    with machines(place, None) as submit:
-        yield {one.name: submit(partial(paste, fault=one)) for one in chosen}
-
-
 def main() -> int:
     """Print a line for each fault; 1 if any is wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -153,9 +158,9 @@ def main() -> int:
     wanted = parser.parse_args().only or [""]
     chosen = [one for one in CATALOGUE.values() if any(part in one.name for part in wanted)]
     grades: list[Grade] = []
-    with installed() as place, pastings(chosen, place) as pasted:
-        for one in chosen:
-            outcome = pasted[one.name].result()
+    with installed() as place, machines(place, None) as submit:
+        for future in [submit(partial(paste, fault=one)) for one in chosen]:
+            outcome = future.result()
             grades.append(outcome.grade)
             print(outcome.line(), flush=True)
     print({grade: grades.count(grade) for grade in dict.fromkeys(grades)}, file=sys.stderr)

@@ -102,6 +102,7 @@ def test_a_remembered_key_shows_in_no_form(
 @given(KEYS, st.text(max_size=30), st.text(max_size=30), st.sampled_from(PATHS))
 def test_any_key_anywhere(key: str, before: str, after: str, path: str) -> None:
     assume(key not in MARK)
+    assume(key[1:-1] not in f"{before}\0{after}")  # what is not the key may stay
     forget_all()
     remember(key)
     for written in (key, json.dumps(key), json.dumps(json.dumps(key)), urllib.parse.quote(key)):

@@ -15,7 +15,7 @@ from tabbydoctor.repair import safefile
 from tabbydoctor.repair.errors import RepairError
 from tests.repair.trees import Recorder, edit, plan, snapshot, state_in, strays
 
-root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: mounts, other accounts")
+root_only = pytest.mark.root(reason="mounts, other accounts")
 
 
 @contextlib.contextmanager

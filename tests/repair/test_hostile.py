@@ -18,7 +18,7 @@ from tabbydoctor.repair.errors import RepairError, Unreachable
 from tabbydoctor.repair.states import FileState
 from tests.repair.trees import edit, plan, snapshot, state_in
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: root is who is attacked")
+pytestmark = pytest.mark.root(reason="root is who is attacked")
 TAG = "20261123T053612Z-4f2a"
 NOBODY = 65534
 ROUNDS = 300

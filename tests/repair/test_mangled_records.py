@@ -150,7 +150,7 @@ ODD = st.one_of(
 seen: dict[str, int] = {}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(deadline=None)
 @given(data=st.data())
 def test_any_place_of_the_manifest(scene: tuple[Path, list[str]], data: st.DataObject) -> None:
     state, records, ids = afresh(scene)
@@ -197,7 +197,7 @@ def test_what_has_the_form_of_a_record_is_told_by_its_sum(
     the_others_live(state, ids, damaged=True)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(data=st.data())
 def test_any_bytes_of_the_manifest(scene: tuple[Path, list[str]], data: st.DataObject) -> None:
     state, records, ids = afresh(scene)

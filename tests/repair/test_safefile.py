@@ -15,7 +15,7 @@ from tabbydoctor.repair.states import FileState
 from tests.repair.trees import snapshot, strays
 
 TAG = "20261123T053612Z-4f2a"
-root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give files away")
+root_only = pytest.mark.root(reason="to give files away")
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -72,7 +72,7 @@ def test_one_that_others_may_write_is_refused(tmp_path: Path, mode: int) -> None
     assert caught.value.hint == f"chmod 700 {tmp_path}"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give it away")
+@pytest.mark.root(reason="to give it away")
 def test_one_of_somebody_else_is_refused(tmp_path: Path) -> None:
     os.chown(tmp_path, 65534, 65534)
     with pytest.raises(RepairError, match="belongs to uid 65534"):
@@ -143,7 +143,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give it away")
+@pytest.mark.root(reason="to give it away")
 @pytest.mark.parametrize("kind", REFUSED)
 @pytest.mark.parametrize("uid", [0, 1])
 def test_what_others_may_exchange_is_refused(tmp_path_for_all: Path, kind: str, uid: int) -> None:
@@ -196,7 +196,7 @@ def _as(uid: int, work: Callable[[], str]) -> str:
     return said
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another account")
+@pytest.mark.root(reason="to become another account")
 @pytest.mark.parametrize("uid", [0, 1])
 def test_an_own_one_in_tmp_is_fine(uid: int) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -208,7 +208,7 @@ def test_an_own_one_in_tmp_is_fine(uid: int) -> None:
         assert stat.S_IMODE(place.stat().st_mode) == 0o700
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give it away")
+@pytest.mark.root(reason="to give it away")
 @pytest.mark.parametrize("way", ["option", "variable", "settings"])
 def test_however_it_is_named(
     tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -188,7 +188,7 @@ def relaying(relay: Relay) -> Iterator[str]:
     """Run one in this process; gives its base URL."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(relay))
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:

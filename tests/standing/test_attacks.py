@@ -37,7 +37,7 @@ from tests.standing.scene import (
     running,
 )
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root is to see whose socket it is")
+pytestmark = pytest.mark.root(reason="root is to see whose socket it is")
 
 LOOPBACK = "127.0.0.1"
 NOT_RUNNING = Instance("/srv", unit=Unit("tabbyapi.service", {"ActiveState": "inactive"}))

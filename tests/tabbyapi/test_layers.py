@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -138,7 +137,7 @@ def test_inside_a_container_nothing_is_guessed(tmp_path: Path) -> None:
         computed(tmp_path, container="docker tabby")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.root(reason="only root can give a file away")
 def test_a_file_its_user_may_not_open_is_unreadable(tmp_path: Path) -> None:
     file = tmp_path / "config.yml"
     file.write_text("network: {port: 1}\n")

@@ -128,7 +128,7 @@ def _mapped(
     return Passed(scope, passing, url, uri + request.path[len(prefix) :], why)
 
 
-def _rewritten(scope: Level, request: _Request, cuts: list[str]) -> _Request | None:
+def _rewritten(scope: Level, request: _Request, cuts: list[str]) -> _Request | None:  # noqa: C901 - to be taken apart
     """After set, rewrite and return of a block; None where it answers."""
     for one in scope.block.block or ():
         if one.name == "set" and len(one.args) == 2:

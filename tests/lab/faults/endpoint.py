@@ -117,6 +117,7 @@ def inline(d: Deployment) -> None:
     "API005",
     arguments=("--tokens", "/srv/old/api_tokens.yml"),
     consequences={"API006", "RTR005", "RTR010"},
+    shows=frozenset({"API006"}),
 )
 def other_tokens(d: Deployment) -> None:
     other = f"api_key: {'ab12' * 8}\nadmin_key: {'cd34' * 8}\n"

@@ -47,6 +47,8 @@ class Fault:
     """Why `fix` is known not to repair it; a test fails once it does."""
     stand_in: str = ""
     """Why a real TabbyAPI cannot show it here; empty where it can."""
+    shows: frozenset[str] = frozenset()
+    """Of the consequences, those that must be seen: no other fault of the catalogue shows them."""
 
 
 CATALOGUE: dict[str, Fault] = {}

@@ -46,7 +46,7 @@ def stray_config(d: Deployment) -> None:
 
 @fault(
     "NixOS open to the network", "CFG008", consequences={"NIX006"},
-    healthy=in_place(), stand_in=STAND_IN,
+    shows=frozenset({"NIX006"}), healthy=in_place(), stand_in=STAND_IN,
 )  # fmt: skip
 def open_firewall(d: Deployment) -> None:
     switch(d, host="0.0.0.0", disableAuth=True)

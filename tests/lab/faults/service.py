@@ -274,6 +274,7 @@ def exposed_token(d: Deployment) -> None:
     when="running",
     fix=("SVC010",),
     consequences={"API004"},
+    shows=frozenset({"API004"}),
 )
 def not_restarted(d: Deployment) -> None:
     settled(d)
@@ -295,6 +296,7 @@ def port_changed(d: Deployment) -> None:
     "a generation failed for good",
     "SVC011",
     consequences={"API007"},
+    shows=frozenset({"API007"}),
     stand_in="a failed generation needs a GPU",
 )
 def unhealthy(d: Deployment) -> None:

@@ -1,6 +1,13 @@
 """Healthy deployments of every kind: none of them may get an error or a warning."""
 
-from tests.lab.healthy import dynamic, gateways, gpu, nixos, places, services
+from importlib import import_module
+
 from tests.lab.healthy.variant import VARIANTS, Variant
 
-__all__ = ["VARIANTS", "Variant", "dynamic", "gateways", "gpu", "nixos", "places", "services"]
+MODULES = ("dynamic", "gateways", "gpu", "nixos", "places", "services")
+"""Each enters its variants."""
+
+for module in MODULES:
+    import_module(f"{__name__}.{module}")
+
+__all__ = ["VARIANTS", "Variant"]

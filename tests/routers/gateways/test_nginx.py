@@ -141,7 +141,7 @@ class Streaming(BaseHTTPRequestHandler):
 def test_buffering_by_default_holds_no_stream_back(tmp_path: Path) -> None:
     """TabbyAPI's `X-Accel-Buffering: no` is obeyed: the first token comes before the last."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Streaming)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     port = free_port()
     text = (
         f"server {{ listen 127.0.0.1:{port}; "

@@ -12,6 +12,7 @@ import pytest
 from tabbydoctor.routers import python
 from tabbydoctor.routers.wiring import CannotWire, Wired, WiringStrategy, wire
 from tests.routers.cases import CASES, FILES, TABBY_URLS
+from tests.sampling import sampled
 
 NAMES = [case.name for case in CASES if case.parses]
 TEXTS = {case.name: case.text for case in CASES}
@@ -41,7 +42,7 @@ def changed(before: str, after: str) -> list[str]:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sampled(NAMES, 4))
 def test_wiring_twice_is_wiring_once(name: str, strategy: WiringStrategy) -> None:
     once = wired(TEXTS[name], strategy)
     twice = wired(once.source, strategy)
@@ -66,7 +67,7 @@ def test_line_ends_and_byte_order_mark_stay(name: str) -> None:
     assert after.decode("utf-8-sig").replace("\r\n", "\n") == wired(TEXTS[name]).source.decode()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sampled(NAMES, 4))
 def test_the_other_strategy_replaces_the_block_alone(name: str) -> None:
     tokens, env = wired(TEXTS[name]).source, wired(TEXTS[name], "router-env").source
     assert wired(tokens, "router-env").source == env
