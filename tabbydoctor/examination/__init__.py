@@ -26,7 +26,6 @@ from tabbydoctor.examination.described import described_document
 from tabbydoctor.examination.word import by_word
 from tabbydoctor.facts import Absent, Facts, Unknown
 from tabbydoctor.host import Host
-from tabbydoctor.routers.kinds import RouterKinds
 from tabbydoctor.targets import Targets
 from tabbydoctor.threads import await_nobody, in_thread
 
@@ -43,7 +42,6 @@ def facts_of(host: Host, targets: Targets, patience: float | None = None) -> Fac
     """Facts about a deployment, none gathered yet; `patience` as in Facts."""
     facts = Facts([targets], plugins.gatherers(), patience)
     facts.provide(Host, host)
-    facts.provide(RouterKinds, plugins.router_kinds())
     facts.provide(Words, Words(lambda: by_word(facts)))
     return facts
 
