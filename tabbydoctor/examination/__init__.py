@@ -13,8 +13,6 @@ from tabbydoctor import __version__, plugins
 from tabbydoctor.deployment.containers import container_of, may_serve
 from tabbydoctor.deployment.engine_records import ended
 from tabbydoctor.deployment.parts import Discovery, ProcessTable, Units
-from tabbydoctor.described.parts import Description
-from tabbydoctor.described.server import DescribedServers
 from tabbydoctor.diagnosis.causes import roots, with_causes
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.hands import Words
@@ -118,6 +116,9 @@ def _require_named(host: Host, targets: Targets) -> None:
 
 async def require_description(facts: Facts, until: float) -> None:
     """Raises NothingToExamine where the file of `--deployment` describes no TabbyAPI."""
+    from tabbydoctor.described.parts import Description
+    from tabbydoctor.described.server import DescribedServers
+
     try:
         async with asyncio.timeout_at(until):
             await facts.get(Description)
