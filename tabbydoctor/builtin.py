@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import json
+import posixpath
 from typing import TYPE_CHECKING
 
+from tabbydoctor.facts import Deferred
 from tabbydoctor.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from tabbydoctor.facts import Gatherer
     from tabbydoctor.reports import Reporter
     from tabbydoctor.routers.kind import RouterKind
+    from tabbydoctor.routers.kinds import ListedKind
+
+INDEX = posixpath.join(posixpath.dirname(__file__), "gatherers.json")
+"""What is gathered in ROOMS, and from which facts; `python -m tests.index` makes it from them."""
 
 # Modules with a tuple GATHERERS, nearest to the machine first.
 ROOMS = (
@@ -23,6 +29,15 @@ ROOMS = (
     "tabbydoctor.deployment.log_directory",
     "tabbydoctor.front.standing",
     "tabbydoctor.routers.site.finding",
+    "tabbydoctor.routers.inputs",
+    "tabbydoctor.routers.unread",
+    "tabbydoctor.routers.judged",
+    "tabbydoctor.routers.staleness",
+    "tabbydoctor.routers.reach",
+    "tabbydoctor.routers.site.keys",
+    "tabbydoctor.routers.witness",
+    "tabbydoctor.routers.refusals",
+    "tabbydoctor.routers.site.health",
     "tabbydoctor.routers.model_names",
     "tabbydoctor.tabbyapi.installed",
     "tabbydoctor.tabbyapi.extras",
@@ -63,16 +78,21 @@ ROOMS = (
 
 @hookimpl
 def tabbydoctor_facts() -> list[Gatherer]:
-    """Every gatherer."""
-    return [gatherer for room in ROOMS for gatherer in import_module(room).GATHERERS]
+    """Every gatherer; none is imported before its fact is asked for."""
+    with open(INDEX, encoding="utf-8") as index:
+        return [
+            Deferred(name, {part: tuple(need) for part, need in entry["needs"].items()}, kind)
+            for kind, entry in json.load(index).items()
+            for name in (entry["gatherer"],)
+        ]
 
 
 @hookimpl
-def tabbydoctor_routers() -> list[RouterKind]:
-    """The kinds of router that can be read."""
+def tabbydoctor_routers() -> list[RouterKind | ListedKind]:
+    """The kinds of router that can be read; none is imported before a file is shown to it."""
     from tabbydoctor.routers.kinds import BUILT_IN
 
-    return list(BUILT_IN.kinds)
+    return list(BUILT_IN.listed)
 
 
 @hookimpl

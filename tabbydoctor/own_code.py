@@ -55,13 +55,13 @@ def _own_files() -> Iterator[tuple[str, str]]:
 
 
 def _plugins() -> Iterator[str]:
-    from importlib.metadata import entry_points
     from importlib.util import find_spec
 
-    for entry in entry_points(group="tabbydoctor"):
-        package = entry.module.partition(".")[0]
+    from tabbydoctor.entries import entries  # not before the current directory was left
+
+    for entry in entries():
         try:
-            spec = find_spec(package)
+            spec = find_spec(entry.package)
         except (ImportError, ValueError):
             continue  # loading it tells
         if spec is not None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from importlib import import_module
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import pluggy
 
 from tabbydoctor import builtin, hookspecs
 from tabbydoctor.diagnosis.check import Check
-from tabbydoctor.facts import Gatherer
+from tabbydoctor.entries import GROUP, OWN, EntryPoint, entries
+from tabbydoctor.facts import Deferred, Gatherer
 from tabbydoctor.reports import Reporter
-from tabbydoctor.routers.kind import RouterKind
 from tabbydoctor.routers.kinds import RouterKinds
-
-GROUP = "tabbydoctor"
 
 
 class PluginError(Exception):
@@ -29,11 +29,19 @@ def manager() -> pluggy.PluginManager:
     plugins = pluggy.PluginManager(GROUP)
     plugins.add_hookspecs(hookspecs)
     plugins.register(builtin, name="tabbydoctor")
-    try:
-        plugins.load_setuptools_entrypoints(GROUP)
-    except Exception as error:
-        raise PluginError(f"a plug-in cannot be loaded: {error}") from error
+    for entry in entries():
+        if plugins.get_plugin(entry.name) is None:
+            try:
+                plugins.register(_loaded(entry), name=entry.name)
+            except Exception as error:
+                raise PluginError(f"a plug-in cannot be loaded: {error}") from error
     return plugins
+
+
+def _loaded(entry: EntryPoint) -> Any:
+    module, _, attribute = entry.value.partition(":")
+    found = import_module(module.strip())
+    return attrgetter(attribute.strip())(found) if attribute else found
 
 
 @cache
@@ -54,10 +62,9 @@ def reporters() -> tuple[Reporter, ...]:
     return tuple(_all("tabbydoctor_reporters"))
 
 
-@cache
 def router_kinds() -> RouterKinds:
     """All kinds of router, the built-in ones first. Raises PluginError where two share a name."""
-    found: dict[str, RouterKind] = {}
+    found = {}
     for kind in _all("tabbydoctor_routers"):
         if kind.name in found:
             raise PluginError(f"two kinds of router have the name {kind.name}")
@@ -66,16 +73,17 @@ def router_kinds() -> RouterKinds:
 
 
 def gatherers() -> tuple[Gatherer, ...]:
-    """All gatherers of facts."""
-    return tuple(_all("tabbydoctor_facts"))
+    """All gatherers of facts; what kinds of router there are is one, too."""
+    kinds = Deferred(f"{__name__}:router_kinds", {}, "tabbydoctor.routers.kinds:RouterKinds")
+    return (kinds, *_all("tabbydoctor_facts"))
 
 
 def origin(check: Check) -> str | None:
     """The distribution that brought a check; None for a built-in one."""
-    for plugin, distribution in manager().list_plugin_distinfo():
-        hook = getattr(plugin, "tabbydoctor_checks", None)
-        if distribution.project_name != "tabbydoctor" and hook and check in hook():
-            return str(distribution.project_name)
+    for entry in entries():
+        hook = getattr(manager().get_plugin(entry.name), "tabbydoctor_checks", None)
+        if entry.distribution != OWN and hook and check in hook():
+            return entry.distribution
     return None
 
 

@@ -26,6 +26,7 @@ FILES = dict(re.findall(r"`(\S+\.py)`[^`]*```python\n(.*?)```", PAGE, re.DOTALL)
 """Path -> what the page shows of it."""
 FACT = "tabbydoctor/deployment/free_ports.py"
 THOSE_OF_CI = ("ruff check .", "ruff format --check .", "mypy", "lint-imports")
+INDEX = "python -m tests.index"
 BEGIN, TRY, EXPLAIN = (
     next(command for command in COMMANDS if command.startswith(start))
     for start in ("python -m tests.new_check CFG", "pytest tests/checks/", "tabbydoctor explain")
@@ -46,6 +47,8 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> ScratchCopy:
     module = FACT.removesuffix(".py").replace("/", ".")
     rooms.write_text(rooms.read_text().replace("ROOMS = (", f'ROOMS = (\n    "{module}",', 1))
     named.write_text(f"{named.read_text()}\nfrom {module} import FreePorts  # noqa: E402, F401\n")
+    assert INDEX in COMMANDS
+    assert made.module(*shlex.split(INDEX)[2:]).returncode == 0
     return made
 
 

@@ -5,54 +5,58 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 from typer.exceptions import Abort, TyperException
 
 from tabbydoctor import __version__
-from tabbydoctor.cli import (
-    check,
-    config,
-    demo,
-    explain,
-    fix,
-    history,
-    listing,
-    nix,
-    probe,
-    schema,
-    undo,
-    vram,
-)
 from tabbydoctor.cli.errors import CommandError, report_error
 from tabbydoctor.cli.options import TARGET_OPTIONS
 from tabbydoctor.invocation import invocation
 from tabbydoctor.redaction import remember
 from tabbydoctor.redaction.values import looks_secret
 
-app = typer.Typer(
-    name="tabbydoctor",
-    help="The doctor for TabbyAPI servers: what is wrong, what causes what, and the way out.",
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-)
+COMMANDS: Mapping[str, str] = {
+    "check": "check",
+    "fix": "fix",
+    "undo": "undo",
+    "history": "history",
+    "config": "config",
+    "probe": "probe",
+    "vram": "vram",
+    "explain": "explain",
+    "list": "listing:list_checks",
+    "demo": "demo",
+    "schema": "schema",
+    "nix": "nix:app",
+}
+"""Name -> the module of the package, with the function where that has another name; in the order
+of `--help`. Only the one that is called is imported."""
 
-app.command("check")(check.check)
-app.command("fix")(fix.fix)
-app.command("undo")(undo.undo)
-app.command("history")(history.history)
-app.command("config")(config.config)
-app.command("probe")(probe.probe)
-app.command("vram")(vram.vram)
-app.command("explain")(explain.explain)
-app.command("list")(listing.list_checks)
-app.command("demo")(demo.demo)
-app.command("schema")(schema.schema)
-app.add_typer(nix.app, name="nix")
+
+def command_line(arguments: Sequence[str] = ()) -> typer.Typer:
+    """The command line; of the command that these arguments call alone, where they call one."""
+    app = typer.Typer(
+        name="tabbydoctor",
+        help="The doctor for TabbyAPI servers: what is wrong, what causes what, and the way out.",
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    )
+    app.callback()(_root)
+    called = [name for name in arguments[:1] if name in COMMANDS]
+    for name in called or COMMANDS:
+        module, _, function = COMMANDS[name].partition(":")
+        found = getattr(import_module(f"tabbydoctor.cli.{module}"), function or module)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
 
 
 def _print_version(wanted: bool) -> None:
@@ -61,8 +65,7 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def root(
+def _root(
     version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
@@ -87,7 +90,7 @@ def run(arguments: Sequence[str]) -> int:  # noqa: C901 - to be taken apart
             CommandError(closed, hint="open it, or lead it to a file"), as_json=False
         )
     try:
-        outcome = typer.main.get_command(app).main(
+        outcome = typer.main.get_command(command_line(arguments)).main(
             list(arguments) or ["--help"], prog_name="tabbydoctor", standalone_mode=False
         )
         sys.stdout.flush()

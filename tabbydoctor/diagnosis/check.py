@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from tabbydoctor.diagnosis.cure import Cure, offered
 from tabbydoctor.diagnosis.finding import Finding, Severity
+from tabbydoctor.facts import loaded
 
 Judgement = Callable[..., Iterable[Finding]]
 
@@ -37,10 +39,9 @@ class Check:
     """One check of the catalogue.
 
     `judge` is pure: its parameters name, by annotation, the facts it judges (see
-    `tabbydoctor.facts`), and it yields findings. `caused_by` lists the ids whose presence
-    explains this one. `page` is what `tabbydoctor explain` shows: the docstring of the
-    module in which the check stands. `cure` is the one place that says what repairs it, and
-    `tags` name what it is a part of, across categories.
+    `tabbydoctor.facts`), and it yields findings. `summary` is the first sentence of its page.
+    `caused_by` lists the ids whose presence explains this one. `cure` is the one place that says
+    what repairs it, and `tags` name what it is a part of, across categories.
     """
 
     id: str
@@ -48,10 +49,15 @@ class Check:
     category: str
     severity: Severity
     judge: Judgement
-    page: str
+    summary: str
     caused_by: tuple[str, ...] = ()
     cure: Cure | None = None
     tags: frozenset[str] = frozenset()
+
+    @property
+    def page(self) -> str:
+        """What `tabbydoctor explain` shows: the docstring of its module, or of the function."""
+        return _page(loaded(self.judge))
 
 
 def check(
@@ -67,12 +73,23 @@ def check(
     """Turn a judgement into a Check. The page is the module's docstring, or the function's."""
 
     def wrap(judge: Judgement) -> Check:
-        page = inspect.cleandoc(judge.__doc__ or sys.modules[judge.__module__].__doc__ or "")
+        summary = first_sentence(_page(judge))
         offering = _offering(judge, id, cure)
         causes, about = tuple(caused_by), frozenset(tags)
-        return Check(id, name, category, severity, offering, page, causes, cure, about)
+        return Check(id, name, category, severity, offering, summary, causes, cure, about)
 
     return wrap
+
+
+def first_sentence(page: str) -> str:
+    """The first sentence of a check's page, on one line."""
+    paragraph = " ".join(page.strip().split("\n\n", 1)[0].split())
+    sentence = re.match(r"(.+?[.!?])(?:\s|$)", paragraph)
+    return sentence[1] if sentence else paragraph
+
+
+def _page(judge: Judgement) -> str:
+    return inspect.cleandoc(judge.__doc__ or sys.modules[judge.__module__].__doc__ or "")
 
 
 def _offering(judge: Judgement, id: str, cure: Cure | None) -> Judgement:

@@ -12,7 +12,7 @@ from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.finding import Finding, Severity
 from tabbydoctor.diagnosis.hands import Hands, Words, without_commands
 from tabbydoctor.diagnosis.report import CheckResult, Status
-from tabbydoctor.facts import Absent, Facts, Unknown, incomplete, needs
+from tabbydoctor.facts import Absent, Facts, Unknown, incomplete, loaded, needed
 from tabbydoctor.host import Host
 from tabbydoctor.threads import in_thread
 
@@ -85,9 +85,9 @@ async def run_check(check: Check, facts: Facts, time_limit: float, until: float)
     try:
         async with asyncio.timeout_at(until):
             arguments = await facts.arguments(check.judge)
-            late = f"time limit ({time_limit:g} s)"
+            late, judge = f"time limit ({time_limit:g} s)", loaded(check.judge)
             async with asyncio.timeout(time_limit):
-                findings = await in_thread(lambda: list(check.judge(**arguments)))
+                findings = await in_thread(lambda: list(judge(**arguments)))
     except Absent as reason:
         result = CheckResult(check, "skipped", str(reason))
     except Unknown as reason:
@@ -103,8 +103,8 @@ async def run_check(check: Check, facts: Facts, time_limit: float, until: float)
 
 def _left_out(check: Check, arguments: Mapping[str, object]) -> str:
     """What kept a fact that the check needs from being whole."""
-    needed = [name for name, (_, optional) in needs(check.judge).items() if not optional]
-    return next((why for name in needed if (why := incomplete(arguments[name]))), "")
+    required = [name for name, (_, optional) in needed(check.judge).items() if not optional]
+    return next((why for name in required if (why := incomplete(arguments[name]))), "")
 
 
 def _judged(check: Check, found: Iterable[Finding], left_out: str) -> CheckResult:

@@ -12,8 +12,6 @@ from typing import TypeVar
 from tabbydoctor import __version__, plugins
 from tabbydoctor.deployment.containers import container_of, may_serve
 from tabbydoctor.deployment.parts import Discovery, ProcessTable, Units
-from tabbydoctor.described.parts import Description
-from tabbydoctor.described.server import DescribedServers
 from tabbydoctor.diagnosis.causes import roots, with_causes
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.hands import Words
@@ -25,7 +23,6 @@ from tabbydoctor.examination.described import described_document
 from tabbydoctor.examination.word import by_word
 from tabbydoctor.facts import Absent, Facts, Unknown
 from tabbydoctor.host import Host
-from tabbydoctor.routers.kinds import RouterKinds
 from tabbydoctor.targets import Targets
 from tabbydoctor.threads import await_nobody, in_thread
 
@@ -42,7 +39,6 @@ def facts_of(host: Host, targets: Targets, patience: float | None = None) -> Fac
     """Facts about a deployment, none gathered yet; `patience` as in Facts."""
     facts = Facts([targets], plugins.gatherers(), patience)
     facts.provide(Host, host)
-    facts.provide(RouterKinds, plugins.router_kinds())
     facts.provide(Words, Words(lambda: by_word(facts)))
     return facts
 
@@ -119,6 +115,9 @@ def _require_named(host: Host, targets: Targets) -> None:
 
 async def require_description(facts: Facts, until: float) -> None:
     """Raises NothingToExamine where the file of `--deployment` describes no TabbyAPI."""
+    from tabbydoctor.described.parts import Description
+    from tabbydoctor.described.server import DescribedServers
+
     try:
         async with asyncio.timeout_at(until):
             await facts.get(Description)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tabbydoctor.described.parts import Description
-from tabbydoctor.described.server import DescribedServers
 from tabbydoctor.diagnosis.check import Check
-from tabbydoctor.facts import needs
+from tabbydoctor.facts import needed
 from tabbydoctor.targets import Targets
+
+_DESCRIBED = "tabbydoctor.described."
+"""Where the facts of a description are made."""
 
 
 def of_descriptions(checks: Iterable[Check]) -> tuple[Check, ...]:
@@ -17,7 +18,7 @@ def of_descriptions(checks: Iterable[Check]) -> tuple[Check, ...]:
     return tuple(
         check
         for check in checks
-        if any(kind in (Description, DescribedServers) for kind, _ in needs(check.judge).values())
+        if any(name.startswith(_DESCRIBED) for name, _ in needed(check.judge).values())
     )
 
 

@@ -8,10 +8,9 @@ from tabbydoctor.deployment.parts import Instance, RouterSite
 from tabbydoctor.deployment.reader import teller
 from tabbydoctor.facts import Facts
 from tabbydoctor.host import Account, Host
-from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
-from tabbydoctor.tabbyapi.tokens_reading import TOKENS_FILE
+from tabbydoctor.tabbyapi.tokens import TOKENS_FILE
 from tabbydoctor.targets import Targets
 
 
@@ -37,6 +36,8 @@ def _named(facts: Facts, part: Instance | RouterSite) -> Iterator[str]:
         yield from (file.path for file in part.unit.files)
         yield from (file.path for file in part.unit.environment_files)
     if isinstance(part, RouterSite):
+        from tabbydoctor.routers.inputs import RouterInputs  # only where there is a router
+
         inputs = facts.known(RouterInputs)
         yield from filter(None, (part.path, *(inputs.files if inputs else ())))
         return

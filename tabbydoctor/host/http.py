@@ -15,10 +15,12 @@ import errno
 import logging
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -64,10 +66,9 @@ class HttpDoor:
 
         An answer that began and did not end in time has both a status and an error.
         """
-        import httpx
-
         if not _is_http(url):
             return HttpAnswer(url, method, error="unresolved", detail="not an HTTP address")
+        httpx = _library()
         client = self._client(urlsplit(url).scheme)
         begun = time.monotonic()
         received = _Received()
@@ -162,6 +163,14 @@ class _Received:
             if len(self.body) > limit:
                 self.truncated = True
                 return
+
+
+def _library() -> ModuleType:
+    """httpx without its command line, for which it would import rich and pygments."""
+    sys.modules.setdefault("httpx._main", ModuleType("httpx._main"))
+    import httpx
+
+    return httpx
 
 
 def _new_client(scheme: str) -> httpx.AsyncClient:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TextIO
@@ -16,7 +15,6 @@ Origins = Mapping[str, str]
 """Id of a check -> the distribution of the plug-in it comes from; built-in ones are not in it."""
 
 BUILT_IN: Origins = MappingProxyType({})
-_SENTENCE = re.compile(r"(.+?[.!?])(?:\s|$)", re.DOTALL)
 _WIDEST_NAME = 26
 
 
@@ -45,7 +43,7 @@ def to_document(checks: Sequence[Check], origins: Origins = BUILT_IN) -> dict[st
             name=check.name,
             category=check.category,
             severity=check.severity,
-            summary=first_sentence(check.page),
+            summary=check.summary,
             plugin=origins.get(check.id),
         )
         for check in checks
@@ -63,14 +61,7 @@ def list_checks(page: Page, checks: Sequence[Check], origins: Origins = BUILT_IN
             (check.id.ljust(ids), "bold"),
             (str(check.severity)[0].upper().ljust(3), STYLES[str(check.severity)]),
             (check.name.ljust(names), ""),
-            (first_sentence(check.page), ""),
+            (check.summary, ""),
             (f" [{origin}]" if origin else "", "dim"),
             hang=ids + 3 + names,
         )
-
-
-def first_sentence(page: str) -> str:
-    """The first sentence of a check's page, on one line."""
-    paragraph = " ".join(page.strip().split("\n\n", 1)[0].split())
-    sentence = _SENTENCE.match(paragraph)
-    return sentence[1] if sentence else paragraph

@@ -20,6 +20,7 @@ from tabbydoctor.routers.kinds import BUILT_IN, UNKNOWN, RouterKinds
 from tabbydoctor.routers.marked_block import legible
 from tabbydoctor.routers.modules import Modules
 from tabbydoctor.routers.site.address import unit_texts, written_at
+from tabbydoctor.routers.site.content import source_text
 from tabbydoctor.routers.site.environment import (
     passed_on,
     router_environment,
@@ -240,21 +241,6 @@ def _arguments(site: RouterSite) -> tuple[str, ...]:
     return tuple(site.process.argv) if site.process else ()
 
 
-def source_text(host: Host, path: str) -> str:
-    """A router's file. Raises Unknown where it cannot be read."""
-    try:
-        content = host.read(path)
-    except PermissionError as error:
-        raise Unknown(f"{path} cannot be read without root (use sudo)") from error
-    except FileNotFoundError as error:
-        raise Unknown(f"{path} is not there; name the router's file with --router") from error
-    except OSError as error:
-        raise Unknown(f"{path} cannot be read: {error.strerror}") from error
-    if content.truncated:
-        raise Unknown(f"{path} is too large to be a router's file; name it with --router")
-    return content.text()
-
-
 def _configurations(host: Host, reading: RouterReading) -> Iterator[tuple[str, str]]:
     """The configuration files a router reads at its start, tokens left out."""
     for path in reading.reads_files:
@@ -264,3 +250,6 @@ def _configurations(host: Host, reading: RouterReading) -> Iterator[tuple[str, s
                 yield path, host.read(path).text()
             except (OSError, ValueError):  # ValueError: a path with NUL
                 continue
+
+
+GATHERERS = (router_inputs, router_reading)

@@ -56,3 +56,6 @@ def _unfollowed(reading: RouterReading) -> str:
     """The first client that was not seen to send, in words; empty without one."""
     places = reading.at(lambda part: part.unfollowed)
     return f"what the client made at {places[0]} sends was not found in it" if places else ""
+
+
+GATHERERS = (router_judgement,)

@@ -138,3 +138,6 @@ def _flaw(key: str) -> str:
     if re.search(r"[^\x21-\x7e]", key):
         return "holds what is no printable ASCII: no header may hold that"
     return ""
+
+
+GATHERERS = (router_reach,)

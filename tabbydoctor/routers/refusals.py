@@ -70,3 +70,6 @@ def _is_refused_state(seen: re.Match[str]) -> bool:
         and seen[5] == "401"
         and _STATE.fullmatch(seen[4].partition("?")[0]) is not None
     )
+
+
+GATHERERS = (router_refusals,)

@@ -164,3 +164,6 @@ def _changed(host: Host, path: str) -> float | None:
         return host.status(path).modified
     except (OSError, ValueError):
         return None
+
+
+GATHERERS = (router_staleness,)

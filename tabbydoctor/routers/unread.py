@@ -14,9 +14,9 @@ from tabbydoctor.front.standing import Front
 from tabbydoctor.host import Host
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.entry import installed, not_read
-from tabbydoctor.routers.inputs import source_text
 from tabbydoctor.routers.kinds import UNKNOWN
 from tabbydoctor.routers.probes import is_open
+from tabbydoctor.routers.site.content import source_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +82,6 @@ def _not_begun(host: Host, site: RouterSite) -> str:
         own = f"{site.path} is of no kind that can be read"
         return not_read(site.path) if installed(site.path) else own
     return f"{site.path} could not be read"
+
+
+GATHERERS = (router_read,)

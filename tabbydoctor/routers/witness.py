@@ -231,3 +231,6 @@ async def _logged(
             return any(_SERVED.search(line.text) for line in found)
         await asyncio.sleep(_PAUSE)
     return None
+
+
+GATHERERS = (router_witness,)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from tabbydoctor.host.data import FileStatus
 
+TOKENS_FILE = "api_tokens.yml"
 TokensProblem = Literal["missing", "unreadable", "unparseable", "invalid"]
 
 

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from tabbydoctor.tabbyapi.tokens import TokensProblem
 from tabbydoctor.yaml.nodes import KeyPath
 from tabbydoctor.yaml.problems import told
@@ -19,20 +17,6 @@ from tabbydoctor.yaml.quick import quick_mapping
 from tabbydoctor.yaml.yaml12 import round_trip
 
 _TOO_LARGE = 256 << 10  # ruamel would take many seconds
-
-
-class _Keys(BaseModel):
-    """What TabbyAPI accepts since 2026-07-16."""
-
-    api_key: str | list[str]
-    admin_key: str
-
-
-class _SingleKey(BaseModel):
-    """What TabbyAPI accepted before."""
-
-    api_key: str
-    admin_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +59,41 @@ def _validated(
     document: Mapping[Any, Any], lines: Mapping[KeyPath, int], key_lists: bool
 ) -> TokensDocument:
     secrets = tuple(_secrets(document))
-    given = document.get("api_key")
-    try:
-        keys = (_Keys if key_lists else _SingleKey).model_validate(dict(document))
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False, include_context=False)
-        # A union reports each of its members; the item of a list says the most.
-        place = max((_place(item["loc"]) for item in details[:50]), key=len)
-        place = place if place[0] == "api_key" else _place(details[0]["loc"])
-        detail = _complaint(document, place, isinstance(given, list) and not key_lists)
+    given, admin_key = document.get("api_key"), _text(document.get("admin_key"))
+    is_list = isinstance(given, list)
+    api_keys = tuple(map(_text, given)) if isinstance(given, list) else (_text(given),)
+    texts = all(isinstance(key, str) for key in (*api_keys, admin_key))
+    if not texts or (is_list and not key_lists):
+        place = _refused(document, key_lists)
+        detail = _complaint(document, place, is_list and not key_lists)
         line = lines.get(place) or lines.get(place[:1])
         return TokensDocument("invalid", detail, line, is_list=False, secrets=secrets)
-    api_keys = (keys.api_key,) if isinstance(keys.api_key, str) else tuple(keys.api_key)
     return TokensDocument(
-        api_keys=tuple(key for key in api_keys if key),
-        admin_key=keys.admin_key,
-        is_list=not isinstance(keys.api_key, str),
+        api_keys=tuple(str(key) for key in api_keys if key),
+        admin_key=str(admin_key),
+        is_list=is_list,
         empty_api_key="" in api_keys,
         secrets=secrets,
     )
 
 
-def _place(location: KeyPath) -> KeyPath:
-    """pydantic's location without the names of union members."""
-    return tuple(part for part in location if part not in ("str", "list[str]"))
+def _text(value: Any) -> Any:
+    """`!!binary` is bytes, which pydantic takes for text where they are UTF-8."""
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value
+
+
+def _refused(document: Mapping[Any, Any], key_lists: bool) -> KeyPath:
+    """What pydantic, which takes texts alone for texts, complains of first: of a list, its item."""
+    given = document.get("api_key")
+    if isinstance(given, list) and key_lists:
+        wrong = [index for index, key in enumerate(given) if not isinstance(_text(key), str)]
+        return ("api_key", wrong[0]) if wrong else ("admin_key",)
+    return ("admin_key",) if isinstance(_text(given), str) else ("api_key",)
 
 
 def _complaint(document: Mapping[Any, Any], place: KeyPath, refused_list: bool) -> str:

@@ -15,11 +15,10 @@ from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Account, FileContent, FileStatus, Host
 from tabbydoctor.tabbyapi.installation import Installation
-from tabbydoctor.tabbyapi.tokens import Tokens
+from tabbydoctor.tabbyapi.tokens import TOKENS_FILE, Tokens
 from tabbydoctor.tabbyapi.tokens_document import parse
 from tabbydoctor.targets import Targets
 
-TOKENS_FILE = "api_tokens.yml"
 LIMIT = 2 << 20
 """Bytes. Ten thousand keys are a third of it."""
 

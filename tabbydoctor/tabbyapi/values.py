@@ -2,49 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import GenericAlias
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from tabbydoctor.tabbyapi.keys import ConfigKey
-
-
-class _Lora(BaseModel):
-    name: str | None = None
-    scaling: float = Field(1.0, ge=0)
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not an error
     """TabbyAPI would refuse the value; the message says what it takes instead."""
 
 
-# By the start of pydantic's error type; the other messages say it themselves.
-_TAKES = {
-    "bool_": "true or false",
-    "int_": "a whole number",
-    "float_": "a number",
-    "string_pattern": "two bit widths from 2 to 8 such as 8,8",
-    "string_": "text",
-    "list_": "a list",
-    "dict_": "a mapping",
-    "model_": "a mapping",
-}
-_PAIR = Annotated[str, StringConstraints(pattern=r"^[2-8]\s*,\s*[2-8]$")]
-_TYPES: Mapping[str, Any] = {
+_PLAIN: Mapping[str, type] = {
     "bool": bool,
     "int": int,
     "float": float,
     "text": str,
-    "texts": list[str],
-    "ints": list[int],
-    "floats": list[float],
-    "mapping": dict[Any, Any],
-    "cache": Literal["FP16", "Q8", "Q6", "Q4"] | _PAIR,
-    "float-or-auto": float | Literal["auto"],
-    "loras": list[_Lora],
-    "any": Any,
+    "mapping": dict,
+    "float-or-auto": float,
+}
+_WORDS: Mapping[str, frozenset[str]] = {
+    "cache": frozenset(("FP16", "Q8", "Q6", "Q4")),
+    "float-or-auto": frozenset(("auto",)),
+}
+_LISTS: Mapping[str, type] = {"texts": str, "ints": int, "floats": float}
+_LIMITS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "ge": operator.ge,
+    "gt": operator.gt,
+    "le": operator.le,
+    "lt": operator.lt,
 }
 
 
@@ -56,40 +42,37 @@ def coerced(key: ConfigKey, value: Any) -> Any:
     # A version that spells its choices in capitals compares them as they stand.
     if key.kind == "choices" and value is not None and all(map(str.islower, key.choices)):
         value = _lower_case(key, value)
+    if _stays(key, value):
+        return value
+    from tabbydoctor.tabbyapi import coercion
+
     try:
-        result = TypeAdapter(_annotation(key)).validate_python(value)
-    except ValidationError as error:
-        if key.kind == "choices":
-            raise Refused(_list_of(key)) from None
-        found = error.errors(include_input=False)
-        takes = dict.fromkeys(_in_words(item["type"], item["msg"]) for item in found)
-        raise Refused(", or ".join(takes)) from None
-    if key.kind == "loras" and result is not None:
-        return [lora.model_dump() for lora in result]
-    return result
+        return coercion.coerced(key, value)
+    except coercion.NotTaken as takes:
+        raise Refused(_list_of(key) if key.kind == "choices" else str(takes)) from None
 
 
-def _in_words(kind: str, message: str) -> str:
-    """What a key takes: pydantic's message for people who do not know pydantic."""
-    for start, words in _TAKES.items():
-        if kind.startswith(start):
-            return words
-    words = message.removeprefix("Input should be ")
-    return f"a number {words}" if words.startswith(("greater", "less")) else words
+def _stays(key: ConfigKey, value: Any) -> bool:
+    """Whether the value is of its key's type already: pydantic would hand it back."""
+    if value is None:
+        return key.nullable or key.kind == "any"
+    if key.kind == "any":
+        return not key.limits
+    if not all(_within(value, name, limit) for name, limit in key.limits.items()):
+        return False
+    if key.kind == "choice":
+        return type(value) is str and value in key.choices
+    if key.kind == "choices":
+        return type(value) is list and all(one in key.choices for one in value)
+    if key.kind in _LISTS:
+        return type(value) is list and all(type(item) is _LISTS[key.kind] for item in value)
+    if type(value) is str and value in _WORDS.get(key.kind, ()):
+        return True
+    return key.kind in _PLAIN and type(value) is _PLAIN[key.kind]
 
 
-def _annotation(key: ConfigKey) -> Any:
-    if key.kind in ("choice", "choices"):
-        literal: Any = Literal
-        kind: Any = literal[key.choices]
-        if key.kind == "choices":
-            kind = GenericAlias(list, (kind,))
-    else:
-        kind = _TYPES[key.kind]
-    limits: dict[str, Any] = dict(key.limits)
-    if limits:
-        kind = Annotated[kind, Field(**limits)]
-    return kind | None if key.nullable and key.kind != "any" else kind
+def _within(value: Any, name: str, limit: float) -> bool:
+    return type(value) in (int, float) and name in _LIMITS and _LIMITS[name](value, limit)
 
 
 def _lower_case(key: ConfigKey, value: Any) -> list[str]:

@@ -182,7 +182,7 @@ def test_the_gpus_that_are_visible(
     """CUDA numbers anew what it shows."""
     with_gpus(monkeypatch, gpu(0), gpu(1))
     seen = replace_environment({"CUDA_VISIBLE_DEVICES": "1"}, {"CUDA_VISIBLE_DEVICES": "process 7"})
-    monkeypatch.setattr(Facts, "get", seen)
+    monkeypatch.setattr(Facts, "named", seen)
     text = told.text()
     assert "GPU 1  NVIDIA Stub 3090, 24.0 GiB, 0 to TabbyAPI" in text
     assert "GPU 0" not in text
@@ -193,10 +193,10 @@ def test_the_gpus_that_are_visible(
 
 def replace_environment(environment: dict[str, str], sources: dict[str, str]) -> Any:
     """Facts in which TabbyAPI has that environment."""
-    get = Facts.get
+    named = Facts.named
 
-    async def told(self: Facts, kind: type[Any]) -> Any:
-        found = await get(self, kind)
+    async def told(self: Facts, name: str) -> Any:
+        found = await named(self, name)
         if isinstance(found, Instance):
             return replace(found, environment=environment, environment_sources=sources)
         return found

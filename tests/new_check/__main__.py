@@ -13,6 +13,7 @@ from pathlib import Path
 from tabbydoctor import plugins
 from tabbydoctor.api import Safety, Severity
 from tabbydoctor.facts import gathered_kind
+from tests import index
 
 from .scaffold import ROOT, NewCheck, Refused, last_id, write
 
@@ -42,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Refused as reason:
         print(f"new_check: {reason}", file=sys.stderr)
         return 2
+    index.write()
     print("\n".join(next_steps(new, written, last)))
     return 0
 
@@ -68,7 +70,7 @@ def next_steps(new: NewCheck, written: list[Path], last: str) -> list[str]:
         *(f"wrote {path}" for path in written),
         "Next:",
         "  1. Fill in those files, and take the comments FILL IN out.",
-        f"  2. pytest {test} tests/test_house.py",
+        f"  2. python -m tests.index && pytest {test} tests/test_house.py",
         f"  3. A fault of the lab that shows it: {_faults(new.category)},",
         "     or why none can: tests/lab/faults/unshown.py.",
         f"  4. CHANGELOG.md, under Added: - `{new.id}` {new.name}: what it tells.",

@@ -108,7 +108,7 @@ def test_what_cannot_be_one_is_refused(
 def test_the_next_steps_name_what_is_there() -> None:
     test = Path("tests/checks/nixos/test_of_ours.py")
     said = next_steps(NewCheck("NIX999", "nix-of-ours"), [test], last_id("NIX"))
-    assert f"  2. pytest {test} tests/test_house.py" in said
+    assert f"  2. python -m tests.index && pytest {test} tests/test_house.py" in said
     assert any("tests/lab/faults/nixos.py" in line for line in said)
     (place,) = [line.strip() for line in said if "README.md:" in line]
     line = (ROOT / "README.md").read_text("utf-8").splitlines()[int(place.partition(":")[2]) - 1]

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from tabbydoctor import plugins
-from tabbydoctor.diagnosis.check import Check
+from tabbydoctor.diagnosis.check import Check, first_sentence
 from tabbydoctor.diagnosis.finding import Evidence, Finding, Remedy, Safety, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root, Status
 
@@ -27,10 +27,17 @@ _STATUS: dict[Severity, Status] = {
 
 
 def check(id: str, name: str = "a-name", **more: Any) -> Check:
-    given: dict[str, Any] = {"category": "config", "severity": Severity.ERROR, "page": "A page."}
+    page = more.pop("page", "A page.")
+    given: dict[str, Any] = {"category": "config", "severity": Severity.ERROR}
     known = next((check for check in plugins.checks() if check.id == id), None)
     given |= {"cure": known.cure, "tags": known.tags} if known else {}
-    return Check(id, name, judge=list, **{**given, **more})
+
+    def judge() -> list[Finding]:
+        return []
+
+    judge.__doc__ = page
+    summary = first_sentence(page)
+    return Check(id, name, judge=judge, summary=summary, **{**given, **more})
 
 
 def result(

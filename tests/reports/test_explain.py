@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from tabbydoctor.diagnosis.check import first_sentence
 from tabbydoctor.diagnosis.finding import Severity
 from tabbydoctor.reports import explain, listing
 from tabbydoctor.reports.page import Page
@@ -112,7 +113,7 @@ API005  E  api-key-rejected     Refused [a-plugin]
     ],
 )
 def test_the_first_sentence(page: str, sentence: str) -> None:
-    assert listing.first_sentence(page) == sentence
+    assert first_sentence(page) == sentence
 
 
 def test_a_pipe_gets_plain_text() -> None:

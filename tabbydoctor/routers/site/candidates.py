@@ -19,12 +19,11 @@ from tabbydoctor.front.design import UNIT as FRONT
 from tabbydoctor.front.standing import Front
 from tabbydoctor.host import Account, Host, Process
 from tabbydoctor.routers.included import Included
-from tabbydoctor.routers.inputs import source_text
 from tabbydoctor.routers.kinds import BUILT_IN, UNKNOWN, RouterKinds
 from tabbydoctor.routers.modules import Modules
 from tabbydoctor.routers.site.command import RouterCommand, router_command
 from tabbydoctor.routers.site.composed import Composed, contained, described
-from tabbydoctor.routers.site.content import address_pattern, content, speaks_of
+from tabbydoctor.routers.site.content import address_pattern, content, source_text, speaks_of
 from tabbydoctor.routers.site.environment import router_environment
 from tabbydoctor.routers.site.listening import family, servers_pids, urls_of
 from tabbydoctor.tabbyapi.config import EffectiveConfig

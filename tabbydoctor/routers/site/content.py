@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host, Process
 
 _LOCAL = ("127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::]")
@@ -169,3 +170,18 @@ def _program(host: Host, path: str) -> str:
 
 
 _ADDRESSES = re.compile(r"https?://[\w.\[\]:-]{3,80}|(?:localhost|127\.0\.0\.1):\d{2,5}")
+
+
+def source_text(host: Host, path: str) -> str:
+    """A router's file. Raises Unknown where it cannot be read."""
+    try:
+        content = host.read(path)
+    except PermissionError as error:
+        raise Unknown(f"{path} cannot be read without root (use sudo)") from error
+    except FileNotFoundError as error:
+        raise Unknown(f"{path} is not there; name the router's file with --router") from error
+    except OSError as error:
+        raise Unknown(f"{path} cannot be read: {error.strerror}") from error
+    if content.truncated:
+        raise Unknown(f"{path} is too large to be a router's file; name it with --router")
+    return content.text()

@@ -12,11 +12,7 @@ from tabbydoctor.facts import Absent
 from tabbydoctor.front.design import UNIT as FRONT
 from tabbydoctor.front.standing import Front
 from tabbydoctor.host import Host
-from tabbydoctor.routers.inputs import router_inputs, router_reading, source_text
-from tabbydoctor.routers.judged import router_judgement
 from tabbydoctor.routers.kinds import BUILT_IN, RouterKinds
-from tabbydoctor.routers.reach import router_reach
-from tabbydoctor.routers.refusals import router_refusals
 from tabbydoctor.routers.site.candidates import (
     Around,
     TabbyPlace,
@@ -30,12 +26,8 @@ from tabbydoctor.routers.site.candidates import (
     speakers,
 )
 from tabbydoctor.routers.site.composed import composed, described
-from tabbydoctor.routers.site.health import router_backends, router_health, router_targets
-from tabbydoctor.routers.site.keys import router_keys
+from tabbydoctor.routers.site.content import source_text
 from tabbydoctor.routers.site.listening import servers
-from tabbydoctor.routers.staleness import router_staleness
-from tabbydoctor.routers.unread import router_read
-from tabbydoctor.routers.witness import router_witness
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address
 from tabbydoctor.targets import Targets
@@ -158,18 +150,4 @@ def _rank(around: Around, site: RouterSite) -> tuple[bool, bool, bool, bool, boo
     )
 
 
-GATHERERS = (
-    router_site,
-    router_inputs,
-    router_reading,
-    router_read,
-    router_judgement,
-    router_staleness,
-    router_reach,
-    router_keys,
-    router_witness,
-    router_refusals,
-    router_health,
-    router_backends,
-    router_targets,
-)
+GATHERERS = (router_site,)

@@ -205,3 +205,6 @@ async def _state(host: Host, name: str, url: str) -> BackendState:
     if models.status in (401, 403):
         return BackendState(name, url, "key", f"{models.status} from /v1/models")
     return BackendState(name, url, "up", f"{health.status} from /health")
+
+
+GATHERERS = (router_health, router_backends, router_targets)

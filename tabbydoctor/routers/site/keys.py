@@ -232,3 +232,6 @@ def _in_tokens(host: Host, path: str, wanted: str) -> str:
     key = data.get(wanted) if isinstance(data, dict) else None
     key = key[0] if isinstance(key, list) and key else key
     return str(key) if isinstance(key, str | int) else ""
+
+
+GATHERERS = (router_keys,)
