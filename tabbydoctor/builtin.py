@@ -78,7 +78,8 @@ def tabbydoctor_routers() -> list[RouterKind]:
 @hookimpl
 def tabbydoctor_reporters() -> list[Reporter]:
     """The output formats."""
+    from tabbydoctor.reports.formats import REPORTERS
     from tabbydoctor.reports.json_report import JsonReporter
     from tabbydoctor.reports.terminal import TerminalReporter
 
-    return [TerminalReporter(), JsonReporter()]
+    return [TerminalReporter(), JsonReporter(), *REPORTERS]
