@@ -20,6 +20,7 @@ from tabbydoctor.cli import (
     fix,
     history,
     listing,
+    merge,
     nix,
     probe,
     schema,
@@ -48,6 +49,7 @@ app.command("history")(history.history)
 app.command("config")(config.config)
 app.command("probe")(probe.probe)
 app.command("vram")(vram.vram)
+app.command("merge")(merge.merge)
 app.command("explain")(explain.explain)
 app.command("list")(listing.list_checks)
 app.command("demo")(demo.demo)
