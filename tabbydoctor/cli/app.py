@@ -24,8 +24,10 @@ from tabbydoctor.cli import (
     nix,
     probe,
     schema,
+    timer,
     undo,
     vram,
+    watch,
 )
 from tabbydoctor.cli.errors import CommandError, report_error
 from tabbydoctor.cli.options import TARGET_OPTIONS
@@ -50,6 +52,9 @@ app.command("config")(config.config)
 app.command("probe")(probe.probe)
 app.command("vram")(vram.vram)
 app.command("merge")(merge.merge)
+app.command("install-timer")(timer.install_timer)
+app.command("remove-timer")(timer.remove_timer)
+app.command("watch")(watch.watch)
 app.command("explain")(explain.explain)
 app.command("list")(listing.list_checks)
 app.command("demo")(demo.demo)

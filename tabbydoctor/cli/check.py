@@ -28,6 +28,7 @@ from tabbydoctor.invocation import invocation
 from tabbydoctor.reports import Reporter
 from tabbydoctor.reports.redacted import redacted
 
+_TIMEOUT = 10.0
 _DESCRIBED = "give a compose.yaml, a Dockerfile or a .container file that runs TabbyAPI"
 
 
@@ -64,7 +65,7 @@ def check(
             metavar="SECONDS",
             help="Time limit of each check; the whole run ends after three times as long.",
         ),
-    ] = 10.0,
+    ] = _TIMEOUT,
     wait: Annotated[
         float,
         typer.Option(
@@ -127,6 +128,11 @@ def _selected(only: str | None, skip: str | None) -> tuple[Check, ...]:
         raise CommandError(str(error), hint=f"{invocation('list')} shows them all") from error
     except plugins.PluginError as error:
         raise CommandError(str(error), hint="remove or update that plug-in") from error
+
+
+def examine_now(given: Given) -> Report:
+    """All checks once, with the limits that check has by itself. Raises CommandError."""
+    return _awaited(given, _selected(None, None), _TIMEOUT, "error", 0.0)
 
 
 def _awaited(
