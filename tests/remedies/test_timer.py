@@ -11,6 +11,7 @@ import pytest
 
 from tabbydoctor.cli import timer
 from tabbydoctor.cli.app import run
+from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.deployment.parts import Machine
 from tabbydoctor.remedies.draft import Draft
 from tabbydoctor.remedies.timer import (
@@ -97,7 +98,7 @@ def test_a_program_that_others_may_exchange_is_not_run_by_root(tmp_path: Path) -
     program = tmp_path / "tabbydoctor"
     program.touch()
     tmp_path.chmod(0o777)
-    with pytest.raises(timer.CommandError, match="root would run it again and again"):
+    with pytest.raises(CommandError, match="root would run it again and again"):
         timer._require_trusted(str(program))
 
 

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,7 +30,7 @@ services:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
+def place(tmp_path: Path) -> Path:
     """A directory with a broken TabbyAPI, a description, and `ssh`, `sudo` that stay here."""
     tabby, programs = tmp_path / "tabbyapi", tmp_path / "bin"
     for directory in (tabby, programs):
@@ -46,7 +45,7 @@ def place(tmp_path: Path) -> Iterator[Path]:
     }.items():
         (programs / name).write_text(f"#!/bin/sh\n{line}\n")
         (programs / name).chmod(0o755)
-    yield tmp_path
+    return tmp_path
 
 
 def ran(place: Path, recipe: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -104,7 +103,11 @@ def test_a_gate_with_tests(place: Path) -> None:
 
 @pytest.mark.parametrize(
     ("config", "code", "word"),
-    [(BROKEN, 2, "CRITICAL"), (None, 3, "UNKNOWN"), ("developer: {}\nnosuch: 1\n", 1, "WARNING")],
+    [
+        (BROKEN, 2, "CRITICAL"),
+        (None, 3, "UNKNOWN"),
+        ("network:\n  send_tracebacks: true\n", 1, "WARNING"),
+    ],
 )
 def test_nagios(place: Path, config: str | None, code: int, word: str) -> None:
     directory = place / "tabbyapi"
@@ -113,7 +116,7 @@ def test_nagios(place: Path, config: str | None, code: int, word: str) -> None:
     else:
         (directory / "config.yml").write_text(config)
     plugin = recipe("check_tabbydoctor")
-    done = ran(place, plugin, "--dir", str(directory), "--only", "CFG003,CFG004")
+    done = ran(place, plugin, "--dir", str(directory), "--only", "CFG004,CFG014")
     assert (done.returncode, CONSUMERS["nagios"](done.stdout)[0]) == (code, word)
 
 
