@@ -98,7 +98,8 @@ def tabbydoctor_routers() -> list[RouterKind | ListedKind]:
 @hookimpl
 def tabbydoctor_reporters() -> list[Reporter]:
     """The output formats."""
+    from tabbydoctor.reports.formats import REPORTERS
     from tabbydoctor.reports.json_report import JsonReporter
     from tabbydoctor.reports.terminal import TerminalReporter
 
-    return [TerminalReporter(), JsonReporter()]
+    return [TerminalReporter(), JsonReporter(), *REPORTERS]

@@ -15,6 +15,7 @@ from tabbydoctor import redaction
 from tabbydoctor.cli.app import run
 from tabbydoctor.demo import standin
 from tabbydoctor.demo.deployment import demo_deployment
+from tabbydoctor.reports.formats import FORMATS
 from tests.sampling import sampled
 
 API, ADMIN = "Zx9-planted-api-key-41", "Zx9-planted-admin-key-42"
@@ -76,6 +77,7 @@ COMMANDS = [
     ["check"],
     ["check", "--verbose"],
     ["check", "--format", "json"],
+    *(["check", "--format", name] for name in FORMATS),
     ["config"],
     ["config", "--verbose"],
     ["config", "--format", "json"],
@@ -104,6 +106,7 @@ MISTAKES = [
     ["check", "--only", MISTAKEN],
     ["check", "--format", MISTAKEN],
     ["check", "--fail-on", MISTAKEN],
+    *(["check", MISTAKEN, "--format", name] for name in FORMATS),
     ["check", "--timeout", MISTAKEN],
     ["check", f"--timeout={MISTAKEN}"],
     ["check", f"--api-key={MISTAKEN}"],

@@ -20,7 +20,7 @@ key (`POST /v1/model/load`), or let `model.inline_model_loading` do it.
 
 from collections.abc import Iterator
 
-from tabbydoctor.api import Evidence, Finding, Severity, Unknown, check
+from tabbydoctor.api import PASSING, Evidence, Finding, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.host.data import HttpAnswer
 from tabbydoctor.tabbyapi.answers import model_name, of_tabbyapi
@@ -37,6 +37,7 @@ from . import restart
     category="endpoint",
     severity=Severity.WARNING,
     caused_by=("SVC010", "API007", "CFG010", "GPU008", "SVC011"),
+    tags=(PASSING,),
 )
 def no_model(
     endpoint: Endpoint, config: EffectiveConfig, instance: Instance | None

@@ -22,7 +22,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Severity, check
+from tabbydoctor.api import PASSING, Absent, Evidence, Finding, Remedy, Severity, check
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.answers import of_tabbyapi
@@ -45,6 +45,7 @@ _LONG = 600.0
     category="endpoint",
     severity=Severity.WARNING,
     caused_by=("GPU003", "GPU007", "SVC011"),
+    tags=(PASSING,),
 )
 def stalled(endpoint: Endpoint, log: RunLog, instance: Instance | None) -> Iterator[Finding]:
     of_tabbyapi(endpoint)

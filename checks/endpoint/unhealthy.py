@@ -24,7 +24,7 @@ restart TabbyAPI. Where a route answers 500, update TabbyAPI with its dependenci
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Unknown, check
+from tabbydoctor.api import PASSING, Evidence, Finding, Remedy, Unknown, check
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.redaction import redact
@@ -49,6 +49,7 @@ _LENGTH = 160
         *("SVC011", "GPU001", "GPU002", "GPU003", "GPU006", "GPU007", "GPU008", "GPU009"),
         "GPU012",
     ),
+    tags=(PASSING,),
 )
 def unhealthy(
     endpoint: Endpoint,

@@ -27,7 +27,7 @@ import posixpath
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import DOWN, Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import DOWN, PASSING, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, ProcessState, ProcessTable
 from tabbydoctor.redaction import redact
 from tabbydoctor.routers import RouterReading
@@ -60,7 +60,7 @@ BIND_FAILED = "SVC011"
     "api-unreachable",
     category="endpoint",
     caused_by=(*CAUSES, ELSEWHERE, BIND_FAILED),
-    tags=(DOWN,),
+    tags=(DOWN, PASSING),
 )
 def unreachable(
     endpoint: Endpoint,

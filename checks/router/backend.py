@@ -21,7 +21,7 @@ import shlex
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
+from tabbydoctor.api import PASSING, Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Units
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.routers import RouterReading
@@ -36,7 +36,7 @@ _WORDS = {
 }
 
 
-@check("RTR012", "router-backend", category="router", severity=Severity.WARNING)
+@check("RTR012", "router-backend", category="router", severity=Severity.WARNING, tags=(PASSING,))
 def backend(
     reading: RouterReading, backends: RouterBackends, units: Units | None
 ) -> Iterator[Finding]:

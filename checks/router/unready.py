@@ -21,7 +21,17 @@ nothing else is found, its journal tells what the check ran into.
 import shlex
 from collections.abc import Iterator
 
-from tabbydoctor.api import Absent, Evidence, Finding, Remedy, Safety, Severity, Unknown, check
+from tabbydoctor.api import (
+    PASSING,
+    Absent,
+    Evidence,
+    Finding,
+    Remedy,
+    Safety,
+    Severity,
+    Unknown,
+    check,
+)
 from tabbydoctor.deployment.exit_status import LOAD_STATES, decoded
 from tabbydoctor.deployment.nixos import in_store, managed
 from tabbydoctor.deployment.parts import Machine, RouterSite
@@ -50,6 +60,7 @@ PROGRAMS_OWN = "exit status "
     "router-unready",
     category="router",
     caused_by=(*REPORTED, *NOT_STARTED),
+    tags=(PASSING,),
 )
 def unready(
     site: RouterSite,

@@ -6,7 +6,16 @@ The facts to judge, and what else a plug-in names in its annotations, are in
 `tabbydoctor.api.facts`.
 """
 
-from tabbydoctor.diagnosis.check import AUTH, CUTS_OFF, DOWN, KEYLESS, ROUTER_KEY, Check, check
+from tabbydoctor.diagnosis.check import (
+    AUTH,
+    CUTS_OFF,
+    DOWN,
+    KEYLESS,
+    PASSING,
+    ROUTER_KEY,
+    Check,
+    check,
+)
 from tabbydoctor.diagnosis.cure import CURE, Cure
 from tabbydoctor.diagnosis.finding import Evidence, Finding, Remedy, Safety, Severity
 from tabbydoctor.facts import Absent, Unknown
@@ -22,6 +31,7 @@ __all__ = [
     "CUTS_OFF",
     "DOWN",
     "KEYLESS",
+    "PASSING",
     "ROUTER_KEY",
     "VERSION",
     "Absent",

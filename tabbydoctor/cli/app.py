@@ -27,6 +27,10 @@ COMMANDS: Mapping[str, str] = {
     "config": "config",
     "probe": "probe",
     "vram": "vram",
+    "merge": "merge",
+    "install-timer": "timer:install_timer",
+    "remove-timer": "timer:remove_timer",
+    "watch": "watch",
     "explain": "explain",
     "list": "listing:list_checks",
     "demo": "demo",
@@ -81,14 +85,12 @@ _UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EFBIG)
 
 def run(arguments: Sequence[str]) -> int:  # noqa: C901 - to be taken apart
     """Run one command. Every way it can end gives an exit code, none a traceback."""
-    as_json = wants_json(arguments)
+    format = wanted_format(arguments)
     outcome: object = 0
     if sys.stdout is None:  # closed: nothing that is found or done could be told
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
         closed = "standard output is closed: nothing was done"
-        return report_error(
-            CommandError(closed, hint="open it, or lead it to a file"), as_json=False
-        )
+        return report_error(CommandError(closed, hint="open it, or lead it to a file"))
     try:
         outcome = typer.main.get_command(command_line(arguments)).main(
             list(arguments) or ["--help"], prog_name="tabbydoctor", standalone_mode=False
@@ -98,33 +100,38 @@ def run(arguments: Sequence[str]) -> int:  # noqa: C901 - to be taken apart
         outcome = INTERRUPTED
     except TyperException as error:
         _hide_keys(arguments)
-        return report_error(_usage(error), as_json=as_json)
+        return report_error(_usage(error), format)
     except BrokenPipeError:
         # The reader (head, less) has seen enough; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         if error.errno not in _UNWRITTEN or error.filename is not None:
-            return report_error(CommandError.crash(error), as_json=as_json)
+            return report_error(CommandError.crash(error), format)
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
         said = f"standard output: {error.strerror}"
-        return report_error(CommandError(said, hint="not all was written"), as_json=False)
+        return report_error(CommandError(said, hint="not all was written"))
     except CommandError as error:
         _hide_keys(arguments)
-        return report_error(error, as_json=as_json)
+        return report_error(error, format)
     except Exception as error:  # noqa: BLE001 - the doctor itself failed: said, never a traceback
-        return report_error(CommandError.crash(error), as_json=as_json)
+        return report_error(CommandError.crash(error), format)
     if outcome == INTERRUPTED:  # typer turns the interrupt into an exit status
-        return report_error(CommandError("interrupted", exit_code=INTERRUPTED), as_json=as_json)
+        return report_error(CommandError("interrupted", exit_code=INTERRUPTED), format)
     if not arguments:
         return 2
     return outcome if isinstance(outcome, int) else 0
 
 
-def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether machine output was asked for, told even from arguments that do not parse."""
-    pairs = zip(["", *arguments], [*arguments, ""], strict=True)
-    return any((one, two) == ("--format", "json") or two == "--format=json" for one, two in pairs)
+def wanted_format(arguments: Sequence[str]) -> str:
+    """The format that was asked for, told even from arguments that do not parse."""
+    pairs = zip(["", *arguments], arguments, strict=False)
+    named = [
+        two if one == "--format" else two.removeprefix("--format=")
+        for one, two in pairs
+        if one == "--format" or two.startswith("--format=")
+    ]
+    return named[-1] if named else "text"
 
 
 def _hide_keys(arguments: Sequence[str]) -> None:

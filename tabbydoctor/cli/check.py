@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -16,10 +17,10 @@ from tabbydoctor import plugins
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.options import Given, with_targets
 from tabbydoctor.cli.output import require_output, write_output
+from tabbydoctor.cli.waiting import wait_until_well
 from tabbydoctor.diagnosis.check import Check
-from tabbydoctor.diagnosis.report import Report
+from tabbydoctor.diagnosis.report import FailOn, Report
 from tabbydoctor.diagnosis.selection import UnknownSelection, select
-from tabbydoctor.diagnosis.verdict import FailOn
 from tabbydoctor.examination import NothingToExamine, examine
 from tabbydoctor.examination.described import of_descriptions
 from tabbydoctor.host.local import LocalHost
@@ -27,6 +28,7 @@ from tabbydoctor.invocation import invocation
 from tabbydoctor.reports import Reporter
 from tabbydoctor.reports.redacted import redacted
 
+_TIMEOUT = 10.0
 _DESCRIBED = "give a compose.yaml, a Dockerfile or a .container file that runs TabbyAPI"
 
 
@@ -38,7 +40,12 @@ def check(
         str | None, typer.Option(help="Only these: ids, id prefixes or categories, with commas.")
     ] = None,
     skip: Annotated[str | None, typer.Option(help="All but these.")] = None,
-    format: Annotated[str, typer.Option(help="text or json.")] = "text",
+    format: Annotated[
+        str,
+        typer.Option(
+            help="text, json, jsonl, junit, sarif, tap, nagios, prometheus, markdown or github."
+        ),
+    ] = "text",
     deployment: Annotated[
         str | None,
         typer.Option(
@@ -58,7 +65,17 @@ def check(
             metavar="SECONDS",
             help="Time limit of each check; the whole run ends after three times as long.",
         ),
-    ] = 10.0,
+    ] = _TIMEOUT,
+    wait: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            help="Look again until nothing fails, unless waiting cannot change that.",
+        ),
+    ] = 0.0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print only where the exit code is not 0.")
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show what passed and was skipped, too.")
     ] = False,
@@ -71,13 +88,16 @@ def check(
     level = _level(fail_on)
     if not timeout > 0:
         raise CommandError("--timeout must be more than 0 seconds")
+    if not 0 <= wait < math.inf:
+        raise CommandError("--wait must be 0 or more seconds")
     if output is not None:
         require_output(output)
     checks = _selected(only, skip)
     if deployment is not None:
         given, checks = _described(given, deployment), of_descriptions(checks)
-    report = _examine(given, checks, timeout, level)
-    _write(redacted(report), reporter, output, verbose)
+    report = _awaited(given, checks, timeout, level, wait)
+    if output is not None or not quiet or report.exit_code:
+        _write(redacted(report), reporter, output, verbose)
     return report.exit_code
 
 
@@ -110,18 +130,16 @@ def _selected(only: str | None, skip: str | None) -> tuple[Check, ...]:
         raise CommandError(str(error), hint="remove or update that plug-in") from error
 
 
-def _examine(given: Given, checks: Sequence[Check], timeout: float, fail_on: FailOn) -> Report:
+def examine_now(given: Given) -> Report:
+    """All checks once, with the limits that check has by itself. Raises CommandError."""
+    return _awaited(given, _selected(None, None), _TIMEOUT, "error", 0.0)
+
+
+def _awaited(
+    given: Given, checks: Sequence[Check], timeout: float, fail_on: FailOn, wait: float
+) -> Report:
     try:
-        return asyncio.run(
-            examine(
-                LocalHost(),
-                given.targets,
-                checks,
-                time_limit=timeout,
-                fail_on=fail_on,
-                pending=_progress if sys.stderr.isatty() else None,
-            )
-        )
+        return wait_until_well(lambda: _examine(given, checks, timeout, fail_on), wait)
     except NothingToExamine as error:
         raise CommandError(
             str(error),
@@ -130,6 +148,19 @@ def _examine(given: Given, checks: Sequence[Check], timeout: float, fail_on: Fai
             else "name it with --dir, --unit or --url; "
             f"`{invocation('demo')}` shows the doctor at work",
         ) from error
+
+
+def _examine(given: Given, checks: Sequence[Check], timeout: float, fail_on: FailOn) -> Report:
+    return asyncio.run(
+        examine(
+            LocalHost(),
+            given.targets,
+            checks,
+            time_limit=timeout,
+            fail_on=fail_on,
+            pending=_progress if sys.stderr.isatty() else None,
+        )
+    )
 
 
 def _progress(waiting: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import traceback
 import warnings
 
 from tabbydoctor.redaction import redact
-from tabbydoctor.reports.json_report import error_document, write_document
+from tabbydoctor.reports.formats import write_failure
 from tabbydoctor.reports.visible import visible_lines
 
 
@@ -48,14 +48,13 @@ def hide_from_python() -> None:
 
 def _say_crash(error: BaseException | None) -> None:
     if isinstance(error, Exception):
-        report_error(CommandError.crash(error), as_json=False)
+        report_error(CommandError.crash(error))
 
 
-def report_error(error: CommandError, *, as_json: bool) -> int:
-    """Say it, redacted; the return value is the exit code."""
+def report_error(error: CommandError, format: str = "text") -> int:
+    """Say it, redacted, on stderr; in a format for programs on stdout, too. The exit code."""
     message, hint = redact(error.message), redact(error.hint)
-    if as_json:
-        write_document(error_document(message, hint, error.exit_code), sys.stdout)
+    write_failure(format, message, hint, error.exit_code, sys.stdout)
     sys.stderr.write(f"tabbydoctor: {visible_lines(message)}\n")
     if hint:
         sys.stderr.write(f"  {visible_lines(hint)}\n")

@@ -1,7 +1,10 @@
-"""Writing a report to a file that the user named, through no link of somebody else's."""
+"""Writing a report to a file that the user named, through no link of somebody else's, and in one
+step: whoever reads the file meanwhile, or after a kill, finds the old report or the new one.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 
@@ -21,9 +24,10 @@ def write_output(path: str, text: str) -> None:
             handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         else:
             with place(os.path.abspath(path)) as found:
+                if _replaced(found, text):
+                    return
                 handle = _opened(found)
-        with open(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
+        _fill(handle, text)
     except RepairError as error:
         raise _failed(path, error.message) from error
     except OSError as error:
@@ -47,6 +51,37 @@ def require_output(path: str) -> None:
         raise _failed(path, error.message) from error
     except OSError as error:
         raise _failed(path, error.strerror or str(error)) from error
+
+
+def _replaced(found: DirectoryEntry, text: str) -> bool:
+    """Put a new file in its place; False where only the old one can be written to: another
+    account's, one with a second name, a pipe, one in a directory that is closed.
+    """
+    mode = None
+    with contextlib.suppress(FileNotFoundError):
+        old = os.stat(found.name, dir_fd=found.directory, follow_symlinks=False)
+        mode = stat.S_IMODE(old.st_mode)
+        if not stat.S_ISREG(old.st_mode) or old.st_nlink > 1 or old.st_uid != os.geteuid():
+            return False
+    new = f".{found.name}.{os.getpid()}"
+    try:
+        handle = os.open(new, _WRITE | os.O_EXCL, 0o666, dir_fd=found.directory)
+    except OSError:
+        return False
+    try:
+        if mode is not None:
+            os.fchmod(handle, mode)
+        _fill(handle, text)
+        os.replace(new, found.name, src_dir_fd=found.directory, dst_dir_fd=found.directory)
+    except BaseException:
+        os.unlink(new, dir_fd=found.directory)
+        raise
+    return True
+
+
+def _fill(handle: int, text: str) -> None:
+    with open(handle, "w", encoding="utf-8", errors="replace") as file:
+        file.write(text)
 
 
 def _opened(found: DirectoryEntry) -> int:

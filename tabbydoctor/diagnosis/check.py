@@ -29,6 +29,9 @@ DOWN = "down"
 unless the log says that it did."""
 CUTS_OFF = "cuts-off"
 """Tag of those whose warnings, too, say why a TabbyAPI that runs is not reached."""
+PASSING = "passing"
+"""Tag of those whose faults may end by themselves while something comes up: what `--wait` waits
+for."""
 ROUTER_KEY = "router-key"
 """Tag of those that tell whether a router's requests carry TabbyAPI's key: what is seen of the
 running router outweighs what they read."""

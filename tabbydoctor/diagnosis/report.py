@@ -10,6 +10,8 @@ from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.finding import Finding
 
 Status = Literal["passed", "failed", "warning", "info", "skipped", "unknown", "crashed"]
+FailOn = Literal["error", "warning", "unknown"]
+"""From where on the exit code is 1; each includes those before it."""
 STATUSES: tuple[Status, ...] = (
     "passed",
     "failed",
@@ -62,6 +64,8 @@ class Report:
 
     host: str = ""
     """The name of the machine; empty where it has none."""
+    fail_on: FailOn = "error"
+    """What was asked to count for the exit code."""
 
     @property
     def selected(self) -> bool:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
-from tabbydoctor.diagnosis.report import CheckResult, Status
-
-FailOn = Literal["error", "warning", "unknown"]
+from tabbydoctor.diagnosis.report import CheckResult, FailOn, Status
 
 _COUNTS: dict[FailOn, frozenset[Status]] = {
     "error": frozenset({"failed"}),
@@ -23,3 +20,8 @@ def exit_code(results: Iterable[CheckResult], fail_on: FailOn) -> int:
     if statuses and statuses <= _NOT_JUDGED:
         return 2
     return int(bool(statuses & _COUNTS[fail_on]))
+
+
+def counts(status: Status, fail_on: FailOn) -> bool:
+    """Whether a check that ended so is what makes the exit code 1."""
+    return status in _COUNTS[fail_on]

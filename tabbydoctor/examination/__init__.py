@@ -15,9 +15,9 @@ from tabbydoctor.deployment.parts import Discovery, ProcessTable, Units
 from tabbydoctor.diagnosis.causes import roots, with_causes
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.hands import Words
-from tabbydoctor.diagnosis.report import Report
+from tabbydoctor.diagnosis.report import FailOn, Report
 from tabbydoctor.diagnosis.runner import WHOLE_RUN, Pending, run_checks
-from tabbydoctor.diagnosis.verdict import FailOn, exit_code
+from tabbydoctor.diagnosis.verdict import exit_code
 from tabbydoctor.examination.deployment import deployment_document, machine_name, notes
 from tabbydoctor.examination.described import described_document
 from tabbydoctor.examination.word import by_word
@@ -33,6 +33,11 @@ _CLOSING = 1.0
 
 class NothingToExamine(Exception):  # noqa: N818 - it is an answer for the operator
     """There is no TabbyAPI on this machine, and none was named."""
+
+    def __init__(self, message: str, *, may_come: bool = False) -> None:
+        """`may_come`: whether one may still be started."""
+        super().__init__(message)
+        self.may_come = may_come
 
 
 def facts_of(host: Host, targets: Targets, patience: float | None = None) -> Facts:
@@ -82,6 +87,7 @@ async def examine(
             catalogue=len(plugins.checks()),
             notes=notes(facts),
             host=machine_name(host),
+            fail_on=fail_on,
         )
     finally:
         await _closed(host, facts)
@@ -137,7 +143,8 @@ async def require_something(host: Host, facts: Facts, targets: Targets, until: f
     found = discovery.instance or discovery.unloadable
     if found is None and not any(named):
         looked = await _looked(facts)
-        raise NothingToExamine(f"no TabbyAPI was found on this machine{looked}")
+        said = f"no TabbyAPI was found on this machine{looked}"
+        raise NothingToExamine(said, may_come=True)
 
 
 async def _looked(facts: Facts) -> str:

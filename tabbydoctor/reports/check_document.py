@@ -37,6 +37,7 @@ def check_document(report: Report) -> CheckDocument:
         checks=[_result(result) for result in report.results],
         diagnosis=[_root(told, root) for root in report.roots],
         summary=SummaryPart(**report.summary),
+        fail_on=report.fail_on,
         exit_code=cast("Literal[0, 1, 2]", report.exit_code),
     )
 

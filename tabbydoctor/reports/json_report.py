@@ -41,24 +41,28 @@ def error_document(message: str, hint: str, exit_code: int) -> dict[str, Any]:
     return plain(ErrorDocument(error=error, exit_code=exit_code))
 
 
-def dumps(document: Mapping[str, Any]) -> str:
+def dumps(document: Mapping[str, Any], *, indent: int | None = 2) -> str:
     """A document as text that UTF-8 can hold: lone surrogates become U+FFFD.
 
     What cannot be seen is escaped: controls and marks of direction that JSON would let through.
     """
-    text = json.dumps(_plain(document), ensure_ascii=False, indent=2, allow_nan=False)
+    text = json.dumps(_plain(document), ensure_ascii=False, indent=indent, allow_nan=False)
     return visible_json(_SURROGATE.sub("\ufffd", text))
 
 
 def write_document(document: Mapping[str, Any], stream: TextIO) -> None:
-    """Write a document and a line end, in UTF-8 whatever the locale says (RFC 8259)."""
-    text = dumps(document) + "\n"
+    """Write a document and a line end (RFC 8259)."""
+    write_utf8(dumps(document) + "\n", stream)
+
+
+def write_utf8(text: str, stream: TextIO) -> None:
+    """Write a text in UTF-8 whatever the locale says."""
     binary = getattr(stream, "buffer", None)
     if binary is None:
         stream.write(text)
         return
     stream.flush()
-    binary.write(text.encode("utf-8"))
+    binary.write(text.encode("utf-8", "replace"))
     binary.flush()
 
 

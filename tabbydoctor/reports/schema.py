@@ -20,6 +20,7 @@ from tabbydoctor.reports.documents.catalogue import ExplainDocument, ListDocumen
 from tabbydoctor.reports.documents.check import CheckDocument, ErrorDocument
 from tabbydoctor.reports.documents.config import ConfigDocument
 from tabbydoctor.reports.documents.fix import FixDocument, HistoryDocument, UndoDocument
+from tabbydoctor.reports.documents.merge import MergeDocument
 from tabbydoctor.reports.documents.probe import ProbeDocument
 from tabbydoctor.reports.documents.vram import VramDocument
 
@@ -31,6 +32,7 @@ DOCUMENTS: Mapping[str, type[Document]] = {
     "config": ConfigDocument,
     "probe": ProbeDocument,
     "vram": VramDocument,
+    "merge": MergeDocument,
     "list": ListDocument,
     "history": HistoryDocument,
     "undo": UndoDocument,

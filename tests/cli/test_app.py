@@ -10,7 +10,7 @@ import pytest
 
 from tabbydoctor import __version__
 from tabbydoctor.cli import check as check_command
-from tabbydoctor.cli.app import run, wants_json
+from tabbydoctor.cli.app import run, wanted_format
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,8 +86,9 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     assert json.loads(capsys.readouterr().out)["exit_code"] == 130
 
 
-def test_wants_json() -> None:
-    assert wants_json(["check", "--format", "json"])
-    assert wants_json(["check", "--format=json"])
-    assert not wants_json(["check", "--format", "text", "json"])
-    assert not wants_json([])
+def test_the_wanted_format_is_told_from_any_arguments() -> None:
+    assert wanted_format(["check", "--format", "json"]) == "json"
+    assert wanted_format(["check", "--format=sarif", "--no-such"]) == "sarif"
+    assert wanted_format(["check", "--format", "text", "json"]) == "text"
+    assert wanted_format(["check", "--format"]) == "text"
+    assert wanted_format([]) == "text"

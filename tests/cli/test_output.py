@@ -36,6 +36,33 @@ def test_a_report_replaces_what_was_there(tmp_path: Path) -> None:
     assert file.read_text() == "new\n"
 
 
+def test_it_is_replaced_in_one_step_and_keeps_its_mode(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.prom"
+    file.write_text("old")
+    file.chmod(0o640)
+    with file.open() as reader:
+        write_output(str(file), "new")
+        assert reader.read() == "old", "who has opened it reads the old one to its end"
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("new", 0o640)
+    assert [one.name for one in tmp_path.iterdir()] == ["metrics.prom"]
+
+
+def test_a_text_that_cannot_be_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "metrics.prom"
+    file.write_text("old")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tabbydoctor.cli.output._fill", full)
+    with pytest.raises(CommandError, match="No space"):
+        write_output(str(file), "new")
+    assert file.read_text() == "old"
+    assert [one.name for one in tmp_path.iterdir()] == ["metrics.prom"]
+
+
 def test_own_links_are_followed(tmp_path: Path) -> None:
     (tmp_path / "real").touch()
     (tmp_path / "link").symlink_to("real")

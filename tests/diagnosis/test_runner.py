@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import pytest
 
 from tabbydoctor.api import Absent, Check, Finding, Severity, Unknown, check
-from tabbydoctor.diagnosis.report import CheckResult
+from tabbydoctor.diagnosis.report import CheckResult, FailOn
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.diagnosis.selection import UnknownSelection, select
-from tabbydoctor.diagnosis.verdict import FailOn, exit_code
+from tabbydoctor.diagnosis.verdict import exit_code
 from tabbydoctor.facts import Facts
 
 

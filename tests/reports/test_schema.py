@@ -80,6 +80,7 @@ COMMANDS = {
     "config": ("config",),
     "probe": ("probe",),
     "vram": ("vram", "llama"),
+    "merge": ("merge", "/dev/null"),
     "list": ("list",),
     "history": ("history",),
     "undo": ("undo",),

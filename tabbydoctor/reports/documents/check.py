@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType, field
 
 from tabbydoctor.diagnosis.finding import Safety, Severity
-from tabbydoctor.diagnosis.report import Status
+from tabbydoctor.diagnosis.report import FailOn, Status
 from tabbydoctor.reports.documents.base import Count, Document, DocumentPart, Identifier, Moment
 
 
@@ -174,6 +174,8 @@ class CheckDocument(Document):
     """The root causes, the first to repair first."""
     summary: SummaryPart
     """How many checks ended how."""
+    fail_on: FailOn
+    """What was asked to count for the exit code: from where on it is 1."""
     exit_code: Literal[0, 1, 2]
     """0: nothing at or above --fail-on · 1: something is · 2: nothing was judged."""
 
