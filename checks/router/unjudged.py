@@ -12,8 +12,8 @@ then every request through it ends in 401 while everything else is well.
 The router is found by its unit, by its connections to TabbyAPI, or by what its command line
 runs. Its source was not read to its end where it is neither Python nor a gateway that is known
 (LiteLLM, llama-swap, nginx, HAProxy, Caddy, Traefik, Open WebUI, SillyTavern), where it or what it
-includes cannot be opened, where a part of it is not followed (a Lua block, a variable upstream, a plugin), or
-where no call that reaches TabbyAPI was found in it; it does not tell, where the headers of such a
+includes cannot be opened, where a part of it is not followed (a Lua block, a variable upstream, a
+plugin), or where no call that reaches TabbyAPI was found in it; it does not tell, where the headers of such a
 call come from what is not known. The running router tells
 nothing where it answers `GET /v1/models` by itself, does not answer, or cannot be asked. Where
 that one route was seen to carry a key and the source was not read, this is a remark: what else
