@@ -15,7 +15,6 @@ from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.cure import Cure
 from tabbydoctor.facts import gathered, needed
 
-
 CHECKS = import_module("tabbydoctor_checks")
 
 

@@ -13,8 +13,8 @@ The router is found by its unit, by its connections to TabbyAPI, or by what its 
 runs. Its source was not read to its end where it is neither Python nor a gateway that is known
 (LiteLLM, llama-swap, nginx, HAProxy, Caddy, Traefik, Open WebUI, SillyTavern), where it or what it
 includes cannot be opened, where a part of it is not followed (a Lua block, a variable upstream, a
-plugin), or where no call that reaches TabbyAPI was found in it; it does not tell, where the headers of such a
-call come from what is not known. The running router tells
+plugin), or where no call that reaches TabbyAPI was found in it; it does not tell, where the
+headers of such a call come from what is not known. The running router tells
 nothing where it answers `GET /v1/models` by itself, does not answer, or cannot be asked. Where
 that one route was seen to carry a key and the source was not read, this is a remark: what else
 the router sends is not known.
