@@ -10,17 +10,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import tabbydoctor_checks
 from tabbydoctor import builtin
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.cure import Cure
 from tabbydoctor.facts import gathered, needed
 
+CHECKS = import_module("tabbydoctor_checks")
+
 
 def indexes() -> dict[Path, str]:
     """Path -> text."""
     return {
-        Path(tabbydoctor_checks.INDEX): _lines([_of_check(*found) for found in checks()]),
+        Path(CHECKS.INDEX): _lines([_of_check(*found) for found in checks()]),
         Path(builtin.INDEX): _lines(dict(_gatherers())),
     }
 
@@ -28,7 +29,7 @@ def indexes() -> dict[Path, str]:
 def checks() -> list[tuple[str, Check]]:
     """Every check of `checks/` with the name it stands under, in the order of their ids."""
     found = {}
-    for module in pkgutil.walk_packages(tabbydoctor_checks.__path__, "tabbydoctor_checks."):
+    for module in pkgutil.walk_packages(CHECKS.__path__, "tabbydoctor_checks."):
         for name, value in vars(import_module(module.name)).items():
             if isinstance(value, Check) and value.judge.__module__ == module.name:
                 found[value.id] = (f"{module.name}:{name}", value)
