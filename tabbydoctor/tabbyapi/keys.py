@@ -8,7 +8,7 @@ a key (theroyallab/tabbyAPI, `common/config_models.py`, up to e632af4 of 2026-08
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 ValueKind = Literal[
@@ -71,9 +71,7 @@ _CACHE = ("FP16", "Q8", "Q6", "Q4")
 
 
 def _section(name: str, *keys: ConfigKey) -> Iterable[ConfigKey]:
-    for key in keys:
-        values = {slot: getattr(key, slot) for slot in ConfigKey.__slots__}
-        yield ConfigKey(**{**values, "section": name})
+    yield from (replace(key, section=name) for key in keys)
 
 
 def _key(

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tabbydoctor.deployment.parts import Instance
@@ -39,6 +39,7 @@ def test_nothing_gives_the_defaults(tmp_path: Path) -> None:
 
 
 # Strongest of: own file < environment < (--config file, or else the arguments).
+@settings(deadline=None)  # the first value that is not of its type imports pydantic
 @given(
     own=st.none() | st.integers(1, 9),
     variable=st.none() | st.integers(11, 19),
