@@ -34,6 +34,9 @@ from tabbydoctor.targets import Targets
 _ROUTER_READY = 60.0
 """Seconds a router may take to come up and find its backend ready, `--ready-timeout` at most."""
 
+_RELOADED = 10.0
+"""Seconds in which a reload may come to count."""
+
 
 def prove(
     host: Callable[[], Host],
@@ -110,6 +113,7 @@ class _Proving:
         self._progress = progress
         actions = prepared.plan.actions
         self._restarted = {action.target for action in actions if action.kind == "restart"}
+        self._reloads = any(action.kind == "reload" for action in actions)
         self._answered = prepared.answered
         self._present = prepared.present
         self._before = before
@@ -130,6 +134,8 @@ class _Proving:
                     await self._await("the router to find TabbyAPI ready", limit, router_ready)
                 else:  # it tells nobody of its health
                     await self._await("the router to answer", limit, router_answers)
+        if live and self._reloads:
+            await self._await("the router to take its files anew", _RELOADED, self._takes_key)
         facts, host = self._facts()
         try:
             remaining, failed = await self._remaining(facts)
@@ -186,6 +192,12 @@ class _Proving:
     async def _answers(self, facts: Facts) -> bool | None:
         """True once TabbyAPI answers; False where none waits for it; None: wait on."""
         return True if await self._up(facts) else await still_starts(facts, self._restarted)
+
+    async def _takes_key(self, facts: Facts) -> bool | None:
+        """True once no request ends in an auth error: the workers of before serve on a moment."""
+        host = facts.known(Host)  # type: ignore[type-abstract]
+        seen = await witness(facts, host) if host else UNSEEN
+        return None if seen.request is not None and seen.request.auth_error else True
 
     async def _up(self, facts: Facts) -> bool:
         endpoint = await fact(facts, Endpoint)

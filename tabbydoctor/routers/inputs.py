@@ -25,6 +25,7 @@ from tabbydoctor.routers.site.environment import (
     router_environment,
     unset_variables,
 )
+from tabbydoctor.routers.site.gateway_command import expanded
 from tabbydoctor.routers.urls import server
 from tabbydoctor.source.budget import Budget, budget
 from tabbydoctor.source.secret_names import is_secret
@@ -227,7 +228,7 @@ def _directory(site: RouterSite) -> str:
 def _arguments(site: RouterSite) -> tuple[str, ...]:
     """The command line of its next start."""
     if site.unit and site.unit.command:
-        return tuple(site.unit.command)
+        return tuple(expanded(site.unit.command, router_environment(site)))
     return tuple(site.process.argv) if site.process else ()
 
 
