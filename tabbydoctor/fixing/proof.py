@@ -24,6 +24,7 @@ from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.judged import RouterJudgement
 from tabbydoctor.routers.probes import hopeless
 from tabbydoctor.routers.reach import RouterReach
+from tabbydoctor.routers.refusals import RouterRefusals
 from tabbydoctor.routers.site.health import RouterHealth
 from tabbydoctor.routers.staleness import RouterStaleness
 from tabbydoctor.tabbyapi.answers import accepted, keyed
@@ -34,7 +35,7 @@ from tabbydoctor.targets import Targets
 _ROUTER_READY = 60.0
 """Seconds a router may take to come up and find its backend ready, `--ready-timeout` at most."""
 
-_RELOADED = 10.0
+_RELOADED = 20.0
 """Seconds in which a reload may come to count."""
 
 
@@ -194,10 +195,13 @@ class _Proving:
         return True if await self._up(facts) else await still_starts(facts, self._restarted)
 
     async def _takes_key(self, facts: Facts) -> bool | None:
-        """True once no request ends in an auth error: the workers of before serve on a moment."""
+        """True once no request ends in an auth error: the workers of before serve on a moment, and
+        a connection of theirs is kept a while."""
         host = facts.known(Host)  # type: ignore[type-abstract]
         seen = await witness(facts, host) if host else UNSEEN
-        return None if seen.request is not None and seen.request.auth_error else True
+        refusals = await fact(facts, RouterRefusals)
+        refused = seen.request is not None and seen.request.auth_error
+        return None if refused or (refusals and refusals.found) else True
 
     async def _up(self, facts: Facts) -> bool:
         endpoint = await fact(facts, Endpoint)

@@ -13,7 +13,7 @@ from tabbydoctor.reports.page import Page
 from tabbydoctor.reports.visible import visible
 
 _STARTS = ("restart", "reload", "enable")
-"""Actions that start something or have it read its files anew, which `--no-restart` leaves to the operator."""
+"""Actions on what runs, which `--no-restart` leaves to the operator."""
 
 
 def as_json(result: FixResult) -> dict[str, Any]:

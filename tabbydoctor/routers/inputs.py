@@ -144,7 +144,7 @@ def _router_inputs(
     if site.kind == "python":
         modules = Modules.of(seen, path, text, roots)
         roots = tuple(modules.roots)
-    included = Included.of(host if site.named else seen, kind, path, text)
+    included = Included.of(host if _by_root(site) else seen, kind, path, text)
     own = {**modules.files, **included.files}
     reading = read(environment, own)
     files = {**own, **dict(_configurations(seen, reading))}
@@ -172,6 +172,12 @@ def _router_inputs(
         cuts=tuple(dict.fromkeys((*reading.cuts, *modules.cuts, *included.cuts))),
     )
     return RouterInputs(reading, urls, files, environment, directory, roots, arguments, text)
+
+
+def _by_root(site: RouterSite) -> bool:
+    """Whether root says which files are read, and reads them: a gateway's workers do not."""
+    unit = site.unit
+    return site.named or bool(unit and not unit.user_manager and unit.user == "root")
 
 
 def _environment(site: RouterSite) -> Iterator[tuple[str, str]]:

@@ -52,7 +52,8 @@ server {
 """
 _NGINX_WRONG = _NGINX.replace(
     "  # TabbyAPI\n",
-    '\n        include proxy_params;\n        proxy_set_header Authorization "Bearer old-0123456789";\n',
+    "\n        include proxy_params;\n"
+    '        proxy_set_header Authorization "Bearer old-0123456789";\n',
 )
 _HAPROXY = """\
 global

@@ -1,4 +1,4 @@
-"""The edits by which Caddy takes the key from a file of its own, where a reverse_proxy passes on."""
+"""The edits by which Caddy takes the key from a file of its own."""
 
 from __future__ import annotations
 

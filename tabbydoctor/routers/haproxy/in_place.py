@@ -1,4 +1,4 @@
-"""The edits by which HAProxy takes the key from a file of its own, a map (map(7.3.1) of its manual).
+"""The edits by which HAProxy takes the key from a file of its own, a map (its manual, 7.3.1).
 
 It reads the file when it starts and with each reload, as the account it is started by.
 """
