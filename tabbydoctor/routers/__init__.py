@@ -58,8 +58,8 @@ class Call:
     takes_key: bool = True
     """Whether its router has a place for a key that goes with it."""
     asked: str = ""
-    """Of a gateway: where callers ask for what it passes on so, `//host:port/path` without a scheme;
-    the host may be empty. Empty where that is not known."""
+    """Of a gateway: where callers ask for what it passes on so, `//host:port/path`; without a host
+    where any will do. Empty where it is not known."""
     made_elsewhere: bool = False
     """Whether a client that may send it is made in another source."""
 
