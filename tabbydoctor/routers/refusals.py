@@ -63,11 +63,11 @@ def router_refusals(
         raise Absent("TabbyAPI is not running")
     held = {one.local: one.pid for one in connections.made_to(place[1]) if one.pid in site.pids}
     lines = log.lines if log.complete else log.lines[-_LAST:]
-    since = _changed(host, site, inputs) + _TAKEN_IN
+    since = _taken_in(host, site, inputs)
     last = {
         (seen[1].strip("[]"), int(seen[2])): seen
         for line in of_others(lines)
-        if line.time > since and (seen := _ASKED.search(line.text))
+        if line.time >= since and (seen := _ASKED.search(line.text))
     }
     refused = tuple(
         Refusal(f"{client[0]}:{client[1]}", pid, last[client][4].partition("?")[0])
@@ -77,15 +77,15 @@ def router_refusals(
     return RouterRefusals(log.source, refused)
 
 
-def _changed(host: Host, site: RouterSite, inputs: RouterInputs | None) -> float:
-    """When a gateway's configuration was last changed; 0 for what a reload does not reach."""
+def _taken_in(host: Host, site: RouterSite, inputs: RouterInputs | None) -> float:
+    """When a gateway has its configuration as it is now; 0 for what a reload does not reach."""
     if site.kind not in GATEWAYS or inputs is None:
         return 0.0
     times = [0.0]
     for path in (inputs.reading.path, *inputs.files):
         with contextlib.suppress(OSError, ValueError):
             times.append(host.status(path).modified)
-    return max(times)
+    return max(times) + _TAKEN_IN
 
 
 def _is_refused_state(seen: re.Match[str]) -> bool:
