@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from tabbydoctor.routers.gateways.passage import Passage, SentKey
-from tabbydoctor.routers.gateways.splices import Splice, spliced
+from tabbydoctor.routers.gateways.splices import TextEdit, spliced
 from tabbydoctor.routers.kind import CannotGiveKey, PlacedKind
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.urls import server
@@ -118,9 +118,9 @@ class KeyPlacing:
             raise CannotGiveKey("the edit would change more than the key that TabbyAPI is sent")
 
 
-def _placed(splice: Splice) -> Splice:
+def _placed(splice: TextEdit) -> TextEdit:
     """The same for any name of its file."""
-    return Splice("", splice.start, splice.end, splice.text, splice.indent, splice.raw)
+    return TextEdit("", splice.start, splice.end, splice.text, splice.indent, splice.raw)
 
 
 def _route(one: Passage) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from tabbydoctor.routers import HandEdit, Miss, Purpose, Wait
-from tabbydoctor.routers.gateways.splices import Splice
+from tabbydoctor.routers.gateways.splices import TextEdit
 from tabbydoctor.routers.keys import CLIENT_OWN, PLACEHOLDERS
 
 WRITTEN = "a key written in the configuration"
@@ -83,7 +83,7 @@ class Passage:
     buffers: int = 0
     """The line by which its streams are held back; 0 for none."""
     by_hand: tuple[HandEdit, ...] = ()
-    splices: tuple[Splice, ...] = ()
+    splices: tuple[TextEdit, ...] = ()
     """What gives it the key from a file of its own; of a health check what it is to be. Empty where
     there is no such edit."""
     host: str = ""

@@ -10,7 +10,7 @@ KEY_FILE = "<key_file>"
 
 
 @dataclass(frozen=True, slots=True)
-class Splice:
+class TextEdit:
     """One edit: what stands between two places goes, and a text comes there."""
 
     file: str
@@ -24,7 +24,7 @@ class Splice:
     """It comes as it is at that very place, not as lines of its own."""
 
 
-def spliced(text: str, splices: Iterable[Splice], key_file: str) -> str:
+def spliced(text: str, splices: Iterable[TextEdit], key_file: str) -> str:
     """A text with all of them made; their places are told as of the text given."""
     newline = "\r\n" if "\r\n" in text else "\n"
     for one in sorted(set(splices), key=lambda one: (one.start, one.end), reverse=True):

@@ -6,7 +6,7 @@ import pytest
 
 from tabbydoctor.routers import caddy, haproxy, nginx
 from tabbydoctor.routers.gateways.in_place import KeyPlacing
-from tabbydoctor.routers.gateways.splices import Splice, spliced
+from tabbydoctor.routers.gateways.splices import TextEdit, spliced
 from tabbydoctor.routers.kind import CannotGiveKey, PlacedKind
 
 KEY, FILE = "a1" * 16, "/etc/tabbydoctor/x.service/key.conf"
@@ -24,16 +24,16 @@ def edited(kind: PlacedKind, text: str, **further: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("text", "splice", "after"),
     [
-        ("a;\r\nb;\r\n", Splice("", 2, 2, "x;\ny;", "  "), "a;\r\n  x;\r\n  y;\r\nb;\r\n"),
-        ("a; # c\nb;\n", Splice("", 2, 2, "x;"), "a; # c\nx;\nb;\n"),
-        ("{ a; }\n", Splice("", 4, 4, "x;\ny;", "  "), "{ a; x; y; }\n"),
-        ("a;", Splice("", 2, 2, "x;"), "a;\nx;"),
-        ("  a;\n  b;\n", Splice("", 2, 4), "  b;\n"),
-        ("  a; b;\n", Splice("", 2, 4), "  b;\n"),
-        ("  a; b; # c\n", Splice("", 5, 7), "  a; # c\n"),
+        ("a;\r\nb;\r\n", TextEdit("", 2, 2, "x;\ny;", "  "), "a;\r\n  x;\r\n  y;\r\nb;\r\n"),
+        ("a; # c\nb;\n", TextEdit("", 2, 2, "x;"), "a; # c\nx;\nb;\n"),
+        ("{ a; }\n", TextEdit("", 4, 4, "x;\ny;", "  "), "{ a; x; y; }\n"),
+        ("a;", TextEdit("", 2, 2, "x;"), "a;\nx;"),
+        ("  a;\n  b;\n", TextEdit("", 2, 4), "  b;\n"),
+        ("  a; b;\n", TextEdit("", 2, 4), "  b;\n"),
+        ("  a; b; # c\n", TextEdit("", 5, 7), "  a; # c\n"),
     ],
 )
-def test_what_becomes_of_a_text(text: str, splice: Splice, after: str) -> None:
+def test_what_becomes_of_a_text(text: str, splice: TextEdit, after: str) -> None:
     assert spliced(text, [splice], "") == after
 
 
