@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.deployment.nixos import managed
+from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.deployment.unit import Unit, last_setting
 from tabbydoctor.front.programs import sendable
 from tabbydoctor.host import Account
@@ -18,6 +19,7 @@ from tabbydoctor.nixos.by_rebuild import to_paste
 from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.credential import NAME
 from tabbydoctor.remedies.draft import CannotFix, Draft
+from tabbydoctor.remedies.gateway_nix import lines_of_nix
 from tabbydoctor.remedies.gateway_trust import exchangeable
 from tabbydoctor.repair.changes import Parser
 from tabbydoctor.routers.gateways.in_place import KeyPlacing
@@ -46,6 +48,11 @@ _ADMIN_OFF = re.compile(r"^\s*admin\s+off\b", re.MULTILINE)
 _ADMIN_CLOSED = re.compile(r"^\s*admin\s+(off\b|unix/)", re.MULTILINE)
 
 
+def key_file_of(unit: Unit) -> str:
+    """Where the key of a gateway's unit is kept."""
+    return f"/etc/tabbydoctor/{unit.name}/{NAME}.conf"
+
+
 @dataclass(frozen=True)
 class GatewayPlan:
     """What is known when a gateway is to be given the key in place."""
@@ -63,7 +70,7 @@ class GatewayPlan:
     @property
     def key_file(self) -> str:
         """Where the key is kept for it; no pattern by which a gateway includes files names it."""
-        return f"/etc/tabbydoctor/{self.unit.name}/{NAME}.conf"
+        return key_file_of(self.unit)
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -168,13 +175,19 @@ class GatewayPlan:
 
 
 def plan_gateway_key(
-    draft: Draft, site: RouterSite, inputs: RouterInputs, kind: PlacedKind, tokens: Tokens,
-    key: str, failing: FailingKeys, *, seen_refused: bool,
+    draft: Draft, machine: Machine, site: RouterSite, inputs: RouterInputs, kind: PlacedKind,
+    tokens: Tokens, key: str, failing: FailingKeys, *, seen_refused: bool,
 ) -> None:  # fmt: skip
     """Raises CannotFix, with the lines to write by hand, where it is not done in place."""
     edits = (*by_hand(inputs.reading, "key", site), *by_hand(inputs.reading, "probe", site))
     manual = "\n".join(to_paste(edits))
     unit = site.unit
+    if unit is not None and managed(machine, unit):
+        content = kind.key_file.replace("<api_key>", f"<the api_key of {tokens.path}>")
+        raise CannotFix(
+            f"NixOS writes {unit.name}: the change belongs into configuration.nix",
+            lines_of_nix(inputs.reading, unit, key_file_of(unit), content),
+        )
     try:
         if unit is None or unit.user_manager:
             raise CannotFix(f"{site.kind} runs under no unit of the system's")

@@ -77,11 +77,11 @@ def plan_router_key(
     # A process without a unit names files of its account's choosing: the key is put into none.
     kind = kinds.named(site.kind)
     if isinstance(kind, PlacedKind):
-        if not options.temporary:
-            _refuse_nixos(machine, site, strategy, tokens.path, (), reading)
         if options.strategy is not None:
             turn_auth_on(draft, instance)
-        plan_gateway_key(draft, site, inputs, kind, tokens, key, failing, seen_refused=seen_refused)
+        plan_gateway_key(
+            draft, machine, site, inputs, kind, tokens, key, failing, seen_refused=seen_refused
+        )
         return
     root_says = site.unit is not None or reads or os.geteuid() != 0
     renews = keys is not None and not by_tokens and root_says

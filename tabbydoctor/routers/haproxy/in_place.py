@@ -14,13 +14,14 @@ from tabbydoctor.routers.haproxy.syntax import ProxyLine, ProxySection
 ENTRY = "tabbyapi"
 """What the key is called in the map."""
 KEY_TEXT = f"{ENTRY} <api_key>\n"
-_FETCHED = f"%[str({ENTRY}),map({KEY_FILE})]"
+FETCHED = f"%[str({ENTRY}),map({KEY_FILE})]"
+"""The value that its rule sets, where the key is."""
 
 
 def take_key(back: ProxySection) -> Iterator[TextEdit]:
     """The key in the place of what its own rules set, behind every rule that looks at a header."""
     yield from _gone(of_keys(back))
-    lines = (line.replace("<api_key>", _FETCHED) for line in KEY_LINES)
+    lines = (line.replace("<api_key>", FETCHED) for line in KEY_LINES)
     yield _behind(anchor(back), lines, back)
 
 
