@@ -11,7 +11,7 @@ from tabbydoctor.deployment.nixos import in_store
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.by_hand import DISABLE, disable_command, key_by_hand
-from tabbydoctor.routers.gateways import BY_HAND
+from tabbydoctor.routers.gateways import BY_HAND, GATEWAYS
 from tabbydoctor.routers.gateways.nix_lines import by_nix, key_by_rebuild
 from tabbydoctor.routers.gateways.remedies import by_hand
 from tabbydoctor.routers.kinds import UNKNOWN
@@ -135,7 +135,7 @@ def wire_key(
         if config is not None and not binds_loopback_only(config.host):
             return Remedy(change, Safety.MANUAL)
         return Remedy(f"{change}; {DISABLE}", Safety.MANUAL, (disable_command(),))
-    if site is not None and site.kind in (UNKNOWN, *BY_HAND):
+    if site is not None and site.kind in (UNKNOWN, *BY_HAND, *GATEWAYS):
         send = f"Let {name_of(site)} send {EXPECTED} to TabbyAPI alone"
         front = "or have nginx, HAProxy or Caddy add it before TabbyAPI (--strategy front)"
         return Remedy(f"{send}, in place of what its callers send; {front}", Safety.MANUAL)
@@ -157,10 +157,22 @@ def give_key(
     calls = [call for call in calls if call.file or call.line]
     places = {(call.file or reading.path, call.line) for call in calls}
     if any(edit.concern == "key" for edit in reading.by_hand):
-        return by_hand(reading, "key", site, places or None)
+        lines = by_hand(reading, "key", site, places or None)
+        return (*in_place(site, reading), *lines)
     if any(not call.takes_key for call in calls):
         return keyless_by_nature(config)
     return (wire_key(site, reading, config),)
+
+
+def in_place(site: RouterSite | None, reading: RouterReading) -> tuple[Remedy, ...]:
+    """What `fix --auth` does to a gateway whose files it edits where they stand; else nothing."""
+    unit = site.unit if site else None
+    if reading.kind not in GATEWAYS or unit is None or unit.user_manager:
+        return ()
+    stored = any(in_store(path) for path in (reading.path, *(file.path for file in unit.files)))
+    if stored or not any(call.certain for call in reading.calls):
+        return ()
+    return (WIRE_KEY.remedy(""),)
 
 
 def keyless_by_nature(config: EffectiveConfig | None) -> tuple[Remedy, ...]:

@@ -17,8 +17,9 @@ with one that nobody knows: where TabbyAPI's own `Please provide an API key` or 
 comes back, it tells what reached TabbyAPI. No real key is sent, and nothing is posted.
 
 ## What to do
-`tabbydoctor fix --auth` lets the router send the key to TabbyAPI alone, in the place of what a
-caller sent; calls that need the admin key then go to TabbyAPI itself. By hand: send
+`tabbydoctor fix --auth` lets the router (nginx, HAProxy and Caddy, too) send the key to TabbyAPI
+alone, in the place of what a caller sent; calls that need the admin key then go to TabbyAPI itself.
+By hand: send
 `Authorization: Bearer <api_key>` with the call in place of what the caller sent, and to no other
 backend.
 """

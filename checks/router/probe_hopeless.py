@@ -30,7 +30,7 @@ from tabbydoctor.routers.probes import hopeless, is_open
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Endpoint
 
-from . import WIRE_KEY, evidence_of, readable, wire_key
+from . import WIRE_KEY, evidence_of, in_place, readable, wire_key
 
 
 @check(
@@ -65,7 +65,7 @@ def _remedies(
 ) -> tuple[Remedy, ...]:
     by_lines = by_hand(reading, "probe", site, {(call.file or reading.path, call.line)})
     if by_lines:
-        return by_lines
+        return (*in_place(site, reading), *by_lines)
     if reading.mends("probe"):
         own = site is not None and site.unit is not None and site.unit.user_manager
         fix = Remedy(

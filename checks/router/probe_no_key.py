@@ -38,6 +38,7 @@ from . import (
     answers_401,
     evidence_of,
     file_name,
+    in_place,
     key_needed,
     keyless,
     meant_to_be_off,
@@ -110,7 +111,7 @@ def _remedies(
     """A gateway's check is mended for itself: its requests have their own lines."""
     if any(edit.concern == "probe" for edit in reading.by_hand):
         places = {(call.file or reading.path, call.line) for call in found}
-        return by_hand(reading, "probe", site, places)
+        return (*in_place(site, reading), *by_hand(reading, "probe", site, places))
     return (wire_key(site, reading, config),)
 
 

@@ -24,6 +24,7 @@ from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.judged import RouterJudgement
 from tabbydoctor.routers.probes import hopeless
 from tabbydoctor.routers.reach import RouterReach
+from tabbydoctor.routers.refusals import RouterRefusals
 from tabbydoctor.routers.site.health import RouterHealth
 from tabbydoctor.routers.staleness import RouterStaleness
 from tabbydoctor.tabbyapi.answers import accepted, keyed
@@ -33,6 +34,9 @@ from tabbydoctor.targets import Targets
 
 _ROUTER_READY = 60.0
 """Seconds a router may take to come up and find its backend ready, `--ready-timeout` at most."""
+
+_RELOADED = 20.0
+"""Seconds in which a reload may come to count."""
 
 
 def prove(
@@ -110,6 +114,7 @@ class _Proving:
         self._progress = progress
         actions = prepared.plan.actions
         self._restarted = {action.target for action in actions if action.kind == "restart"}
+        self._reloads = any(action.kind == "reload" for action in actions)
         self._answered = prepared.answered
         self._present = prepared.present
         self._before = before
@@ -130,6 +135,8 @@ class _Proving:
                     await self._await("the router to find TabbyAPI ready", limit, router_ready)
                 else:  # it tells nobody of its health
                     await self._await("the router to answer", limit, router_answers)
+        if live and self._reloads:
+            await self._await("the router to take its files anew", _RELOADED, self._takes_key)
         facts, host = self._facts()
         try:
             remaining, failed = await self._remaining(facts)
@@ -186,6 +193,15 @@ class _Proving:
     async def _answers(self, facts: Facts) -> bool | None:
         """True once TabbyAPI answers; False where none waits for it; None: wait on."""
         return True if await self._up(facts) else await still_starts(facts, self._restarted)
+
+    async def _takes_key(self, facts: Facts) -> bool | None:
+        """True once no request ends in an auth error: the workers of before serve on a moment, and
+        a connection of theirs is kept a while."""
+        host = facts.known(Host)  # type: ignore[type-abstract]
+        seen = await witness(facts, host) if host else UNSEEN
+        refusals = await fact(facts, RouterRefusals)
+        refused = seen.request is not None and seen.request.auth_error
+        return None if refused or (refusals and refusals.found) else True
 
     async def _up(self, facts: Facts) -> bool:
         endpoint = await fact(facts, Endpoint)

@@ -10,9 +10,10 @@ from tabbydoctor.fixing.proof import look, prove, stands
 from tabbydoctor.fixing.serving import Progress
 from tabbydoctor.fixing.standing import FaultsStanding
 from tabbydoctor.host import Host
-from tabbydoctor.remedies.outcome import FixResult, Prepared, Proof, Witness
+from tabbydoctor.remedies.outcome import FixResult, Prepared, Proof, RefusedRemedy, Witness
 from tabbydoctor.remedies.request import FixRequest
-from tabbydoctor.repair import interrupts
+from tabbydoctor.repair import interrupts, parsers
+from tabbydoctor.repair.changes import Plan
 from tabbydoctor.repair.engine import Apply, State
 from tabbydoctor.targets import Targets
 
@@ -63,6 +64,8 @@ class Fix:
                     return self._as_it_is(prepared)
                 if not self.agree(prepared):
                     return FixResult(prepared, 1, declined=True)
+                if broken := _refused_before(prepared):
+                    return FixResult(broken, 1)
                 before = self._look()
                 stood = stands(self.host, self.targets, self.request)
             return self._apply(apply, prepared, before, stood)
@@ -117,6 +120,17 @@ class Fix:
             True if accepted else None, unproven=() if proven else (why,), before=seen, after=seen
         )
         return FixResult(prepared, 0 if proven else 1, proof=proof)
+
+
+def _refused_before(prepared: Prepared) -> Prepared | None:
+    """What is left where a program's own parser refuses its files before anything is changed."""
+    refused = parsers.refusals(prepared.plan.parsers)
+    if not refused:
+        return None
+    why = (
+        RefusedRemedy(prepared.present[0] if prepared.present else "fix", one) for one in refused
+    )
+    return replace(prepared, plan=Plan(""), refusals=(*prepared.refusals, *why))
 
 
 def _exit_code(prepared: Prepared, rolled_back: bool, proof: Proof | None) -> int:

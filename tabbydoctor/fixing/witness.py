@@ -7,11 +7,13 @@ import json
 import re
 import time
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from tabbydoctor.deployment.parts import ProcessTable, RouterSite
 from tabbydoctor.facts import Facts, NoFact
 from tabbydoctor.host import Host
 from tabbydoctor.remedies.outcome import AUTH_ERRORS, SeenAnswer, Witness
+from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site.health import RouterHealth, own_url
 from tabbydoctor.tabbyapi.answers import NO_MODEL, document, model_name
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -44,11 +46,25 @@ async def witness(facts: Facts, host: Host) -> Witness:
     """Ask the running router. Its health is left alone where asking would cost a completion."""
     site, table = await fact(facts, RouterSite), await fact(facts, ProcessTable)
     url = own_url(site, table) if site and table else None
-    if url is None:
+    if site is None or url is None:
         return Witness()
     health = await fact(facts, RouterHealth)
     probe = _probe(health) if health and health.url else None
-    return Witness(probe, await _request(facts, host, url))
+    asked = _asked(site, await fact(facts, RouterReading)) or (f"{url}{_PATH}", {})
+    return Witness(probe, await _request(facts, host, *asked))
+
+
+def _asked(site: RouterSite, reading: RouterReading | None) -> tuple[str, dict[str, str]] | None:
+    """Where a gateway is asked for a completion of TabbyAPI's, and the header that names its site;
+    None for what is asked at its only address by the usual path."""
+    for call in reading.of("forward") if reading else ():
+        place = urlsplit(call.asked)
+        base = next((url for url in site.urls if url.endswith(f":{place.port}")), None)
+        if base and place.path.endswith("completions"):
+            port = "" if place.port == 80 else f":{place.port}"
+            named = {"Host": f"{place.hostname}{port}"} if place.hostname else {}
+            return f"{base}{place.path}", named
+    return None
 
 
 def _probe(health: RouterHealth) -> SeenAnswer:
@@ -64,12 +80,12 @@ def _probe(health: RouterHealth) -> SeenAnswer:
     )
 
 
-async def _request(facts: Facts, host: Host, url: str) -> SeenAnswer:
+async def _request(facts: Facts, host: Host, url: str, named: dict[str, str]) -> SeenAnswer:
     endpoint = await fact(facts, Endpoint)
     asked_at = time.time()
     answer = await host.get(
-        f"{url}{_PATH}",
-        {"Content-Type": "application/json"},
+        url,
+        {"Content-Type": "application/json", **named},
         method="POST",
         body=json.dumps(_REQUEST).encode(),
         timeout=30.0,

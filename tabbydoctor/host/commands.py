@@ -12,7 +12,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tabbydoctor.host.data import CommandResult
 
@@ -26,15 +26,26 @@ _REAPING = 1.0
 
 
 def run(
-    argv: Sequence[str], *, timeout: float, limit: int, line_limit: int | None
+    argv: Sequence[str],
+    *,
+    timeout: float,
+    limit: int,
+    line_limit: int | None,
+    account: tuple[int, int, Sequence[int]] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> CommandResult:
-    """Run and read until the end, `timeout` seconds, `limit` bytes or `line_limit` lines."""
+    """Run and read until the end, `timeout` seconds, `limit` bytes or `line_limit` lines.
+
+    `account`: as whom, by uid, gid and further groups; `variables` are added to its environment.
+    """
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("LC_", "LD_", "PYTHON", "SYSTEMD_"))
     }
     environment |= {"LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
+    environment |= variables or {}
+    uid, gid, groups = account or (None, None, None)
     deadline = time.monotonic() + timeout
     try:
         process = subprocess.Popen(
@@ -44,6 +55,10 @@ def run(
             stderr=subprocess.PIPE,
             env=environment,
             start_new_session=True,
+            cwd="/" if account else None,
+            user=uid,
+            group=gid,
+            extra_groups=groups,
         )
     except FileNotFoundError:
         return CommandResult(tuple(argv), _MISSING, stderr=f"{argv[0]}: not found")

@@ -18,7 +18,9 @@ from tabbydoctor.repair.changes import (
     EarlierChange,
     Enable,
     FileChange,
+    Parser,
     Plan,
+    Reload,
     Restart,
     UnitAction,
 )
@@ -67,6 +69,7 @@ class Draft:
     _before: dict[str, FileState | None] = field(default_factory=dict)
     _after: dict[str, FileState | None] = field(default_factory=dict)
     _actions: list[UnitAction] = field(default_factory=list)
+    _parsers: list[Parser] = field(default_factory=list)
 
     def read(self, path: str) -> bytes | None:
         """The content as planned so far; None for a file that is not there. Raises RepairError."""
@@ -135,6 +138,14 @@ class Draft:
         """Have systemd read its unit files again, once."""
         self._act(DaemonReload(unit.owner if unit.user_manager else None), why)
 
+    def take_anew(self, unit: Unit, why: str) -> None:
+        """Have a unit's program read its configuration again, once."""
+        self._act(Reload(unit.name), why)
+
+    def require(self, parser: Parser) -> None:
+        """Have a program's own parser accept the files before anything is told of them."""
+        self._parsers.append(parser)
+
     def enable(self, unit: str, why: str) -> None:
         """Start a unit that the plan writes, now and at each boot."""
         self._act(Enable(unit), why)
@@ -145,17 +156,17 @@ class Draft:
             FileChange(path, self._before[path], after) for path, after in self._after.items()
         )
         actions = sorted(self._actions, key=lambda action: action.kind != "daemon-reload")
-        return Plan(self.title, files, tuple(actions)).needed
+        return Plan(self.title, files, tuple(actions), parsers=tuple(self._parsers)).needed
 
     @contextlib.contextmanager
     def all_or_nothing(self) -> Iterator[None]:
         """A remedy that turns out not to apply leaves nothing of itself in the draft."""
-        kept = copy.deepcopy((self.notes, self.manual, self.reasons, self._actions))
+        kept = copy.deepcopy((self.notes, self.manual, self.reasons, self._actions, self._parsers))
         before, after = dict(self._before), dict(self._after)
         try:
             yield
         except (CannotFix, RepairError):
-            self.notes, self.manual, self.reasons, self._actions = kept
+            self.notes, self.manual, self.reasons, self._actions, self._parsers = kept
             self._before, self._after = before, after
             raise
 

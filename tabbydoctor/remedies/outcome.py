@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tabbydoctor.invocation import typed
-from tabbydoctor.repair.changes import Enable, Plan, Restart
+from tabbydoctor.repair.changes import Enable, Plan, Reload, Restart
 from tabbydoctor.repair.outcome import Change
 
 Who = Literal["TabbyAPI", "the router itself", "nobody"]
@@ -102,7 +102,7 @@ class Prepared:
     @property
     def restarts_left(self) -> tuple[str, ...]:
         """The commands that restart what the plan would, where that is left to the operator."""
-        units = [one for one in self.plan.actions if isinstance(one, Restart | Enable)]
+        units = [one for one in self.plan.actions if isinstance(one, Restart | Reload | Enable)]
         return () if self.restart else tuple(typed(one.command) for one in units)
 
     @property

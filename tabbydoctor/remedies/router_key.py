@@ -13,12 +13,14 @@ from tabbydoctor.nixos.nix_text import comment
 from tabbydoctor.remedies import credential, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.earlier_strategy import take_away, turn_auth_on
+from tabbydoctor.remedies.gateway_key import plan_gateway_key
 from tabbydoctor.remedies.request import FixRequest, Strategy
 from tabbydoctor.remedies.router_source import WHY, WIRING, stays, wire_gateway, wire_source
 from tabbydoctor.remedies.router_variables import left_alone, unfit
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.keys import CLIENT_OWN
+from tabbydoctor.routers.kind import PlacedKind
 from tabbydoctor.routers.kinds import BUILT_IN, RouterKinds
 from tabbydoctor.routers.marked_block import MarkedBlock, marked_block
 from tabbydoctor.routers.own_keys import FailingKeys, failing_keys, unknown_key
@@ -73,6 +75,14 @@ def plan_router_key(
     seen_refused = witness is not None and witness.proves_fault
     by_tokens = options.strategy == "router-tokens"
     # A process without a unit names files of its account's choosing: the key is put into none.
+    kind = kinds.named(site.kind)
+    if isinstance(kind, PlacedKind):
+        if options.strategy is not None:
+            turn_auth_on(draft, instance)
+        plan_gateway_key(
+            draft, machine, site, inputs, kind, tokens, key, failing, seen_refused=seen_refused
+        )
+        return
     root_says = site.unit is not None or reads or os.geteuid() != 0
     renews = keys is not None and not by_tokens and root_says
     if (

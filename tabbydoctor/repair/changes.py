@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tabbydoctor.redaction import Redacted
@@ -84,6 +85,44 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
+class Reload:
+    """`systemctl reload` of one unit: its program reads its configuration again and serves on."""
+
+    unit: str
+
+    kind = "reload"
+    user_manager = None
+
+    @property
+    def target(self) -> str:
+        """The unit."""
+        return self.unit
+
+    @property
+    def command(self) -> str:
+        """As an operator types it."""
+        return f"sudo systemctl reload {shlex.quote(self.unit)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parser:
+    """A program's own look at its configuration, without which nothing of it is reloaded.
+
+    It is run as the account that the program is started as.
+    """
+
+    argv: tuple[str, ...]
+    uid: int = 0
+    gid: int = 0
+    groups: tuple[int, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the configuration refers to."""
+
+    def __str__(self) -> str:
+        return shlex.join(self.argv)
+
+
+@dataclass(frozen=True, slots=True)
 class Enable:
     """`systemctl enable --now` of a unit that the change brings.
 
@@ -107,7 +146,7 @@ class Enable:
         return f"sudo systemctl enable --now {shlex.quote(self.unit)}"
 
 
-UnitAction = DaemonReload | Restart | Enable
+UnitAction = DaemonReload | Restart | Reload | Enable
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +158,8 @@ class Plan:
     actions: tuple[UnitAction, ...] = ()
     read: tuple[FileChange, ...] = ()
     """Files that it was made from and leaves as they are: were they others, it holds no more."""
+    parsers: tuple[Parser, ...] = ()
+    """What is to accept the files before any action; what refuses them has all taken back."""
 
     def __post_init__(self) -> None:
         paths = [change.path for change in self.files]

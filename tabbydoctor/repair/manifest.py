@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tabbydoctor.redaction import redact
-from tabbydoctor.repair.changes import DaemonReload, Enable, Restart, UnitAction
+from tabbydoctor.repair.changes import DaemonReload, Enable, Reload, Restart, UnitAction
 from tabbydoctor.repair.record import UNFINISHED, Record, Stage, StoredFile, StoredState
 
 SCHEMA_VERSION = 1
@@ -170,6 +170,8 @@ def _parsed_action(document: Mapping[str, Any]) -> UnitAction:
         return DaemonReload(owner)
     if document["action"] == Restart.kind:
         return Restart(_system_text(document["unit"]), owner)
+    if document["action"] == Reload.kind:
+        return Reload(_system_text(document["unit"]))
     if document["action"] == Enable.kind:
         return Enable(_system_text(document["unit"]))
     raise ValueError("an unknown action")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from tabbydoctor.host.commands import run
 from tabbydoctor.host.data import CommandResult
 from tabbydoctor.redaction import redact
-from tabbydoctor.repair.changes import DaemonReload, Enable, Restart, UnitAction
+from tabbydoctor.repair.changes import DaemonReload, Enable, Reload, Restart, UnitAction
 
 Runner = Callable[[Sequence[str], float], CommandResult]
 """Runs a command line for at most so many seconds."""
@@ -27,14 +27,14 @@ def systemctl(argv: Sequence[str], time_limit: float) -> CommandResult:
 def perform(
     actions: Iterable[UnitAction], runner: Runner = systemctl, *, restart: bool = True
 ) -> tuple[str, ...]:
-    """Perform them in order; what failed, one redacted line each. Without `restart` only reload,
-    and enable without starting.
+    """Perform them in order; what failed, one redacted line each. Without `restart` units run on as
+    they are: systemd alone reads its files again, and what is enabled is not started.
     """
     problems: list[str] = []
     for action in actions:
+        if isinstance(action, Restart | Reload) and not restart:
+            continue
         if isinstance(action, Restart):
-            if not restart:
-                continue
             # Else systemd may refuse: it counts the starts of a unit that kept failing.
             runner(_command("reset-failed", action), TIME_LIMIT)
         verbs = ("enable", "start") if isinstance(action, Enable) and restart else (action.kind,)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tabbydoctor.invocation import again
-from tabbydoctor.repair import directories, interrupts, safefile, services
+from tabbydoctor.repair import directories, interrupts, parsers, safefile, services
 from tabbydoctor.repair.changes import Enable, FileChange, Plan
 from tabbydoctor.repair.errors import ChangedMeanwhile, RepairError, Unreachable, explained
 from tabbydoctor.repair.journal import Journal
@@ -30,6 +30,8 @@ class Transaction:
         self._journal = journal
         self._runner = runner
         self._restart = restart
+        self._acts = True
+        """Whether taking back performs the actions again: not where none was performed."""
 
     def apply(self, plan: Plan, verify: Verify | None) -> Record:
         """Apply a plan that changes files; the record says how that ended.
@@ -61,6 +63,11 @@ class Transaction:
     ) -> tuple[tuple[str, ...], Record | None]:
         """The problems there were; without any, and with no proof against it, the record."""
         self._write(record, plan)
+        with interrupts.open_to_interrupts():
+            refused = parsers.refusals(plan.parsers)
+        if refused:  # nothing was told of the files: nothing has to be told again
+            self._acts = False
+            return refused, None
         with interrupts.open_to_interrupts():
             problems = services.perform(plan.actions, self._runner, restart=self._restart)
             proof = verify() if verify and not problems else None
@@ -141,7 +148,8 @@ class Transaction:
                 hint=failures[0].hint or f"see to that, then: {again('undo')}",
             )
         notes += self._remove_directories(record)
-        repeated = (one for one in record.actions if not isinstance(one, Enable))
+        actions = record.actions if self._acts else ()
+        repeated = (one for one in actions if not isinstance(one, Enable))
         notes += services.perform(repeated, self._runner, restart=self._restart)
         ended = replace(record, left=tuple(left), notes=(*record.notes, *notes))
         return self._journal.mark(ended, stage)

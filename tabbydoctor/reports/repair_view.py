@@ -12,8 +12,8 @@ from tabbydoctor.remedies.outcome import FixResult, Prepared
 from tabbydoctor.reports.page import Page
 from tabbydoctor.reports.visible import visible
 
-_STARTS = ("restart", "enable")
-"""Actions that start something, which `--no-restart` leaves to the operator."""
+_STARTS = ("restart", "reload", "enable")
+"""Actions on what runs, which `--no-restart` leaves to the operator."""
 
 
 def as_json(result: FixResult) -> dict[str, Any]:
@@ -53,9 +53,11 @@ def question(prepared: Prepared) -> str:
     """What is asked before it is done: the plan in a line, as its diff may be long."""
     files = len(prepared.plan.files)
     changed = [f"change {files} file{'s' if files != 1 else ''}"] if files else []
-    restarts = [one.target for one in prepared.plan.actions if one.kind == "restart"]
-    restarted = [f"restart {', '.join(restarts)}"] if restarts and prepared.restart else []
-    what = " and ".join([*changed, *restarted]) or "apply it"
+    told = []
+    for kind in ("reload", "restart"):
+        units = [one.target for one in prepared.plan.actions if one.kind == kind]
+        told += [f"{kind} {', '.join(units)}"] if units and prepared.restart else []
+    what = " and ".join([*changed, *told]) or "apply it"
     return f"{what[0].upper()}{what[1:]}?"
 
 

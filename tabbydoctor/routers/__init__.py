@@ -57,6 +57,9 @@ class Call:
     """The source it stands in, absolute."""
     takes_key: bool = True
     """Whether its router has a place for a key that goes with it."""
+    asked: str = ""
+    """Of a gateway: where callers ask for what it passes on so, `//host:port/path`; without a host
+    where any will do. Empty where it is not known."""
     made_elsewhere: bool = False
     """Whether a client that may send it is made in another source."""
 

@@ -26,6 +26,7 @@ from tabbydoctor.routers.site.environment import (
     router_environment,
     unset_variables,
 )
+from tabbydoctor.routers.site.gateway_command import expanded
 from tabbydoctor.routers.urls import server
 from tabbydoctor.source.budget import Budget, budget
 from tabbydoctor.source.secret_names import is_secret
@@ -145,7 +146,7 @@ def _router_inputs(  # noqa: C901 - to be taken apart
     if site.kind == "python":
         modules = Modules.of(seen, path, text, roots)
         roots = tuple(modules.roots)
-    looking = host if site.named else seen
+    looking = host if _by_root(site) else seen
     included = Included.of(looking, kind, path, text, arguments, directory)
     own = {**modules.files, **included.files}
     reading = read(environment, own)
@@ -175,6 +176,12 @@ def _router_inputs(  # noqa: C901 - to be taken apart
         cuts=tuple(dict.fromkeys((*reading.cuts, *modules.cuts, *included.cuts))),
     )
     return RouterInputs(reading, urls, files, environment, directory, roots, arguments, text)
+
+
+def _by_root(site: RouterSite) -> bool:
+    """Whether root says which files are read, and reads them: a gateway's workers do not."""
+    unit = site.unit
+    return site.named or bool(unit and not unit.user_manager and unit.user == "root")
 
 
 def _environment(site: RouterSite) -> Iterator[tuple[str, str]]:
@@ -237,7 +244,7 @@ def _directory(site: RouterSite) -> str:
 def _arguments(site: RouterSite) -> tuple[str, ...]:
     """The command line of its next start."""
     if site.unit and site.unit.command:
-        return tuple(site.unit.command)
+        return tuple(expanded(site.unit.command, router_environment(site)))
     return tuple(site.process.argv) if site.process else ()
 
 

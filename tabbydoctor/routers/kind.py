@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.gateways.passage import Passage
 
 
 class CannotGiveKey(Exception):  # noqa: N818 - an answer, not a fault
@@ -82,4 +83,25 @@ class KeyedKind(RouterKind, Protocol):
         Raises CannotGiveKey where it cannot send a key, CannotEdit (see `tabbydoctor.yaml.text`)
         where no place can be proven right.
         """
+        ...
+
+
+@runtime_checkable
+class PlacedKind(RouterKind, Protocol):
+    """A gateway that takes the key from a file of its own, which its configuration names."""
+
+    @property
+    def key_file(self) -> str:
+        """What stands in that file, `<api_key>` being the key."""
+        ...
+
+    def passages(
+        self,
+        path: str,
+        texts: Mapping[str, str],
+        tabby_urls: tuple[str, ...],
+        environment: Mapping[str, str],
+        cuts: list[str],
+    ) -> list[Passage]:
+        """Every way through it, by the texts of its files, each with what gives it the key."""
         ...

@@ -18,6 +18,7 @@ from tabbydoctor.fixing.witness import NOBODY, witness
 from tabbydoctor.host import HttpAnswer, Listener, Process
 from tabbydoctor.host.local import LocalHost
 from tabbydoctor.remedies.outcome import UNSEEN, Proof, SeenAnswer, Witness
+from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site.health import RouterHealth
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
@@ -63,6 +64,7 @@ def seen(status: int, body: str, *logged: str) -> SeenAnswer:
         process = Process(os.getpid(), ("router",))
         site = RouterSite("/opt/router.py", "python", process=process)
         facts.provide(RouterSite, site)
+        facts.provide(RouterReading, RouterReading("/opt/router.py", "python"))
         table = ProcessTable((process,), (Listener("127.0.0.1", port, os.getpid()),))
         facts.provide(ProcessTable, table)
         url = f"http://127.0.0.1:{port}"

@@ -22,6 +22,7 @@ from tabbydoctor.routers.refusals import RouterRefusals, router_refusals
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
 from tabbydoctor.tabbyapi.probes import Address
 from tests.contract.server import API_KEY, TOKENS, Program, Server, bearer
+from tests.scratch_host import ScratchHost
 
 MINE = RouterSite(None, "unknown", pids=frozenset({os.getpid()}))
 
@@ -57,7 +58,9 @@ def look(tabby: Server, site: RouterSite = MINE, **more: bool) -> RouterRefusals
     url = f"http://127.0.0.1:{tabby.port}"
     lines = tuple(LogLine(text) for text in tabby.log.splitlines())
     made = Connections(tuple(LocalHost().connections()))
-    return router_refusals(site, Address(url, url[7:], "test"), made, RunLog("log", lines, **more))
+    return router_refusals(
+        ScratchHost(), site, Address(url, url[7:], "test"), made, RunLog("log", lines, **more)
+    )
 
 
 def test_a_refused_request_of_the_router_s_own_socket(
@@ -114,7 +117,7 @@ def test_of_a_log_with_a_gap_only_the_end_counts() -> None:
     def found(complete: bool) -> int:
         log = RunLog("log", (old, *later), complete)
         where = Address("http://127.0.0.1:5000", "127.0.0.1:5000", "test")
-        return len(router_refusals(MINE, where, Connections((client,)), log).found)
+        return len(router_refusals(ScratchHost(), MINE, where, Connections((client,)), log).found)
 
     assert (found(True), found(False)) == (1, 0)
 

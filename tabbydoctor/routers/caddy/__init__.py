@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from tabbydoctor.documents import Unreadable
 from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.caddy.by_hand import KEY_LINES
 from tabbydoctor.routers.caddy.native import is_native, native_passages
 from tabbydoctor.routers.caddy.syntax import (
     CaddyLine,
@@ -16,11 +17,13 @@ from tabbydoctor.routers.caddy.syntax import (
     expanded_lines,
     sites,
 )
-from tabbydoctor.routers.caddy.ways import passages
+from tabbydoctor.routers.caddy.ways import through
+from tabbydoctor.routers.gateways.passage import Passage
 from tabbydoctor.routers.gateways.reading import reading_of
 
 name = "caddy"
 mains = ("/etc/caddy/Caddyfile",)
+key_file = "".join(f"{line}\n" for line in KEY_LINES)
 _PROXY = re.compile(r"^[ \t]*reverse_proxy[ \t]+[^\n;=]+$", re.MULTILINE)
 
 
@@ -54,17 +57,32 @@ def read(
             return reading_of(name, path, native_passages(path, text, cuts), tabby_urls, cuts)
         except Unreadable as error:
             return RouterReading(path, name, str(error), error.line)
+    try:
+        texts = {**(files or {}), path: text}
+        found = passages(path, texts, tabby_urls, environment or {}, cuts)
+    except NotCaddyfile as error:
+        problem = f"not a valid Caddyfile: {error.message}"
+        return RouterReading(path, name, problem, error.line)
+    return reading_of(name, path, found, tabby_urls, cuts)
+
+
+def passages(
+    path: str,
+    texts: Mapping[str, str],
+    tabby_urls: tuple[str, ...],
+    environment: Mapping[str, str],
+    cuts: list[str],
+) -> list[Passage]:
+    """Every way through it, by the texts of its files. Raises NotCaddyfile for that of `path`."""
     parsed: dict[str, tuple[CaddyLine, ...]] = {}
-    for each, held in {**(files or {}), path: text}.items():
+    for each, held in texts.items():
         try:
             parsed[each] = caddy_lines(held, each, environment)
         except NotCaddyfile as error:
             if each == path:
-                problem = f"not a valid Caddyfile: {error.message}"
-                return RouterReading(path, name, problem, error.line)
+                raise
             cuts.append(f"{each}:{error.line} is not a valid Caddyfile: {error.message}")
     main = next((each for each in mains if each in parsed), path)
     snippets = {name: one for given in parsed.values() for name, one in sites(given)[1].items()}
     whole = expanded_lines(parsed[main], snippets, parsed, cuts)
-    found = list(passages(sites(whole)[0], cuts))
-    return reading_of(name, path, found, tabby_urls, cuts)
+    return list(through(sites(whole)[0], cuts))

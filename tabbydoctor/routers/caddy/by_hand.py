@@ -12,6 +12,9 @@ KEY_LINES = (
     "header_up -X-Api-Key",
     "header_up -X-Admin-Key",
 )
+HEALTHY = "health_uri /health"
+CHECKS = ("health_uri", "health_path", "health_method")
+"""What says how a server is asked for its health."""
 PATIENCE = 600
 _HEADERS = ("authorization", "x-api-key", "x-admin-key")
 
@@ -23,12 +26,16 @@ def named(line: CaddyLine | None) -> str:
 
 def give_key(proxy: CaddyLine, block: CaddyLine | None) -> HandEdit:
     """The key, in the place of what it sets itself."""
-    old = [
+    return _changed(proxy, block, "key", KEY_LINES, of_keys(proxy))
+
+
+def of_keys(proxy: CaddyLine) -> list[CaddyLine]:
+    """What it does to the headers of TabbyAPI's keys."""
+    return [
         one
         for one in proxy.within("header_up")
         if len(one.words) > 1 and one.words[1].lower().lstrip("+-?") in _HEADERS
     ]
-    return _changed(proxy, block, "key", KEY_LINES, old)
 
 
 def give_time(proxy: CaddyLine, block: CaddyLine | None, limits: Sequence[CaddyLine]) -> HandEdit:
@@ -43,8 +50,7 @@ def give_time(proxy: CaddyLine, block: CaddyLine | None, limits: Sequence[CaddyL
 
 def check_health(proxy: CaddyLine, block: CaddyLine | None) -> HandEdit:
     """A check that needs no key."""
-    old = proxy.within("health_uri", "health_path", "health_method")
-    return _changed(proxy, block, "probe", ("health_uri /health",), old)
+    return _changed(proxy, block, "probe", (HEALTHY,), proxy.within(*CHECKS))
 
 
 def change_path(proxy: CaddyLine, block: CaddyLine | None, lines: tuple[str, ...]) -> HandEdit:

@@ -42,6 +42,10 @@ class CaddyLine:
     last: int
     indent: str = ""
     block: tuple[CaddyLine, ...] | None = field(default=None, repr=False)
+    start: int = 0
+    head: int = 0
+    """Where its first word begins in the text of its file, and where its words end: those of one
+    with a block with the brace that opens it."""
 
     @property
     def name(self) -> str:
@@ -57,29 +61,48 @@ def caddy_lines(
     text: str, file: str, environment: Mapping[str, str] | None = None
 ) -> tuple[CaddyLine, ...]:
     """What a file holds, imports not followed. Raises NotCaddyfile."""
-    stack: list[tuple[tuple[str, ...], int, str, list[CaddyLine]]] = [((), 1, "", [])]
-    for words, line, indent in _lines(text):
+    top = _Words((), 1, "", 0, 0)
+    stack: list[tuple[_Words, list[CaddyLine]]] = [(top, [])]
+    for one in _lines(text):
+        line, words = one.line, one.words
         words = tuple(_put_in(word, environment or {}) for word in words)
         if words == ("}",):
             if len(stack) == 1:
                 raise NotCaddyfile("unexpected }", line)
-            head, first, before, inside = stack.pop()
-            stack[-1][3].append(CaddyLine(head, file, first, line, before, tuple(inside)))
+            opened, inside = stack.pop()
+            stack[-1][1].append(opened.directive(file, line, tuple(inside)))
         elif words[-1] == "{":
             if len(stack) > _DEPTH:
                 raise NotCaddyfile("nested too deeply", line)
-            stack.append((words[:-1], line, indent, []))
+            stack.append((replace(one, words=words[:-1]), []))
         else:
-            stack[-1][3].append(CaddyLine(words, file, line, line, indent))
+            stack[-1][1].append(replace(one, words=words).directive(file, line, None))
     if len(stack) > 1:
-        raise NotCaddyfile("a block is not closed", stack[-1][1])
-    return tuple(stack[0][3])
+        raise NotCaddyfile("a block is not closed", stack[-1][0].line)
+    return tuple(stack[0][1])
 
 
-def _lines(text: str) -> Iterator[tuple[tuple[str, ...], int, str]]:
-    """(words, line, the space before them) of each line with words."""
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of a line."""
+
+    words: tuple[str, ...]
+    line: int
+    indent: str
+    start: int
+    end: int
+
+    def directive(self, file: str, last: int, block: tuple[CaddyLine, ...] | None) -> CaddyLine:
+        """What they begin."""
+        place = (file, self.line, last, self.indent)
+        return CaddyLine(self.words, *place, block, self.start, self.end)
+
+
+def _lines(text: str) -> Iterator[_Words]:
+    """Each line with words."""
     words: list[str] = []
     at, line, first, indent, count = 0, 1, 1, "", 0
+    begin = end = 0
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None or count > MOST_WORDS:
@@ -90,16 +113,18 @@ def _lines(text: str) -> Iterator[tuple[tuple[str, ...], int, str]]:
             if not words:
                 start = text.rfind("\n", 0, at) + 1
                 first, indent = line, text[start:at] if text[start:at].isspace() else ""
+                begin = at
+            end = found.end()
             words.append(
                 re.sub(r"\\([\"\\])", r"\1", found[kind]) if kind == "double" else found[kind]
             )
         elif kind == "end" and words:
-            yield tuple(words), first, indent
+            yield _Words(tuple(words), first, indent, begin, end)
             words = []
         line += found[0].count("\n")
         at = found.end()
     if words:
-        yield tuple(words), first, indent
+        yield _Words(tuple(words), first, indent, begin, end)
 
 
 def _put_in(word: str, environment: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tabbydoctor.routers import HandEdit, Miss, Wait
-from tabbydoctor.routers.caddy import by_hand
+from tabbydoctor.routers.caddy import by_hand, in_place
 from tabbydoctor.routers.caddy.following import CaddyWay, followed, header, rewritten, value_of
 from tabbydoctor.routers.caddy.matchers import CaddyRequest, split, starts
 from tabbydoctor.routers.caddy.syntax import CaddyLine
@@ -23,7 +23,7 @@ _ADDRESS = re.compile(
 )
 
 
-def passages(sites: list[CaddyLine], cuts: list[str]) -> Iterator[Passage]:
+def through(sites: list[CaddyLine], cuts: list[str]) -> Iterator[Passage]:
     """What passes through, reverse_proxy by reverse_proxy."""
     for site in sites:
         found: dict[tuple[int, str, int], list[tuple[str, CaddyWay]]] = {}
@@ -34,7 +34,8 @@ def passages(sites: list[CaddyLine], cuts: list[str]) -> Iterator[Passage]:
                 way = _within(proxy, way, cuts)
                 found.setdefault((proxy.line, proxy.file, id(way.block)), []).append((asked, way))
         for ways in found.values():
-            yield from _through(ways, cuts)
+            for one in _through(ways, cuts):
+                yield replace(one, host=_named_host(site), port=_port(site))
 
 
 def _paths(site: CaddyLine) -> Iterator[str]:
@@ -45,6 +46,20 @@ def _paths(site: CaddyLine) -> Iterator[str]:
 def _host(site: CaddyLine) -> str:
     plain = re.sub(r"^https?://", "", site.name.rstrip(","))
     return plain.partition(":")[0] or "127.0.0.1"
+
+
+def _named_host(site: CaddyLine) -> str:
+    """The name by which callers ask for a site; empty where any will do."""
+    host = _host(site)
+    return "" if "*" in host or re.fullmatch(r"[\d.]*|localhost", host) else host
+
+
+def _port(site: CaddyLine) -> int:
+    """Where callers ask for it in plain HTTP; 0 where they do not, or that is not said."""
+    name = site.name.rstrip(",")
+    port = re.search(r":(\d{1,5})$", name)
+    plain = name.startswith("http://") or (port is not None and "//" not in name)
+    return (int(port[1]) if port else 80) if plain else 0
 
 
 def _within(proxy: CaddyLine, way: CaddyWay, cuts: list[str]) -> CaddyWay:
@@ -68,11 +83,13 @@ def _through(ways: list[tuple[str, CaddyWay]], cuts: list[str]) -> Iterator[Pass
     ]
     miss = _miss(proxy, *shown) if misses(pairs) else None
     name = next(iter(upstreams(proxy)), "")
-    for base in _bases(proxy, cuts):
+    bases = list(_bases(proxy, cuts))
+    for base in bases:
         passage = Passage(
             file=proxy.file, line=proxy.line, base=base, name=name, block=by_hand.named(way.block),
             method="POST", asked=shown[0], sent=shown[1], key=way.key, miss=miss,
             waits=tuple(_waits(limits)), by_hand=tuple(_edits(way, limits, miss, shown[0])),
+            splices=tuple(in_place.take_key(proxy)), alone=len(bases) == len(upstreams(proxy)),
         )  # fmt: skip
         yield passage
         if (probe := _probe(proxy, way, passage)) is not None:
@@ -162,4 +179,5 @@ def _probe(proxy: CaddyLine, way: CaddyWay, passage: Passage) -> Passage | None:
         passage, line=one.line, purpose="probe", method=method.upper(), asked="",
         sent=path, key=key, waits=(), miss=None, accepts_401=takes_401,
         by_hand=() if fine else (replace(by_hand.check_health(proxy, way.block), mends=one.line),),
+        splices=tuple(in_place.check_health(proxy)),
     )  # fmt: skip

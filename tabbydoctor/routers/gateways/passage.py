@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from tabbydoctor.routers import HandEdit, Miss, Purpose, Wait
+from tabbydoctor.routers.gateways.splices import TextEdit
 from tabbydoctor.routers.keys import CLIENT_OWN, PLACEHOLDERS
 
 WRITTEN = "a key written in the configuration"
@@ -82,3 +83,17 @@ class Passage:
     buffers: int = 0
     """The line by which its streams are held back; 0 for none."""
     by_hand: tuple[HandEdit, ...] = ()
+    splices: tuple[TextEdit, ...] = ()
+    """What gives it the key from a file of its own; of a health check what it is to be. Empty where
+    there is no such edit."""
+    host: str = ""
+    """The name by which callers ask for it; empty where any will do."""
+    port: int = 0
+    """Where they ask for it; 0 where that is not known."""
+    alone: bool = True
+    """Whether every server behind the same block is told: none by a socket, say."""
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What passes it on, whatever server gets it."""
+        return self.file, self.block, self.name

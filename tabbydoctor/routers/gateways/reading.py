@@ -99,6 +99,7 @@ def _call(kind: str, one: Passage) -> Call:
         function=one.block,
         library=kind,
         file=one.file,
+        asked=f"//{one.host}:{one.port}{one.asked}" if one.port and one.asked else "",
     )
 
 

@@ -8,13 +8,19 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.gateways.passage import Passage
 from tabbydoctor.routers.gateways.reading import reading_of
 from tabbydoctor.routers.gateways.text import too_long
-from tabbydoctor.routers.haproxy.syntax import ProxySection, sections
+from tabbydoctor.routers.haproxy.in_place import KEY_TEXT
+from tabbydoctor.routers.haproxy.rules import MAPPED
+from tabbydoctor.routers.haproxy.syntax import PROXIES, ProxySection, sections
 from tabbydoctor.routers.haproxy.ways import Proxies
 
 name = "haproxy"
+mains = ("/etc/haproxy/haproxy.cfg",)
+key_file = KEY_TEXT
 _SECTION = re.compile(r"^(frontend|backend|listen)[ \t]+\S+", re.MULTILINE)
+_PART = re.compile(r"^(global|defaults|frontend|backend|listen|resolvers|userlist|peers)\b", re.M)
 _INSIDE = re.compile(
     r"^[ \t]+(bind|server|default_backend|use_backend|http-request|option|timeout|mode)[ \t]+\S+",
     re.MULTILINE,
@@ -35,6 +41,11 @@ def given(arguments: Sequence[str], directory: str) -> tuple[str, ...]:
     return tuple(found for one in whole for found in (one, f"{one}/*.cfg"))
 
 
+def includes(path: str, text: str, main: str) -> tuple[str, ...]:
+    """The map files from which it takes a header's value."""
+    return tuple(found[2] for found in MAPPED.finditer(text)) if path == main else ()
+
+
 def read(
     path: str,
     text: str,
@@ -51,12 +62,31 @@ def read(
     whole = {path: text, **(files or {})}
     if too_long("\n".join(whole.values())):
         return RouterReading(path, name, "it is too long")
-    every: list[ProxySection] = []
-    for each, held in _in_order(whole, given(arguments, directory)):
-        every += sections(held, each, every)
-    if not any(one.kind in ("frontend", "listen", "backend") for one in every):
+    order = given(arguments, directory)
+    every = _sections(path, whole, order)
+    if not any(one.kind in PROXIES for one in every):
         return RouterReading(path, name, "it has no frontend, backend or listen")
-    return reading_of(name, path, list(Proxies(every, {}, cuts).passages()), tabby_urls, cuts)
+    return reading_of(name, path, list(Proxies(every, whole, cuts).passages()), tabby_urls, cuts)
+
+
+def passages(
+    path: str,
+    texts: Mapping[str, str],
+    tabby_urls: tuple[str, ...],
+    environment: Mapping[str, str],
+    cuts: list[str],
+) -> list[Passage]:
+    """Every way through it, by the texts of its files."""
+    return list(Proxies(_sections(path, texts, ()), texts, cuts).passages())
+
+
+def _sections(path: str, texts: Mapping[str, str], order: Sequence[str]) -> list[ProxySection]:
+    """What its configuration files hold, in the order that they are given in; no map is one."""
+    every: list[ProxySection] = []
+    parts = {each: held for each, held in texts.items() if each == path or _PART.search(held)}
+    for each, held in _in_order(parts, order):
+        every += sections(held, each, every)
+    return every
 
 
 def _in_order(files: Mapping[str, str], given: Sequence[str]) -> list[tuple[str, str]]:

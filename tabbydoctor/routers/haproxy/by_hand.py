@@ -10,6 +10,7 @@ KEY_LINES = (
     "http-request del-header X-Api-Key",
     "http-request del-header X-Admin-Key",
 )
+HEALTHY = ("option httpchk GET /health",)
 PATIENCE = 600
 _HEADERS = ("authorization", "x-api-key", "x-admin-key")
 
@@ -20,13 +21,22 @@ def named(section: ProxySection) -> str:
 
 
 def give_key(section: ProxySection, mends: int) -> HandEdit:
-    """The key, in the place of what its own rules set."""
-    old = [
+    """The key, in the place of what its own rules set, behind every rule that looks at one."""
+    return _changed(section, "key", KEY_LINES, of_keys(section), mends, anchor(section))
+
+
+def of_keys(section: ProxySection) -> list[ProxyLine]:
+    """Its own rules that change a header of TabbyAPI's keys."""
+    return [
         line
         for line in section.own("http-request")
         if len(line.words) > 2 and line.words[2].lower() in _HEADERS
     ]
-    return _changed(section, "key", KEY_LINES, old, mends)
+
+
+def anchor(section: ProxySection) -> ProxyLine:
+    """What the key comes behind: a rule that refuses callers is to see what they sent."""
+    return (section.own("http-request") or [section.head])[-1]
 
 
 def give_time(section: ProxySection, mends: int) -> HandEdit:
@@ -37,7 +47,7 @@ def give_time(section: ProxySection, mends: int) -> HandEdit:
 
 def check_health(section: ProxySection, lines: tuple[ProxyLine, ...], mends: int) -> HandEdit:
     """A check that needs no key, in the place of those that are there."""
-    return _changed(section, "probe", ("option httpchk GET /health",), list(lines), mends)
+    return _changed(section, "probe", HEALTHY, list(lines), mends)
 
 
 def change_path(section: ProxySection, prefix: str, mends: int) -> HandEdit:
@@ -59,13 +69,16 @@ def _changed(
     lines: tuple[str, ...],
     old: list[ProxyLine],
     mends: int,
+    behind: ProxyLine | None = None,
 ) -> HandEdit:
-    """Lines at the head of a section, or in the place of old ones; what is between stays."""
+    """Lines at the head of a section (or `behind` one of its own), or in the place of old ones;
+    what is between stays.
+    """
     indent = section.lines[0].indent if section.lines else "    "
     text = tuple(f"{indent}{line}" for line in lines)
     file, block = section.head.file, named(section)
     if not old:
-        return HandEdit(concern, file, section.head.number, text, 0, block, mends)
+        return HandEdit(concern, file, (behind or section.head).number, text, 0, block, mends)
     first, last = old[0].number, old[-1].number
     between = tuple(
         f"{line.indent}{' '.join(map(quoted, line.words))}"

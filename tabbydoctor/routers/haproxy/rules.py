@@ -23,6 +23,8 @@ _OWN = ("hdr(authorization)", "hdr(x-api-key)")
 _KEYS = ("authorization", "x-api-key")
 _ENVIRONMENT = re.compile(rf"(?:bearer )?{VARIABLE}(\w+){VARIABLE}", re.IGNORECASE)
 _FETCHED = re.compile(r"(?:bearer )?%\[env\((\w+)\)\]", re.IGNORECASE)
+MAPPED = re.compile(r"%\[str\((\w+)\),map\((/[^,)\s]+)\)\]")
+"""What is looked up in a map file by a name that is written there, too."""
 _HANDED = re.compile(r"%\[req\.f?hdr\((authorization|x-api-key)\)\]", re.IGNORECASE)
 
 
@@ -108,6 +110,11 @@ def _headed(
 def value_of(line: ProxyLine, variables: Mapping[str, str], *, raw: bool) -> SentKey:
     """The key that a header's value is: the fourth word of a line."""
     value = put_in(line.words[3], variables)
+    mapped = MAPPED.search(value)
+    if mapped and mapped[0] in variables:
+        value = value.replace(mapped[0], variables[mapped[0]].replace("%", "%%"))
+        held = ProxyLine(("", "", "", value), mapped[2], line.number, "")
+        return value_of(held, {}, raw=raw)
     if _HANDED.search(value):
         return replace(CALLERS_OWN, file=line.file, line=line.number)
     named = _ENVIRONMENT.fullmatch(value) or _FETCHED.fullmatch(value)

@@ -33,6 +33,9 @@ class ProxyLine:
     file: str
     number: int
     indent: str
+    start: int = 0
+    end: int = 0
+    """Where it begins and ends in the text of its file, its line end left out."""
 
     def starts(self, *words: str) -> bool:
         """Whether it begins with some words."""
@@ -76,11 +79,15 @@ def sections(text: str, file: str, before: Iterable[ProxySection] = ()) -> list[
     found: list[ProxySection] = []
     named = {one.name: one for one in before if one.kind == "defaults"}
     defaults = next(reversed(named.values()), None)
-    for number, raw in enumerate(text.splitlines(), 1):
+    start = at = 0
+    for number, whole in enumerate(text.splitlines(keepends=True), 1):
+        start, at = at, at + len(whole)
+        raw = (whole.splitlines() or [""])[0]
         words = tuple(_words(raw))
         if not words:
             continue
-        line = ProxyLine(words, file, number, raw[: len(raw) - len(raw.lstrip())])
+        indent = raw[: len(raw) - len(raw.lstrip())]
+        line = ProxyLine(words, file, number, indent, start, start + len(raw))
         if words[0] in _SECTIONS and not (found and words[0] == "cache" and line.indent):
             one = ProxySection(words[0], words[1] if len(words) > 1 else "", line)
             given = words[words.index("from") + 1] if "from" in words[2:-1] else ""

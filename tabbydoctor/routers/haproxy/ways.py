@@ -10,14 +10,15 @@ from tabbydoctor.routers import HandEdit, Miss, Wait
 from tabbydoctor.routers.gateways.passage import CALLERS_OWN, Passage
 from tabbydoctor.routers.gateways.requests import COMPLETION, below, best, misses
 from tabbydoctor.routers.gateways.text import seconds
-from tabbydoctor.routers.haproxy import by_hand
+from tabbydoctor.routers.haproxy import by_hand, in_place
 from tabbydoctor.routers.haproxy.checks import HealthCheck, health_check
 from tabbydoctor.routers.haproxy.conditions import Acls, CallersRequest, inline
-from tabbydoctor.routers.haproxy.rules import RequestState, after
+from tabbydoctor.routers.haproxy.rules import MAPPED, RequestState, after
 from tabbydoctor.routers.haproxy.syntax import PROXIES, ProxyLine, ProxySection, put_in
 from tabbydoctor.routers.probes import is_open
 
 _HOSTS, _STARTS = 40, 60
+_ANY_HOST = "127.0.0.1"
 _ADDRESS = re.compile(r"(?:ipv[46]@|tcp[46]?@)?(?P<host>\[[^\]]+\]|[^:]*):(?P<port>\d{1,5})")
 _Ways = dict[tuple[str, str], list[tuple[str, RequestState]]]
 
@@ -26,15 +27,17 @@ class Proxies:
     """The frontends and backends of a configuration."""
 
     def __init__(
-        self, every: list[ProxySection], variables: Mapping[str, str], cuts: list[str]
+        self, every: list[ProxySection], texts: Mapping[str, str], cuts: list[str]
     ) -> None:
-        given = dict(variables)
+        """`texts` are those of the files that it reads further, by path."""
+        self.variables = dict(_mapped(every, texts))
         for section in every:
             for line in section.lines if section.kind == "global" else ():
                 if line.words[0] in ("setenv", "presetenv") and len(line.words) > 2:
-                    given[line.words[1]] = line.words[2]
-        self.variables = {k: v for k, v in given.items() if k not in variables}
+                    self.variables[line.words[1]] = line.words[2]
         self.cuts = cuts
+        self.ports: dict[str, int] = {}
+        """Name of a backend -> a port on which callers come to it."""
         self.fronts = [one for one in every if one.kind in ("frontend", "listen")]
         self.backs = {one.name: one for one in every if one.kind in ("backend", "listen")}
         self.http = {
@@ -49,6 +52,7 @@ class Proxies:
         for front in self.fronts:
             for request in _requests(front):
                 for back, state in self._reached(front, request):
+                    self.ports.setdefault(back.name, next(_ports(front), 0))
                     key = (back.name, state.sent.source + state.sent.literal)
                     ways.setdefault(key, []).append((request.path, state))
         checked: set[str] = set()
@@ -98,7 +102,10 @@ class Proxies:
         http = self.http[back.name]
         check = health_check(back, self.variables) if back.name not in checked else None
         checked.add(back.name)
-        for line, base in servers(back, self.fronts):
+        found = list(servers(back, self.fronts))
+        alone = len(found) == len(back.own("server")) and not back.own("server-template")
+        host = state.request.host if state.request.host != _ANY_HOST else ""
+        for line, base in found:
             base = put_in(base, self.variables)
             miss = _miss(line, *shown) if http and misses(pairs) else None
             passage = Passage(
@@ -106,10 +113,23 @@ class Proxies:
                 block=by_hand.named(back), method="POST", asked=shown[0], sent=shown[1],
                 key=state.sent if http else CALLERS_OWN, waits=_waits(back), miss=miss,
                 by_hand=tuple(_edits(back, line, miss, shown[0], http=http)),
+                splices=tuple(in_place.take_key(back)) if http else (),
+                host=host, port=self.ports.get(back.name, 0), alone=alone,
             )  # fmt: skip
             yield passage
             if check is not None and _is_checked(back, line):
                 yield _probe(back, passage, check)
+
+
+def _mapped(every: list[ProxySection], texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What is looked up in a map, as it is written, with what comes of it: the first line of that
+    name counts (https://docs.haproxy.org/2.6/configuration.html#7.3.1-map)."""
+    words = (word for section in every for line in section.lines for word in line.words)
+    for found in {one[0]: one for word in words for one in MAPPED.finditer(word)}.values():
+        lines = (line.split(maxsplit=1) for line in texts.get(found[2], "").splitlines())
+        held = (one[1].strip() for one in lines if len(one) == 2 and one[0] == found[1])
+        if value := next(held, ""):
+            yield found[0], value
 
 
 def _requests(front: ProxySection) -> Iterator[CallersRequest]:
@@ -122,7 +142,7 @@ def _requests(front: ProxySection) -> Iterator[CallersRequest]:
         *(v for t in tests if t.fetch == "hdr(host)" for v in t.values),
     ]
     plain = [each for each in starts if each.startswith("/")]
-    for host in dict.fromkeys(["127.0.0.1", *hosts[:_HOSTS]]):
+    for host in dict.fromkeys([_ANY_HOST, *hosts[:_HOSTS]]):
         for start in dict.fromkeys(["/", *plain[:_STARTS]]):
             for path in (*below(start), start):
                 yield CallersRequest(path, host)
@@ -190,4 +210,5 @@ def _probe(back: ProxySection, passage: Passage, check: HealthCheck) -> Passage:
         passage, file=check.line.file, line=check.line.number, purpose="probe",
         method=check.method, asked="", sent=check.path, key=check.key, waits=(), miss=None,
         accepts_401=check.accepts_401, by_hand=() if fine else (edit,),
+        splices=tuple(in_place.check_health(back, check.lines)),
     )  # fmt: skip

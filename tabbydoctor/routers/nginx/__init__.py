@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.gateways.passage import Passage
 from tabbydoctor.routers.gateways.reading import is_named, reading_of
+from tabbydoctor.routers.nginx.by_hand import KEY_LINES
 from tabbydoctor.routers.nginx.level import Level
 from tabbydoctor.routers.nginx.syntax import (
     Directive,
@@ -27,6 +28,7 @@ from tabbydoctor.routers.urls import server
 name = "nginx"
 mains = ("/etc/nginx/nginx.conf", "/usr/local/nginx/conf/nginx.conf", "/opt/nginx/conf/nginx.conf")
 """Where its main file is, which includes the others."""
+key_file = "".join(f"{line}\n" for line in KEY_LINES)
 _SIGNS = re.compile(r"^[ \t]*(server|location|upstream|http|stream)\b[^;{}\n]*\{", re.MULTILINE)
 _PASSES = re.compile(r"\b(proxy_pass|proxy_set_header|server_name|fastcgi_pass|include)\s+[^;{}]+;")
 
@@ -65,15 +67,29 @@ def read(
     arguments: tuple[str, ...] = (),
 ) -> RouterReading:
     """Follow requests through it, from its main file where that is known, else from this one."""
-    texts = {**(files or {}), path: text}
     cuts: list[str] = []
+    try:
+        found = passages(path, {**(files or {}), path: text}, tabby_urls, {}, cuts)
+    except NotNginx as error:
+        return RouterReading(path, name, f"not valid nginx: {error.message}", error.line)
+    return reading_of(name, path, found, tabby_urls, cuts)
+
+
+def passages(
+    path: str,
+    texts: Mapping[str, str],
+    tabby_urls: tuple[str, ...],
+    environment: Mapping[str, str],
+    cuts: list[str],
+) -> list[Passage]:
+    """Every way through it, by the texts of its files. Raises NotNginx for that of `path`."""
     parsed: dict[str, tuple[Directive, ...]] = {}
     for each, held in texts.items():
         try:
             parsed[each] = directives(held, each)
         except NotNginx as error:
             if each == path:
-                return RouterReading(path, name, f"not valid nginx: {error.message}", error.line)
+                raise
             cuts.append(f"{each}:{error.line} is not valid nginx: {error.message}")
     main = _main(path, parsed)
     whole = Directive("", (), main, 1, 1, "", expanded(
@@ -84,8 +100,7 @@ def read(
     def concerns(one: Passage) -> bool:
         return server(one.base) in servers or is_named(one)
 
-    passages = [*ways(_http(whole), cuts, concerns), *streams(whole, cuts)]
-    return reading_of(name, path, passages, tabby_urls, cuts)
+    return [*ways(_http(whole), cuts, concerns), *streams(whole, cuts)]
 
 
 def _main(path: str, parsed: dict[str, tuple[Directive, ...]]) -> str:

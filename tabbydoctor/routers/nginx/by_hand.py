@@ -15,7 +15,8 @@ KEY_LINES = (
     'proxy_set_header X-Api-Key "";',
     'proxy_set_header X-Admin-Key "";',
 )
-_OWN = {*KEYS, "x-admin-key"}
+OWN = frozenset({*KEYS, "x-admin-key"})
+"""The headers that are TabbyAPI's keys, in small letters."""
 PATIENCE = 600
 """Seconds: what clients of OpenAI's own wait by default."""
 
@@ -28,7 +29,7 @@ def named(scope: Level) -> str:
 def give_key(scope: Level, passing: Directive) -> HandEdit:
     """The key, with the headers repeated that an inner one would cancel."""
     level, given = headers(scope)
-    repeated = [one for one in given if one.args and one.args[0].lower() not in _OWN]
+    repeated = [one for one in given if one.args and one.args[0].lower() not in OWN]
     if level is not None and level.block is scope.block:
         return _changed(scope, passing, "key", KEY_LINES, _keys_of(given))
     lines = (*(f"{words(one)};" for one in repeated), *KEY_LINES)
@@ -36,7 +37,7 @@ def give_key(scope: Level, passing: Directive) -> HandEdit:
 
 
 def _keys_of(given: Sequence[Directive]) -> list[Directive]:
-    return [one for one in given if one.args and one.args[0].lower() in _OWN]
+    return [one for one in given if one.args and one.args[0].lower() in OWN]
 
 
 def give_time(scope: Level, passing: Directive, seconds: int = PATIENCE) -> HandEdit:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tabbydoctor.routers.gateways.text import MOST_LINES, MOST_WORDS
 from tabbydoctor.routers.patterns import fits
@@ -51,6 +51,9 @@ class Directive:
     indent: str = ""
     """What stands before it on its line, where that is space alone."""
     block: tuple[Directive, ...] | None = field(default=None, repr=False)
+    start: int = 0
+    end: int = 0
+    """Where its first word begins in the text of its file, and where it has ended."""
 
     def within(self, *names: str) -> Iterator[Directive]:
         """The directives of its own block that have one of some names."""
@@ -64,6 +67,7 @@ class _Open:
     words: list[str]
     line: int
     indent: str
+    start: int = 0
     inside: list[Directive] = field(default_factory=list)
 
 
@@ -71,19 +75,24 @@ def directives(text: str, file: str) -> tuple[Directive, ...]:
     """What a file holds, includes not followed. Raises NotNginx."""
     stack = [_Open([], 1, "")]
     words: list[str] = []
-    first, indent = 1, ""
-    for token, mark, line, before in _tokens(text):
+    first, indent, start = 1, "", 0
+    for token, mark, line, before, at in _tokens(text):
         if not mark:
             if not words:
-                first, indent = line, before
+                first, indent, start = line, before, at
             words.append(token)
         elif token == ";":
-            _end(stack, words, file, first, line, indent)
+            if not words:
+                raise NotNginx("unexpected ;", line)
+            name, *args = words
+            stack[-1].inside.append(
+                Directive(name, tuple(args), file, first, line, indent, None, start, at + 1)
+            )
             words = []
         elif token == "{":
             if not words or len(stack) > _DEPTH:
                 raise NotNginx("unexpected {" if not words else "nested too deeply", line)
-            stack.append(_Open(words, first, indent))
+            stack.append(_Open(words, first, indent, start))
             words = []
         else:
             if words or len(stack) == 1:
@@ -93,7 +102,7 @@ def directives(text: str, file: str) -> tuple[Directive, ...]:
             stack[-1].inside.append(
                 Directive(
                     name, tuple(args), file, opened.line, line, opened.indent,
-                    tuple(opened.inside),
+                    tuple(opened.inside), opened.start, at + 1,
                 )
             )  # fmt: skip
     if words or len(stack) > 1:
@@ -101,16 +110,8 @@ def directives(text: str, file: str) -> tuple[Directive, ...]:
     return tuple(stack[0].inside)
 
 
-def _end(
-    stack: list[_Open], words: list[str], file: str, first: int, line: int, indent: str
-) -> None:
-    if not words:
-        raise NotNginx("unexpected ;", line)
-    stack[-1].inside.append(Directive(words[0], tuple(words[1:]), file, first, line, indent))
-
-
-def _tokens(text: str) -> Iterator[tuple[str, bool, int, str]]:
-    """(word or mark, whether it is a mark, line, the space before it on its line)."""
+def _tokens(text: str) -> Iterator[tuple[str, bool, int, str, int]]:
+    """(word or mark, whether it is a mark, line, the space before it on its line, where)."""
     at, line, count, lua, start = 0, 1, 0, False, 0
     while at < len(text):
         found = _TOKEN.match(text, at)
@@ -126,6 +127,7 @@ def _tokens(text: str) -> Iterator[tuple[str, bool, int, str]]:
                 kind == "mark",
                 line,
                 before if before.isspace() else "",
+                at,
             )
             if kind == "mark" and lua and whole == "{":
                 end = _after_lua(text, found.end())
@@ -185,9 +187,7 @@ def expanded(
             found.append(one)
         else:
             inner = expanded(one.block, files, prefix, cuts, within, taken)
-            found.append(
-                Directive(one.name, one.args, one.file, one.line, one.last, one.indent, inner)
-            )
+            found.append(replace(one, block=inner))
     return tuple(found)
 
 

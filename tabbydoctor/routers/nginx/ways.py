@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from tabbydoctor.routers import HandEdit, Miss, Wait
 from tabbydoctor.routers.gateways.passage import CALLERS_OWN, Passage
@@ -10,6 +11,7 @@ from tabbydoctor.routers.gateways.requests import below, best, misses
 from tabbydoctor.routers.gateways.text import seconds
 from tabbydoctor.routers.nginx import by_hand
 from tabbydoctor.routers.nginx.headers import key_sent
+from tabbydoctor.routers.nginx.in_place import take_key
 from tabbydoctor.routers.nginx.level import Level
 from tabbydoctor.routers.nginx.matching import Server, prefixes, server_for
 from tabbydoctor.routers.nginx.passing import NOT_KNOWN, Passed, bases, passed_on
@@ -25,12 +27,17 @@ def ways(http: Level, cuts: list[str], concerns: Callable[[Passage], bool]) -> I
     no matter, but for a server behind it that is not known.
     """
     servers = [Server(Level(one, http)) for one in http.block.within("server")]
+    groups = {one.args[0]: one for one in http.own("upstream") if one.args}
     if len(servers) > _SERVERS:
         cuts.append(f"it has more than {_SERVERS} servers")
     for server in servers[:_SERVERS]:
         own: list[str] = []
         found = _of_server(http, server, own) if _is_reached(server, servers) else {}
-        passages = [one for requests in found.values() for one in _passages(http, requests)]
+        passages = [
+            replace(one, host=_asked_host(server), port=server.ports[0], alone=_told(one, groups))
+            for requests in found.values()
+            for one in _passages(http, requests)
+        ]
         yield from passages
         mine = any(map(concerns, passages))
         cuts += [each for each in own if mine or each.endswith(NOT_KNOWN)]
@@ -43,6 +50,21 @@ def _is_reached(server: Server, servers: list[Server]) -> bool:
         for port in server.ports
         for name in server.names
     ) or any(name.startswith("~") for name in server.names)
+
+
+def _asked_host(server: Server) -> str:
+    """A name by which callers ask for a server; empty for one that has no plain one."""
+    names = (name.strip("*.") for name in server.names if not name.startswith("~"))
+    return next((name for name in names if name not in ("", "_", "localhost")), "")
+
+
+def _told(passage: Passage, groups: Mapping[str, Directive]) -> bool:
+    """Whether every server of a group is an address of TCP that is written there."""
+    group = groups.get(passage.name)
+    given = group.within("server") if group else ()
+    return all(
+        one.args and not one.args[0].startswith("unix:") and "down" not in one.args for one in given
+    )
 
 
 def _host(name: str) -> str:
@@ -90,6 +112,7 @@ def _passages(http: Level, requests: list[tuple[str, Passed]]) -> Iterator[Passa
             miss=miss,
             buffers=buffers,
             by_hand=tuple(_edits(passed, miss, buffers)),
+            splices=tuple(take_key(scope, passing)),
         )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tabbydoctor.host import Host
 from tabbydoctor.routers import entry
-from tabbydoctor.routers.site.gateway_command import gateway_command
+from tabbydoctor.routers.site.gateway_command import expanded, gateway_command
 
 _PYTHON = re.compile(r"^(python|pypy)[\d.]*$")
 _MODULE = re.compile(r"[A-Za-z_][\w.]*")
@@ -63,7 +63,7 @@ def router_command(
     if any(name.startswith("llama-swap") for name in names):
         given = line.path_of(("--config", "-config", "-c"))
         return RouterCommand(given or line.absolute("config.yaml"), "llama-swap")
-    if gateway := gateway_command(line.words, line.directory, host):
+    if gateway := gateway_command(expanded(line.words, line.environment), line.directory, host):
         return RouterCommand(*gateway)
     found = line.served() or line.run()
     if found and found.path and entry.installed(found.path) and found.path not in line.words:

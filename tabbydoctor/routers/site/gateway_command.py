@@ -46,6 +46,23 @@ _TITLE = re.compile(r"(\w+): (?:master process|worker process)\s*")
 """What nginx writes over its command line."""
 
 
+_REFERENCE = re.compile(r"\$\{(\w+)\}")
+
+
+def expanded(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """A unit's command line with its variables put in: `$NAME` as a word of its own is as many
+    words as its value has (systemd.service(5), "Command lines"). Unknown ones stay.
+    """
+    found: list[str] = []
+    for word in words:
+        alone = re.fullmatch(r"\$(\w+)", word)
+        if alone and alone[1] in environment:
+            found += environment[alone[1]].split()
+        else:
+            found.append(_REFERENCE.sub(lambda one: environment.get(one[1], one[0]), word))
+    return found
+
+
 def gateway_command(
     words: Sequence[str], directory: str, host: Host, root: str = ""
 ) -> tuple[str, str] | None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from types import ModuleType
 
 from tabbydoctor.routers import RouterReading
+from tabbydoctor.routers.gateways.in_place import KeyPlacing
 from tabbydoctor.routers.gateways.text import edited_text
+from tabbydoctor.routers.kind import CannotGiveKey, PlacedKind
 from tests.routers.gateways.running import Asked, Recorder, ask, free_port, recorder
 from tests.routers.gateways.sites import Site
 
@@ -116,3 +118,41 @@ def lines_help(
             <= {("GET", "/health")},
         }
         assert helped[concern]
+
+
+def is_edited_in_place(kind: PlacedKind, run: Run, path: str, site: Site, directory: Path) -> None:
+    """Edited, the real gateway sends TabbyAPI's key, and all else that passes through is as it was;
+    where nothing is wrong with the key nothing changes, and a second time neither.
+    """
+    with recorder() as tabby, recorder() as other:
+        behind = Behind(kind, path, site, tabby, other)  # type: ignore[arg-type]
+        key_file = str(directory / "key.conf")
+        (directory / "key.conf").write_text(kind.key_file.replace("<api_key>", KEY))
+        texts = {path: behind.text, key_file: (directory / "key.conf").read_text()}
+        urls = (f"http://127.0.0.1:{tabby.port}",)
+        placing = KeyPlacing(kind, path, urls, key_file, lambda key: key.literal == KEY)
+        try:
+            after = placing.texts(texts)
+        except CannotGiveKey as refused:
+            if "together" in refused.message or "takes no header" in refused.message:
+                return
+            raise
+        assert placing.texts(after) == after
+        of_keys = {"RTR001", "RTR002", "RTR003", "RTR004", "RTR005", "RTR007"}
+        assert (after != texts) is bool(of_keys & {*site.roots})
+        with run(directory, behind.text, behind.port):
+            before = _of_others(behind, other)
+        with run(directory, after[path], behind.port):
+            assert _of_others(behind, other) == before
+            ways = [call.path for call in behind.read().of("forward")]
+            got = behind.asked((*PATHS, *ways), "sk-theirs")
+            keyed = [one for one in got if KEY in f"{one.authorization} {one.x_api_key}"]
+            assert [one for one in got if one not in keyed and one.path != "/health"] == []
+
+
+def _of_others(behind: Behind, other: Recorder) -> list[Asked]:
+    """What the other server gets of what passes through."""
+    other.asked.clear()
+    for path in PATHS:
+        ask(behind.port, path, host=behind.site.host)
+    return [one for one in other.asked if one.method == "POST"]

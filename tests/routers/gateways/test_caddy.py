@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tabbydoctor.routers import caddy as kind
-from tests.routers.gateways.agreement import Behind, agrees, lines_help
+from tests.routers.gateways.agreement import Behind, agrees, is_edited_in_place, lines_help
 from tests.routers.gateways.caddyfiles import CADDYFILES, HEALTHY
 from tests.routers.gateways.running import caddy, free_port, recorder
 from tests.routers.gateways.sites import Site
@@ -40,6 +40,11 @@ def test_it_asks_for_health_as_it_was_read(site: Site, tmp_path: Path) -> None:
                 free_port()  # it asks by itself, ten times a second
         assert (seen[0].method, seen[0].path) == (probe.method, probe.path)
         assert (seen[0].authorization is not None) == bool(probe.sends_key)
+
+
+@pytest.mark.parametrize("site", CADDYFILES, ids=lambda site: site.name)
+def test_it_is_edited_in_place(site: Site, tmp_path: Path) -> None:
+    is_edited_in_place(kind, caddy, PATH, site, tmp_path)
 
 
 def test_there_are_enough_of_both() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tabbydoctor.routers import nginx as kind
 from tabbydoctor.routers.gateways.text import edited_text
-from tests.routers.gateways.agreement import KEY, Behind, agrees, lines_help
+from tests.routers.gateways.agreement import KEY, Behind, agrees, is_edited_in_place, lines_help
 from tests.routers.gateways.running import CALLERS_KEY, ask, free_port, nginx, recorder
 from tests.routers.gateways.sites import HEALTHY, SITES, Site
 
@@ -42,6 +42,11 @@ def test_the_key_s_lines_keep_what_was_inherited(tmp_path: Path) -> None:
             assert ask(behind.port, "/v1/models", method="GET", key=CALLERS_KEY) == 200
         (got,) = tabby.asked
         assert (got.authorization, got.real_ip) == (f"Bearer {KEY}", "192.0.2.9")
+
+
+@pytest.mark.parametrize("site", SITES, ids=lambda site: site.name)
+def test_it_is_edited_in_place(site: Site, tmp_path: Path) -> None:
+    is_edited_in_place(kind, nginx, PATH, site, tmp_path)
 
 
 def test_there_are_enough_of_both() -> None:
