@@ -14,7 +14,7 @@ from typing import Any
 from tabbydoctor.documents import json_of
 from tabbydoctor.routers.caddy.native_lines import LIMITS, native_edits
 from tabbydoctor.routers.caddy.syntax import CaddyLine
-from tabbydoctor.routers.caddy.ways import passages
+from tabbydoctor.routers.caddy.ways import through
 from tabbydoctor.routers.gateways.passage import Passage
 from tabbydoctor.yaml.nodes import KeyPath
 from tabbydoctor.yaml.yaml11 import document
@@ -34,7 +34,7 @@ def native_passages(path: str, text: str, cuts: list[str]) -> list[Passage]:
     native = _Native(path, data, document(text.replace("\t", " ")).lines, cuts)
     sites = [native.site(place, server) for place, server in _servers(data)]
     return [
-        native.placed(one, text) for one in passages([each for each in sites if each.block], cuts)
+        native.placed(one, text) for one in through([each for each in sites if each.block], cuts)
     ]
 
 
