@@ -20,6 +20,7 @@ from tabbydoctor.cli import (
     fix,
     history,
     listing,
+    mcp,
     merge,
     nix,
     probe,
@@ -57,6 +58,7 @@ app.command("remove-timer")(timer.remove_timer)
 app.command("watch")(watch.watch)
 app.command("explain")(explain.explain)
 app.command("list")(listing.list_checks)
+app.command("mcp")(mcp.mcp)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)
 app.add_typer(nix.app, name="nix")
