@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "list": "listing:list_checks",
     "demo": "demo",
     "schema": "schema",
+    "mcp": "mcp",
     "nix": "nix:app",
 }
 """Name -> the module of the package, with the function where that has another name; in the order
