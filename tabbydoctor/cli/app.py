@@ -13,6 +13,7 @@ from typer.exceptions import Abort, TyperException
 
 from tabbydoctor import __version__
 from tabbydoctor.cli import (
+    bundle,
     check,
     config,
     demo,
@@ -51,6 +52,7 @@ app.command("history")(history.history)
 app.command("config")(config.config)
 app.command("probe")(probe.probe)
 app.command("vram")(vram.vram)
+app.command("bundle")(bundle.bundle)
 app.command("merge")(merge.merge)
 app.command("install-timer")(timer.install_timer)
 app.command("remove-timer")(timer.remove_timer)
