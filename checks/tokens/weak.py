@@ -23,13 +23,13 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
+from tabbydoctor.redaction.standins import GUESSED_FIRST
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.tokens import Tokens
 
 from . import require_auth, require_read
 
 SHORTEST = 8
-_GUESSED_FIRST = {"changeme", "password", "tabbyapi", "12345678", "123456789", "1234567890"}
 
 
 @check("TOK010", "tokens-weak", category="tokens", severity=Severity.WARNING)
@@ -95,4 +95,4 @@ def _weaknesses(tokens: Tokens) -> Iterator[tuple[str, str, str]]:
 
 
 def _guessable(key: str) -> bool:
-    return len(key) < SHORTEST or key.lower() in _GUESSED_FIRST
+    return len(key) < SHORTEST or key.lower() in GUESSED_FIRST

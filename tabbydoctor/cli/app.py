@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "demo",
     "schema": "schema",
     "mcp": "mcp",
+    "bundle": "bundle",
     "nix": "nix:app",
 }
 """Name -> the module of the package, with the function where that has another name; in the order

@@ -7,7 +7,7 @@ import io
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -23,6 +23,7 @@ from tabbydoctor.diagnosis.report import FailOn, Report
 from tabbydoctor.diagnosis.selection import UnknownSelection, select
 from tabbydoctor.examination import NothingToExamine, examine
 from tabbydoctor.examination.described import of_descriptions
+from tabbydoctor.host import Host
 from tabbydoctor.host.local import LocalHost
 from tabbydoctor.invocation import invocation
 from tabbydoctor.reports import Reporter
@@ -52,6 +53,10 @@ def check(
             metavar="FILE",
             help="Judge this compose.yaml, Dockerfile or quadlet, not this machine.",
         ),
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="BUNDLE", help="Judge what tabbydoctor bundle recorded."),
     ] = None,
     output: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the report there, not to stdout.")
@@ -95,7 +100,10 @@ def check(
     checks = _selected(only, skip)
     if deployment is not None:
         given, checks = _described(given, deployment), of_descriptions(checks)
-    report = _awaited(given, checks, timeout, level, wait)
+    host: Callable[[], Host] = LocalHost
+    if from_ is not None:
+        given, host = _recorded(given, from_)
+    report = _awaited(given, checks, timeout, level, wait, host)
     if output is not None or not quiet or report.exit_code:
         _write(redacted(report), reporter, output, verbose)
     return report.exit_code
@@ -132,14 +140,33 @@ def _selected(only: str | None, skip: str | None) -> tuple[Check, ...]:
 
 def examine_now(given: Given) -> Report:
     """All checks once, with the limits that check has by itself. Raises CommandError."""
-    return _awaited(given, _selected(None, None), _TIMEOUT, "error", 0.0)
+    return _awaited(given, _selected(None, None), _TIMEOUT, "error", 0.0, LocalHost)
+
+
+def _recorded(given: Given, path: str) -> tuple[Given, Callable[[], Host]]:
+    """What was named when the bundle was made, and the machine as it answered then."""
+    from tabbydoctor.examination.bundle import NoBundle, unpack
+
+    if given.targets.given_by:
+        raise CommandError("--from is judged as it was recorded: without other targets")
+    try:
+        recorded, targets = unpack(path)
+    except (NoBundle, OSError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise CommandError(f"--from {path}: {why}") from error
+    return replace(given, targets=targets), lambda: recorded
 
 
 def _awaited(
-    given: Given, checks: Sequence[Check], timeout: float, fail_on: FailOn, wait: float
+    given: Given,
+    checks: Sequence[Check],
+    timeout: float,
+    fail_on: FailOn,
+    wait: float,
+    host: Callable[[], Host],
 ) -> Report:
     try:
-        return wait_until_well(lambda: _examine(given, checks, timeout, fail_on), wait)
+        return wait_until_well(lambda: _examine(given, checks, timeout, fail_on, host), wait)
     except NothingToExamine as error:
         raise CommandError(
             str(error),
@@ -150,10 +177,16 @@ def _awaited(
         ) from error
 
 
-def _examine(given: Given, checks: Sequence[Check], timeout: float, fail_on: FailOn) -> Report:
+def _examine(
+    given: Given,
+    checks: Sequence[Check],
+    timeout: float,
+    fail_on: FailOn,
+    host: Callable[[], Host],
+) -> Report:
     return asyncio.run(
         examine(
-            LocalHost(),
+            host(),
             given.targets,
             checks,
             time_limit=timeout,

@@ -17,7 +17,7 @@ _KERNELS = ("/dev/", "/proc/")
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
 
 
-def write_output(path: str, text: str) -> None:
+def write_output(path: str, text: str | bytes) -> None:
     """Replace what is in the file. Raises CommandError, the file then as it was."""
     try:
         if path.startswith(_KERNELS):
@@ -53,7 +53,7 @@ def require_output(path: str) -> None:
         raise _failed(path, error.strerror or str(error)) from error
 
 
-def _replaced(found: DirectoryEntry, text: str) -> bool:
+def _replaced(found: DirectoryEntry, text: str | bytes) -> bool:
     """Put a new file in its place; False where only the old one can be written to: another
     account's, one with a second name, a pipe, one in a directory that is closed.
     """
@@ -79,9 +79,10 @@ def _replaced(found: DirectoryEntry, text: str) -> bool:
     return True
 
 
-def _fill(handle: int, text: str) -> None:
-    with open(handle, "w", encoding="utf-8", errors="replace") as file:
-        file.write(text)
+def _fill(handle: int, text: str | bytes) -> None:
+    content = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+    with open(handle, "wb") as file:
+        file.write(content)
 
 
 def _opened(found: DirectoryEntry) -> int:

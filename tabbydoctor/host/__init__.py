@@ -163,6 +163,10 @@ class Host(Protocol):
         """When the machine booted, in seconds since the epoch."""
         ...
 
+    def now(self) -> float:
+        """The time there, in seconds since the epoch."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import time
 from collections.abc import Mapping, Sequence
 
 import psutil
@@ -132,6 +133,9 @@ class LocalHost:
 
     def boot_time(self) -> float:
         return psutil.boot_time()
+
+    def now(self) -> float:
+        return time.time()
 
     async def close(self) -> None:
         await self._http.close()

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from tabbydoctor.redaction.named import TextKind, named
 from tabbydoctor.redaction.names import Strength, strength
 from tabbydoctor.redaction.remembered import SHORTEST, Finder
 from tabbydoctor.redaction.shapes import shaped
-from tabbydoctor.redaction.spans import MARK, TextSpan, without
+from tabbydoctor.redaction.spans import MARK, TextSpan, merged, without
 from tabbydoctor.redaction.values import is_plain, looks_secret
 from tabbydoctor.redaction.views import views
 
@@ -24,12 +25,14 @@ __all__ = [
     "MARK",
     "Redacted",
     "forget_all",
+    "holds_remembered",
     "redact",
     "redact_all",
     "redact_file",
     "redact_path",
     "remember",
     "remember_named",
+    "with_stand_ins",
 ]
 
 _PROGRAMS = (".py", ".pyi", ".js", ".ts", ".go", ".rs", ".lua", ".rb", ".nix")
@@ -98,6 +101,29 @@ def redact_all(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return type(value)(redact_all(inner) for inner in value)  # type: ignore[call-arg]
     return value
+
+
+def with_stand_ins(text: str, kind: TextKind | None, of: Callable[[str], str]) -> str:
+    """The text with `of(secret)` in the place of each secret; None hides what is remembered alone.
+
+    A remembered secret is replaced as a whole wherever it stands, and what goes by its name or its
+    shape in the pieces around it.
+    """
+    known = list(merged(_of_remembered(text)))
+    found = known if kind is None else [*known, *shaped(text), *named(text, kind)]
+    cuts = sorted({edge for span in known for edge in span})
+    parts, done = [], 0
+    for start, end in merged(found):
+        edges = [start, *(cut for cut in cuts if start < cut < end), end]
+        parts += [text[done:start], *(of(text[one:two]) for one, two in pairwise(edges))]
+        done = end
+    return "".join((*parts, text[done:]))
+
+
+def holds_remembered(text: str) -> bool:
+    """Whether a remembered secret that is long enough to be told is in the text, in any form."""
+    finder = _current()
+    return any(True for view in views(text, finder.shortest) for _ in finder.spans(view.text))
 
 
 def forget_all() -> None:

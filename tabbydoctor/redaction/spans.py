@@ -14,7 +14,7 @@ def without(text: str, spans: Iterable[TextSpan]) -> str:
     """The text with a mark in the place of each part. Its lines stay as many as they were."""
     parts: list[str] = []
     done = 0
-    for start, end in _outside_marks(text, _merged(spans)):
+    for start, end in _outside_marks(text, merged(spans)):
         parts += [text[done:start], _marked(text[start:end])]
         done = end
     return "".join([*parts, text[done:]]) if parts else text
@@ -31,7 +31,7 @@ def _marked(hidden: str) -> str:
     )
 
 
-def _merged(spans: Iterable[TextSpan]) -> Iterator[TextSpan]:
+def merged(spans: Iterable[TextSpan]) -> Iterator[TextSpan]:
     """The same parts in order, those that overlap as one."""
     ordered = sorted(span for span in spans if span[0] < span[1])
     if not ordered:

@@ -34,15 +34,17 @@ class Announcement:
 async def announced(host: Host, url: str) -> AsyncIterator[Announcement]:
     """Ask nothing through the router outside of this. `url` is TabbyAPI's own."""
     token = secrets.token_hex(3)
-    await _say(host, url, f"begin-{token}")
+    said = _MARK.search(await _say(host, url, f"begin-{token}"))
+    token = said[2] if said else token  # a host that answers from a record has another
     try:
         yield Announcement(token)
     finally:
         await _say(host, url, f"end-{token}")
 
 
-async def _say(host: Host, url: str, words: str) -> None:
-    await host.get(f"{url}/health?{PROBE_MARK}-{words}", timeout=_TIMEOUT)
+async def _say(host: Host, url: str, words: str) -> str:
+    """The address that was asked."""
+    return (await host.get(f"{url}/health?{PROBE_MARK}-{words}", timeout=_TIMEOUT)).url
 
 
 def of_others(lines: Iterable[LogLine]) -> Iterator[LogLine]:

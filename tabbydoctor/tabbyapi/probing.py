@@ -10,7 +10,6 @@ server's access log tells whose requests these are.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -64,7 +63,7 @@ async def endpoint(
         shown = replace(shown, process_listens=True)
     elif met.standing in ("other", "forwarder"):
         shown = replace(shown, process_listens=False, holder=met.stranger)
-    return await _table(met, shown, tokens)
+    return await _table(met, shown, tokens, host.now())
 
 
 GATHERERS = (endpoint,)
@@ -92,8 +91,9 @@ async def _behind(host: Host, judge: Judge, address: Address) -> Meeting | None:
     return None
 
 
-async def _table(met: Meeting, address: Address, tokens: Tokens | None) -> Endpoint:
-    asked_at = time.time()
+async def _table(
+    met: Meeting, address: Address, tokens: Tokens | None, asked_at: float
+) -> Endpoint:
     first, identity = met.serviceinfo, met.identity
     if first.status is None:
         return Endpoint(address, False, identity, first, {}, _UNREACHED, _UNREACHED, asked_at)
