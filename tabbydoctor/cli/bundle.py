@@ -36,10 +36,10 @@ def bundle(
     from tabbydoctor.examination import NothingToExamine, examine
     from tabbydoctor.examination.bundle import pack
     from tabbydoctor.host.local import LocalHost
-    from tabbydoctor.host.recording import Record, RecordingHost
+    from tabbydoctor.host.recording import AnswerRecord, RecordingHost
 
     require_output(output)
-    record = Record()
+    record = AnswerRecord()
     host = RecordingHost(LocalHost(), record)
     found = ""
     try:

@@ -63,7 +63,7 @@ _MARKED = re.compile(r"-(begin|end)-[0-9a-f]{6}\b")
 """Of a request that marks a place in TabbyAPI's log: another word each time."""
 
 
-class Record:
+class AnswerRecord:
     """What a host answered, safe for threads."""
 
     def __init__(self) -> None:
@@ -162,7 +162,7 @@ class _Asked:
 class RecordingHost(_Asked):
     """Another host, whose answers are kept in a record."""
 
-    def __init__(self, host: Host, record: Record, only: Account | None = None) -> None:
+    def __init__(self, host: Host, record: AnswerRecord, only: Account | None = None) -> None:
         self._host = host
         self._record = record
         self._only = only

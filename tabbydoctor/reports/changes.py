@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 
 from tabbydoctor.reports.documents.check import CheckDocument
 
-HostState = Mapping[str, str]
+SaidBefore = Mapping[str, str]
 """What is wrong -> in words. Findings of one check and severity are one entry: a title holds
 figures that change with each run."""
 _RUN = "tabbydoctor"
 
 
-def said_of(document: CheckDocument) -> HostState:
+def said_of(document: CheckDocument) -> SaidBefore:
     """What a report says is wrong, or could not be told."""
     said: dict[str, str] = {}
     for result in document.checks:
@@ -25,12 +25,12 @@ def said_of(document: CheckDocument) -> HostState:
     return said
 
 
-def said_of_failure(message: str) -> HostState:
+def said_of_failure(message: str) -> SaidBefore:
     """What a run says that could not be made."""
     return {f"error {_RUN}": message}
 
 
-def changes(before: HostState | None, after: HostState) -> Iterator[str]:
+def changes(before: SaidBefore | None, after: SaidBefore) -> Iterator[str]:
     """A line for each thing that came or went; all that is there where nothing was recorded."""
     known = before or {}
     for what, words in after.items():
@@ -43,12 +43,12 @@ def changes(before: HostState | None, after: HostState) -> Iterator[str]:
         yield "nothing is wrong"
 
 
-def record_text(said: HostState) -> str:
+def record_text(said: SaidBefore) -> str:
     """What is kept for the next run."""
     return json.dumps({"schema_version": 1, "said": dict(said)}, indent=1) + "\n"
 
 
-def recorded(text: str) -> HostState | None:
+def recorded(text: str) -> SaidBefore | None:
     """What an earlier run kept; None where it is no such record."""
     try:
         said = json.loads(text)["said"]

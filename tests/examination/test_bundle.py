@@ -74,10 +74,8 @@ def test_the_same_findings_and_no_key(
 
 def test_of_a_deployment_that_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the 401 between its router and TabbyAPI; judged after it has ended."""
-    with demo_deployment(tmp_path / "demo") as demo:
-        given = demo.targets
-        named = {"dir": given.dir, "url": given.url, "router": given.router, "user": given.user}
-        targets = [word for k, v in named.items() if v for word in (f"--{k}", str(v))]
+    with demo_deployment() as demo:
+        targets = ["--dir", str(demo.directory), "--url", demo.url, "--router", str(demo.router)]
         live, elsewhere = documents(capsys, targets, tmp_path / "b.tar.gz")
     assert [root["root"] for root in elsewhere["diagnosis"]] == [
         root["root"] for root in live["diagnosis"]
