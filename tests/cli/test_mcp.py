@@ -73,7 +73,8 @@ def files(demo: DemoDeployment) -> dict[str, bytes]:
 
 
 def test_finds_explains_and_plans_and_writes_nothing(demo: DemoDeployment) -> None:
-    before, tools = files(demo), []
+    tools: list[Any] = []
+    before = files(demo)
     check, page, plan, listed, config, probe = conversation(
         demo,
         ("check", {}),

@@ -14,7 +14,7 @@ from tabbydoctor.demo.deployment import DemoDeployment, demo_deployment
 WITHOUT_A_ROUTER = (
     *("libcst", "rich.console", "pygments"),
     *("tabbydoctor.routers.python", "tabbydoctor.routers.inputs", "tabbydoctor.routers.nginx"),
-    *("tabbydoctor.routers.gateways", "tabbydoctor.source.reading", "tabbydoctor.remedies"),
+    *("tabbydoctor.routers.gateways.passage", "tabbydoctor.source.reading", "tabbydoctor.remedies"),
     *("tabbydoctor.fixing", "tabbydoctor.demo", "tabbydoctor.described.server"),
     *("tabbydoctor.tabbyapi.coercion", "tabbydoctor.api.facts"),
     *("tabbydoctor_checks.router", "tabbydoctor_checks.nixos.draft"),
