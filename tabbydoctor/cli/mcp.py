@@ -13,12 +13,13 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from tabbydoctor import __version__
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.options import PREFIX, Given, with_targets
 from tabbydoctor.invocation import program
+from tabbydoctor.remedies.request import Strategy
 from tabbydoctor.targets import Targets
 
 if TYPE_CHECKING:  # an extra, and 1 s to import: only who serves pays
@@ -32,8 +33,7 @@ NOTICE = (
 """Goes before every answer: what a log says must not steer who reads it."""
 _LONGEST = 300.0
 """Seconds; a check ends by itself long before."""
-Answer = dict[str, Any]
-Strategy = Literal["disable-auth", "router-tokens", "router-env", "front"]
+ToolAnswer = dict[str, Any]
 
 
 @with_targets
@@ -76,36 +76,38 @@ class Tools:
     no_settings: int
     """An empty file's descriptor in the place of the settings, which may change meanwhile."""
 
-    async def check(self, only: str = "", skip: str = "") -> Answer:
+    async def check(self, only: str = "", skip: str = "") -> ToolAnswer:
         """Examine the TabbyAPI deployment: what is wrong, what causes what, and the remedies.
         `only` and `skip`: ids, id prefixes or categories, as a comma list."""
         chosen = [f"--only={only}"] if only else []
         return await self._run("check", *chosen, *([f"--skip={skip}"] if skip else []))
 
-    async def explain(self, id: str) -> Answer:
+    async def explain(self, id: str) -> ToolAnswer:
         """The page of one check, by its id or name."""
         return await self._run("explain", words=(id,))
 
-    async def config(self) -> Answer:
+    async def config(self) -> ToolAnswer:
         """TabbyAPI's effective configuration: each value and where it comes from."""
         return await self._run("config")
 
-    async def probe(self) -> Answer:
+    async def probe(self) -> ToolAnswer:
         """What the running server answers: endpoint by credential."""
         return await self._run("probe")
 
-    async def list(self) -> Answer:
+    async def list(self) -> ToolAnswer:
         """All checks."""
         return await self._run("list")
 
-    async def plan_fix(self, ids: tuple[str, ...] = (), strategy: Strategy | None = None) -> Answer:
+    async def plan_fix(
+        self, ids: tuple[str, ...] = (), strategy: Strategy | None = None
+    ) -> ToolAnswer:
         """The plan of a repair and its diff; nothing is changed. Without ids: of the 401 between
         router and TabbyAPI, by a strategy where one is named."""
         how = [] if ids else ["--auth"]
         chosen = [f"--strategy={strategy}"] if strategy else []
         return await self._run("fix", "--dry-run", *how, *chosen, words=ids)
 
-    async def _run(self, command: str, *options: str, words: tuple[str, ...] = ()) -> Answer:
+    async def _run(self, command: str, *options: str, words: tuple[str, ...] = ()) -> ToolAnswer:
         """What a client says stands behind `=` or `--`: it can be no option."""
         import anyio
 
@@ -131,7 +133,7 @@ def _offered(tools: Tools) -> list[Tool]:
     from mcp.server.mcpserver.tools import Tool
     from mcp.types import ToolAnnotations
 
-    functions: tuple[Callable[..., Awaitable[Answer]], ...] = (
+    functions: tuple[Callable[..., Awaitable[ToolAnswer]], ...] = (
         tools.check,
         tools.explain,
         tools.config,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from tabbydoctor.routers import RouterReading
-from tabbydoctor.routers.gateways.passage import Passage
+
+if TYPE_CHECKING:
+    from tabbydoctor.routers.gateways.passage import Passage
 
 
 class CannotGiveKey(Exception):  # noqa: N818 - an answer, not a fault
