@@ -27,6 +27,7 @@ CORE: dict[str, tuple[str, ...]] = {
         "test_each_router_is_repaired_and_taken_back[node-variable]",
         "test_the_fence_lets_the_router_and_root_connect_alone[nginx]",
     ),
+    "test_gateways.py": ("test_each_is_repaired_by_a_reload_and_taken_back[no key-nginx]",),
     "test_containers.py": (
         "test_a_healthy_one[podman, of an account]",
         "test_the_fault_is_named_first[open to the world]",
