@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
+import shlex
 import socket
 from typing import Annotated
 
@@ -14,7 +14,6 @@ from tabbydoctor import plugins
 from tabbydoctor.cli.options import Given, with_targets
 from tabbydoctor.cli.output import require_output, write_output
 from tabbydoctor.cli.showing import show_text
-from tabbydoctor.invocation import invocation
 
 _TIMEOUT = 10.0
 
@@ -50,15 +49,8 @@ def bundle(
         show_text(f"{error}; what was looked at is recorded all the same.")
     made_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     content = pack(record.answers(), given.targets, found, made_at)
-    write_output(output, content)
-    with contextlib.suppress(OSError):
-        _close(output)
-    judged = invocation(f"check --from {output}")
-    return show_text(f"{output}: {len(content) >> 10} KiB. Judged elsewhere by {judged}.")
-
-
-def _close(path: str) -> None:
-    """What it holds is for those that it is given to."""
-    import os
-
-    os.chmod(path, 0o600, follow_symlinks=False)
+    write_output(output, content, private=True)
+    kept = shlex.quote(output)
+    return show_text(
+        f"{output}: {len(content) >> 10} KiB. Judged elsewhere by tabbydoctor check --from {kept}."
+    )

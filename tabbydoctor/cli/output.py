@@ -17,15 +17,20 @@ _KERNELS = ("/dev/", "/proc/")
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
 
 
-def write_output(path: str, text: str | bytes) -> None:
-    """Replace what is in the file. Raises CommandError, the file then as it was."""
+def write_output(path: str, text: str | bytes, *, private: bool = False) -> None:
+    """Replace what is in the file. Raises CommandError, the file then as it was.
+
+    `private`: nobody else may read the file, at any time; one that cannot be had so is refused.
+    """
     try:
         if path.startswith(_KERNELS):
             handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         else:
             with place(os.path.abspath(path)) as found:
-                if _replaced(found, text):
+                if _replaced(found, text, private=private):
                     return
+                if private:
+                    raise RepairError("it cannot be replaced by a file that you alone can read")
                 handle = _opened(found)
         _fill(handle, text)
     except RepairError as error:
@@ -53,7 +58,7 @@ def require_output(path: str) -> None:
         raise _failed(path, error.strerror or str(error)) from error
 
 
-def _replaced(found: DirectoryEntry, text: str | bytes) -> bool:
+def _replaced(found: DirectoryEntry, text: str | bytes, *, private: bool) -> bool:
     """Put a new file in its place; False where only the old one can be written to: another
     account's, one with a second name, a pipe, one in a directory that is closed.
     """
@@ -64,8 +69,11 @@ def _replaced(found: DirectoryEntry, text: str | bytes) -> bool:
         if not stat.S_ISREG(old.st_mode) or old.st_nlink > 1 or old.st_uid != os.geteuid():
             return False
     new = f".{found.name}.{os.getpid()}"
+    mode = 0o600 if private else mode
     try:
-        handle = os.open(new, _WRITE | os.O_EXCL, 0o666, dir_fd=found.directory)
+        handle = os.open(
+            new, _WRITE | os.O_EXCL, 0o600 if private else 0o666, dir_fd=found.directory
+        )
     except OSError:
         return False
     try:

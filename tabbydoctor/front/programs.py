@@ -14,7 +14,7 @@ from string import Template
 from tabbydoctor.front import caddy, haproxy, nginx
 from tabbydoctor.front.design import UNIT, FrontDesign
 
-ADMIN_ROUTES = r"/(load|unload|switch|download)[/\s]*$"
+ADMIN_ROUTES = r"/(load|unload|switch|download)[/\s]*(#.*)?$"
 """The paths of TabbyAPI that ask for the admin key, decoded and in any case: they load, unload or
 switch a model, an embedding model, a LoRA, a template or sampling overrides, or download one
 (endpoints/core/router.py, up to e632af4). No route that the API key is enough for ends so."""

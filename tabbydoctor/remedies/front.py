@@ -280,7 +280,8 @@ def _said(design: FrontDesign, account: Account) -> list[str]:
     if design.nft:
         who = (
             f"who gets API-key access by {place}: what runs as {design.account} (uid "
-            f"{design.uid}), and root; the fence (nftables) refuses every other account"
+            f"{design.uid}), and root, that of containers in the machine's own network included; "
+            "the fence (nftables) refuses every other account"
         )
         if account.can_log_in:
             who += f"; a web page in a browser of {account.name}'s may use it, too"

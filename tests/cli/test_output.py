@@ -47,6 +47,34 @@ def test_it_is_replaced_in_one_step_and_keeps_its_mode(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["metrics.prom"]
 
 
+@pytest.mark.parametrize("there", [None, 0o644], ids=["new", "readable by all before"])
+def test_a_private_one_is_nobody_elses_at_any_time(
+    tmp_path: Path, there: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bundle"
+    if there is not None:
+        file.touch()
+        file.chmod(there)
+    seen: list[int] = []
+
+    def told(handle: int, text: str) -> None:
+        seen.append(os.fstat(handle).st_mode & 0o777)
+        os.close(handle)
+
+    monkeypatch.setattr("tabbydoctor.cli.output._fill", told)
+    write_output(str(file), "secret", private=True)
+    assert [*seen, file.stat().st_mode & 0o777] == [0o600, 0o600]
+
+
+def test_a_private_one_goes_into_no_file_that_others_have_open(tmp_path: Path) -> None:
+    file = tmp_path / "bundle"
+    file.write_text("old")
+    file.with_name("second").hardlink_to(file)
+    with pytest.raises(CommandError, match="you alone can read"):
+        write_output(str(file), "secret", private=True)
+    assert file.read_text() == "old"
+
+
 def test_a_text_that_cannot_be_written_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

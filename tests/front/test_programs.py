@@ -113,3 +113,13 @@ def test_a_pause_is_cut_by_the_limit_that_is_a_day(tmp_path: Path, program: str)
         client.close()
     backend.go_on.set()
     serving.join(30)
+
+
+@pytest.mark.parametrize("path", ["/v1/model/load#x", "/v1/model/load%23x", "/v1/model/load/#"])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_fragment_leads_round_no_refusal(tmp_path: Path, program: str, path: str) -> None:
+    """Nothing listens behind it: what is handed on is a 502."""
+    with fronted(tmp_path, program, 1) as port, socket.create_connection(("127.0.0.1", port)) as s:
+        ask = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
+        s.sendall(ask.encode() + b"{}")
+        assert s.makefile("rb").readline().split()[1] in (b"400", b"403")
