@@ -6,6 +6,7 @@ NAME = "caddy"
 BINARIES = ("/usr/bin/caddy", "/usr/local/bin/caddy")
 KEY_LINE = 'header_up Authorization "Bearer <key>"\n'
 ADDRESS = "    bind {host}"
+DROP = "        request_header -{name}"
 JIT = False
 UNIT_LINES = (
     "Type=notify",
@@ -34,13 +35,16 @@ $listens
         header Content-Type application/json
         respond `$refusal` 403
     }
+    @tunnel method CONNECT
+    handle @tunnel {
+        respond 405
+    }
     handle {
+$drops
         vars request {http.request.body}
         reverse_proxy $upstream {
             flush_interval -1
             import $key
-            header_up -X-Api-Key
-            header_up -X-Admin-Key
             transport http {
                 dial_timeout 5s
                 keepalive 4s

@@ -7,6 +7,7 @@ BINARIES = ("/usr/sbin/haproxy", "/usr/bin/haproxy", "/usr/local/sbin/haproxy")
 # It includes no file: the key comes by an environment file, which root alone can read.
 KEY_LINE = "TABBY_API_KEY=<key>\n"
 ADDRESS = "    bind {place}"
+DROP = "    http-request del-header {name}"
 JIT = True
 UNIT_LINES = (
     "Type=notify",
@@ -15,7 +16,8 @@ UNIT_LINES = (
     "KillMode=mixed",
     "SuccessExitStatus=143",
 )
-# Without http-no-delay each part of an answer is held back for up to 200 ms.
+# Without http-no-delay each part of an answer is held back for up to 200 ms. What is asked in
+# HTTP/2, or by a path that cannot be decoded, is refused: neither could be judged as it is meant.
 TEMPLATE = """\
 # Written by tabbydoctor; `tabbydoctor undo` takes it back.
 global
@@ -35,12 +37,12 @@ defaults
     timeout http-keep-alive 1h
 
 frontend tabbydoctor
+    acl HTTP_1 req.ver 1.0 1.1
 $listens
     http-request return status 403 content-type application/json string '$refusal' \
-if { path,url_dec -m reg -i '$admin' }
+if METH_CONNECT or !HTTP_1 or !{ path,url_dec -m found } or { path,url_dec -m reg -i '$admin' }
+$drops
     http-request set-header Authorization "Bearer $${TABBY_API_KEY}"
-    http-request del-header X-API-Key
-    http-request del-header X-Admin-Key
     default_backend tabbyapi
 
 backend tabbyapi

@@ -6,6 +6,7 @@ NAME = "nginx"
 BINARIES = ("/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx")
 KEY_LINE = 'proxy_set_header Authorization "Bearer <key>";\n'
 ADDRESS = "        listen {place};"
+DROP = '            proxy_set_header {name} "";'
 JIT = False
 UNIT_LINES = (
     "Type=forking",
@@ -35,11 +36,6 @@ http {
     uwsgi_temp_path /run/tabbydoctor-front/uwsgi;
     scgi_temp_path /run/tabbydoctor-front/scgi;
 
-    map $$http_upgrade $$front_connection {
-        default upgrade;
-        "" "";
-    }
-
     upstream tabbyapi {
         server $upstream;
         keepalive 128;
@@ -66,10 +62,8 @@ $listens
             proxy_pass http://tabbyapi;
             proxy_http_version 1.1;
             proxy_set_header Host $$http_host;
-            proxy_set_header Connection $$front_connection;
-            proxy_set_header Upgrade $$http_upgrade;
-            proxy_set_header X-API-Key "";
-            proxy_set_header X-Admin-Key "";
+            proxy_set_header Connection "";
+$drops
             include $key;
             proxy_buffering off;
             proxy_request_buffering off;

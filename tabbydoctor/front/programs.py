@@ -19,6 +19,14 @@ ADMIN_ROUTES = r"/(load|unload|switch|download)[/\s]*(#.*)?$"
 switch a model, an embedding model, a LoRA, a template or sampling overrides, or download one
 (endpoints/core/router.py, up to e632af4). No route that the API key is enough for ends so."""
 REFUSAL = '{"detail":"This address is for the API key alone: ask TabbyAPI itself"}'
+DROPPED = (
+    "Authorization", "Upgrade",
+    "X-API-Key", "X_API_Key", "X-API_Key", "X_API-Key",
+    "X-Admin-Key", "X_Admin_Key", "X-Admin_Key", "X_Admin-Key",
+)  # fmt: skip
+"""What callers send that TabbyAPI is not to get: each field it reads a key from, also as a gateway
+might respell it, and the wish for another protocol, behind which nothing could be judged (TabbyAPI
+knows none)."""
 _SENDABLE = re.compile(r"[A-Za-z0-9._~+/=:@!*,^-]+")
 """Keys that mean themselves in the configuration of each."""
 
@@ -36,6 +44,8 @@ class FrontProgram:
     """What stands in the file with the key, which is put in the place of `<key>`."""
     address: str
     """How it is told to listen at one address."""
+    drop: str
+    """How it is told to drop one of a request's fields."""
     unit_lines: tuple[str, ...]
     """How its unit runs it."""
     jit: bool
@@ -49,6 +59,7 @@ class FrontProgram:
         )
         return Template(self.template).substitute(
             listens="\n".join(listens),
+            drops="\n".join(self.drop.format(name=name) for name in DROPPED),
             port=design.port,
             upstream=design.upstream,
             admin=ADMIN_ROUTES,
@@ -69,7 +80,14 @@ class FrontProgram:
 
 PROGRAMS = tuple(
     FrontProgram(
-        one.NAME, one.BINARIES, one.TEMPLATE, one.KEY_LINE, one.ADDRESS, one.UNIT_LINES, one.JIT
+        one.NAME,
+        one.BINARIES,
+        one.TEMPLATE,
+        one.KEY_LINE,
+        one.ADDRESS,
+        one.DROP,
+        one.UNIT_LINES,
+        one.JIT,
     )
     for one in (nginx, haproxy, caddy)
 )

@@ -12,7 +12,7 @@ from tabbydoctor.nixos.nix_text import comment
 from tabbydoctor.nixos.service import environment_line
 from tabbydoctor.remedies.front_address import Pointing
 
-_BEGINS = "    map $http_upgrade"
+_BEGINS = "    upstream tabbyapi"
 _CREDENTIAL = "tabbydoctor-front"
 
 

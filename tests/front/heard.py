@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,8 +10,6 @@ from urllib.parse import unquote
 
 import h11
 import httptools
-
-from .attacks import ADMIN
 
 _ROUTES = re.compile(
     r"/v1/(model/(embedding/)?(un)?load|lora/(un)?load|template/(switch|unload)"
@@ -38,8 +37,6 @@ class Heard:
             yield f"Authorization: {self.values(b'authorization')}"
         if self.values(b"x-api-key") or self.values(b"x-admin-key"):
             yield "a key of the caller's"
-        if ADMIN in b"".join(name + value for name, value in self.fields):
-            yield "the admin key"
         if _ROUTES.fullmatch(self.path):
             yield f"an admin route: {self.path}"
         if self.method == b"CONNECT" or self.values(b"upgrade"):
@@ -50,29 +47,29 @@ class _Protocol:
     """What httptools calls."""
 
     def __init__(self) -> None:
+        self.parser = httptools.HttpRequestParser(self)
         self.every: list[Heard] = []
+        self.coming = Heard()
 
     def on_message_begin(self) -> None:
-        self.every.append(Heard())
+        self.coming = Heard()
 
     def on_url(self, url: bytes) -> None:
-        self.every[-1].target += url
+        self.coming.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.every[-1].fields.append((name, value))
+        self.coming.fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self.coming.method = self.parser.get_method()
+        self.every.append(self.coming)
 
 
 def by_httptools(came: bytes) -> list[Heard]:
     """As Uvicorn with httptools, which TabbyAPI asks for. What ends in an error ends there."""
     protocol = _Protocol()
-    parser = httptools.HttpRequestParser(protocol)
-    try:
-        for at in range(len(came)):
-            parser.feed_data(came[at : at + 1])
-            if protocol.every:
-                protocol.every[-1].method = parser.get_method()
-    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-        pass
+    with contextlib.suppress(httptools.HttpParserError, httptools.HttpParserUpgrade):
+        protocol.parser.feed_data(came)
     for one in protocol.every:
         url = one.target if one.target.startswith((b"/", b"h", b"H")) else b"/"
         one.path = unquote((httptools.parse_url(url).path or b"").decode("latin-1"))

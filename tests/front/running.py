@@ -32,19 +32,25 @@ PARSES = {
 }
 
 
+class DidNotStartError(Exception):
+    """A program that did not take what it was given."""
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
         return port
 
 
-def laid_out(directory: Path, program: str, backend: int, port: int, day: str = "1d") -> Path:
+def laid_out(
+    directory: Path, program: str, backend: int, port: int, day: str = "1d", key: str = KEY
+) -> Path:
     """The program's configuration, everything of it below a directory."""
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
     own = replace(design(program), port=port, hosts=("127.0.0.1",), upstream=f"127.0.0.1:{backend}")
     files = files_of(own, KEY)
-    (directory / "key").write_bytes(files[KEY_PATH].content)
+    (directory / "key").write_bytes(files[KEY_PATH].content if key else b"")
     text = files[CONFIG_PATH].content.decode()
     text = text.replace(f"/run/credentials/{UNIT}/key", f"{directory}/key")
     text = text.replace(RUNTIME, str(directory)).replace(" 1d", f" {day}")
@@ -53,18 +59,20 @@ def laid_out(directory: Path, program: str, backend: int, port: int, day: str = 
     return path
 
 
-def environment(directory: Path) -> dict[str, str]:
-    return {**os.environ, "TABBY_API_KEY": KEY, "HOME": str(directory)}
+def environment(directory: Path, key: str = KEY) -> dict[str, str]:
+    return {**os.environ, "TABBY_API_KEY": key, "HOME": str(directory)}
 
 
 @contextlib.contextmanager
-def fronted(directory: Path, program: str, backend: int, day: str = "1d") -> Iterator[int]:
-    """The program running; gives its port."""
+def fronted(
+    directory: Path, program: str, backend: int, day: str = "1d", key: str = KEY
+) -> Iterator[int]:
+    """The program running; gives its port. Without a key its file is empty."""
     port = free_port()
-    path = laid_out(directory, program, backend, port, day)
+    path = laid_out(directory, program, backend, port, day, key)
     with subprocess.Popen(
         [*STARTS[program], str(path)],
-        env=environment(directory),
+        env=environment(directory, key),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
@@ -75,7 +83,8 @@ def fronted(directory: Path, program: str, backend: int, day: str = "1d") -> Ite
                     break
                 except ConnectionRefusedError:
                     continue
-            assert process.poll() is None, f"{program} ended"
+            if process.poll() is not None:
+                raise DidNotStartError(program)
             yield port
         finally:
             process.terminate()

@@ -7,7 +7,9 @@
 # Each READ-ONLY-PATH is shown inside at the same place.  Prints "ready PID" on stdout when systemd
 # answers, or says on stderr why not: exit 77 where a lab cannot be had (not root, no namespaces),
 # exit 1 when it should have worked.  The machine lives until standard input closes, so it cannot
-# outlive whoever started it; then every process, mount and cgroup of it is gone.
+# outlive whoever started it; then every process, mount and cgroup of it is gone.  A line on standard
+# input boots it again on the same disk, once it has ended ("reboot") or at once ("power"), and
+# "ready PID" is printed once more.
 set -euo pipefail
 
 readonly BOOT_DEADLINE_SECONDS=20
@@ -51,15 +53,27 @@ supervise() {
     trap clear_up EXIT
     mkdir -p "$directory"/{root,overlay}
     trap 'exit 1' HUP INT TERM
+    mount -t tmpfs -o mode=755 tmpfs "$directory/overlay" # its disk, which outlasts a boot
+    mkdir "$directory"/overlay/{upper,work}
 
+    start "$@"
+    # Standard input closes when the machine is no longer wanted.
+    while read -r how; do
+        [[ $how == reboot ]] || kill -KILL "$outer" 2>/dev/null || true
+        wait "$outer" 2>/dev/null || true
+        await_empty_cgroup
+        mkdir "$cgroup"
+        start "$@"
+    done
+}
+
+start() {
     setpriv --pdeathsig KILL -- bash -c 'echo 0 >"$1/cgroup.procs" && shift && exec "$@"' join "$cgroup" \
         unshare --mount --pid --fork --kill-child --uts --ipc --cgroup --net bash "$0" --inside "$@" \
         >"$directory/boot.log" 2>&1 </dev/null &
     outer=$!
     wait_for_systemd
     echo "ready $pid"
-    # Standard input closes when the machine is no longer wanted.
-    while read -r; do :; done
 }
 
 wait_for_systemd() {
@@ -76,12 +90,17 @@ clear_up() {
         kill -KILL "$outer" 2>/dev/null || true # --kill-child takes PID 1 with it, and PID 1 the rest
         wait "$outer" 2>/dev/null || true
     fi
+    await_empty_cgroup
+    umount "$directory/overlay" 2>/dev/null || true
+    rmdir "$directory"/{root,overlay} 2>/dev/null || true # the directory may be gone already
+}
+
+await_empty_cgroup() {
     local deadline=$((SECONDS + 10))
     until [[ ! -d $cgroup ]] || remove_cgroup; do
         ((SECONDS < deadline)) || fail "the cgroup $cgroup is still in use"
         sleep 0.02
     done
-    rmdir "$directory"/{root,overlay} 2>/dev/null || true # the directory may be gone already
 }
 
 remove_cgroup() {
@@ -92,15 +111,16 @@ remove_cgroup() {
 become_the_machine() {
     directory=$1 root=$1/root
     shift
-    mount -t tmpfs -o mode=755 tmpfs "$directory/overlay"
-    mkdir "$directory"/overlay/{upper,work}
+    local first=yes
+    [[ ! -e $directory/overlay/booted ]] || first=no
+    touch "$directory/overlay/booted"
     mount -t overlay overlay "$root" \
         -o "lowerdir=/,upperdir=$directory/overlay/upper,workdir=$directory/overlay/work"
     mount_kernel_filesystems
     mount -t tmpfs -o mode=755,nosuid,nodev tmpfs "$root/run"
     mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/tmp" # Debian's systemd empties /tmp when it boots
     show_read_only "$@"
-    write_configuration
+    [[ $first == no ]] || write_configuration
 
     mkdir "$root/run/old"
     cd "$root"

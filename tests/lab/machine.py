@@ -69,6 +69,16 @@ class Machine:
         self._supervisor, self._pid = _boot(self._scratch, self._shown)
         self._await_boot()
 
+    def reboot(self, *, orderly: bool = True) -> None:
+        """Boot again with everything on disk kept: as `systemctl reboot` does, or the power cut."""
+        if orderly:
+            self.run(["systemctl", "reboot", "--no-block"])
+        assert self._supervisor.stdin is not None
+        self._supervisor.stdin.write("reboot\n" if orderly else "power\n")
+        self._supervisor.stdin.flush()
+        self._pid = _ready(self._supervisor)
+        self._await_boot()
+
     def close(self) -> None:
         """End it and everything in it; to close twice is fine."""
         if self._supervisor.stdin is not None:
@@ -262,10 +272,15 @@ def _boot(scratch: Path, shown: Sequence[Path]) -> "tuple[subprocess.Popen[str],
         text=True,
         start_new_session=True,  # an interrupt at the terminal is the tests' to handle
     )
+    return supervisor, _ready(supervisor)
+
+
+def _ready(supervisor: "subprocess.Popen[str]") -> int:
+    """Wait until systemd answers; gives its process."""
     assert supervisor.stdout is not None
     answer = supervisor.stdout.readline().split()
     if answer[:1] == ["ready"]:
-        return supervisor, int(answer[1])
+        return int(answer[1])
     _, errors = supervisor.communicate()
     failure = LabUnavailableError if supervisor.returncode == UNAVAILABLE else BootError
     raise failure(errors.strip() or f"boot.sh exited with {supervisor.returncode}")
