@@ -43,7 +43,6 @@ TOO_LONG = {
     "tests/lab/deployment.py": 311,
     "tests/lab/faults/router.py": 336,
     "tests/lab/faults/service.py": 428,
-    "tests/lab/test_front.py": 317,
     "tests/lab/test_lab.py": 302,
     "tests/lab/test_nixos.py": 390,
     "tests/nixos/test_blocks.py": 320,

@@ -45,6 +45,7 @@ http {
 
     server {
 $listens
+        server_name localhost;
         client_max_body_size 0;
         client_header_timeout 10m;
         client_body_timeout 1d;
@@ -61,7 +62,7 @@ $listens
         location / {
             proxy_pass http://tabbyapi;
             proxy_http_version 1.1;
-            proxy_set_header Host $$http_host;
+            proxy_set_header Host $$host:$$server_port;
             proxy_set_header Connection "";
 $drops
             include $key;

@@ -241,23 +241,6 @@ def test_what_happens_to_it_is_told_and_set_right(deploy: Deploy, harm: str) -> 
     assert faults_in(deployment.doctor("check", "--format", "json").document) == set()
 
 
-@pytest.mark.parametrize("router", ["node-variable", "stripped"])
-def test_it_is_there_again_after_a_boot(deploy: Deploy, router: str) -> None:
-    deployment = running(deploy, router)
-    machine = deployment.machine
-    assert deployment.doctor(*FIX).exit_code == 0
-    url = f"{place(deployment)}/v1/models"
-    # As a boot does: nothing runs and no rule stands, then what is enabled starts in its order.
-    units = ("tabbyapi.service", "llm-router.service", FRONT)
-    machine.systemctl("stop", *units)
-    machine.run(["nft", "flush", "ruleset"])
-    machine.systemctl("start", "multi-user.target")
-    # While TabbyAPI starts, the front says 502.
-    machine.wait_for(lambda: deployment.forward().status not in (0, 502), "TabbyAPI behind it")
-    assert deployment.forward().status != 401
-    assert status_for(deployment, "mallory", url) == 0
-
-
 def killed_at(number: int) -> str:
     """Runs the doctor, and kills it by SIGKILL before its n-th change of the machine."""
     return f"""\

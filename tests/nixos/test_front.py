@@ -49,6 +49,12 @@ def test_nix_takes_them(tmp_path: Path) -> None:
     ]
 
 
+def test_its_build_takes_the_host_that_is_handed_on() -> None:
+    """NixOS builds nginx.conf through gixy, which ends at `$http_host` (host_spoofing)."""
+    assert "proxy_set_header Host $host:$server_port;" in lines()
+    assert "$http_host" not in lines()
+
+
 def test_where_the_address_is_not_found_it_is_asked_for() -> None:
     assert "has to ask http://127.0.0.1:5080 in the place of TabbyAPI" in " ".join(
         lines().replace("\n# ", " ").split()
