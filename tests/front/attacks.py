@@ -58,8 +58,8 @@ def _framed() -> Attacks:
         b"Transfer_Encoding: chunked", b"Transfer-Encoding:", b"Transfer-Encoding: chunke\xe4",
     ):  # fmt: skip
         size = b"Content-Length: %d" % len(chunked)
-        for lines, body in (((size, line), chunked), ((line,), chunked), ((line, size), short)):
-            yield f"TE.TE {lines!r}", asking(b"/v1/completions", *lines) + b"\r\n" + body
+        for *told, body in (size, line, chunked), (line, chunked), (line, size, short):
+            yield f"TE.TE {told!r}", asking(b"/v1/completions", *told) + b"\r\n" + body
 
 
 def _lengths() -> Attacks:

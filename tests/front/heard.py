@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 import h11
-import httptools
+import pytest
 
+httptools = pytest.importorskip("httptools", reason="the parser that TabbyAPI asks for")
 _ROUTES = re.compile(
     r"/v1/(model/(embedding/)?(un)?load|lora/(un)?load|template/(switch|unload)"
     r"|sampling/override/(switch|unload)|download)/?\n?"

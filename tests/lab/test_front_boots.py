@@ -32,7 +32,9 @@ def test_it_comes_back_behind_its_fence(deploy: Deploy, router: str, program: st
     # Debian's own: it loads /etc/nftables.conf, which begins with `flush ruleset`.
     machine.systemctl("enable", "nftables.service")
     for orderly in (True, False):
+        machine.write("/run/of-this-boot", "")
         machine.reboot(orderly=orderly)
+        assert not machine.exists("/run/of-this-boot")
         serves_its_router_alone(deployment, url)
         assert machine.property("nftables.service", "ActiveState") == "active"
         assert fence_came_first(deployment)
