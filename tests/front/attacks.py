@@ -17,8 +17,8 @@ ADMIN = b"7d793037a0760186574b0282f2f435e7"
 """The admin key, which callers know and the front is to keep from TabbyAPI."""
 _BODY = b"Content-Length: 2\r\n\r\n{}"
 HIDDEN = b"POST /v1/model/load HTTP/1.1\r\nHost: x\r\nX-Admin-Key: " + ADMIN + b"\r\n" + _BODY
+TRAILER = b"X-Admin-Key: " + ADMIN + b"\r\nAuthorization: Bearer " + ADMIN + b"\r\n"
 LAST = b"GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-_PATIENCE = 2.0  # seconds without a byte, after which a front is not going to answer
 Attacks = Iterator[tuple[str, bytes]]
 
 
@@ -109,14 +109,15 @@ def _chunked() -> Attacks:
         "no end of data": b"2\r\n{}0\r\n\r\n",
         "two of anything for an end": b"2\r\n{}xx0\r\n\r\n",
         "LF ends all": b"2\n{}\n0\n\n",
-        "trailer": b"2\r\n{}\r\n0\r\nX-Admin-Key: %b\r\nAuthorization: Bearer %b\r\n\r\n"
-        % (ADMIN, ADMIN),
         "trailer with length": b"2\r\n{}\r\n0\r\nContent-Length: %d\r\n\r\n" % len(HIDDEN),
         "trailer with bare LF": b"2\r\n{}\r\n0\r\nX: y\n\n" + HIDDEN + b"\r\n",
         "LF in the last": b"2\r\n{}\r\n0\n\r\n",
         "lone CR ends": b"2\r\n{}\r\n0\r\n\rX",
     }.items():
         yield f"chunk {name}", head + body + HIDDEN
+    for names in (b"x", b"X-Admin-Key, Authorization", b"X-Admin-Key\r\nTrailer: Authorization"):
+        told = asking(b"/v1/completions", b"Transfer-Encoding: chunked", b"Trailer: " + names)
+        yield f"key in a trailer {names!r}", told + b"\r\n2\r\n{}\r\n0\r\n" + TRAILER + b"\r\n"
     for size in (
         b"0x2", b"+2", b"-2", b"0_2", b"2 ", b" 2", b"", b"10000000000000002", b"f" * 40,
     ):  # fmt: skip
@@ -267,7 +268,7 @@ def attacks() -> dict[str, bytes]:
 def say(host: str, port: int, said: bytes) -> bytes:
     """Says it on one connection, a last request behind it, and gives what came back."""
     came = b""
-    connection = socket.create_connection((host, port), _PATIENCE)
+    connection = socket.create_connection((host, port), 2)  # seconds that a front may be silent
     with connection, contextlib.suppress(OSError):
         connection.sendall(said + LAST)
         while part := connection.recv(65536):
@@ -287,9 +288,8 @@ def say_all(host: str, port: int, every: dict[str, bytes]) -> dict[str, bytes]:
 def _beside(host: str, port: int, name: str, said: bytes) -> bytes:
     came = say(host, port, said)
     own = f"/v1/models?{abs(hash(name))}".encode()
-    ask = b"GET %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % own
     with socket.create_connection((host, port), 30) as connection:
-        connection.sendall(ask)
+        connection.sendall(LAST.replace(b"/v1/models", own))
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 200 "), (name, answer)
     assert b"GET %b HTTP/1.1" % own in answer, (name, answer)
