@@ -18,8 +18,8 @@ from .recorder import serve
 from .running import PROGRAMS, DidNotStartError, fronted
 
 WITH_TRAILERS = ("haproxy", "caddy")
-"""Those that hand on what follows a chunked body (Caddy where it is announced), which httptools takes
-for fields of the head. A caller who has the admin key may as well ask TabbyAPI itself."""
+"""Those that hand on what follows a chunked body (Caddy where it is announced), which httptools
+takes for fields of the head. Who has the admin key may as well ask TabbyAPI itself."""
 
 
 @contextmanager
