@@ -29,7 +29,7 @@ from tabbydoctor.routers.staleness import RouterStaleness
 from . import restart
 
 _RESTART = Cure(
-    "tabbydoctor.remedies.router_key:restart_stale",
+    "tabbydoctor.remedies.router_restart:restart_stale",
     Safety.SAFE,
     undoable=False,
     title="Restart it, and see whether it works",

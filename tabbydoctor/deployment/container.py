@@ -234,6 +234,16 @@ class Container:
         rest = inside[len(mount.inside.rstrip("/")) :]
         return f"{mount.outside.rstrip('/')}{rest}" or "/"
 
+    def within(self, path: str) -> str:
+        """The path inside of a file of this machine; empty where it is not mounted."""
+        for mount in reversed(self.mounts or ()):
+            if mount.outside and _within(path, mount.outside):
+                rest = path[len(mount.outside.rstrip("/")) :]
+                inside = f"{mount.inside.rstrip('/')}{rest}"
+                if self.outside(inside) == path:
+                    return inside
+        return ""
+
     def publishes(self, port: int | None) -> tuple[Publication, ...]:
         """Where this machine answers for a port inside."""
         return tuple(one for one in self.published if one.inner in (None, port) or port is None)

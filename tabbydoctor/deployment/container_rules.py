@@ -1,23 +1,25 @@
 """Ports of a container that the kernel alone hands on: rules of nftables and iptables (DNAT).
 
 Docker without its userland proxy, Podman's netavark and CNI's portmap leave no process to be seen.
-The rules are only listed, as root, and only where nothing else told the ports.
+The rules are only listed, as root, only where nothing else told the ports, and only where the
+kernel has the modules already: rules that need one that is not loaded are not there.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from tabbydoctor.deployment.container import Container, Publication
 from tabbydoctor.deployment.json_record import mapping, value
+from tabbydoctor.deployment.kernel_modules import is_loaded
 from tabbydoctor.documents import Unreadable, json_of, whole_number
 from tabbydoctor.host import Host
 
 _NFT = ("nft", "--json", "list", "ruleset")
-_IPTABLES = (("iptables-save", "-t", "nat"), ("ip6tables-save", "-t", "nat"))
+_FAMILIES = ("ip", "ip6")
 _TARGET = re.compile(r"\[?([0-9a-fA-F.:]+?)\]?(?::(\d{1,5}))?")
 _EVERYWHERE = {4: "0.0.0.0", 6: "::"}
 
@@ -27,14 +29,36 @@ def published_by_rules(host: Host, box: Container) -> Container:
     told = box.published_known or (box.published and all(one.inner for one in box.published))
     if told or not box.own_network or not box.addresses or host.effective_uid() != 0:
         return box
-    found = [*_of_nft(host), *(one for argv in _IPTABLES for one in _of_iptables(host, argv))]
+    found = list(_rules(host))
     own = {(one.address, one.port): one for target, one in found if target in box.addresses}
     kept = [one for one in box.published if (one.address, one.port) not in own]
     return replace(box, published=(*own.values(), *kept)) if own else box
 
 
-def _of_iptables(host: Host, argv: Sequence[str]) -> Iterator[tuple[str, Publication]]:
+def _rules(host: Host) -> Iterator[tuple[str, Publication]]:
+    """What iptables set: of nftables where the kernel has that, of its older part where a table of
+    that is there."""
+    of_both = is_loaded(host, "nf_tables")
+    yield from _of_nft(host) if of_both else ()
+    for family in ("ip", "ip6"):
+        if of_both:
+            yield from _of_iptables(host, f"{family}tables-nft-save")
+        if "nat" in _words(host, f"/proc/net/{family}_tables_names"):
+            yield from _of_iptables(host, f"{family}tables-legacy-save")
+            if of_both or "nft" not in host.real_path(f"/usr/sbin/{family}tables-save"):
+                yield from _of_iptables(host, f"{family}tables-save")
+
+
+def _words(host: Host, path: str) -> list[str]:
+    try:
+        return host.read(path).text().split()
+    except OSError:
+        return []
+
+
+def _of_iptables(host: Host, program: str) -> Iterator[tuple[str, Publication]]:
     """Of rules as they are written: `-d ADDRESS/32 -p tcp --dport N -j DNAT --to-destination …`."""
+    argv = (program, "-t", "nat")
     for line in host.run(argv).stdout.splitlines():
         words = line.split()
         given = {word: words[place + 1] for place, word in enumerate(words[:-1])}

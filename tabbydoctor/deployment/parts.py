@@ -149,6 +149,18 @@ class RouterSite:
     """Of one in a container its variables, as its description gives them."""
     description: str = ""
     """The compose file that describes it; empty without one."""
+    contained: Container | None = None
+    """The container that its own program runs in; None on the host."""
+
+    def opened(self, path: str) -> str:
+        """Where root finds what the router opens at a path, the name on this machine included."""
+        box = self.contained
+        return box.path(box.within(path) or path) if box else path
+
+    @property
+    def in_image(self) -> bool:
+        """Whether its source is its container's alone."""
+        return bool(self.contained and (self.path or "").startswith(f"{self.contained.root}/"))
 
 
 @dataclass(frozen=True, slots=True)

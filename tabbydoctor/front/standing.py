@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tabbydoctor.deployment.kernel_modules import is_loaded
 from tabbydoctor.deployment.parts import Machine, ProcessTable, Units
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.front.design import (
@@ -169,17 +170,19 @@ def _age(host: Host, units: Units | None, table: ProcessTable | None) -> Iterato
 
 def _fence(host: Host, design: FrontDesign) -> Iterator[FrontFault]:
     command = listing(design)
-    listed = host.run(command)
+    # Without the module there is no fence, and who asks for one has it loaded.
+    listed = host.run(command) if is_loaded(host, "nf_tables") else None
     where = " ".join(command)
-    if listed.missing:
+    if listed and listed.missing:
         yield FrontFault("fence", where, f"{design.nft}, as installed", "nothing")
-    elif not stands(design, listed.stdout):
+    elif listed is None or not stands(design, listed.stdout):
         let = f"uid {', '.join(map(str, design.uids))} alone may connect to {design.places[0]}"
         yield FrontFault("fence", where, let, "every local account may")
 
 
 def front_means(host: Host, machine: Machine) -> FrontMeans:
-    """A fact: what is installed. Nothing is run but a listing of nft's tables."""
+    """A fact: what is installed. Nothing is run but a listing of nft's tables, where the kernel has
+    the module for it already."""
     found = [
         (program.name, path)
         for program in PROGRAMS
@@ -189,7 +192,7 @@ def front_means(host: Host, machine: Machine) -> FrontMeans:
     programs = tuple({name: (name, path) for name, path in reversed(found)}.values())[::-1]
     nft = next((path for path in _NFT if _executable(host, path)), "")
     problem = "" if nft else "nftables (nft) is not installed"
-    if nft and machine.root:
+    if nft and machine.root and is_loaded(host, "nf_tables"):
         result = host.run((nft, "list", "tables"))
         problem = f"{nft} does not work here" if result.code != 0 else ""
     return FrontMeans(programs, "" if problem else nft, problem, _there(host, "/proc/net/if_inet6"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container
+from dataclasses import replace
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.earlier_strategy import take_away, turn_auth_on
 from tabbydoctor.remedies.gateway_key import plan_gateway_key
 from tabbydoctor.remedies.request import FixRequest, Strategy
+from tabbydoctor.remedies.router_restart import given_by_container, refuse_image, restart_router
 from tabbydoctor.remedies.router_source import WHY, WIRING, stays, wire_gateway, wire_source
 from tabbydoctor.remedies.router_variables import left_alone, unfit
 from tabbydoctor.routers import RouterReading
@@ -33,7 +35,6 @@ from tabbydoctor.routers.site.environment import (
     variable_of,
 )
 from tabbydoctor.routers.site.keys import RouterKeys, stale_copies
-from tabbydoctor.routers.staleness import RouterStaleness
 from tabbydoctor.routers.witness import RouterWitness
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
@@ -65,6 +66,7 @@ def plan_router_key(
     source left as it is; `router-tokens` puts the file's key in the place of the variable's.
     Where all that is wrong is an old key in a file of its unit's, that file alone is changed.
     """
+    refuse_image(site)
     reads = may_read(site, people, paths.on_machine, tokens.path)
     _refuse_own_unit(site, reads)
     strategy = _strategy(options, site, reads, _block(inputs))
@@ -99,8 +101,9 @@ def plan_router_key(
         _refuse_nixos(machine, site, strategy, tokens.path, given, reading)
     draft.title = f"{WIRING} ({strategy})"
     if site.kind == "python":
+        there = site.contained.within(tokens.path) if site.contained else ""
         wired = wire_source(
-            draft, site, inputs, tokens, strategy,
+            draft, site, inputs, replace(tokens, path=there or tokens.path), strategy,
             replaced=(
                 _replaced(failing, strategy, by_unit)
                 or bool(failing.files and not reads)
@@ -137,7 +140,7 @@ def plan_router_key(
     if options.strategy is not None:
         turn_auth_on(draft, instance)
     if draft.changes_files:
-        _restart(draft, site)
+        restart_router(draft, site)
 
 
 def _said_of_callers(draft: Draft, reading: RouterReading) -> None:
@@ -147,18 +150,6 @@ def _said_of_callers(draft: Draft, reading: RouterReading) -> None:
             "what a caller sends as a key gives way to TabbyAPI's, in the place of it: calls that "
             "need the admin key go to TabbyAPI itself from now on"
         )
-
-
-def restart_stale(draft: Draft, site: RouterSite, staleness: RouterStaleness) -> None:
-    """RTR015: the router is started anew, so that what its files say is what runs."""
-    if not staleness.newer:
-        return
-    if site.unit is None:
-        # Left to a person: until then requests go as they went before.
-        draft.manual.append("the router runs as it was before its files were changed: restart it")
-        return
-    draft.title = draft.title or "restart the router: its files were changed since it was started"
-    _restart(draft, site, "RTR015")
 
 
 def _block(inputs: RouterInputs) -> MarkedBlock | None:
@@ -228,7 +219,7 @@ def _renewed(
         draft.edit(path, partial(_with_key, name, key), WHY)
     draft.title = "give the router TabbyAPI's present key (router-env)"
     draft.notes.append("after a rotation of the key run this again: RTR005 will say so")
-    _restart(draft, site)
+    restart_router(draft, site)
     return True
 
 
@@ -288,6 +279,9 @@ def _bring(
     credential_read: bool,
 ) -> None:
     """The key by the unit: as the variables that the router reads, and as what the helper reads."""
+    if site.contained:
+        draft.manual += given_by_container(site, tokens, variables, credential_read)
+        return
     if site.unit is None:
         draft.manual += [
             f"set {name} to the api_key of {tokens.path} in the environment of {site.path}, and "
@@ -324,14 +318,3 @@ def _strategy(
         return options.strategy
     by_unit = block is not None and block.outdated and not block.tokens_path
     return "router-tokens" if reads and not by_unit else "router-env"
-
-
-def _restart(draft: Draft, site: RouterSite, why: str = WHY) -> None:
-    if site.unit is None:
-        said = "restart the router: it runs under no unit"
-        draft.manual += [said] if said not in draft.manual else []
-        return
-    draft.restart(site.unit, why)
-    other = any("a loaded model is loaded anew" in note for note in draft.notes)
-    note = f"{site.unit.name} is restarted" + ("" if other else "; TabbyAPI is not")
-    draft.notes += [note] if note not in draft.notes else []

@@ -146,11 +146,12 @@ def _router_inputs(  # noqa: C901 - to be taken apart
     if site.kind == "python":
         modules = Modules.of(seen, path, text, roots)
         roots = tuple(modules.roots)
+        _refuse_links(host, site, (path, *modules.files))
     looking = host if _by_root(site) else seen
     included = Included.of(looking, kind, path, text, arguments, directory)
     own = {**modules.files, **included.files}
     reading = read(environment, own)
-    files = {**own, **dict(_configurations(seen, reading))}
+    files = {**own, **dict(_configurations(seen, site, reading))}
     reading = read(environment, files, reading) if files != own else reading
     if address and address.moved and address.configured_taken and not reading.calls:
         # It asks whoever holds the configured port, and means TabbyAPI.
@@ -176,6 +177,14 @@ def _router_inputs(  # noqa: C901 - to be taken apart
         cuts=tuple(dict.fromkeys((*reading.cuts, *modules.cuts, *included.cuts))),
     )
     return RouterInputs(reading, urls, files, environment, directory, roots, arguments, text)
+
+
+def _refuse_links(host: Host, site: RouterSite, paths: Iterable[str]) -> None:
+    """Raises Unknown for a link in what is mounted into a container: inside it leads elsewhere."""
+    box = None if site.in_image else site.contained
+    for path in paths if box else ():
+        if box and host.real_path(path) != path:
+            raise Unknown(f"{path} is a link, which leads elsewhere in {box.label}")
 
 
 def _by_root(site: RouterSite) -> bool:
@@ -236,25 +245,27 @@ def named_after_tabby(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _directory(site: RouterSite) -> str:
-    if site.unit:
+    if site.unit and not site.contained:
         return site.unit.working_directory
     return (site.process.cwd if site.process else None) or ""
 
 
 def _arguments(site: RouterSite) -> tuple[str, ...]:
     """The command line of its next start."""
-    if site.unit and site.unit.command:
+    if site.unit and site.unit.command and not site.contained:
         return tuple(expanded(site.unit.command, router_environment(site)))
     return tuple(site.process.argv) if site.process else ()
 
 
-def _configurations(host: Host, reading: RouterReading) -> Iterator[tuple[str, str]]:
+def _configurations(
+    host: Host, site: RouterSite, reading: RouterReading
+) -> Iterator[tuple[str, str]]:
     """The configuration files a router reads at its start, tokens left out."""
     for path in reading.reads_files:
         named = _CONFIGURATION.search(path) and not _SECRET.search(posixpath.basename(path))
         if path.startswith("/") and named:
             try:
-                yield path, host.read(path).text()
+                yield path, host.read(site.opened(path)).text()
             except (OSError, ValueError):  # ValueError: a path with NUL
                 continue
 

@@ -14,7 +14,7 @@ from tabbydoctor.deployment.reader import reader
 from tabbydoctor.deployment.sandbox import hides
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
-from tabbydoctor.host.access import PathStatus
+from tabbydoctor.host.access import PathStatus, allows
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.marked_block import CREDENTIALS
 from tabbydoctor.routers.site.environment import is_set, variable_of
@@ -53,7 +53,7 @@ def _denied(
     found: dict[str, str] = {}
     for path in call.key_files:
         try:
-            status = path_status(host, path)
+            status = path_status(host, site.opened(path))
         except FileNotFoundError:
             continue
         except PermissionError as error:
@@ -73,7 +73,7 @@ def barrier(site: RouterSite, people: People | None, path: str, status: PathStat
 
     Empty where nothing does, or the account is not known.
     """
-    rule = hides(site.unit, path)
+    rule = hides(site.unit, path) if site.contained is None else None
     if rule:
         name = site.unit.name if site.unit else "its unit"
         return f"{rule.setting} of {name} hides {rule.path}"
@@ -96,6 +96,9 @@ def may_read(
     """
     if site.user is None or tokens is None:
         return False
+    if site.contained:  # a mount leads past the directories above it
+        there = site.contained.within(tokens.leaf.path)
+        return bool(there) and allows(tokens.leaf, site.user.uid, site.user.groups, "r")
     return not any(
         barrier(site, people, each, tokens) for each in {path or tokens.leaf.path, tokens.leaf.path}
     )
@@ -113,7 +116,7 @@ def _unsendable(
     seen = host.seen_by(reader(host, site))  # its source names them
     for path in _plain_files(site, reading, call):
         try:
-            text = seen.read(path, 4096).data.decode("utf-8", "replace")
+            text = seen.read(site.opened(path), 4096).data.decode("utf-8", "replace")
         except (OSError, ValueError):
             continue
         if text.strip() and (why := _flaw(text if call.untrimmed else text.strip())):

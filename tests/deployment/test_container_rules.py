@@ -15,9 +15,13 @@ from tests.scratch_host import ScratchHost
 BOX = Container("podman", "4e" * 32, 7, "/", own_network=True, addresses=("10.88.0.2", "fd00::2"))
 
 
-def published(root: Path, box: Container = BOX, uid: int = 0, **commands: str) -> list[str]:
+def machine(root: Path, uid: int = 0, **commands: str) -> ScratchHost:
     told = {name.replace("_", "-"): text for name, text in commands.items()}
-    host = ScratchHost(root, commands=told, uid=uid)
+    return ScratchHost(root, commands=told, uid=uid)
+
+
+def published(root: Path, box: Container = BOX, uid: int = 0, **commands: str) -> list[str]:
+    host = machine(root, uid, **commands)
     found = published_by_rules(host, box)
     return [f"{one.shown} {one.inner}" for one in found.published]
 
@@ -41,7 +45,7 @@ DNAT = "-j DNAT --to-destination"
     ],
 )  # fmt: skip
 def test_of_iptables(tmp_path: Path, rule: str, found: list[str]) -> None:
-    assert published(tmp_path, iptables_save=f"*nat\n{rule}\nCOMMIT\n") == found
+    assert published(tmp_path, iptables_nft_save=f"*nat\n{rule}\nCOMMIT\n") == found
 
 
 def rule(address: str = "", port: Any = 5000, **dnat: Any) -> str:
@@ -86,3 +90,49 @@ def test_nothing_is_listed_where_that_tells_nothing(tmp_path: Path) -> None:
     listed = rule(addr="10.88.0.2")
     assert published(tmp_path, known, nft=listed) == []
     assert published(tmp_path, uid=1000, nft=listed) == []
+
+
+def write(root: Path, path: str, text: str) -> None:
+    there = root / path.lstrip("/")
+    there.parent.mkdir(parents=True, exist_ok=True)
+    there.write_text(text)
+
+
+SAVED = f"*nat\n-A DN -p tcp -m tcp --dport 5000 {DNAT} 10.88.0.2:5000\nCOMMIT\n"
+LOADED = "nf_tables 356352 2 nft_compat, Live 0x0000000000000000\n"
+
+
+@pytest.mark.parametrize(
+    ("modules", "built_in", "tables", "asked"),
+    [
+        ("", "", "", set()),
+        ("nf_tables_set 1 0 - Live 0x0\n", "kernel/x/nf_tables_set.ko\n", "", set()),
+        ("ip_tables 1 0 - Live 0x0\n", "", "filter\nmangle\n", set()),
+        ("ip_tables 1 0 - Live 0x0\n", "", "nat\n", {"iptables-legacy-save", "iptables-save"}),
+        (LOADED, "", "", {"nft", "iptables-nft-save", "ip6tables-nft-save"}),
+        ("", "kernel/net/netfilter/nf_tables.ko\n", "",
+         {"nft", "iptables-nft-save", "ip6tables-nft-save"}),
+    ],
+    ids=["nothing", "names alike", "another table", "the older", "a module", "built in"],
+)  # fmt: skip
+def test_who_asks_has_no_module_loaded(
+    tmp_path: Path, modules: str, built_in: str, tables: str, asked: set[str]
+) -> None:
+    write(tmp_path, "/proc/modules", modules)
+    write(tmp_path, "/proc/sys/kernel/osrelease", "6.1.0-9\n")
+    write(tmp_path, "/lib/modules/6.1.0-9/modules.builtin", built_in)
+    write(tmp_path, "/proc/net/ip_tables_names", tables)
+    host = machine(tmp_path, nft=rule(addr="10.88.0.2"), iptables_legacy_save=SAVED)
+    found = published_by_rules(host, BOX).published
+    assert {argv[0] for argv in host.ran} == asked
+    assert bool(found) == bool(asked)
+
+
+def test_the_plain_name_may_be_nftables_own(tmp_path: Path) -> None:
+    write(tmp_path, "/proc/modules", "ip_tables 1 0 - Live 0x0\n")
+    write(tmp_path, "/proc/net/ip_tables_names", "nat\n")
+    write(tmp_path, "/usr/sbin/xtables-nft-multi", "")
+    (tmp_path / "usr/sbin/iptables-save").symlink_to("xtables-nft-multi")
+    host = machine(tmp_path)
+    published_by_rules(host, BOX)
+    assert [argv[0] for argv in host.ran] == ["iptables-legacy-save"]

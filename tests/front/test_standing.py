@@ -102,6 +102,16 @@ def test_its_fence_is_gone(host: ScratchHost) -> None:
     assert kinds(host) == ["fence"]
 
 
+def test_its_fence_is_not_looked_for_where_there_can_be_none(
+    host: ScratchHost, tmp_path: Path
+) -> None:
+    """nft would have the kernel load what it lacks, and looking changes nothing."""
+    put(tmp_path, "/proc/modules", b"loop 1 0 - Live 0x0\n")
+    assert kinds(host) == ["fence"]
+    assert front_means(host, ROOT).nft == "/usr/sbin/nft"
+    assert host.ran == []
+
+
 def test_without_root_its_fence_is_not_judged(host: ScratchHost) -> None:
     host.commands.clear()
     assert kinds(host, replace(ROOT, root=False)) == []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from posixpath import basename
 from urllib.parse import urlsplit
 
+from tabbydoctor.deployment.container import Container
 from tabbydoctor.deployment.containers import container, container_of
 from tabbydoctor.deployment.parts import Connections, Discovery, ProcessTable, RouterSite
 from tabbydoctor.deployment.reader import eyes, has_lent_rights
@@ -21,25 +22,16 @@ from tabbydoctor.host import Account, Host, Process
 from tabbydoctor.routers.included import Included
 from tabbydoctor.routers.kinds import BUILT_IN, UNKNOWN, RouterKinds
 from tabbydoctor.routers.modules import Modules
+from tabbydoctor.routers.site import in_container as inner
 from tabbydoctor.routers.site.command import RouterCommand, router_command
-from tabbydoctor.routers.site.composed import Composed, contained, described
+from tabbydoctor.routers.site.composed import contained, described
 from tabbydoctor.routers.site.content import address_pattern, content, source_text, speaks_of
 from tabbydoctor.routers.site.environment import router_environment
-from tabbydoctor.routers.site.listening import family, servers_pids, urls_of
+from tabbydoctor.routers.site.listening import carries, family, servers_pids, urls_of
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address
 
-_SENDS = re.compile(r"\b(httpx|requests|aiohttp|openai|urllib|http\.client|litellm|urllib3)\b")
-_MODULES = 100
-"""How many modules of a program are looked at to tell whether it concerns TabbyAPI."""
 _ROUTES = re.compile(r"router|gateway|proxy|litellm|llama-?swap|balanc|switch", re.IGNORECASE)
-_FORWARDERS = re.compile(
-    r"docker-proxy|rootlessport|rootlesskit|slirp4netns|pasta(\.avx2)?|systemd-socket-proxyd|sshd?|"
-    r"sshd-session|socat|kubectl|tailscaled"
-)
-"""Programs that carry bytes and know nothing of HTTP: none of them sends a key or could."""
-
-
 _STARTERS = re.compile(
     r"^(supervisord|crond?|atd|pm2|PM2.*|runsv(dir)?|tmux.*|screen|containerd.*)$"
 )
@@ -124,7 +116,7 @@ def of_unit(around: Around, unit: Unit) -> RouterSite | None:
     if command is None:
         running = around.with_sockets(RouterSite(None, UNKNOWN, unit, process))
         known = running.urls or usual(unit) or named_router(unit.name)
-        if not unit.command or not known or _carries(unit.command):
+        if not unit.command or not known or carries(unit.command):
             return None
         files = content(seen, unit.command, unit.working_directory, None, None).files
         return _configured(around, bare, seen, files)
@@ -154,7 +146,7 @@ def concerns(around: Around, site: RouterSite) -> bool:
     except Unknown:
         return named_router(unit.name)
     if site.kind == "python" and site.path:
-        texts += Modules.of(seen, site.path, texts[0], site.roots, _MODULES).files.values()
+        texts += Modules.of(seen, site.path, texts[0], site.roots, inner.MODULES).files.values()
     elif site.path:
         kind = around.kinds.named(site.kind)
         words, place = unit.command, unit.working_directory
@@ -162,7 +154,7 @@ def concerns(around: Around, site: RouterSite) -> bool:
     if any("TabbyConfigModel" in text for text in texts):
         return False
     named = any("tabby" in text.lower() for text in texts)
-    if named and (site.kind != "python" or any(_SENDS.search(text) for text in texts)):
+    if named and (site.kind != "python" or any(inner.SENDS.search(text) for text in texts)):
         return True
     if any(speaks_of(text, around.pattern) for text in texts[1:]):
         return True
@@ -201,6 +193,9 @@ def speakers(around: Around) -> Iterator[RouterSite]:
     """Who listens itself and runs what speaks of TabbyAPI's address."""
     seen: set[int] = set()
     for process in _processes(around):
+        if site := _speaking_inside(around, process):
+            yield site
+            continue
         host = _eyes(around, process)
         command = _command(host, process)
         by_name = command is not None and named_router(command.path or "")
@@ -213,12 +208,20 @@ def speakers(around: Around) -> Iterator[RouterSite]:
             yield site
 
 
+def _speaking_inside(around: Around, process: Process) -> RouterSite | None:
+    """One whose sockets are in its container, by its source."""
+    if not (container_of(process) and inner.may_be_source(process)):
+        return None
+    site = of_process(around, process)
+    return site if site.contained and inner.speaks(eyes(around.host, site), site) else None
+
+
 def _processes(around: Around) -> Iterator[Process]:
     """Those that may be a router: not TabbyAPI's, not the doctor's, no mere carrier of bytes."""
     for process in around.table.processes if around.table else ():
         own = any("tabbydoctor" in basename(word) for word in process.argv)
         own = own or process.unit == FRONT
-        if process.pid in around.tabby or own or _carries(process.argv):
+        if process.pid in around.tabby or own or carries(process.argv):
             continue
         if not has_lent_rights(around.host, process):
             yield process
@@ -230,11 +233,6 @@ def _eyes(around: Around, process: Process) -> Host:
     return eyes(around.host, RouterSite(None, UNKNOWN, process=process, user=user))
 
 
-def _carries(argv: Sequence[str]) -> bool:
-    program = basename(argv[0].split(" ", 1)[0].rstrip(":")) if argv else ""
-    return _FORWARDERS.fullmatch(program) is not None
-
-
 def of_process(around: Around, process: Process) -> RouterSite:
     """The router that a process is, with its unit where it has one."""
     host = _eyes(around, process)
@@ -244,18 +242,19 @@ def of_process(around: Around, process: Process) -> RouterSite:
     bare = RouterSite(None, UNKNOWN, unit, process, user, found_by)
     if command := None if inside else _command(host, process):
         return _with_command(around, bare, command, host)
-    if inside and (found := _contained(around, process)):
-        return described(bare, found)
+    if inside and (box := _box(around, process)):
+        if site := inner.in_container(host, bare, process, box):
+            return site
+        if found := contained(around.host, process, box, around.kinds):
+            return described(bare, found)
     files = () if inside else content(host, process.argv, process.cwd or "/", None, None).files
     return _configured(around, bare, host, files)
 
 
-def _contained(around: Around, process: Process) -> Composed | None:
-    """The router that a process in a container is, as root sees it."""
-    if around.table is None or around.host.effective_uid() != 0:
-        return None
-    box = container(around.host, process, around.table)
-    return contained(around.host, process, box, around.kinds) if box else None
+def _box(around: Around, process: Process) -> Container | None:
+    """The container that a process is in, as root sees it."""
+    seen = around.table if around.host.effective_uid() == 0 else None
+    return container(around.host, process, seen) if seen else None
 
 
 def _command(host: Host, process: Process) -> RouterCommand | None:

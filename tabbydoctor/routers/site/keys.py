@@ -87,13 +87,13 @@ def router_keys(host: Host, site: RouterSite, reading: RouterReading) -> RouterK
     missing: dict[str, str] = {}
     found = list(_keys(host, site, reading))
     for files, spare in _file_choices(reading):
-        there = [path for path in files if _is_there(host, path)]
+        there = [path for path in files if _is_there(host, site.opened(path))]
         if not there and (instead := _instead(host, site, reading, spare)):
             there = [instead[5:]] if instead.startswith("file ") else []
         elif not there:
             missing |= {path: _read_at(reading, path) for path in files}
         # The source names these files: what its account cannot read, it does not send.
-        found += _in_files(host.seen_by(reader(host, site)), reading, there)
+        found += _in_files(host.seen_by(reader(host, site)), site, reading, there)
     for key in found:
         remember(key.value)
     return RouterKeys(tuple(dict.fromkeys(found)), missing, reading.incomplete)
@@ -124,7 +124,7 @@ def _instead(
     for origin in spare:
         variable = variable_of(origin)
         if origin.startswith("file "):
-            given = _is_there(host, origin[5:])
+            given = _is_there(host, site.opened(origin[5:]))
         else:
             given = not variable or is_set(site, reading, variable)
         if given:
@@ -143,11 +143,14 @@ def _is_there(host: Host, path: str) -> bool:
     return True
 
 
-def _in_files(host: Host, reading: RouterReading, paths: list[str]) -> Iterator[RouterKey]:
+def _in_files(
+    host: Host, site: RouterSite, reading: RouterReading, paths: list[str]
+) -> Iterator[RouterKey]:
     """The keys of the files that one call may read; none where one of them cannot be told."""
     wanted = "admin_key" if reading.uses_admin_key else "api_key"
     values = {
-        path: _in_tokens(host, path, wanted) if path.endswith(_TOKENS) else "" for path in paths
+        path: _in_tokens(host, site.opened(path), wanted) if path.endswith(_TOKENS) else ""
+        for path in paths
     }
     if all(values.values()):
         for path, value in values.items():

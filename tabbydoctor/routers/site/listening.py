@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
+from posixpath import basename
 
 from tabbydoctor.deployment.parts import Discovery, Instance, ProcessTable
 from tabbydoctor.deployment.unit import Unit
@@ -13,6 +14,12 @@ from tabbydoctor.tabbyapi.addressing import connectable, host_and_port
 _GENERATIONS = 4
 _TITLE = re.compile(r"[\w.-]+: worker")
 """What nginx and others write over the command line of a worker."""
+
+_FORWARDERS = re.compile(
+    r"docker-proxy|rootlessport|rootlesskit|slirp4netns|pasta(\.avx2)?|systemd-socket-proxyd|sshd?|"
+    r"sshd-session|socat|kubectl|tailscaled"
+)
+"""Programs that carry bytes and know nothing of HTTP: none of them sends a key or could."""
 
 
 def servers(discovery: Discovery | None) -> list[Instance]:
@@ -94,3 +101,9 @@ def _of_unit(unit: Unit | None, table: ProcessTable | None) -> set[int]:
     return main | {
         one.pid for one in every if one.unit == unit.name and one.user_unit == unit.user_manager
     }
+
+
+def carries(argv: Sequence[str]) -> bool:
+    """Whether a command runs a program that only carries bytes."""
+    program = basename(argv[0].split(" ", 1)[0].rstrip(":")) if argv else ""
+    return _FORWARDERS.fullmatch(program) is not None
