@@ -20,7 +20,7 @@ from filelock import FileLock
 CACHE = Path("/var/cache/tabbydoctor-lab")
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 REPOSITORY = Path(__file__).parents[2]
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "tabbydoctor", "checks")
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "build_backend", "tabbydoctor", "checks")
 
 
 @dataclass(frozen=True)
