@@ -80,6 +80,22 @@ def wheels() -> Path:
     return directory
 
 
+def tools() -> tuple[Path, Path]:
+    """Programs that install others (pipx, uv, shiv), and a directory with the pip that pipx wants.
+
+    Raises:
+        subprocess.CalledProcessError: pip failed; its output is on stderr.
+    """
+    environment = _environment_with(["pipx>=1.5", "shiv", "uv"])
+    directory = environment / "wheels"
+    with FileLock(f"{environment}.lock"):
+        if not directory.exists():
+            collect = ["download", "--quiet", "--dest", f"{directory}.partial"]
+            _run([environment / "bin/pip", *collect, "pip", "setuptools", "wheel"])
+            Path(f"{directory}.partial").rename(directory)
+    return environment / "bin", directory
+
+
 def _clear_up_after_killed_sessions() -> None:
     for session in CACHE.glob("session-*"):
         owner = session.name.split("-")[1]
