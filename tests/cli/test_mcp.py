@@ -123,7 +123,9 @@ def test_planted_keys_are_hidden_and_planted_orders_marked(demo: DemoDeployment)
         for key in (*keys, PLANTED_KEY):
             assert key not in answer.model_dump_json()
     seen = json.dumps(data(answers[0])) + json.dumps(data(answers[1]))
-    assert "Ignore_" in seen  # what was planted was read, and stands in the envelope
+    # What was planted was read, and stands in the envelope.
+    assert "Ignore_" in seen
+    assert LOGGED in seen
 
 
 @pytest.mark.parametrize(
