@@ -46,6 +46,7 @@ def main(directory: Path) -> None:
         index.write(contents(["checks/index.md", *rest]))
     for asset in (*(ROOT / "docs").glob("*.svg"), *(ROOT / "docs").glob("*.json")):
         shutil.copy(asset, directory)
+    shutil.copytree(ROOT / "docs/prometheus", directory / "prometheus")
     (directory / "checks/index.md").write_text(catalogue())
     for one in plugins.checks():
         (directory / "checks" / f"{one.id}.md").write_text(check_page(one))

@@ -21,7 +21,7 @@ def main() -> int:
 
 def run_command() -> int:
     """Run the command line; the return value is the exit code."""
-    if sys.argv[1:] == ["--version"]:
+    if _asks_version(sys.argv[1:]):
         from tabbydoctor import __version__
 
         sys.stdout.write(f"tabbydoctor {__version__}\n")
@@ -37,6 +37,11 @@ def run_command() -> int:
     except KeyboardInterrupt:  # before a command had begun
         sys.stderr.write("tabbydoctor: interrupted\n")
         return 130
+
+
+def _asks_version(words: list[str]) -> bool:
+    """Of the program or of a command: every one answers `--version`."""
+    return words[-1:] == ["--version"] and not any(word.startswith("-") for word in words[:-1])
 
 
 if __name__ == "__main__":

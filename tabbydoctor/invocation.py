@@ -56,11 +56,26 @@ def again(arguments: str) -> str:
 def program() -> tuple[str, ...]:
     """The words that start the doctor that runs: its command, else its interpreter's module."""
     given = os.path.abspath(sys.argv[0]) if sys.argv and sys.argv[0] else ""
+    if zipped():
+        return (given,) if _runs(given) else (sys.executable, given)
     beside = os.path.join(os.path.dirname(sys.executable), NAME)
     for command in (given, beside):
         if os.path.basename(command) == NAME and _runs(command):
             return (command,)
     return (sys.executable or "python3", "-P", "-m", NAME)
+
+
+def zipped() -> bool:
+    """Whether the doctor is one file (zipapp, PEP 441): shiv unpacks it and goes on from there."""
+    main = getattr(sys.modules.get("__main__"), "__file__", None) or ""
+    return os.path.basename(main) == "__main__.py" and os.path.isfile(os.path.dirname(main))
+
+
+def own_imports() -> dict[str, str]:
+    """An environment in which `sys.executable` imports the doctor, though it came as one file."""
+    if not zipped():
+        return dict(os.environ)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(os.path.isabs, sys.path))}
 
 
 def called(program: tuple[str, ...], path: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,11 @@ import pytest
 from tabbydoctor.invocation import SECURE_PATH, called, invocation, typed
 
 ROOT = Path(__file__).parent.parent
+_ASKED = """import json, sys
+sys.path.insert(1, "{}")
+from tabbydoctor.invocation import own_imports, program
+print(json.dumps([program(), own_imports()["PYTHONPATH"]]))
+"""
 ENVIRONMENT = Path(sys.executable).parent
 
 
@@ -37,6 +44,22 @@ def test_where_the_search_path_leads_to_it_the_name_will_do(tmp_path: Path, prog
     for path in (f"{tmp_path}/none:{link.parent}", f"{link.parent}:{program.parent}"):
         assert called((str(program),), path) == "tabbydoctor"
         assert called((str(link),), path) == "tabbydoctor"
+
+
+@pytest.mark.parametrize("name", ["tabbydoctor", "doctor.pyz", "my doctor.pyz"])
+@pytest.mark.parametrize("mode", [0o755, 0o644])
+def test_as_one_file_it_is_called_by_that(tmp_path: Path, name: str, mode: int) -> None:
+    """And its interpreter alone, which knows no module of it, gets the places of its imports."""
+    file = tmp_path / name
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("__main__.py", _ASKED.format(ROOT))
+    file.chmod(mode)
+    done = subprocess.run(
+        [sys.executable, file], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    words, places = json.loads(done.stdout)
+    assert words == ([str(file)] if mode == 0o755 else [sys.executable, str(file)])
+    assert str(ROOT) in places.split(":")
 
 
 def test_else_it_is_called_by_its_whole_path(tmp_path: Path, program: Path) -> None:

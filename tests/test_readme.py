@@ -14,6 +14,7 @@ import pytest
 
 from tabbydoctor import plugins
 from tabbydoctor.cli.app import run
+from tabbydoctor.cli.settings import load_settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,6 +53,14 @@ def test_every_option_for_a_target_is_in_the_table(capsys: pytest.CaptureFixture
     named = set(re.findall(r"--[a-z][a-z-]*", table))
     assert named <= offered
     assert {"--dir", "--router-unit", "--state-dir"} <= named
+
+
+def test_its_settings_file_is_one(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(dir = .*?)```", README, re.DOTALL)
+    path = tmp_path / "settings.toml"
+    path.write_text(text)
+    given = load_settings(str(path), {}).values
+    assert (given["dir"], given["router_unit"]) == ("/srv/TabbyAPI", "llm-router.service")
 
 
 def test_every_category_is_in_the_table() -> None:

@@ -11,7 +11,7 @@ import typer
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.options import Given, with_targets
 from tabbydoctor.cli.showing import fact, show_text
-from tabbydoctor.invocation import invocation, program
+from tabbydoctor.invocation import invocation, program, zipped
 
 if TYPE_CHECKING:
     from tabbydoctor.remedies.timer import Watching
@@ -121,7 +121,7 @@ def _watching(given: Given, textfile: str | None, every: str) -> Watching:
             words += [f"--{field.name.replace('_', '-')}", value]
     if any("\n" in word for word in words):
         raise CommandError("a name with a line break cannot stand in a unit")
-    return Watching(tuple(words), textfile, every)
+    return Watching(tuple(words), textfile, every, zipped())
 
 
 def _require_systemd(given: Given, watching: Watching) -> None:

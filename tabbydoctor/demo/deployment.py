@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tabbydoctor.demo import standin
 from tabbydoctor.demo.backend import OtherBackend, running_backend
+from tabbydoctor.invocation import own_imports
 
 READY_WITHIN = 20.0
 """Seconds."""
@@ -107,7 +108,7 @@ class RunningProgram:
             self._process = subprocess.Popen(
                 [sys.executable, self._script],
                 cwd=self._directory,
-                env={**os.environ, **(environment or {})},
+                env={**own_imports(), **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

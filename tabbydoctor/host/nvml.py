@@ -20,6 +20,7 @@ from typing import Any
 
 from tabbydoctor.host.data import NvmlState
 from tabbydoctor.host.nvml_gpu import or_none, read_gpu
+from tabbydoctor.invocation import own_imports
 
 LIBRARY = "libnvidia-ml.so.1"
 # Where the dynamic linker does not look by itself: NixOS, WSL2.
@@ -147,6 +148,7 @@ def _ask_without_privileges(timeout: float) -> NvmlState:
             timeout=timeout,
             check=True,
             cwd="/",
+            env=own_imports(),
         )
         return TypeAdapter(NvmlState).validate_json(child.stdout)
     except subprocess.TimeoutExpired:

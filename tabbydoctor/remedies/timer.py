@@ -48,6 +48,8 @@ class Watching:
     """Where the metric goes; None for none."""
     interval: str
     """As INTERVAL says."""
+    zipped: bool = False
+    """Whether the program is one file, which unpacks itself: where the service may write."""
 
 
 def service_settings(watching: Watching) -> list[tuple[str, str]]:
@@ -61,6 +63,7 @@ def service_settings(watching: Watching) -> list[tuple[str, str]]:
         ("StateDirectoryMode", "0700"),
         *([("ReadWritePaths", f"-{_word(writes)}")] if writes else []),
         ("TimeoutStartSec", "5min"),
+        *([("Environment", f"SHIV_ROOT=/var/lib/{STATE}/code")] if watching.zipped else []),
         ("Nice", "10"),
         ("IOSchedulingClass", "idle"),
         ("UMask", "0022"),

@@ -58,3 +58,14 @@ def test_the_list_of_checks_imports_none() -> None:
 
 def test_the_help_of_a_command_imports_no_other() -> None:
     assert not imported("explain", "--help") & {"tabbydoctor.cli.fix", "tabbydoctor.examination"}
+
+
+@pytest.mark.parametrize("words", [(), ("check",), ("nix", "to-options"), ("explain", "CFG004")])
+def test_every_command_answers_version(words: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "tabbydoctor", *words, "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, f"tabbydoctor {__version__}\n")

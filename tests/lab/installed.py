@@ -20,7 +20,7 @@ from filelock import FileLock
 CACHE = Path("/var/cache/tabbydoctor-lab")
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 REPOSITORY = Path(__file__).parents[2]
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "tabbydoctor", "checks")
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "build_backend", "tabbydoctor", "checks")
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,22 @@ def wheels() -> Path:
             _run([environment / "bin/pip", *collect, *wanted])
             Path(f"{directory}.partial").rename(directory)
     return directory
+
+
+def tools() -> tuple[Path, Path]:
+    """Programs that install others (pipx, uv, shiv), and a directory with the pip that pipx wants.
+
+    Raises:
+        subprocess.CalledProcessError: pip failed; its output is on stderr.
+    """
+    environment = _environment_with(["pipx>=1.5", "shiv", "uv"])
+    directory = environment / "wheels"
+    with FileLock(f"{environment}.lock"):
+        if not directory.exists():
+            collect = ["download", "--quiet", "--dest", f"{directory}.partial"]
+            _run([environment / "bin/pip", *collect, "pip", "setuptools", "wheel"])
+            Path(f"{directory}.partial").rename(directory)
+    return environment / "bin", directory
 
 
 def _clear_up_after_killed_sessions() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.lab.conftest import unavailable
 from tests.lab.deployment import LINK, Deploy, Deployment
-from tests.lab.installed import REPOSITORY, wheels
+from tests.lab.installed import REPOSITORY, tools, wheels
 
 ADMIN = "ada"
 CHECKOUT = f"/home/{ADMIN}/tabbydoctor"
@@ -27,6 +27,11 @@ def _lines() -> list[str]:
 
 
 INSTALL, UPGRADE, REMOVE = _lines()[:3], _lines()[3], _lines()[4]
+OTHER = {
+    way: re.search(rf"```console\n((?:[^`]*\n)?[^`\n]*\b{way} [^`]*)```", README)[1].splitlines()  # type: ignore[index]
+    for way in ("pipx", "uv", "shiv")
+}
+"""Lines to install and to upgrade, and the last to remove."""
 
 
 @pytest.fixture
@@ -122,3 +127,35 @@ def test_elsewhere_the_whole_path_is_printed_and_works(checkout: Deployment) -> 
     assert code == 1
     assert "Plan:" in output
     assert Path(own).name in errors
+
+
+@pytest.mark.parametrize("way", OTHER)
+def test_other_ways(checkout: Deployment, way: str) -> None:
+    """From nothing to a check, the plan of a repair, a timer, and to nothing again."""
+    machine = checkout.machine
+    machine.remove(LINK)
+    programs, further = tools()
+    machine.run(["ln", "-s", programs / way, f"/usr/local/bin/{way}"])
+    found = [str(wheels()), str(further)]
+    machine.write("/etc/pip.conf", f"[global]\nno-index = true\nfind-links = {' '.join(found)}\n")
+    machine.write("/etc/uv/uv.toml", f"no-index = true\nfind-links = {json.dumps(found)}\n")
+    for line in OTHER[way][:-1]:
+        code, output, errors = typed(checkout, line)
+        assert code == 0, f"{line}\n{output}{errors}"
+    code, output, errors = typed(checkout, "sudo tabbydoctor check --format json", "/tmp")
+    assert (code, errors) == (1, "")
+    assert remedy(json.loads(output)) == "sudo tabbydoctor fix --auth"
+    code, output, errors = typed(checkout, f"{remedy(json.loads(output))} --dry-run", "/tmp")
+    assert (code, "Plan:" in output, errors) == (1, True, ""), output + errors
+    code, output, errors = typed(checkout, "tabbydoctor demo", "/tmp")
+    assert code == 0, output + errors
+    code, output, errors = typed(checkout, "sudo tabbydoctor install-timer --every 1d", "/tmp")
+    assert code == 0, output + errors
+    machine.run(["rm", "-rf", "/root/.shiv"])  # as after an upgrade: it cannot write there
+    done = machine.run(["systemctl", "start", "tabbydoctor.service"], check=False)
+    assert done.returncode == 0, machine.run(["journalctl", "-u", "tabbydoctor"]).stdout
+    code, output, errors = typed(checkout, "sudo tabbydoctor remove-timer", "/tmp")
+    assert code == 0, output + errors
+    code, output, errors = typed(checkout, OTHER[way][-1])
+    assert code == 0, output + errors
+    assert typed(checkout, "sudo tabbydoctor --version", "/tmp")[0] != 0
