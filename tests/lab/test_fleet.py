@@ -63,7 +63,9 @@ def fleet(hosts: dict[str, Deployment], tmp_path: Path) -> Fleet:
 def recipe(words: str) -> str:
     """A recipe of the page, for three hosts."""
     (found,) = [one for one in RECIPES if words in one]
-    return str(found).replace("gpu1,gpu2,", "gpu1,gpu2,gpu3,").replace("gpu1 gpu2", "gpu1 gpu2 gpu3")
+    return (
+        str(found).replace("gpu1,gpu2,", "gpu1,gpu2,gpu3,").replace("gpu1 gpu2", "gpu1 gpu2 gpu3")
+    )
 
 
 def test_over_ssh(fleet: Fleet) -> None:

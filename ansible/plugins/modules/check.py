@@ -43,7 +43,7 @@ options:
       - For how many seconds to look again until nothing fails, unless waiting cannot change that.
     type: float
 author:
-  - The authors of tabbydoctor
+  - The authors of tabbydoctor (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -38,7 +38,7 @@ options:
   restart:
     description:
       - Whether to restart what has to be. Without, nothing is proven where that takes a restart;
-        the task succeeds all the same and has the commands in RV(report.manual).
+        the task succeeds all the same, and C(manual) in RV(report) has the commands.
     type: bool
     default: true
   allow_exposed:
@@ -54,7 +54,7 @@ options:
     description: How many seconds TabbyAPI may take to load its model.
     type: float
 author:
-  - The authors of tabbydoctor
+  - The authors of tabbydoctor (!UNKNOWN)
 """
 
 EXAMPLES = r"""
