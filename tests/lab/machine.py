@@ -103,6 +103,11 @@ class Machine:
 
     # Commands
 
+    @property
+    def enter(self) -> list[str]:
+        """What goes before a command outside for it to run inside, with no clean environment."""
+        return ["nsenter", f"--target={self._pid}", "--all", "--"]
+
     def run(
         self,
         argv: Sequence[str | Path],
@@ -143,9 +148,8 @@ class Machine:
     def _execute(
         self, command: list[str], environment: dict[str, str], input: bytes | None, timeout: float
     ) -> "subprocess.CompletedProcess[bytes]":
-        enter = ["nsenter", f"--target={self._pid}", "--all", "--", *command]
         with subprocess.Popen(
-            enter,
+            [*self.enter, *command],
             env=environment,
             stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import require
 from tests.reports.formats.consumers import CONSUMERS
-from tests.reports.formats.test_formats import require
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs/runbooks.md").read_text(encoding="utf-8")
 RECIPES = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 RULES = ROOT / "docs/prometheus/tabbydoctor.rules.yml"
+PROGRAMS = Path(sys.executable).parent
 BROKEN = "network:\n  port: 1\nauth:\n  disable: true\n"
 COMPOSE = """\
 services:
@@ -53,7 +54,7 @@ def ran(place: Path, recipe: str, *arguments: str) -> subprocess.CompletedProces
     return subprocess.run(
         ["sh", "-c", script, "sh", *arguments],
         cwd=place,
-        env={**os.environ, "PATH": f"{place / 'bin'}:{os.environ['PATH']}"},
+        env={**os.environ, "PATH": f"{place / 'bin'}:{PROGRAMS}:{os.environ['PATH']}"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -143,6 +144,15 @@ def test_a_fleet(place: Path) -> None:
 def test_an_issue(place: Path) -> None:
     assert ran(place, recipe("--format markdown")).returncode == 1
     assert CONSUMERS["markdown"]((place / "issue.md").read_text())
+
+
+@pytest.mark.heavy
+def test_the_playbook_s_commands_are_some(place: Path) -> None:
+    """They are run for real in `tests/lab/test_fleet.py`."""
+    for line in recipe("ansible-galaxy").splitlines():
+        require(line.split()[0])
+        done = ran(place, f"{line} --help")
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.heavy

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -146,8 +144,3 @@ def run_consumer(argv: list[str], text: str, suffix: str) -> subprocess.Complete
         file = Path(directory, f"report{suffix}")
         file.write_text(text)
         return subprocess.run([*argv, str(file)], capture_output=True, text=True, check=False)
-
-
-def program(name: str) -> str | None:
-    """A program on the search path, or named by an environment variable of its name."""
-    return os.environ.get(name.upper().replace("-", "_")) or shutil.which(name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -20,7 +19,8 @@ from tabbydoctor.diagnosis.finding import Evidence, Severity
 from tabbydoctor.diagnosis.report import FailOn, Report, Root
 from tabbydoctor.diagnosis.verdict import exit_code
 from tabbydoctor.reports.formats import FORMATS, LazyReporter, write_failure
-from tests.reports.formats.consumers import CONSUMERS, program, run_consumer
+from tests.programs import require
+from tests.reports.formats.consumers import CONSUMERS, run_consumer
 from tests.reports.reports import EVERY, ONE_ROOT, OPEN, TWO_ROOTS, fault, hostile, report, result
 
 HOSTILE = (
@@ -227,14 +227,3 @@ def test_the_reference_parser_takes_tap_14(which: str) -> None:
     events = json.loads(done.stdout)
     assert [event for event in events if event[0] == "extra"] == []
     assert (done.returncode == 0) == (judged.exit_code == 0)
-
-
-def require(name: str) -> str:
-    """A consumer that is heavy to install; skipped without it, but for the whole CI."""
-    found = program(name)
-    if found is not None:
-        return found
-    why = f"{name} is not installed"
-    if os.environ.get("TABBYDOCTOR_REQUIRE_HEAVY"):
-        pytest.fail(why)
-    pytest.skip(why)
