@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -14,54 +15,67 @@ from typer.exceptions import Abort, TyperException
 
 from tabbydoctor import __version__
 from tabbydoctor.cli.errors import CommandError, report_error
+from tabbydoctor.cli.help import HelpfulCommand, HelpfulGroup
+from tabbydoctor.cli.nearest import did_you_mean
 from tabbydoctor.cli.options import TARGET_OPTIONS
 from tabbydoctor.invocation import invocation
 from tabbydoctor.redaction import remember
 from tabbydoctor.redaction.values import looks_secret
 
-COMMANDS: Mapping[str, str] = {
-    "check": "check",
-    "fix": "fix",
-    "undo": "undo",
-    "history": "history",
-    "config": "config",
-    "probe": "probe",
-    "vram": "vram",
-    "merge": "merge",
-    "install-timer": "timer:install_timer",
-    "remove-timer": "timer:remove_timer",
-    "watch": "watch",
-    "explain": "explain",
-    "list": "listing:list_checks",
-    "demo": "demo",
-    "schema": "schema",
-    "mcp": "mcp",
-    "bundle": "bundle",
-    "nix": "nix:app",
+PANELS: Mapping[str, Mapping[str, str]] = {
+    "Look": {
+        "check": "check",
+        "config": "config",
+        "probe": "probe",
+        "vram": "vram",
+        "explain": "explain",
+        "list": "listing:list_checks",
+    },
+    "Repair": {"fix": "fix", "undo": "undo", "history": "history"},
+    "Keep watch": {
+        "install-timer": "timer:install_timer",
+        "remove-timer": "timer:remove_timer",
+        "watch": "watch",
+        "merge": "merge",
+    },
+    "Judge elsewhere": {"bundle": "bundle", "mcp": "mcp"},
+    "More": {
+        "demo": "demo",
+        "nix": "nix:app",
+        "schema": "schema",
+        "completion": "completion",
+        "man": "man",
+    },
 }
-"""Name -> the module of the package, with the function where that has another name; in the order
-of `--help`. Only the one that is called is imported."""
+"""Commands in the order of `--help`: name -> the module of the package, with the function where
+that has another name. Only the one that is called is imported."""
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    name: (panel, where) for panel, found in PANELS.items() for name, where in found.items()
+}
+"""Name -> its panel, and where it is found."""
 
 
 def command_line(arguments: Sequence[str] = ()) -> typer.Typer:
     """The command line; of the command that these arguments call alone, where they call one."""
     app = typer.Typer(
         name="tabbydoctor",
+        cls=HelpfulGroup,
         help="The doctor for TabbyAPI servers: what is wrong, what causes what, and the way out.",
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
     called = [name for name in arguments[:1] if name in COMMANDS]
     for name in called or COMMANDS:
-        module, _, function = COMMANDS[name].partition(":")
+        panel, where = COMMANDS[name]
+        module, _, function = where.partition(":")
         found = getattr(import_module(f"tabbydoctor.cli.{module}"), function or module)
         if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name)
+            app.add_typer(found, name=name, rich_help_panel=panel)
         else:
-            app.command(name)(found)
+            app.command(name, cls=HelpfulCommand, rich_help_panel=panel)(found)
     return app
 
 
@@ -81,6 +95,7 @@ def _root(
 
 
 INTERRUPTED = 130
+_NO_CHOICE = re.compile(r"'([^']*)' is not one of")
 _UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EFBIG)
 """How writing to standard output fails, beside a reader that has left (EPIPE)."""
 
@@ -152,4 +167,13 @@ def _hide_keys(arguments: Sequence[str]) -> None:
 def _usage(error: TyperException) -> CommandError:
     context = getattr(error, "ctx", None)
     words = context.command_path.removeprefix("tabbydoctor").strip() if context else ""
-    return CommandError(error.format_message(), hint=f"see {invocation(f'{words} --help'.strip())}")
+    otherwise = f"see {invocation(f'{words} --help'.strip())}"
+    message = error.format_message().replace("Value error, ", "")
+    if option := getattr(error, "option_name", ""):
+        known = [name for one in context.command.params for name in one.opts] if context else []
+        message = getattr(error, "message", message)
+        return CommandError(message, hint=did_you_mean(option, known, otherwise))
+    choices = (getattr(getattr(error, "param", None), "metavar", None) or "").split("|")
+    word = _NO_CHOICE.search(message)
+    hint = did_you_mean(word[1], choices, otherwise) if word else otherwise
+    return CommandError(message, hint=hint)

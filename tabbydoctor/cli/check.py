@@ -15,10 +15,11 @@ import typer
 
 from tabbydoctor import plugins
 from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.nearest import did_you_mean
 from tabbydoctor.cli.options import Given, with_targets
 from tabbydoctor.cli.output import require_output, write_output
 from tabbydoctor.cli.waiting import wait_until_well
-from tabbydoctor.diagnosis.check import Check
+from tabbydoctor.diagnosis.check import CATEGORIES, Check
 from tabbydoctor.diagnosis.report import FailOn, Report
 from tabbydoctor.diagnosis.selection import UnknownSelection, select
 from tabbydoctor.examination import NothingToExamine, examine
@@ -30,6 +31,7 @@ from tabbydoctor.reports import Reporter
 from tabbydoctor.reports.redacted import redacted
 
 _TIMEOUT = 10.0
+_LEVELS = ("error", "warning", "unknown")
 _DESCRIBED = "give a compose.yaml, a Dockerfile or a .container file that runs TabbyAPI"
 
 
@@ -38,13 +40,17 @@ def check(
     *,
     given: Given,
     only: Annotated[
-        str | None, typer.Option(help="Only these: ids, id prefixes or categories, with commas.")
+        str | None,
+        typer.Option(
+            metavar="CHECKS", help="Only these: ids, id prefixes or categories, with commas."
+        ),
     ] = None,
-    skip: Annotated[str | None, typer.Option(help="All but these.")] = None,
+    skip: Annotated[str | None, typer.Option(metavar="CHECKS", help="All but these.")] = None,
     format: Annotated[
         str,
         typer.Option(
-            help="text, json, jsonl, junit, sarif, tap, nagios, prometheus, markdown or github."
+            metavar="FORMAT",
+            help="text, json, jsonl, junit, sarif, tap, nagios, prometheus, markdown or github.",
         ),
     ] = "text",
     deployment: Annotated[
@@ -62,7 +68,10 @@ def check(
         str | None, typer.Option(metavar="FILE", help="Write the report there, not to stdout.")
     ] = None,
     fail_on: Annotated[
-        str, typer.Option(help="error, warning or unknown: from where on the exit code is 1.")
+        str,
+        typer.Option(
+            metavar="error|warning|unknown", help="From which level on the exit code is 1."
+        ),
     ] = "error",
     timeout: Annotated[
         float,
@@ -119,13 +128,15 @@ def _described(given: Given, path: str) -> Given:
 def _reporter(name: str) -> Reporter:
     reporters = {reporter.name: reporter for reporter in plugins.reporters()}
     if name not in reporters:
-        raise CommandError(f"--format {name}: formats are {', '.join(sorted(reporters))}")
+        formats = f"--format {name}: formats are {', '.join(sorted(reporters))}"
+        raise CommandError(formats, hint=did_you_mean(name, reporters))
     return reporters[name]
 
 
 def _level(name: str) -> FailOn:
-    if name not in ("error", "warning", "unknown"):
-        raise CommandError(f"--fail-on {name}: levels are error, warning, unknown")
+    if name not in _LEVELS:
+        levels = f"--fail-on {name}: levels are {', '.join(_LEVELS)}"
+        raise CommandError(levels, hint=did_you_mean(name, _LEVELS))
     return name  # type: ignore[return-value]
 
 
@@ -133,7 +144,11 @@ def _selected(only: str | None, skip: str | None) -> tuple[Check, ...]:
     try:
         return select(plugins.checks(), only, skip)
     except UnknownSelection as error:
-        raise CommandError(str(error), hint=f"{invocation('list')} shows them all") from error
+        ids = [check.id for check in plugins.checks()]
+        known = [*CATEGORIES, *dict.fromkeys(id[:3] for id in ids), *ids]
+        all_of_them = f"{invocation('list')} shows them all"
+        hint = did_you_mean(error.word, known, all_of_them)
+        raise CommandError(str(error), hint=hint) from error
     except plugins.PluginError as error:
         raise CommandError(str(error), hint="remove or update that plug-in") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from tabbydoctor import plugins
 from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.nearest import did_you_mean
 from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.invocation import invocation
@@ -35,8 +35,8 @@ def _named(word: str, checks: tuple[Check, ...]) -> Check:
     for check in checks:
         if word.upper() == check.id or word.lower() == check.name:
             return check
-    near = difflib.get_close_matches(word.upper(), [check.id for check in checks], n=3)
+    known = [name for check in checks for name in (check.id, check.name)]
     raise CommandError(
         f"there is no check {word!r}",
-        hint=f"did you mean {', '.join(near)}?" if near else f"{invocation('list')} shows them all",
+        hint=did_you_mean(word, known, f"{invocation('list')} shows them all"),
     )

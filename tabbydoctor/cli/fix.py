@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.nearest import did_you_mean
 from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
 from tabbydoctor.cli.showing import show_json, show_text
 from tabbydoctor.invocation import invocation
@@ -31,7 +32,11 @@ def fix(
         bool, typer.Option("--auth", help="Repair the 401 between the router and TabbyAPI.")
     ] = False,
     strategy: Annotated[
-        str | None, typer.Option(help="disable-auth, router-tokens, router-env or front.")
+        str | None,
+        typer.Option(
+            metavar="disable-auth|router-tokens|router-env|front",
+            help="How (default: what suits the router).",
+        ),
     ] = None,
     all_safe: Annotated[
         bool, typer.Option("--all-safe", help="Repair all that can be repaired safely.")
@@ -107,8 +112,9 @@ def _ids(words: list[str], *, auth: bool, all_safe: bool) -> tuple[str, ...]:
     known = {check.id for check in plugins.checks()}
     for id in ids:
         if id not in known:
+            all_of_them = f"{invocation('list')} shows them all"
             raise CommandError(
-                f"there is no check {id}", hint=f"{invocation('list')} shows them all"
+                f"there is no check {id}", hint=did_you_mean(id, sorted(known), all_of_them)
             )
     return ids
 
@@ -118,7 +124,8 @@ def _strategy(word: str | None, auth: bool) -> Strategy | None:
 
     found = next((one for one in STRATEGIES if one == word), None)
     if word is not None and found is None:
-        raise CommandError(f"--strategy {word}: strategies are {', '.join(STRATEGIES)}")
+        strategies = f"--strategy {word}: strategies are {', '.join(STRATEGIES)}"
+        raise CommandError(strategies, hint=did_you_mean(word, STRATEGIES))
     if found is not None and not auth:
         raise CommandError("--strategy goes with --auth")
     return found

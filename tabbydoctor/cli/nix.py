@@ -9,12 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.help import HelpfulCommand, HelpfulGroup
 from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
 from tabbydoctor.cli.showing import fact, show_text
 from tabbydoctor.reports.leaving import leaving
 from tabbydoctor.reports.visible import visible_json
 
 app = typer.Typer(
+    cls=HelpfulGroup,
     help="Say a config.yml in options of the NixOS module, and the other way.",
     rich_markup_mode=None,
 )
@@ -22,7 +24,7 @@ app = typer.Typer(
 _HOW = "nix eval --json .#nixosConfigurations.<host>.config.services.tabbyapi"
 
 
-@app.command("to-options")
+@app.command("to-options", cls=HelpfulCommand)
 @with_targets
 def to_options(
     path: Annotated[
@@ -45,7 +47,7 @@ def to_options(
     return show_text(block.to_options(from_config.expressed(data), source))
 
 
-@app.command("to-config")
+@app.command("to-config", cls=HelpfulCommand)
 @with_targets
 def to_config(
     path: Annotated[

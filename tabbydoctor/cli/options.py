@@ -14,6 +14,7 @@ import typer
 
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.settings import Settings, load_settings
+from tabbydoctor.reports.color import Color, coloring
 from tabbydoctor.targets import Targets
 
 PREFIX = "TABBYDOCTOR_"
@@ -26,22 +27,29 @@ class Format(StrEnum):
     JSON = "json"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="How to show it.")]
+FormatOption = Annotated[
+    Format, typer.Option("--format", metavar="text|json", help="How to show it.")
+]
 
-_HELP: Mapping[str, str] = {
-    "dir": "TabbyAPI's working directory.",
-    "config": "The configuration file TabbyAPI is started with (its --config).",
-    "tokens": "TabbyAPI's api_tokens.yml.",
-    "unit": "TabbyAPI's systemd unit.",
-    "user_unit": "TabbyAPI's unit in a user's own systemd.",
-    "user": "The account TabbyAPI runs as.",
-    "url": "Where TabbyAPI answers, for example http://127.0.0.1:5000.",
-    "router": "The router's source or configuration file.",
-    "router_unit": "The router's systemd unit.",
-    "settings": "A TOML file with any of these (default: the user's, then /etc/tabbydoctor).",
-    "state_dir": "Where changes are recorded.",
+TARGETS_PANEL = "Options that name the deployment, which is found without them"
+_TARGETS: Mapping[str, tuple[str, str]] = {
+    "dir": ("DIR", "TabbyAPI's working directory."),
+    "config": ("FILE", "The configuration file TabbyAPI is started with (its --config)."),
+    "tokens": ("FILE", "TabbyAPI's api_tokens.yml."),
+    "unit": ("UNIT", "TabbyAPI's systemd unit."),
+    "user_unit": ("UNIT", "TabbyAPI's unit in a user's own systemd."),
+    "user": ("USER", "The account TabbyAPI runs as."),
+    "url": ("URL", "Where TabbyAPI answers, for example http://127.0.0.1:5000."),
+    "router": ("FILE", "The router's source or configuration file."),
+    "router_unit": ("UNIT", "The router's systemd unit."),
+    "settings": (
+        "FILE",
+        "A TOML file with any of these (default: the user's, then /etc/tabbydoctor).",
+    ),
+    "state_dir": ("DIR", "Where changes are recorded."),
 }
-TARGET_OPTIONS = frozenset(f"--{name.replace('_', '-')}" for name in _HELP)
+"""Name -> what its value is, and what it names."""
+TARGET_OPTIONS = frozenset(f"--{name.replace('_', '-')}" for name in _TARGETS)
 """The shared options as they are written."""
 
 
@@ -65,24 +73,13 @@ def with_targets(command: Callable[..., int | None]) -> Callable[..., int | None
 
     @functools.wraps(command)
     def wrapped(**arguments: Any) -> int | None:
-        options = {name: arguments.pop(name) for name in _HELP}
-        return command(given=resolve(options, os.environ), **arguments)
+        options = {name: arguments.pop(name) for name in _TARGETS}
+        with coloring(arguments.pop("color")):
+            return command(given=resolve(options, os.environ), **arguments)
 
     shared = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None,
-            annotation=Annotated[
-                str | None,
-                typer.Option(
-                    f"--{name.replace('_', '-')}",
-                    help=help,
-                    metavar="TEXT",
-                ),
-            ],
-        )
-        for name, help in _HELP.items()
+        _shared("color", Color, "auto|always|never", "Colour in text.", Color.AUTO),
+        *(_shared(name, str | None, *words, None) for name, words in _TARGETS.items()),
     ]
     wrapped.__signature__ = own.replace(parameters=[*kept, *shared])  # type: ignore[attr-defined]
     wrapped.__annotations__ = {
@@ -92,6 +89,21 @@ def with_targets(command: Callable[..., int | None]) -> Callable[..., int | None
     return wrapped
 
 
+def _shared(name: str, kind: object, metavar: str, help: str, default: object) -> inspect.Parameter:
+    option = typer.Option(
+        f"--{name.replace('_', '-')}",
+        metavar=metavar,
+        help=help,
+        rich_help_panel=TARGETS_PANEL if name in _TARGETS else None,
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[kind, option],
+    )
+
+
 def resolve(options: Mapping[str, str | None], environment: Mapping[str, str]) -> Given:
     """Option before environment variable before settings file. Raises CommandError."""
     settings = load_settings(
@@ -99,7 +111,7 @@ def resolve(options: Mapping[str, str | None], environment: Mapping[str, str]) -
     )
     values: dict[str, str] = {}
     sources: dict[str, str] = {}
-    for name in _HELP:
+    for name in _TARGETS:
         value, source = _first(name, options, environment, settings)
         if value is not None:
             values[name], sources[name] = value, source

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.nearest import did_you_mean
 from tabbydoctor.host import files
 from tabbydoctor.targets import Targets
 
@@ -87,7 +88,7 @@ def _parsed(path: str, text: bytes) -> dict[str, str]:
         if name not in names():
             raise CommandError(
                 f"{path}:{_line(text, name)}: there is no setting {name!r}",
-                hint=f"settings are {', '.join(names())}",
+                hint=did_you_mean(name, names(), f"settings are {', '.join(names())}"),
             )
         if not isinstance(value, str):
             raise CommandError(f"{path}:{_line(text, name)}: {name} must be a string")

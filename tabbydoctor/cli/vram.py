@@ -34,7 +34,11 @@ def vram(
     given: Given,
     bpw: Annotated[
         float | None,
-        typer.Option("--bpw", help="Bits per weight, for a model whose weights are not there."),
+        typer.Option(
+            "--bpw",
+            metavar="BITS",
+            help="Bits per weight, for a model whose weights are not there.",
+        ),
     ] = None,
     format: FormatOption = Format.TEXT,
 ) -> int:

@@ -10,6 +10,10 @@ from tabbydoctor.diagnosis.check import CATEGORIES, Check
 class UnknownSelection(ValueError):  # noqa: N818 - it names what was selected, not an error type
     """A word that selects no check."""
 
+    def __init__(self, word: str) -> None:
+        super().__init__(f"{word!r} is no check id, id prefix or category")
+        self.word = word
+
 
 def select(checks: Sequence[Check], only: str | None, skip: str | None) -> tuple[Check, ...]:
     """The checks that were asked for. Raises UnknownSelection naming the odd word."""
@@ -24,7 +28,7 @@ def _matching(checks: Iterable[Check], words: str) -> set[str]:
     for word in filter(None, (part.strip() for part in words.split(","))):
         matches = {check.id for check in given if _matches(check, word)}
         if not matches and word.lower() not in CATEGORIES:
-            raise UnknownSelection(f"{word!r} is no check id, id prefix or category")
+            raise UnknownSelection(word)
         found |= matches
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from itertools import groupby
@@ -10,11 +9,12 @@ from typing import TextIO
 
 from rich.cells import cell_len
 
+from tabbydoctor.reports.color import colored, painted
 from tabbydoctor.reports.shell import command_lines, has_here_document
 from tabbydoctor.reports.visible import visible
 
 StyledText = tuple[str, str]
-"""A text and its style in rich's words, the empty one for plain."""
+"""A text and its style, in words that rich knows too; the empty one for plain."""
 
 PIPE_WIDTH = 80
 TERMINAL_WIDTH = 100
@@ -85,6 +85,10 @@ class Page:
         """The page without any style."""
         return "".join("".join(text for text, _ in line) + "\n" for line in self.lines)
 
+    def painted(self) -> str:
+        """The page in the colours of a terminal."""
+        return "".join("".join(painted(*span) for span in line) + "\n" for line in self.lines)
+
     def _end(self, line: list[StyledText]) -> None:
         while line and not line[-1][0].strip():
             line.pop()
@@ -102,28 +106,11 @@ def page_for(stream: TextIO) -> Page:
 
 
 def write_page(page: Page, stream: TextIO) -> None:
-    """Write a page, with style only to a terminal that wants it (no-color.org, TERM=dumb)."""
+    """Write a page, with style only where that is wanted."""
     encoding = stream.encoding or "utf-8"
-    if not _styled(stream):
-        stream.write(_encodable(page.text(), encoding))
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(file=stream, force_terminal=True, width=page.width, highlight=False)
-    for line in page.lines:
-        spans = ((_encodable(text, encoding), style) for text, style in line)
-        console.print(Text.assemble(*spans), soft_wrap=True)
-
-
-def _styled(stream: TextIO) -> bool:
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return stream.isatty() and not plain
-
-
-def _encodable(text: str, encoding: str) -> str:
-    """The text with what the stream cannot say written as escapes."""
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+    text = page.painted() if colored(stream) else page.text()
+    # What the stream cannot say is written as an escape.
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _words(spans: tuple[StyledText, ...]) -> list[list[StyledText]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TextIO
 
 from tabbydoctor.gpu.byte_range import ByteRange
+from tabbydoctor.reports.color import colored
 from tabbydoctor.reports.page import StyledText, page_for
 
 _ASCII = ("x", "#", "+", "!", ".")
@@ -55,7 +55,6 @@ class Bars:
 def bars_for(stream: TextIO) -> Bars:
     """Blocks for a terminal that may have them, else plain ASCII."""
     width = min(page_for(stream).width - _MARGIN - 2, _WIDEST)
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     unicode = "utf" in (stream.encoding or "").lower().replace("-", "")
-    blocks = stream.isatty() and not plain and unicode
+    blocks = stream.isatty() and colored(stream) and unicode
     return Bars(width, _BLOCKS if blocks else _ASCII)
