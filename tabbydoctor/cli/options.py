@@ -6,7 +6,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import StrEnum
 from typing import Annotated, Any, get_type_hints
 
@@ -14,6 +14,7 @@ import typer
 
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.settings import Settings, load_settings
+from tabbydoctor.records import dataclass
 from tabbydoctor.targets import Targets
 
 PREFIX = "TABBYDOCTOR_"

@@ -6,9 +6,10 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from tabbydoctor.host.data import Account
+from tabbydoctor.records import dataclass
 
 _SHAPES = (
     (re.compile(r"docker[-/]([0-9a-f]{12,64})"), "docker"),

@@ -10,10 +10,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.records import dataclass
 
 PathReach = Literal["hidden", "read-only", "writable"]
 

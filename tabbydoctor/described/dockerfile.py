@@ -6,9 +6,10 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from tabbydoctor.described.parts import Bind, DescribedService, Description, Stated
+from tabbydoctor.records import dataclass
 
 _CONTINUED = re.compile(r"\\\s*$")
 _HEREDOC = re.compile(r"<<-?[\"']?(\w+)[\"']?")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tabbydoctor.front import fence
 from tabbydoctor.front.design import (
@@ -17,6 +17,7 @@ from tabbydoctor.front.design import (
 )
 from tabbydoctor.front.programs import program_named
 from tabbydoctor.front.service import unit_text
+from tabbydoctor.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

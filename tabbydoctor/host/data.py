@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from tabbydoctor.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

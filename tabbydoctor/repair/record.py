@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.repair.changes import FileChange, Plan, UnitAction
 from tabbydoctor.repair.states import FileState
 

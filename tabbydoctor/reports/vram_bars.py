@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TextIO
 
 from tabbydoctor.gpu.byte_range import ByteRange
+from tabbydoctor.records import dataclass
 from tabbydoctor.reports.page import StyledText, page_for
 
 _ASCII = ("x", "#", "+", "!", ".")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers.kind import GivenKind, IncludingKind, RouterKind
 from tabbydoctor.routers.patterns import fits
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
+
+from tabbydoctor.records import dataclass
 
 _Node = TypeVar("_Node", bound=ast.AST)
 _SENDING = frozenset({

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.source.guards import Guard
 from tabbydoctor.source.values import Client, Function, Place, Symbol, Value, Values
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from tabbydoctor.host.data import FileStatus
+from tabbydoctor.records import dataclass
 
 TOKENS_FILE = "api_tokens.yml"
 TokensProblem = Literal["missing", "unreadable", "unparseable", "invalid"]

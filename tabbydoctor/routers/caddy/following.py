@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers.caddy.matchers import (
     CaddyRequest,
     Named,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.wiring.source import Edit, Tree
 
