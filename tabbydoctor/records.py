@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from dataclasses import field, fields, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-__all__ = ["dataclass"]
+__all__ = ["dataclass", "field", "fields", "replace"]
 
 _SET = object.__setattr__
 

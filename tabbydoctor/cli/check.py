@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated
 
-import typer
-
 from tabbydoctor import plugins
 from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.option import option
 from tabbydoctor.cli.options import Given, with_targets
 from tabbydoctor.cli.output import require_output, write_output
 from tabbydoctor.cli.waiting import wait_until_well
@@ -38,51 +37,51 @@ def check(
     *,
     given: Given,
     only: Annotated[
-        str | None, typer.Option(help="Only these: ids, id prefixes or categories, with commas.")
+        str | None, option(help="Only these: ids, id prefixes or categories, with commas.")
     ] = None,
-    skip: Annotated[str | None, typer.Option(help="All but these.")] = None,
+    skip: Annotated[str | None, option(help="All but these.")] = None,
     format: Annotated[
         str,
-        typer.Option(
+        option(
             help="text, json, jsonl, junit, sarif, tap, nagios, prometheus, markdown or github."
         ),
     ] = "text",
     deployment: Annotated[
         str | None,
-        typer.Option(
+        option(
             metavar="FILE",
             help="Judge this compose.yaml, Dockerfile or quadlet, not this machine.",
         ),
     ] = None,
     from_: Annotated[
         str | None,
-        typer.Option("--from", metavar="BUNDLE", help="Judge what tabbydoctor bundle recorded."),
+        option("--from", metavar="BUNDLE", help="Judge what tabbydoctor bundle recorded."),
     ] = None,
     output: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write the report there, not to stdout.")
+        str | None, option(metavar="FILE", help="Write the report there, not to stdout.")
     ] = None,
     fail_on: Annotated[
-        str, typer.Option(help="error, warning or unknown: from where on the exit code is 1.")
+        str, option(help="error, warning or unknown: from where on the exit code is 1.")
     ] = "error",
     timeout: Annotated[
         float,
-        typer.Option(
+        option(
             metavar="SECONDS",
             help="Time limit of each check; the whole run ends after three times as long.",
         ),
     ] = _TIMEOUT,
     wait: Annotated[
         float,
-        typer.Option(
+        option(
             metavar="SECONDS",
             help="Look again until nothing fails, unless waiting cannot change that.",
         ),
     ] = 0.0,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print only where the exit code is not 0.")
+        bool, option("--quiet", "-q", help="Print only where the exit code is not 0.")
     ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show what passed and was skipped, too.")
+        bool, option("--verbose", "-v", help="Show what passed and was skipped, too.")
     ] = False,
 ) -> int:
     """Say what is wrong with a TabbyAPI deployment, what causes what, and the way out.

@@ -6,28 +6,16 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import fields
-from enum import StrEnum
 from typing import Annotated, Any, get_type_hints
 
-import typer
-
 from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.option import option
 from tabbydoctor.cli.settings import Settings, load_settings
-from tabbydoctor.records import dataclass
+from tabbydoctor.records import dataclass, fields
 from tabbydoctor.targets import Targets
 
 PREFIX = "TABBYDOCTOR_"
 
-
-class Format(StrEnum):
-    """Formats of the commands that show one thing."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-FormatOption = Annotated[Format, typer.Option("--format", help="How to show it.")]
 
 _HELP: Mapping[str, str] = {
     "dir": "TabbyAPI's working directory.",
@@ -76,11 +64,7 @@ def with_targets(command: Callable[..., int | None]) -> Callable[..., int | None
             default=None,
             annotation=Annotated[
                 str | None,
-                typer.Option(
-                    f"--{name.replace('_', '-')}",
-                    help=help,
-                    metavar="TEXT",
-                ),
+                option(f"--{name.replace('_', '-')}", help=help, metavar="TEXT"),
             ],
         )
         for name, help in _HELP.items()

@@ -7,11 +7,10 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import field, fields
 
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.host import files
-from tabbydoctor.records import dataclass
+from tabbydoctor.records import dataclass, field, fields
 from tabbydoctor.targets import Targets
 
 SYSTEM = "/etc/tabbydoctor/settings.toml"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from enum import StrEnum
 
-from tabbydoctor.records import dataclass
+from tabbydoctor.records import dataclass, field
 
 
 class Severity(StrEnum):

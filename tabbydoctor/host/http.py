@@ -19,7 +19,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -27,7 +26,7 @@ from urllib.parse import urlsplit
 from tabbydoctor import __version__
 from tabbydoctor.host.data import Admission, HttpAnswer
 from tabbydoctor.host.peers import Peers
-from tabbydoctor.records import dataclass
+from tabbydoctor.records import dataclass, field
 
 if TYPE_CHECKING:
     import httpx

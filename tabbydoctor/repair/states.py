@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import field, replace
 
-from tabbydoctor.records import dataclass
+from tabbydoctor.records import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

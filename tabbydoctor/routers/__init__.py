@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
 from typing import Literal
 
-from tabbydoctor.records import dataclass
+from tabbydoctor.records import dataclass, field
 
 Purpose = Literal["probe", "forward", "other"]
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from tabbydoctor.records import dataclass
+from tabbydoctor.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

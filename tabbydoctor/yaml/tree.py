@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import field
 from typing import Any, Literal
 
 from ruamel.yaml import YAML
@@ -29,7 +28,7 @@ from ruamel.yaml.tokens import (
     ValueToken,
 )
 
-from tabbydoctor.records import dataclass
+from tabbydoctor.records import dataclass, field
 
 YamlKind = Literal["scalar", "alias", "mapping", "sequence"]
 
