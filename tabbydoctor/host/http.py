@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 from tabbydoctor import __version__
 from tabbydoctor.host.data import Admission, HttpAnswer
 from tabbydoctor.host.peers import Peers
+from tabbydoctor.host.plain_http import NotHttp, PlainRequest, Unsendable, is_plain
 from tabbydoctor.records import dataclass, field
 
 if TYPE_CHECKING:
@@ -68,25 +69,20 @@ class HttpDoor:
         """
         if not _is_http(url):
             return HttpAnswer(url, method, error="unresolved", detail="not an HTTP address")
-        httpx = _library()
-        client = self._client(urlsplit(url).scheme)
         begun = time.monotonic()
-        received = _Received()
+        received = _Received(limit)
+        request = PlainRequest(url, method, {**_HEADERS, **(headers or {})}, body)
+        gate = _Gate(admission, self._peers) if admission else None
         error, detail = None, ""
         try:
             async with asyncio.timeout(timeout):
-                await _resolve(url)
-                # A TLS handshake that times out by itself closes its socket; a cancelled one
-                # does not (httpcore): so let it be the first to give up.
-                connect = (timeout - (time.monotonic() - begun)) * 0.9
-                every = {**_HEADERS, **(headers or {})}
-                waits = httpx.Timeout(None, connect=connect)
-                steps = {"trace": _Gate(admission, self._peers)} if admission else None
-                async with client.stream(
-                    method, url, headers=every, content=body, timeout=waits, extensions=steps
-                ) as response:
-                    await received.take(response, limit)
-        except _failures() as failure:
+                if is_plain(url):
+                    await request.exchange(received, gate)
+                else:
+                    await self._exchange(request, received, gate, begun + timeout)
+        except Exception as failure:
+            if not isinstance(failure, _failures()):
+                raise
             error, detail = _why(failure)
         return HttpAnswer(
             url=url,
@@ -99,6 +95,29 @@ class HttpDoor:
             detail=detail,
             elapsed=time.monotonic() - begun,
         )
+
+    async def _exchange(
+        self, request: PlainRequest, received: _Received, gate: _Gate | None, until: float
+    ) -> None:
+        """By httpx."""
+        httpx = _library()
+        client = self._client(urlsplit(request.url).scheme)
+        await _resolve(request.url)
+        # A TLS handshake that times out by itself closes its socket; a cancelled one does not
+        # (httpcore): so let it be the first to give up.
+        waits = httpx.Timeout(None, connect=(until - time.monotonic()) * 0.9)
+        async with client.stream(
+            request.method,
+            request.url,
+            headers=request.headers,
+            content=request.body,
+            timeout=waits,
+            extensions={"trace": gate} if gate else None,
+        ) as response:
+            received.begin(response.status_code, dict(response.headers.items()))
+            async for chunk in response.aiter_raw():
+                if received.add(chunk):
+                    return
 
     def _client(self, scheme: str) -> httpx.AsyncClient:
         if scheme not in self._clients:
@@ -136,33 +155,38 @@ class _Gate:
     async def _admit(self, stream: Any) -> None:
         here, there = stream.get_extra_info("client_addr"), stream.get_extra_info("server_addr")
         try:
-            peer = await self.peers.of(here[:2], there[:2], self.admission)
-            if why := self.admission.refusal(peer):
-                raise _Withheld(why)
+            await self.admit(here[:2], there[:2])
         except BaseException:
             await stream.aclose()  # httpcore does not know it yet
             raise
         self.admitted = True
 
+    async def admit(self, here: tuple[str, int], there: tuple[str, int]) -> None:
+        """Look who accepted the connection. Raises _Withheld."""
+        peer = await self.peers.of(here, there, self.admission)
+        if why := self.admission.refusal(peer):
+            raise _Withheld(why)
+
 
 @dataclass
 class _Received:
-    """What came so far."""
+    """What came so far, as it was sent, until its end or just past the limit."""
 
+    limit: int
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
     truncated: bool = False
 
-    async def take(self, response: httpx.Response, limit: int) -> None:
-        """Fill from a response, as it was sent, until its end or just past the limit."""
-        self.status = response.status_code
-        self.headers = dict(response.headers.items())
-        async for chunk in response.aiter_raw():
-            self.body += chunk
-            if len(self.body) > limit:
-                self.truncated = True
-                return
+    def begin(self, status: int, headers: dict[str, str]) -> None:
+        """The head."""
+        self.status, self.headers = status, headers
+
+    def add(self, chunk: bytes) -> bool:
+        """A part of the body; whether that was more than the limit."""
+        self.body += chunk
+        self.truncated = len(self.body) > self.limit
+        return self.truncated
 
 
 def _library() -> ModuleType:
@@ -241,20 +265,41 @@ def _is_http(url: str) -> bool:
 
 def _failures() -> tuple[type[Exception], ...]:
     """What a request may raise for what the other side does, or for a header it cannot carry."""
-    import httpx
-
-    return (OSError, UnicodeError, httpx.HTTPError, httpx.InvalidURL, _Withheld)
+    own = (OSError, UnicodeError, NotHttp, Unsendable, _Withheld)
+    httpx = sys.modules.get("httpx")  # what was not imported raised nothing
+    return (*own, httpx.HTTPError, httpx.InvalidURL) if httpx else own
 
 
 def _why(failure: BaseException) -> tuple[str, str]:
     """The error word and a text. Texts of exceptions may hold a key: few are passed on."""
-    import httpx
-
     if isinstance(failure, _Withheld):
         return "withheld", str(failure)
+    if isinstance(failure, TimeoutError):
+        return "timeout", _WORDS["timeout"]
+    if isinstance(failure, NotHttp | Unsendable):
+        word = "protocol" if isinstance(failure, NotHttp) else "unsendable"
+        return word, _WORDS[word]
+    if "httpx" not in sys.modules:
+        word = _of_system(failure) or "unreachable"
+        return word, _WORDS[word]
+    return _why_httpx(failure)
+
+
+def _of_system(failure: BaseException) -> str | None:
+    """The error word of an OSError."""
+    if isinstance(failure, OSError) and failure.errno in _UNREACHABLE:
+        return "unreachable"
+    if isinstance(failure, ConnectionRefusedError):
+        return "refused"
+    return "reset" if isinstance(failure, ConnectionError) else None
+
+
+def _why_httpx(failure: BaseException) -> tuple[str, str]:
+    import httpx
+
     if isinstance(failure, httpx.InvalidURL):
         return "unresolved", "not an HTTP address"
-    if isinstance(failure, TimeoutError | httpx.TimeoutException):
+    if isinstance(failure, httpx.TimeoutException):
         return "timeout", _WORDS["timeout"]
     for cause in _causes(failure):
         if isinstance(cause, ssl.SSLError):
