@@ -10,31 +10,23 @@ Neither headers nor bodies are logged.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
-import logging
-import socket
-import ssl
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from types import ModuleType
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tabbydoctor import __version__
 from tabbydoctor.host.data import Admission, HttpAnswer
 from tabbydoctor.host.peers import Peers
-from tabbydoctor.host.plain_http import NotHttp, PlainRequest, Unsendable, is_plain
+from tabbydoctor.host.plain_http import NotHttp, PlainRequest, Unsendable, is_plain, of_system
 from tabbydoctor.records import dataclass, field
 
 if TYPE_CHECKING:
-    import httpx
+    from tabbydoctor.host.by_httpx import HttpxClient
 
 USER_AGENT = f"tabbydoctor/{__version__}"
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
-_UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
 _WORDS = {
     "refused": "connection refused",
     "timeout": "no whole answer in time",
@@ -49,7 +41,7 @@ class HttpDoor:
     """The local machine's HTTP client. Use it from one event loop."""
 
     def __init__(self) -> None:
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._client: HttpxClient | None = None
         self._peers = Peers()
 
     async def get(
@@ -79,7 +71,7 @@ class HttpDoor:
                 if is_plain(url):
                     await request.exchange(received, gate)
                 else:
-                    await self._exchange(request, received, gate, begun + timeout)
+                    await self._library().exchange(request, received, gate, begun + timeout)
         except Exception as failure:
             if not isinstance(failure, _failures()):
                 raise
@@ -96,39 +88,17 @@ class HttpDoor:
             elapsed=time.monotonic() - begun,
         )
 
-    async def _exchange(
-        self, request: PlainRequest, received: _Received, gate: _Gate | None, until: float
-    ) -> None:
-        """By httpx."""
-        httpx = _library()
-        client = self._client(urlsplit(request.url).scheme)
-        await _resolve(request.url)
-        # A TLS handshake that times out by itself closes its socket; a cancelled one does not
-        # (httpcore): so let it be the first to give up.
-        waits = httpx.Timeout(None, connect=(until - time.monotonic()) * 0.9)
-        async with client.stream(
-            request.method,
-            request.url,
-            headers=request.headers,
-            content=request.body,
-            timeout=waits,
-            extensions={"trace": gate} if gate else None,
-        ) as response:
-            received.begin(response.status_code, dict(response.headers.items()))
-            async for chunk in response.aiter_raw():
-                if received.add(chunk):
-                    return
+    def _library(self) -> HttpxClient:
+        if self._client is None:
+            from tabbydoctor.host.by_httpx import HttpxClient
 
-    def _client(self, scheme: str) -> httpx.AsyncClient:
-        if scheme not in self._clients:
-            self._clients[scheme] = _new_client(scheme)
-        return self._clients[scheme]
+            self._client = HttpxClient()
+        return self._client
 
     async def close(self) -> None:
         """Let go of the connections."""
-        clients, self._clients = self._clients, {}
-        for client in clients.values():
-            await client.aclose()
+        if self._client is not None:
+            await self._client.close()
 
 
 class _Withheld(Exception):  # noqa: N818 - an answer, not an error
@@ -189,71 +159,6 @@ class _Received:
         return self.truncated
 
 
-def _library() -> ModuleType:
-    """httpx without its command line, for which it would import rich and pygments."""
-    sys.modules.setdefault("httpx._main", ModuleType("httpx._main"))
-    import httpx
-
-    return httpx
-
-
-def _new_client(scheme: str) -> httpx.AsyncClient:
-    import httpx
-
-    for name in ("httpx", "httpcore"):  # at DEBUG they would log headers
-        logging.getLogger(name).setLevel(logging.WARNING)
-    return httpx.AsyncClient(
-        trust_env=False,
-        follow_redirects=False,
-        verify=_tls(scheme),
-        timeout=None,
-        limits=httpx.Limits(max_keepalive_connections=0),
-    )
-
-
-def _tls(scheme: str) -> ssl.SSLContext:
-    """The machine's own authorities and certifi's; plain HTTP need not wait for their loading."""
-    if scheme != "https":
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # knows no authority: trusts nobody
-    import certifi
-
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    return context
-
-
-async def _resolve(url: str) -> None:
-    """Look the name up in a thread that may be abandoned: a dead resolver holds nothing up."""
-    host = urlsplit(url).hostname or ""
-    if ":" in host or host.replace(".", "").isdigit():
-        return  # an address needs no look-up
-    loop = asyncio.get_running_loop()
-    known: asyncio.Future[None] = loop.create_future()
-
-    def look_up() -> None:
-        error: OSError | None = None
-        try:
-            socket.getaddrinfo(host, None)
-        except OSError as failure:
-            error = failure
-        except UnicodeError:  # a label that IDNA cannot encode
-            error = socket.gaierror(socket.EAI_NONAME, "not a host name")
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(_settle, known, error)
-
-    threading.Thread(target=look_up, daemon=True).start()
-    await known
-
-
-def _settle(future: asyncio.Future[None], error: OSError | None) -> None:
-    if future.done():
-        return
-    if error:
-        future.set_exception(error)
-    else:
-        future.set_result(None)
-
-
 def _is_http(url: str) -> bool:
     """Whether it is a URL with a host and a port that can be."""
     try:
@@ -279,61 +184,10 @@ def _why(failure: BaseException) -> tuple[str, str]:
     if isinstance(failure, NotHttp | Unsendable):
         word = "protocol" if isinstance(failure, NotHttp) else "unsendable"
         return word, _WORDS[word]
-    if "httpx" not in sys.modules:
-        word = _of_system(failure) or "unreachable"
-        return word, _WORDS[word]
-    return _why_httpx(failure)
+    if "httpx" in sys.modules:
+        from tabbydoctor.host import by_httpx
 
-
-def _of_system(failure: BaseException) -> str | None:
-    """The error word of an OSError."""
-    if isinstance(failure, OSError) and failure.errno in _UNREACHABLE:
-        return "unreachable"
-    if isinstance(failure, ConnectionRefusedError):
-        return "refused"
-    return "reset" if isinstance(failure, ConnectionError) else None
-
-
-def _why_httpx(failure: BaseException) -> tuple[str, str]:
-    import httpx
-
-    if isinstance(failure, httpx.InvalidURL):
-        return "unresolved", "not an HTTP address"
-    if isinstance(failure, httpx.TimeoutException):
-        return "timeout", _WORDS["timeout"]
-    for cause in _causes(failure):
-        if isinstance(cause, ssl.SSLError):
-            return "tls", getattr(cause, "verify_message", None) or cause.reason or "TLS failed"
-        if isinstance(cause, socket.gaierror):
-            return "unresolved", cause.strerror or "unknown name"
-    word = next(filter(None, map(_word, _causes(failure))), "unreachable")
+        word, detail = by_httpx.why(failure)
+        return word, detail or _WORDS[word]
+    word = of_system(failure) or "unreachable"
     return word, _WORDS[word]
-
-
-def _word(cause: BaseException) -> str | None:
-    import httpx
-
-    if isinstance(cause, OSError) and cause.errno in _UNREACHABLE:
-        return "unreachable"
-    if isinstance(cause, httpx.RemoteProtocolError):
-        # httpcore's and h11's words for a connection that ended too early
-        closed = "disconnected" in str(cause) or "closed connection" in str(cause)
-        return "reset" if closed else "protocol"
-    kinds: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
-        ("refused", (ConnectionRefusedError,)),
-        ("timeout", (TimeoutError,)),
-        ("unsendable", (UnicodeEncodeError, httpx.LocalProtocolError)),
-        ("reset", (ConnectionError, httpx.ReadError, httpx.WriteError)),
-    )
-    return next((word for word, types in kinds if isinstance(cause, types)), None)
-
-
-def _causes(failure: BaseException | None) -> Iterator[BaseException]:
-    """The exception and all that led to it (a connection may fail once for each address)."""
-    if failure is None:
-        return
-    yield failure
-    if isinstance(failure, BaseExceptionGroup):
-        for member in failure.exceptions:
-            yield from _causes(member)
-    yield from _causes(failure.__cause__ or failure.__context__)

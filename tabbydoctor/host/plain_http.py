@@ -7,6 +7,7 @@ that are to be looked up, and for URLs that are to be put right first.
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _READ = 64 << 10
 """Bytes."""
+_UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
 _TO_PUT_RIGHT = frozenset(" \"'<>\\^`{|}@%#")
 
 
@@ -51,7 +53,8 @@ def is_plain(url: str) -> bool:
     """Whether it is an http:// URL of an address, with nothing in it that is to be put right."""
     parts = urlsplit(url)
     written = url.isascii() and url.isprintable() and not _TO_PUT_RIGHT & {*url}
-    return parts.scheme == "http" and written and "/." not in url and _is_address(parts)
+    straight = not {".", ".."} & {*parts.path.split("/")}
+    return parts.scheme == "http" and written and straight and _is_address(parts)
 
 
 def _is_address(parts: SplitResult) -> bool:
@@ -107,7 +110,7 @@ class PlainRequest:
         given = {"Host": _host(parts), "Connection": "close", **self.headers}
         if self.body is not None:
             given["Content-Length"] = str(len(self.body))
-        headers = [(name, value.encode("ascii")) for name, value in given.items()]
+        headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in given.items()]
         yield h11.Request(method=self.method, target=target, headers=headers)
         if self.body:
             yield h11.Data(data=self.body)
@@ -130,17 +133,14 @@ async def _take(connection: h11.Connection, reader: asyncio.StreamReader, taker:
             if not read and connection.their_state is h11.SEND_RESPONSE:
                 raise ConnectionResetError
             connection.receive_data(read)
-        elif isinstance(event, h11.Response) or _switches(event):
-            taker.begin(event.status_code, _joined(event))  # type: ignore[union-attr]
-        elif isinstance(event, h11.Data):
-            if taker.add(bytes(event.data)):
+        elif isinstance(event, h11.Response):
+            taker.begin(event.status_code, _joined(event))
+        elif isinstance(event, h11.InformationalResponse):
+            if event.status_code == 101:  # another protocol follows
+                taker.begin(event.status_code, _joined(event))
                 return
-        elif not isinstance(event, h11.InformationalResponse) or _switches(event):
+        elif not isinstance(event, h11.Data) or taker.add(bytes(event.data)):
             return
-
-
-def _switches(event: object) -> bool:
-    return getattr(event, "status_code", None) == 101
 
 
 def _joined(head: h11.Response | h11.InformationalResponse) -> dict[str, str]:
@@ -156,3 +156,12 @@ def _text(value: bytes) -> str:
         return value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
+
+
+def of_system(failure: BaseException) -> str | None:
+    """The error word of an OSError."""
+    if isinstance(failure, OSError) and failure.errno in _UNREACHABLE:
+        return "unreachable"
+    if isinstance(failure, ConnectionRefusedError):
+        return "refused"
+    return "reset" if isinstance(failure, ConnectionError) else None

@@ -12,7 +12,7 @@ import pytest
 from tabbydoctor.demo.deployment import DemoDeployment, demo_deployment
 
 WITHOUT_A_ROUTER = (
-    *("libcst", "rich.console", "pygments", "typer", "pydantic"),
+    *("libcst", "rich.console", "pygments", "typer", "pydantic", "httpx"),
     *("tabbydoctor.routers.python", "tabbydoctor.routers.inputs", "tabbydoctor.routers.nginx"),
     *("tabbydoctor.routers.gateways.passage", "tabbydoctor.source.reading", "tabbydoctor.remedies"),
     *("tabbydoctor.fixing", "tabbydoctor.demo", "tabbydoctor.described.server"),
