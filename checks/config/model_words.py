@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity
 from tabbydoctor.deployment.nixos import in_store
@@ -12,6 +11,7 @@ from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.architectures import Architectures
 from tabbydoctor.gpu.service_groups import ServiceGroups
 from tabbydoctor.nixos.by_rebuild import where_made
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.model_weights import ModelDirectory
 
 from ..python_packages import as_account

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety
 from tabbydoctor.deployment.parts import Machine
 from tabbydoctor.gpu.kernel_log import KernelLog
 from tabbydoctor.nixos.by_rebuild import by_rebuild
+from tabbydoctor.records import dataclass
 
 from .resetting import REBOOT
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tabbydoctor.api import Evidence
 from tabbydoctor.deployment.parts import Machine
 from tabbydoctor.gpu.cuda_use import CudaUse
 from tabbydoctor.gpu.driver import DeviceNodes, Driver
 from tabbydoctor.gpu.kernel_log import KernelLog
+from tabbydoctor.records import dataclass
 
 NO_PERMISSION, LIBRARY_NOT_FOUND, BLOCKED, UNKNOWN_ERROR = 4, 12, 17, 999
 REFUSED = (NO_PERMISSION, BLOCKED, UNKNOWN_ERROR)

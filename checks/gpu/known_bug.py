@@ -19,7 +19,6 @@ Update TabbyAPI and its packages.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Severity, check
 from tabbydoctor.deployment.nixos import in_store
@@ -29,6 +28,7 @@ from tabbydoctor.gpu.known_bugs import LOOKED_UP, KnownBug, bugs_of
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.nixos.by_rebuild import where_made
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.model_weights import ModelWeights
 

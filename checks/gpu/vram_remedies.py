@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from tabbydoctor.api import Remedy, Severity
 from tabbydoctor.deployment.parts import Instance
@@ -19,6 +18,7 @@ from tabbydoctor.gpu.placement import (
     of_size,
     total,
 )
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Origin
 
 from ..config import edit

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
@@ -34,6 +33,7 @@ from tabbydoctor.gpu.kernel_log import KernelLine, KernelLog
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.gpu.used import used_among
 from tabbydoctor.host.data import NvmlGpu
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 from .resetting import REBOOT, reset

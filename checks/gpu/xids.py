@@ -7,8 +7,9 @@ of these.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from tabbydoctor.records import dataclass
 
 Action = Literal["reset", "reboot", "restart", "hardware", "driver", "line"]
 """What it asks for; `line`: the line itself says it."""

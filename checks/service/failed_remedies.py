@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tabbydoctor.api import Remedy, Safety
 from tabbydoctor.deployment.drop_ins import DropIn
@@ -14,6 +13,7 @@ from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.service import option_lines
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.last_words import LastWords
 from tabbydoctor.tabbyapi.lost_program import LostProgram
 

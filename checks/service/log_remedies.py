@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from tabbydoctor.api import Remedy, Safety
 from tabbydoctor.deployment.nixos import edit_lasts
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.invocation import invocation
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 from .. import python_packages as packages

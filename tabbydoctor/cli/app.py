@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Annotated
+from typing import Any
 
-import typer
-from typer.exceptions import Abort, TyperException
-
-from tabbydoctor import __version__
 from tabbydoctor.cli.errors import CommandError, report_error
-from tabbydoctor.cli.help import HelpfulCommand, HelpfulGroup
-from tabbydoctor.cli.nearest import did_you_mean
+from tabbydoctor.cli.option import NotPlain, plain_call
 from tabbydoctor.cli.options import TARGET_OPTIONS
-from tabbydoctor.invocation import invocation
 from tabbydoctor.redaction import remember
 from tabbydoctor.redaction.values import looks_secret
 
@@ -54,53 +48,16 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 """Name -> its panel, and where it is found."""
 
-
-def command_line(arguments: Sequence[str] = ()) -> typer.Typer:
-    """The command line; of the command that these arguments call alone, where they call one."""
-    app = typer.Typer(
-        name="tabbydoctor",
-        cls=HelpfulGroup,
-        help="The doctor for TabbyAPI servers: what is wrong, what causes what, and the way out.",
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    app.callback()(_root)
-    called = [name for name in arguments[:1] if name in COMMANDS]
-    for name in called or COMMANDS:
-        panel, where = COMMANDS[name]
-        module, _, function = where.partition(":")
-        found = getattr(import_module(f"tabbydoctor.cli.{module}"), function or module)
-        if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name, rich_help_panel=panel)
-        else:
-            app.command(name, cls=HelpfulCommand, rich_help_panel=panel)(found)
-    return app
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"tabbydoctor {__version__}")
-        raise typer.Exit
-
-
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
-    ] = False,
-) -> None:
-    """The doctor for TabbyAPI servers: what is wrong, what causes what, and the way out."""
+PLAIN = ("check",)
+"""Commands that need no typer where their command line is plain."""
 
 
 INTERRUPTED = 130
-_NO_CHOICE = re.compile(r"'([^']*)' is not one of")
 _UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EFBIG)
 """How writing to standard output fails, beside a reader that has left (EPIPE)."""
 
 
-def run(arguments: Sequence[str]) -> int:  # noqa: C901 - to be taken apart
+def run(arguments: Sequence[str]) -> int:
     """Run one command. Every way it can end gives an exit code, none a traceback."""
     format = wanted_format(arguments)
     outcome: object = 0
@@ -109,15 +66,10 @@ def run(arguments: Sequence[str]) -> int:  # noqa: C901 - to be taken apart
         closed = "standard output is closed: nothing was done"
         return report_error(CommandError(closed, hint="open it, or lead it to a file"))
     try:
-        outcome = typer.main.get_command(command_line(arguments)).main(
-            list(arguments) or ["--help"], prog_name="tabbydoctor", standalone_mode=False
-        )
+        outcome = _outcome(arguments)
         sys.stdout.flush()
-    except (KeyboardInterrupt, Abort):
+    except KeyboardInterrupt:
         outcome = INTERRUPTED
-    except TyperException as error:
-        _hide_keys(arguments)
-        return report_error(_usage(error), format)
     except BrokenPipeError:
         # The reader (head, less) has seen enough; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -138,6 +90,22 @@ def run(arguments: Sequence[str]) -> int:  # noqa: C901 - to be taken apart
     if not arguments:
         return 2
     return outcome if isinstance(outcome, int) else 0
+
+
+def _outcome(arguments: Sequence[str]) -> object:
+    """What a command comes to: by itself where its command line is plain, else through typer."""
+    if arguments and arguments[0] in PLAIN:
+        with contextlib.suppress(NotPlain):
+            return plain_call(function_of(arguments[0]), arguments[1:])()
+    from tabbydoctor.cli.command_line import by_typer
+
+    return by_typer(arguments)
+
+
+def function_of(name: str) -> Any:
+    """The function of a command, or its group of commands; imported now."""
+    module, _, function = COMMANDS[name][1].partition(":")
+    return getattr(import_module(f"tabbydoctor.cli.{module}"), function or module)
 
 
 def wanted_format(arguments: Sequence[str]) -> str:
@@ -162,18 +130,3 @@ def _hide_keys(arguments: Sequence[str]) -> None:
             for form in (word, word.upper(), word.lower()):
                 remember(form)
         before = argument
-
-
-def _usage(error: TyperException) -> CommandError:
-    context = getattr(error, "ctx", None)
-    words = context.command_path.removeprefix("tabbydoctor").strip() if context else ""
-    otherwise = f"see {invocation(f'{words} --help'.strip())}"
-    message = error.format_message().replace("Value error, ", "")
-    if option := getattr(error, "option_name", ""):
-        known = [name for one in context.command.params for name in one.opts] if context else []
-        message = getattr(error, "message", message)
-        return CommandError(message, hint=did_you_mean(option, known, otherwise))
-    choices = (getattr(getattr(error, "param", None), "metavar", None) or "").split("|")
-    word = _NO_CHOICE.search(message)
-    hint = did_you_mean(word[1], choices, otherwise) if word else otherwise
-    return CommandError(message, hint=hint)

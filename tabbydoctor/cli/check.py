@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated
 
-import typer
-
 from tabbydoctor import plugins
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.nearest import did_you_mean
+from tabbydoctor.cli.option import option
 from tabbydoctor.cli.options import Given, with_targets
 from tabbydoctor.cli.output import require_output, write_output
 from tabbydoctor.cli.waiting import wait_until_well
@@ -41,57 +40,53 @@ def check(
     given: Given,
     only: Annotated[
         str | None,
-        typer.Option(
-            metavar="CHECKS", help="Only these: ids, id prefixes or categories, with commas."
-        ),
+        option(metavar="CHECKS", help="Only these: ids, id prefixes or categories, with commas."),
     ] = None,
-    skip: Annotated[str | None, typer.Option(metavar="CHECKS", help="All but these.")] = None,
+    skip: Annotated[str | None, option(metavar="CHECKS", help="All but these.")] = None,
     format: Annotated[
         str,
-        typer.Option(
+        option(
             metavar="FORMAT",
             help="text, json, jsonl, junit, sarif, tap, nagios, prometheus, markdown or github.",
         ),
     ] = "text",
     deployment: Annotated[
         str | None,
-        typer.Option(
+        option(
             metavar="FILE",
             help="Judge this compose.yaml, Dockerfile or quadlet, not this machine.",
         ),
     ] = None,
     from_: Annotated[
         str | None,
-        typer.Option("--from", metavar="BUNDLE", help="Judge what tabbydoctor bundle recorded."),
+        option("--from", metavar="BUNDLE", help="Judge what tabbydoctor bundle recorded."),
     ] = None,
     output: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write the report there, not to stdout.")
+        str | None, option(metavar="FILE", help="Write the report there, not to stdout.")
     ] = None,
     fail_on: Annotated[
         str,
-        typer.Option(
-            metavar="error|warning|unknown", help="From which level on the exit code is 1."
-        ),
+        option(metavar="error|warning|unknown", help="From which level on the exit code is 1."),
     ] = "error",
     timeout: Annotated[
         float,
-        typer.Option(
+        option(
             metavar="SECONDS",
             help="Time limit of each check; the whole run ends after three times as long.",
         ),
     ] = _TIMEOUT,
     wait: Annotated[
         float,
-        typer.Option(
+        option(
             metavar="SECONDS",
             help="Look again until nothing fails, unless waiting cannot change that.",
         ),
     ] = 0.0,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print only where the exit code is not 0.")
+        bool, option("--quiet", "-q", help="Print only where the exit code is not 0.")
     ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show what passed and was skipped, too.")
+        bool, option("--verbose", "-v", help="Show what passed and was skipped, too.")
     ] = False,
 ) -> int:
     """Say what is wrong with a TabbyAPI deployment, what causes what, and the way out.

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
+from tabbydoctor.cli.format_option import Format, FormatOption
+from tabbydoctor.cli.options import Given, with_targets
 from tabbydoctor.cli.showing import fact, show_json, show_text
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 

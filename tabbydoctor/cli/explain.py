@@ -9,8 +9,9 @@ import typer
 
 from tabbydoctor import plugins
 from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.format_option import Format, FormatOption
 from tabbydoctor.cli.nearest import did_you_mean
-from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
+from tabbydoctor.cli.options import Given, with_targets
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.invocation import invocation
 

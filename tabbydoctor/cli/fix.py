@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.format_option import Format, FormatOption
 from tabbydoctor.cli.nearest import did_you_mean
-from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
+from tabbydoctor.cli.options import Given, with_targets
 from tabbydoctor.cli.showing import show_json, show_text
 from tabbydoctor.invocation import invocation
 from tabbydoctor.reports.leaving import leaving

@@ -6,7 +6,8 @@ import shutil
 import sys
 
 from tabbydoctor.cli.errors import CommandError
-from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
+from tabbydoctor.cli.format_option import Format, FormatOption
+from tabbydoctor.cli.options import Given, with_targets
 from tabbydoctor.cli.showing import show_json, show_text
 
 

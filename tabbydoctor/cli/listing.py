@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from tabbydoctor import plugins
-from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
+from tabbydoctor.cli.format_option import Format, FormatOption
+from tabbydoctor.cli.options import Given, with_targets
 
 
 @with_targets

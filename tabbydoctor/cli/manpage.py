@@ -49,7 +49,7 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7e]")
 
 def pages() -> dict[str, str]:
     """Every page by its name, without the section."""
-    from tabbydoctor.cli.app import command_line
+    from tabbydoctor.cli.command_line import command_line
 
     root = typer.main.get_command(command_line())
     manuals = list(_manuals(root, root.make_context("tabbydoctor", ["check"])))

@@ -12,13 +12,13 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from tabbydoctor import __version__
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.options import PREFIX, Given, with_targets
 from tabbydoctor.invocation import program
+from tabbydoctor.records import dataclass, fields
 from tabbydoctor.remedies.request import Strategy
 from tabbydoctor.targets import Targets
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.format_option import Format, FormatOption
 from tabbydoctor.cli.help import HelpfulCommand, HelpfulGroup
-from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
+from tabbydoctor.cli.options import Given, with_targets
 from tabbydoctor.cli.showing import fact, show_text
 from tabbydoctor.reports.leaving import leaving
 from tabbydoctor.reports.visible import visible_json

@@ -50,7 +50,7 @@ Source = Callable[[Cursor], Iterable[Candidate]]
 
 def offered(typed: TypedLine) -> tuple[str, list[Candidate]]:
     """The kind, and what begins as the word at the cursor does, without what was typed of it."""
-    from tabbydoctor.cli.app import command_line
+    from tabbydoctor.cli.command_line import command_line
 
     at = cursor(typer.main.get_command(command_line(typed.before)), typed)
     kind, found = _at(at)

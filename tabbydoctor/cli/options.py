@@ -6,30 +6,17 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from enum import StrEnum
 from typing import Annotated, Any, get_type_hints
 
-import typer
-
 from tabbydoctor.cli.errors import CommandError
+from tabbydoctor.cli.option import option
 from tabbydoctor.cli.settings import Settings, load_settings
+from tabbydoctor.records import dataclass, fields
 from tabbydoctor.reports.color import Color, coloring
 from tabbydoctor.targets import Targets
 
 PREFIX = "TABBYDOCTOR_"
 
-
-class Format(StrEnum):
-    """Formats of the commands that show one thing."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-FormatOption = Annotated[
-    Format, typer.Option("--format", metavar="text|json", help="How to show it.")
-]
 
 TARGETS_PANEL = "Options that name the deployment, which is found without them"
 _TARGETS: Mapping[str, tuple[str, str]] = {
@@ -90,17 +77,17 @@ def with_targets(command: Callable[..., int | None]) -> Callable[..., int | None
 
 
 def _shared(name: str, kind: object, metavar: str, help: str, default: object) -> inspect.Parameter:
-    option = typer.Option(
+    described = option(
         f"--{name.replace('_', '-')}",
         metavar=metavar,
         help=help,
-        rich_help_panel=TARGETS_PANEL if name in _TARGETS else None,
+        panel=TARGETS_PANEL if name in _TARGETS else None,
     )
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
         default=default,
-        annotation=Annotated[kind, option],
+        annotation=Annotated[kind, described],
     )
 
 

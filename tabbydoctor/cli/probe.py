@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import sys
 
-from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
+from tabbydoctor.cli.format_option import Format, FormatOption
+from tabbydoctor.cli.options import Given, with_targets
 from tabbydoctor.cli.showing import fact, show_json, show_text
 from tabbydoctor.tabbyapi.probes import Endpoint
 

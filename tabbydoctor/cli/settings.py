@@ -7,11 +7,11 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.nearest import did_you_mean
 from tabbydoctor.host import files
+from tabbydoctor.records import dataclass, field, fields
 from tabbydoctor.targets import Targets
 
 SYSTEM = "/etc/tabbydoctor/settings.toml"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tabbydoctor.cli.errors import CommandError
-from tabbydoctor.cli.options import Format, FormatOption, Given, with_targets
+from tabbydoctor.cli.format_option import Format, FormatOption
+from tabbydoctor.cli.options import Given, with_targets
 from tabbydoctor.cli.showing import TIME_LIMIT, show_json
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from tabbydoctor.demo import standin
 from tabbydoctor.demo.backend import OtherBackend, running_backend
 from tabbydoctor.invocation import own_imports
+from tabbydoctor.records import dataclass
 
 READY_WITHIN = 20.0
 """Seconds."""

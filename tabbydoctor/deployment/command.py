@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 
 _PYTHON = re.compile(r"^(?:python|pypy)[\d.]*$")
 _SHELL = re.compile(r"^(?:ba|da|z|k)?sh$")

@@ -6,9 +6,9 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 from tabbydoctor.host.data import Account
+from tabbydoctor.records import dataclass, field, replace
 
 _SHAPES = (
     (re.compile(r"docker[-/]([0-9a-f]{12,64})"), "docker"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 
 from tabbydoctor.deployment.container import Mount
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass, replace
 
 _LIMIT = 4 << 20
 _MOST = 2000

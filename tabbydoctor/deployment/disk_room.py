@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.documents import whole_number
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 
 _NEEDED = 64 << 10
 """Bytes: a log and a tokens file; what a file system without a free block cannot take."""

@@ -6,9 +6,9 @@ What a check prints to paste and what `fix` does come from the same record.
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.records import dataclass
 
 SYSTEM = "/etc/systemd/system"
 _OF_USERS = ".config/systemd/user"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.paths import path_status
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
 from tabbydoctor.host.access import PathStatus
+from tabbydoctor.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

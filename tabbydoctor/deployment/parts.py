@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.container import Container
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host.data import Account, Connection, Listener, Process
+from tabbydoctor.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.host import Account, Group, Host
 from tabbydoctor.host.access import PathStatus
+from tabbydoctor.records import dataclass
 
 _CONTAINED = re.compile(r"/proc/\d+/root/")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import posixpath
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 
 MAIN = "main.py"
 _FILES = ("config.yml", "api_tokens.yml")

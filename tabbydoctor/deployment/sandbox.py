@@ -10,10 +10,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
 
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.records import dataclass, replace
 
 PathReach = Literal["hidden", "read-only", "writable"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tabbydoctor.documents import whole_number
+from tabbydoctor.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 from tabbydoctor.described.parts import Bind, DescribedService, Description, Stated
+from tabbydoctor.records import dataclass, field, replace
 
 _CONTINUED = re.compile(r"\\\s*$")
 _HEREDOC = re.compile(r"<<-?[\"']?(\w+)[\"']?")

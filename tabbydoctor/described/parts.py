@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from tabbydoctor.records import dataclass, field
 
 Kind = Literal["compose", "Dockerfile", "quadlet"]
 WILDCARD = "0.0.0.0"

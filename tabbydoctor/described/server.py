@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tabbydoctor.described.parts import Bind, DescribedService, Description, Stated
 from tabbydoctor.documents import whole_number
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 from tabbydoctor.yaml import yaml12
 
 _IMAGE = re.compile(r"(?i)tabby[-_]?api")

@@ -7,11 +7,11 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from tabbydoctor.diagnosis.cure import Cure, offered
 from tabbydoctor.diagnosis.finding import Finding, Severity
 from tabbydoctor.facts import loaded
+from tabbydoctor.records import dataclass
 
 Judgement = Callable[..., Iterable[Finding]]
 

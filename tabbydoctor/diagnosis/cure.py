@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from tabbydoctor.diagnosis.finding import Finding, Remedy, Safety
 from tabbydoctor.invocation import invocation
+from tabbydoctor.records import dataclass, replace
 
 Planner = Callable[..., Any]
 """Takes the draft and the facts it names; plans its part, or raises CannotFix."""

@@ -12,11 +12,11 @@ import posixpath
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from tabbydoctor.diagnosis.finding import Finding, Remedy, Safety
 from tabbydoctor.host import Account, Host
 from tabbydoctor.host.access import PathStatus
+from tabbydoctor.records import dataclass, field, replace
 
 _ROOT_ALONE = ("chown", "chgrp", "mount")
 _BY_OWNER = ("chmod", "setfacl", "sudoedit", "sed", "cat", "head", "tee")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.finding import Finding
+from tabbydoctor.records import dataclass, field
 
 Status = Literal["passed", "failed", "warning", "info", "skipped", "unknown", "crashed"]
 FailOn = Literal["error", "warning", "unknown"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from tabbydoctor.fixing.prepare import prepare
 from tabbydoctor.fixing.proof import look, prove, stands
 from tabbydoctor.fixing.serving import Progress
 from tabbydoctor.fixing.standing import FaultsStanding
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.remedies.outcome import FixResult, Prepared, Proof, RefusedRemedy, Witness
 from tabbydoctor.remedies.request import FixRequest
 from tabbydoctor.repair import interrupts, parsers

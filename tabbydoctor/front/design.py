@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
+
+from tabbydoctor.records import dataclass, replace
 
 UNIT = "tabbydoctor-front.service"
 UNIT_PATH = f"/etc/systemd/system/{UNIT}"

@@ -8,11 +8,11 @@ nothing is cut for its length in bytes or in time before a day without a byte.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from string import Template
 
 from tabbydoctor.front import caddy, haproxy, nginx
 from tabbydoctor.front.design import UNIT, FrontDesign
+from tabbydoctor.records import dataclass
 
 ADMIN_ROUTES = r"/(load|unload|switch|download)[/\s]*(#.*)?$"
 """The paths of TabbyAPI that ask for the admin key, decoded and in any case: they load, unload or

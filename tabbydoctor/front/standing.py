@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Literal
 
 from tabbydoctor.deployment.kernel_modules import is_loaded
@@ -25,6 +24,7 @@ from tabbydoctor.front.fence import listing, stands
 from tabbydoctor.front.programs import PROGRAMS, program_named
 from tabbydoctor.front.written import files_of
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.redaction import remember
 
 _NFT = ("/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft", "/usr/local/sbin/nft")

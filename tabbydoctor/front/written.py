@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from tabbydoctor.front import fence
 from tabbydoctor.front.design import (
@@ -17,6 +16,7 @@ from tabbydoctor.front.design import (
 )
 from tabbydoctor.front.programs import program_named
 from tabbydoctor.front.service import unit_text
+from tabbydoctor.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

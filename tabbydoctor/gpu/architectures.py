@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.reader import reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 
 _NAME = re.compile(r"""^[ \t]*arch_string[ \t]*=[ \t]*["']([\w.]{1,128})["']""", re.MULTILINE)
 _PLACES = ("architecture", "models")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.reader import reader
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 
 _REQUIRED = re.compile(r"""check_package_version\(\s*["']exllamav3["']\s*,\s*["']([\d.]+)["']""")
 _DEFAULT = re.compile(

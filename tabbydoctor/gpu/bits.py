@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tabbydoctor.facts import Unknown
 from tabbydoctor.gpu.parameters import parameters
 from tabbydoctor.gpu.weights import Weights, weights_of_bits
+from tabbydoctor.records import dataclass
 
 _UNQUANTISED = 16.0
 _HEAD = 6.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tabbydoctor.records import dataclass
 
 GIB = 1 << 30
 _MOST_DECIMALS = 10

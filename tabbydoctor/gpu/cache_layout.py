@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from tabbydoctor.records import dataclass
 
 Bits = tuple[int, int]
 """Bits of a key's and of a value's number."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.facts import Absent
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 
 NAME = "libcuda.so.1"
 _MACHINES = ("x86-64", "AArch64")

@@ -7,11 +7,11 @@ Guide, CUDA_DEVICE_ORDER); NVML, and so nvidia-smi, numbers by the PCI bus.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tabbydoctor.gpu.visible import VARIABLE, in_bus_order, visible_gpus
 from tabbydoctor.host import NvmlState
 from tabbydoctor.host.data import NvmlGpu
+from tabbydoctor.records import dataclass
 
 ORDER = "CUDA_DEVICE_ORDER"
 BY_BUS = "PCI_BUS_ID"

@@ -6,10 +6,9 @@ libraries: so NVML may work where CUDA does not, and refuse the doctor where CUD
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.gpu.driver import Driver
+from tabbydoctor.records import dataclass
 from tabbydoctor.redaction import redact
 from tabbydoctor.tabbyapi.answers import model_name
 from tabbydoctor.tabbyapi.log import LogLine, RunLog

@@ -6,13 +6,13 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from tabbydoctor.deployment.parts import Machine
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.host import Host, NvmlState
 from tabbydoctor.host.access import PathStatus
+from tabbydoctor.records import dataclass, field
 
 NVIDIA_MAJOR = 195
 _VERSION = re.compile(r"\b(\d{3,}\.\d+(?:\.\d+)?)\b")

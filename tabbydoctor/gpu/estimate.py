@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tabbydoctor.deployment.parts import Instance
@@ -26,6 +25,7 @@ from tabbydoctor.gpu.memory_need import DraftMode, LoadedModel, MemoryNeed
 from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.gpu.weights import NoFiles, UnreadableModel, Weights, weights
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass, field, replace
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.model_files import ModelFiles, NamedFile, Part
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tabbydoctor.facts import Absent
+from tabbydoctor.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from tabbydoctor.facts import Unknown
 from tabbydoctor.gpu.need import GpuNeed
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 
 _PATTERN = (
     "NVRM|nouveau|module is rejected|key is rejected|Required key|Key was rejected"

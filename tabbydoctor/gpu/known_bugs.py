@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from tabbydoctor.documents import whole_number
+from tabbydoctor.records import dataclass, field
 
 LOOKED_UP = "2026-11-27"
 BugCondition = Literal["", "tensor_parallel", "drafting", "embeddings"]

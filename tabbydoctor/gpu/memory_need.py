@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from tabbydoctor.gpu.byte_range import GIB, NOTHING, ByteRange
 from tabbydoctor.gpu.cache_layout import Bits, CacheLayout, mode_name
+from tabbydoctor.records import dataclass
 
 # CUDA's context with what libraries load into it, and the workspace of a chunk of 2048 tokens: of
 # measured loads 0.7 to 1.3 GiB in all (turboderp-org/exllamav3#50, oobabooga/textgen#6903).

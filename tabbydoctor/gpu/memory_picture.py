@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tabbydoctor.gpu.cache_layout import NAMED_MODES, Bits, mode_name
 from tabbydoctor.gpu.cuda_order import CudaOrder
@@ -11,6 +10,7 @@ from tabbydoctor.gpu.memory_need import MemoryNeed
 from tabbydoctor.gpu.memory_room import MemoryRoom
 from tabbydoctor.gpu.placement import Fit, Placed, fits, largest_weights, longest, placed
 from tabbydoctor.gpu.savings import Saving, savings
+from tabbydoctor.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from tabbydoctor.deployment.containers import container_of
@@ -14,6 +13,7 @@ from tabbydoctor.gpu.byte_range import GIB
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.visible import VARIABLE, in_bus_order, visible_gpus
 from tabbydoctor.host.data import NvmlGpu, Process
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 _RESERVE = 96

@@ -7,11 +7,11 @@ the models' own configurations, as exllamav3 reads them (each model's file in ar
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tabbydoctor.facts import Unknown
 from tabbydoctor.gpu.model_shape import ModelShape, is_count
+from tabbydoctor.records import dataclass
 
 _EXPERTS = ("num_experts", "n_routed_experts", "num_local_experts", "moe_num_experts")
 _SHARED = ("n_shared_experts", "num_shared_experts", "moe_num_shared_experts")

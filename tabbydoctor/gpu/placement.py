@@ -8,13 +8,13 @@ last.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal
 
 from tabbydoctor.gpu.byte_range import ByteRange
 from tabbydoctor.gpu.cache_layout import PAGE, Bits
 from tabbydoctor.gpu.memory_need import MemoryNeed
 from tabbydoctor.gpu.memory_room import GpuRoom, MemoryRoom
+from tabbydoctor.records import dataclass, replace
 
 Fit = Literal["yes", "perhaps", "no"]
 FEWEST_TOKENS = 2048

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from tabbydoctor.gpu.byte_range import ByteRange
 from tabbydoctor.gpu.cache_layout import NAMED_MODES, PAGE, mode_name
 from tabbydoctor.gpu.memory_need import MemoryNeed
 from tabbydoctor.gpu.placement import in_mode, of_size
+from tabbydoctor.records import dataclass, replace
 
 _SMALLEST = 2048
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
@@ -11,6 +10,7 @@ from tabbydoctor.documents import whole_number
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.host.data import Group
+from tabbydoctor.records import dataclass, field
 
 _NOBODY = 65534
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.reader import reader
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass, field
 
 _ASSIGNMENT = re.compile(
     r"""^(__version__|cuda|hip)\s*(?::[^=\n]+)?=\s*(?:'([^'\n]*)'|"([^"\n]*)"|None)""", re.MULTILINE

@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.reader import reader
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.gpu.torch import PythonEnvironment
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.lost_program import DEFAULT_PATH
 
 _COMPILERS = ("gcc", "clang")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-
 from tabbydoctor.deployment.parts import Instance, Machine, ProcessTable
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.gpu.driver import Driver
 from tabbydoctor.gpu.memory_room import MemoryRoom, memory_room, shares_of
 from tabbydoctor.gpu.visible import VARIABLE
+from tabbydoctor.records import dataclass, fields, replace
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Setting
 
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from tabbydoctor.facts import Unknown
 from tabbydoctor.gpu.byte_range import NOTHING, ByteRange
 from tabbydoctor.gpu.parameters import Parameters
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.safetensors import NotSafetensors, safetensors_head
 
 _LAYER = re.compile(r"(.*?)\blayers\.([0-9]{1,9})\.")

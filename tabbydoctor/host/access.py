@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from tabbydoctor.host.data import FileStatus
+from tabbydoctor.records import dataclass
 
 _PRIVATE = frozenset({"/var/lib/private", "/var/cache/private", "/var/log/private"})
 """Where systemd keeps the directories of `DynamicUser=`, closed to all: a service has its own

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from tabbydoctor.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +243,7 @@ class NvmlProcess:
 
 @dataclass(frozen=True, slots=True)
 class NvmlCondition:
-    """How a GPU fares, by NVML. None where it would not say: most consumer cards know no MIG and
-    no ECC, and laptops tell little of their power."""
+    """How a GPU fares, by NVML; None where it would not say, as most consumer cards of MIG."""
 
     compute_mode: int | None = None
     """0 default, 2 prohibited, 3 one process alone (`nvmlComputeMode_t`)."""

@@ -10,30 +10,23 @@ Neither headers nor bodies are logged.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
-import logging
-import socket
-import ssl
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from types import ModuleType
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tabbydoctor import __version__
 from tabbydoctor.host.data import Admission, HttpAnswer
 from tabbydoctor.host.peers import Peers
+from tabbydoctor.host.plain_http import NotHttp, PlainRequest, Unsendable, is_plain, of_system
+from tabbydoctor.records import dataclass, field
 
 if TYPE_CHECKING:
-    import httpx
+    from tabbydoctor.host.by_httpx import HttpxClient
 
 USER_AGENT = f"tabbydoctor/{__version__}"
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
-_UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
 _WORDS = {
     "refused": "connection refused",
     "timeout": "no whole answer in time",
@@ -48,7 +41,7 @@ class HttpDoor:
     """The local machine's HTTP client. Use it from one event loop."""
 
     def __init__(self) -> None:
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._client: HttpxClient | None = None
         self._peers = Peers()
 
     async def get(
@@ -68,25 +61,20 @@ class HttpDoor:
         """
         if not _is_http(url):
             return HttpAnswer(url, method, error="unresolved", detail="not an HTTP address")
-        httpx = _library()
-        client = self._client(urlsplit(url).scheme)
         begun = time.monotonic()
-        received = _Received()
+        received = _Received(limit)
+        request = PlainRequest(url, method, {**_HEADERS, **(headers or {})}, body)
+        gate = _Gate(admission, self._peers) if admission else None
         error, detail = None, ""
         try:
             async with asyncio.timeout(timeout):
-                await _resolve(url)
-                # A TLS handshake that times out by itself closes its socket; a cancelled one
-                # does not (httpcore): so let it be the first to give up.
-                connect = (timeout - (time.monotonic() - begun)) * 0.9
-                every = {**_HEADERS, **(headers or {})}
-                waits = httpx.Timeout(None, connect=connect)
-                steps = {"trace": _Gate(admission, self._peers)} if admission else None
-                async with client.stream(
-                    method, url, headers=every, content=body, timeout=waits, extensions=steps
-                ) as response:
-                    await received.take(response, limit)
-        except _failures() as failure:
+                if is_plain(url):
+                    await request.exchange(received, gate)
+                else:
+                    await self._library().exchange(request, received, gate, begun + timeout)
+        except Exception as failure:
+            if not isinstance(failure, _failures()):
+                raise
             error, detail = _why(failure)
         return HttpAnswer(
             url=url,
@@ -100,16 +88,17 @@ class HttpDoor:
             elapsed=time.monotonic() - begun,
         )
 
-    def _client(self, scheme: str) -> httpx.AsyncClient:
-        if scheme not in self._clients:
-            self._clients[scheme] = _new_client(scheme)
-        return self._clients[scheme]
+    def _library(self) -> HttpxClient:
+        if self._client is None:
+            from tabbydoctor.host.by_httpx import HttpxClient
+
+            self._client = HttpxClient()
+        return self._client
 
     async def close(self) -> None:
         """Let go of the connections."""
-        clients, self._clients = self._clients, {}
-        for client in clients.values():
-            await client.aclose()
+        if self._client is not None:
+            await self._client.close()
 
 
 class _Withheld(Exception):  # noqa: N818 - an answer, not an error
@@ -136,98 +125,38 @@ class _Gate:
     async def _admit(self, stream: Any) -> None:
         here, there = stream.get_extra_info("client_addr"), stream.get_extra_info("server_addr")
         try:
-            peer = await self.peers.of(here[:2], there[:2], self.admission)
-            if why := self.admission.refusal(peer):
-                raise _Withheld(why)
+            await self.admit(here[:2], there[:2])
         except BaseException:
             await stream.aclose()  # httpcore does not know it yet
             raise
         self.admitted = True
 
+    async def admit(self, here: tuple[str, int], there: tuple[str, int]) -> None:
+        """Look who accepted the connection. Raises _Withheld."""
+        peer = await self.peers.of(here, there, self.admission)
+        if why := self.admission.refusal(peer):
+            raise _Withheld(why)
+
 
 @dataclass
 class _Received:
-    """What came so far."""
+    """What came so far, as it was sent, until its end or just past the limit."""
 
+    limit: int
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
     truncated: bool = False
 
-    async def take(self, response: httpx.Response, limit: int) -> None:
-        """Fill from a response, as it was sent, until its end or just past the limit."""
-        self.status = response.status_code
-        self.headers = dict(response.headers.items())
-        async for chunk in response.aiter_raw():
-            self.body += chunk
-            if len(self.body) > limit:
-                self.truncated = True
-                return
+    def begin(self, status: int, headers: dict[str, str]) -> None:
+        """The head."""
+        self.status, self.headers = status, headers
 
-
-def _library() -> ModuleType:
-    """httpx without its command line, for which it would import rich and pygments."""
-    sys.modules.setdefault("httpx._main", ModuleType("httpx._main"))
-    import httpx
-
-    return httpx
-
-
-def _new_client(scheme: str) -> httpx.AsyncClient:
-    import httpx
-
-    for name in ("httpx", "httpcore"):  # at DEBUG they would log headers
-        logging.getLogger(name).setLevel(logging.WARNING)
-    return httpx.AsyncClient(
-        trust_env=False,
-        follow_redirects=False,
-        verify=_tls(scheme),
-        timeout=None,
-        limits=httpx.Limits(max_keepalive_connections=0),
-    )
-
-
-def _tls(scheme: str) -> ssl.SSLContext:
-    """The machine's own authorities and certifi's; plain HTTP need not wait for their loading."""
-    if scheme != "https":
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # knows no authority: trusts nobody
-    import certifi
-
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    return context
-
-
-async def _resolve(url: str) -> None:
-    """Look the name up in a thread that may be abandoned: a dead resolver holds nothing up."""
-    host = urlsplit(url).hostname or ""
-    if ":" in host or host.replace(".", "").isdigit():
-        return  # an address needs no look-up
-    loop = asyncio.get_running_loop()
-    known: asyncio.Future[None] = loop.create_future()
-
-    def look_up() -> None:
-        error: OSError | None = None
-        try:
-            socket.getaddrinfo(host, None)
-        except OSError as failure:
-            error = failure
-        except UnicodeError:  # a label that IDNA cannot encode
-            error = socket.gaierror(socket.EAI_NONAME, "not a host name")
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(_settle, known, error)
-
-    threading.Thread(target=look_up, daemon=True).start()
-    await known
-
-
-def _settle(future: asyncio.Future[None], error: OSError | None) -> None:
-    if future.done():
-        return
-    if error:
-        future.set_exception(error)
-    else:
-        future.set_result(None)
+    def add(self, chunk: bytes) -> bool:
+        """A part of the body; whether that was more than the limit."""
+        self.body += chunk
+        self.truncated = len(self.body) > self.limit
+        return self.truncated
 
 
 def _is_http(url: str) -> bool:
@@ -241,54 +170,24 @@ def _is_http(url: str) -> bool:
 
 def _failures() -> tuple[type[Exception], ...]:
     """What a request may raise for what the other side does, or for a header it cannot carry."""
-    import httpx
-
-    return (OSError, UnicodeError, httpx.HTTPError, httpx.InvalidURL, _Withheld)
+    own = (OSError, UnicodeError, NotHttp, Unsendable, _Withheld)
+    httpx = sys.modules.get("httpx")  # what was not imported raised nothing
+    return (*own, httpx.HTTPError, httpx.InvalidURL) if httpx else own
 
 
 def _why(failure: BaseException) -> tuple[str, str]:
     """The error word and a text. Texts of exceptions may hold a key: few are passed on."""
-    import httpx
-
     if isinstance(failure, _Withheld):
         return "withheld", str(failure)
-    if isinstance(failure, httpx.InvalidURL):
-        return "unresolved", "not an HTTP address"
-    if isinstance(failure, TimeoutError | httpx.TimeoutException):
+    if isinstance(failure, TimeoutError):
         return "timeout", _WORDS["timeout"]
-    for cause in _causes(failure):
-        if isinstance(cause, ssl.SSLError):
-            return "tls", getattr(cause, "verify_message", None) or cause.reason or "TLS failed"
-        if isinstance(cause, socket.gaierror):
-            return "unresolved", cause.strerror or "unknown name"
-    word = next(filter(None, map(_word, _causes(failure))), "unreachable")
+    if isinstance(failure, NotHttp | Unsendable):
+        word = "protocol" if isinstance(failure, NotHttp) else "unsendable"
+        return word, _WORDS[word]
+    if "httpx" in sys.modules:
+        from tabbydoctor.host import by_httpx
+
+        word, detail = by_httpx.why(failure)
+        return word, detail or _WORDS[word]
+    word = of_system(failure) or "unreachable"
     return word, _WORDS[word]
-
-
-def _word(cause: BaseException) -> str | None:
-    import httpx
-
-    if isinstance(cause, OSError) and cause.errno in _UNREACHABLE:
-        return "unreachable"
-    if isinstance(cause, httpx.RemoteProtocolError):
-        # httpcore's and h11's words for a connection that ended too early
-        closed = "disconnected" in str(cause) or "closed connection" in str(cause)
-        return "reset" if closed else "protocol"
-    kinds: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
-        ("refused", (ConnectionRefusedError,)),
-        ("timeout", (TimeoutError,)),
-        ("unsendable", (UnicodeEncodeError, httpx.LocalProtocolError)),
-        ("reset", (ConnectionError, httpx.ReadError, httpx.WriteError)),
-    )
-    return next((word for word, types in kinds if isinstance(cause, types)), None)
-
-
-def _causes(failure: BaseException | None) -> Iterator[BaseException]:
-    """The exception and all that led to it (a connection may fail once for each address)."""
-    if failure is None:
-        return
-    yield failure
-    if isinstance(failure, BaseExceptionGroup):
-        for member in failure.exceptions:
-            yield from _causes(member)
-    yield from _causes(failure.__cause__ or failure.__context__)

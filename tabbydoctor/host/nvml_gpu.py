@@ -5,10 +5,10 @@ may not know it, and may be lost between two of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from tabbydoctor.host.data import NvmlCondition, NvmlGpu, NvmlProcess
+from tabbydoctor.records import dataclass, field
 
 T = TypeVar("T")
 

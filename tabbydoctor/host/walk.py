@@ -16,12 +16,12 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from tabbydoctor.host import processes
 from tabbydoctor.host.access import PathStatus, Shaper
 from tabbydoctor.host.accounts import has_members
 from tabbydoctor.host.data import FileStatus
+from tabbydoctor.records import dataclass, field
 
 LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_LINKS = 40

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tabbydoctor.nixos.option_types import WrongType, typed
 from tabbydoctor.nixos.options import BY_KEY, OPTIONS, Option
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.tabbyapi.keys import TABLE, ConfigKey, is_secret
 from tabbydoctor.tabbyapi.migration import migrate
 from tabbydoctor.tabbyapi.origins import variable_name

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tabbydoctor.nixos.option_types import WrongType, typed
 from tabbydoctor.nixos.options import BY_NAME, OPTIONS, REQUIRED, Option
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.keys import TABLE
 from tabbydoctor.tabbyapi.values import Refused, coerced

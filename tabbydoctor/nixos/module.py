@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from tabbydoctor.deployment.nix_pre_start import stored_config
@@ -17,6 +16,7 @@ from tabbydoctor.host import FileContent, Host
 from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.hand_edits import content, edits
 from tabbydoctor.nixos.key_lines import WantedKeys
+from tabbydoctor.records import dataclass, field
 
 _RUNNING = "/run/current-system/configuration.nix"
 """There with `system.copySystemConfiguration`."""

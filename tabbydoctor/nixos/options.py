@@ -7,8 +7,9 @@ As in albertov/exllamav3-nix, `modules/tabbyapi.nix`: fifty options, `enable`, a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from tabbydoctor.records import dataclass
 
 NixType = Literal[
     "bool",

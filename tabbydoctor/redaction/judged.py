@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.redaction.names import Strength
 from tabbydoctor.redaction.spans import TextSpan
 from tabbydoctor.redaction.values import is_innocent, is_sentence, looks_secret

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.redaction import judged
 from tabbydoctor.redaction.expression import expression
 from tabbydoctor.redaction.lists import below

@@ -10,8 +10,8 @@ import binascii
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.redaction.spans import TextSpan
 
 _WRAP = r"[ \t]*\\?\r?\n[ \t]*"

@@ -7,11 +7,11 @@ import copy
 import os
 import posixpath
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host import Account, FileStatus, files
 from tabbydoctor.host.access import PathStatus, Want
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.repair import safefile
 from tabbydoctor.repair.changes import (
     DaemonReload,

@@ -6,8 +6,6 @@ its own. TabbyAPI's authentication stays on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from tabbydoctor.deployment.parts import Instance, Machine, ProcessTable, RouterSite
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.front.design import (
@@ -23,6 +21,7 @@ from tabbydoctor.front.standing import Front, FrontMeans, FrontStanding
 from tabbydoctor.front.written import files_of
 from tabbydoctor.host import Account
 from tabbydoctor.invocation import invocation
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.earlier_strategy import say_wired, turn_auth_on
 from tabbydoctor.remedies.front_address import Pointing

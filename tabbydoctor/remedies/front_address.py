@@ -10,10 +10,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.unit import Unit, last_setting
+from tabbydoctor.records import dataclass
 from tabbydoctor.remedies import dropin, nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.repair.errors import RepairError

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.nixos import managed
 from tabbydoctor.deployment.parts import Machine, RouterSite
@@ -16,6 +15,7 @@ from tabbydoctor.deployment.unit import Unit, last_setting
 from tabbydoctor.front.programs import sendable
 from tabbydoctor.host import Account
 from tabbydoctor.nixos.by_rebuild import to_paste
+from tabbydoctor.records import dataclass
 from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.credential import NAME
 from tabbydoctor.remedies.draft import CannotFix, Draft

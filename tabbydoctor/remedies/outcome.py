@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from tabbydoctor.invocation import typed
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.repair.changes import Enable, Plan, Reload, Restart
 from tabbydoctor.repair.outcome import Change
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from tabbydoctor.records import dataclass
 
 Strategy = Literal["disable-auth", "router-tokens", "router-env", "front"]
 STRATEGIES: tuple[Strategy, ...] = ("disable-auth", "router-tokens", "router-env", "front")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.nixos.by_rebuild import to_paste
+from tabbydoctor.records import dataclass
 from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.gateway_values import set_values

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.records import dataclass
 from tabbydoctor.remedies.draft import Draft
 
 SERVICE, TIMER = "tabbydoctor.service", "tabbydoctor.timer"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.records import dataclass
 from tabbydoctor.remedies import dropin
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.restarting import refuse_container

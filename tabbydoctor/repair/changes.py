@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from tabbydoctor.records import dataclass, field, replace
 from tabbydoctor.redaction import Redacted
 from tabbydoctor.repair.diff import unified_diff
 from tabbydoctor.repair.errors import RepairError

@@ -11,11 +11,11 @@ import errno
 import os
 import shlex
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from tabbydoctor.host import Account, accounts
 from tabbydoctor.host.access import PathStatus
 from tabbydoctor.host.walk import Walk, descend, described, walk
+from tabbydoctor.records import dataclass
 from tabbydoctor.repair.errors import RepairError, Unreachable
 
 

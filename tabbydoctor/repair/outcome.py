@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tabbydoctor.records import dataclass
 from tabbydoctor.repair.changes import Plan
 from tabbydoctor.repair.record import Damaged, Record, Stage
 

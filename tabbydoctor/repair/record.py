@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.repair.changes import FileChange, Plan, UnitAction
 from tabbydoctor.repair.states import FileState
 

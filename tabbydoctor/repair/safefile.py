@@ -13,9 +13,9 @@ import secrets
 import shlex
 import stat
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from tabbydoctor.host import Account, FileStatus
+from tabbydoctor.records import dataclass
 from tabbydoctor.repair.attributes import read_attributes, write_attributes
 from tabbydoctor.repair.directories import (
     DirectoryEntry,

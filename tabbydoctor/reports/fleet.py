@@ -9,11 +9,11 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 import msgspec
 
 from tabbydoctor.diagnosis.finding import Severity
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.reports.documents.base import SCHEMA_VERSION
 from tabbydoctor.reports.documents.check import RemedyPart
 from tabbydoctor.reports.documents.merge import (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 from tabbydoctor.diagnosis.check import AUTH, ROUTER_KEY
 from tabbydoctor.diagnosis.finding import Finding, Safety, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root, Status
 from tabbydoctor.invocation import invocation
+from tabbydoctor.records import dataclass, replace
 
 _AUTH_REPAIR = "fix --auth"
 UNJUDGED = "RTR019"

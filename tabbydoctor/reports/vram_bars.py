@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TextIO
 
 from tabbydoctor.gpu.byte_range import ByteRange
+from tabbydoctor.records import dataclass
 from tabbydoctor.reports.color import colored
 from tabbydoctor.reports.page import StyledText, page_for
 

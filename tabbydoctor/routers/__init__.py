@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from tabbydoctor.records import dataclass, field
 
 Purpose = Literal["probe", "forward", "other"]
 

@@ -11,9 +11,9 @@ import contextlib
 import re
 import secrets
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass
 
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.log import LogLine
 from tabbydoctor.tabbyapi.log_lines import PROBE_MARK
 

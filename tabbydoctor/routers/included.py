@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.routers.kind import GivenKind, IncludingKind, RouterKind
 from tabbydoctor.routers.patterns import fits
 

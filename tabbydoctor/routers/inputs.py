@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.front.standing import Front
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass, field, replace
 from tabbydoctor.routers import RouterReading, python
 from tabbydoctor.routers.entry import installed, not_read
 from tabbydoctor.routers.fronted import keyed

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.own_keys import unknown_key
 from tabbydoctor.routers.site.keys import RouterKeys

@@ -6,8 +6,8 @@ import ast
 import functools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 
+from tabbydoctor.records import dataclass, field, replace
 from tabbydoctor.routers.marked_functions import Marked
 from tabbydoctor.source.guards import ANY, Guard, both, satisfies
 from tabbydoctor.source.seen import Sent

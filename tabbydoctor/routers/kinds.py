@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import cast
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers.kind import RouterKind
 
 UNKNOWN = "unknown"

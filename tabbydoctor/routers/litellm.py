@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers import Call, Miss, RouterReading, ValueMend, Wait
 from tabbydoctor.routers.by_variable import Servers, ValueEdit, edited, refers
 from tabbydoctor.routers.gateways.requests import is_served

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from tabbydoctor.records import dataclass
 
 BEGIN = "# >>> tabbydoctor: sends TabbyAPI its API key, and no other server"
 END = "# <<< tabbydoctor"

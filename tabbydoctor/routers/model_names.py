@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tabbydoctor.facts import Absent
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers import litellm, llama_swap
 from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.urls import server

@@ -9,11 +9,11 @@ import posixpath
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.routers import entry
 from tabbydoctor.source.imports import candidates
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.source.index import index
 from tabbydoctor.source.settings import ALIASES, CHOICES, field_arguments, options
 

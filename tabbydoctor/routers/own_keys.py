@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.keys import ADDED, WORKED_OUT
 from tabbydoctor.routers.probes import is_open

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
 from tabbydoctor.documents import Unreadable, python_of
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.routers import Call, Made, Position, Purpose, RouterReading
 from tabbydoctor.routers.commands import rewritten, started_units
 from tabbydoctor.routers.elsewhere import elsewhere, origins

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.paths import path_status
@@ -15,6 +14,7 @@ from tabbydoctor.deployment.sandbox import hides
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.host.access import PathStatus, allows
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.marked_block import CREDENTIALS
 from tabbydoctor.routers.site.environment import is_set, variable_of

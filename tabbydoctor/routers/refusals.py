@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Connections, RouterSite
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers.announced import of_others
 from tabbydoctor.routers.gateways import GATEWAYS
 from tabbydoctor.routers.inputs import RouterInputs

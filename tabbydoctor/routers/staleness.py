@@ -6,12 +6,12 @@ import ast
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.parts import ProcessTable, RouterSite
 from tabbydoctor.documents import Unreadable, python_of
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.routers.inputs import RouterInputs
 from tabbydoctor.routers.marked_block import legible
 from tabbydoctor.routers.site.environment import router_environment

@@ -8,12 +8,12 @@ from __future__ import annotations
 import shlex
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.people import People
 from tabbydoctor.host import Account
 from tabbydoctor.host.access import PathStatus
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.routers.reach import may_read
 
 OWN = 0o600

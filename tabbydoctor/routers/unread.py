@@ -6,12 +6,12 @@ This is the one place that says so: silence of a reading proves something only w
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.facts import Unknown
 from tabbydoctor.front.standing import Front
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.entry import installed, not_read
 from tabbydoctor.routers.kinds import UNKNOWN

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.source.values import Symbol, Text, Value, likely
 
 _BY_ENGINES = ("host.docker.internal", "host.containers.internal", "gateway.docker.internal")

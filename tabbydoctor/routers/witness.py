@@ -11,12 +11,12 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from tabbydoctor.deployment.parts import Instance, Machine, RouterSite
 from tabbydoctor.facts import Absent, NoFact, Unknown
 from tabbydoctor.host import Host, HttpAnswer
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers.announced import announced, between
 from tabbydoctor.tabbyapi.answers import detail
 from tabbydoctor.tabbyapi.log_reading import run_log

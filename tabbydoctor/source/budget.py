@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+
+from tabbydoctor.records import dataclass, field
 
 SECONDS = 8.0
 """CPU time of the thread that reads, over all readings of one router."""

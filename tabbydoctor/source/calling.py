@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.source import clients
 from tabbydoctor.source.attributes import ANNOTATED, decorators, of_object
 from tabbydoctor.source.budget import DEPTH, MOST_SENT, REQUESTS, cut

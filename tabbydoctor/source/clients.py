@@ -6,8 +6,8 @@ import posixpath
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.source.attributes import of_object, owner
 from tabbydoctor.source.budget import MOST_SENT, REQUESTS, cut
 from tabbydoctor.source.engine import Engine, EvaluatedCall

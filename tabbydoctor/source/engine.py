@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.source import budget
 from tabbydoctor.source.guards import ALWAYS, Guard, any_of, both, common, without
 from tabbydoctor.source.index import Piece

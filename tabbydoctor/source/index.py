@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from tabbydoctor.records import dataclass, field
 
 _Node = TypeVar("_Node", bound=ast.AST)
 _SENDING = frozenset({

@@ -7,9 +7,9 @@ undone, the other branch runs, and both are laid together, each under its guard.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.source.guards import ALWAYS, Guard, both
 from tabbydoctor.source.values import MANY, Dict, Holder, List, Value, Values
 

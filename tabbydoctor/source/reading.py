@@ -15,9 +15,9 @@ import functools
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 
 from tabbydoctor.documents import Unreadable, json_of, python_of, toml_of
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.source import expressions, statements  # noqa: F401 - they register handlers
 from tabbydoctor.source.attributes import decorators
 from tabbydoctor.source.budget import budget

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.source.guards import Guard
 from tabbydoctor.source.values import Client, Function, Place, Symbol, Value, Values
 

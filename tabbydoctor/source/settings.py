@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.source.engine import Engine, EvaluatedCall, Frame
 from tabbydoctor.source.guards import ALWAYS
 from tabbydoctor.source.secret_names import is_secret

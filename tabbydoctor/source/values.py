@@ -10,9 +10,9 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from tabbydoctor.records import dataclass, field, replace
 from tabbydoctor.source.budget import (
     DEEPEST_PATH,
     LONGEST_NAME,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from tabbydoctor.documents import whole_number
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.host.data import Listener, Process
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.locality import hosts_addresses, is_local, is_loopback
 from tabbydoctor.tabbyapi.log import RunLog

@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.keys import TABLE, ConfigKey
 

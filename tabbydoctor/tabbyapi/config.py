@@ -7,10 +7,10 @@ Order (facts observed on a real server): `./config.yml` < `TABBY_<SECTION>_<KEY>
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tabbydoctor.host.access import PathStatus
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.yaml.nodes import KeyPath
 from tabbydoctor.yaml.problems import YamlProblem
 

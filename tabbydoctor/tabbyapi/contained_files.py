@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tabbydoctor.deployment.container import Container
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 
 _FILES = ("config.yml", "api_tokens.yml")
 

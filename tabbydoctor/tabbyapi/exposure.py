@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tabbydoctor.deployment.container import Publication
 from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.binding import binds_loopback_only
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 

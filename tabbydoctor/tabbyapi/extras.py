@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.reader import reader
 from tabbydoctor.documents import toml_of, whole_number
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass, field
 
 _WHEEL = re.compile(
     r"(?P<package>torch|exllamav3) @ \S{0,300}/(?:torch|exllamav3)-(?P<version>\d[\w.]{0,40})"

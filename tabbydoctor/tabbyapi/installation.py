@@ -6,8 +6,8 @@ Read statically from `common/config_models.py` and its neighbours, never by runn
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.tabbyapi.keys import ConfigKey
 
 

@@ -8,8 +8,9 @@ a key (theroyallab/tabbyAPI, `common/config_models.py`, up to e632af4 of 2026-08
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from tabbydoctor.records import dataclass, field, replace
 
 ValueKind = Literal[
     "bool",

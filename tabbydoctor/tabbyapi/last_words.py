@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.log import LogLine
 
 ComplaintKind = Literal[

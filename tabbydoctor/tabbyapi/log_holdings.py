@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.paths import path_status
@@ -11,6 +10,7 @@ from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.host.access import PathStatus
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.log_reading import log_files
 
 _NEWEST = 5

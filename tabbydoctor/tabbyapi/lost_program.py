@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.exit_status import never_ran
 from tabbydoctor.deployment.parts import Instance
@@ -14,6 +13,7 @@ from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Account, Host
 from tabbydoctor.host.access import PathStatus
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.last_words import last_words
 from tabbydoctor.tabbyapi.log import RunLog
 

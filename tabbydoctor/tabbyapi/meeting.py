@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from tabbydoctor.host import Admission, Host, Peer
 from tabbydoctor.host.data import HttpAnswer
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.answers import names_tabbyapi, titled_tabbyapi
 from tabbydoctor.tabbyapi.probes import Credential
 from tabbydoctor.tabbyapi.standing import Judge, Standing

@@ -8,8 +8,9 @@ the file could not be loaded, yet what was read applies.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from tabbydoctor.records import dataclass
 
 _SECTIONS = (("draft", "draft_model"), ("lora", "lora"))
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Literal
 
 from tabbydoctor.deployment.nixos import generated_config
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.tabbyapi.arguments import known_keys
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Ignored, Setting
 from tabbydoctor.tabbyapi.dropped import unknown_names

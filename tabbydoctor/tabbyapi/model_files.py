@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tabbydoctor.deployment.parts import Instance
@@ -12,6 +11,7 @@ from tabbydoctor.deployment.reader import reader
 from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Setting
 
 Part = Literal["model", "draft model", "LoRA", "embedding model", "prompt template", "preset"]

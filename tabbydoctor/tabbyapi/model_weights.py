@@ -6,7 +6,6 @@ Only what says of itself what a file is gets read: heads of safetensors files, i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tabbydoctor.deployment.parts import Instance
@@ -16,6 +15,7 @@ from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.host.access import PathStatus
+from tabbydoctor.records import dataclass, field, replace
 from tabbydoctor.tabbyapi.model_files import ModelFiles, NamedFile, Part
 from tabbydoctor.tabbyapi.shards import missing_shards
 from tabbydoctor.tabbyapi.weight_files import UNFINISHED, WeightFile, other_file, weight_file

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.keys import LOGS_KEYS, TABLE, GoneKey, gone, gone_by_name
 from tabbydoctor.tabbyapi.nearness import nearest, within

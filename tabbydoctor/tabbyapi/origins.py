@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.documents import whole_number
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.config import ConfigFile, LayerKind, Origin
 
 

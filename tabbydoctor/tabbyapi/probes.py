@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from tabbydoctor.host.data import HttpAnswer
+from tabbydoctor.records import dataclass
 
 Credential = Literal["none", "wrong", "api_key", "admin_key"]
 CREDENTIALS: tuple[Credential, ...] = ("none", "wrong", "api_key", "admin_key")

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.host import Host, Process
 from tabbydoctor.host.access import PathStatus
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.tabbyapi.addressing import host_and_port
 from tabbydoctor.tabbyapi.meeting import Meeting, meet
 from tabbydoctor.tabbyapi.probes import PATHS, Address, Credential, Endpoint

@@ -7,8 +7,8 @@ TabbyAPI's `endpoints/OAI/utils/` say `Received â€¦ request ID` and `Finished â€
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.log import LogLine, RunLog
 from tabbydoctor.tabbyapi.log_reading import HEAD_LINES
 from tabbydoctor.tabbyapi.log_text import level, message

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.tokens import Tokens
 

@@ -7,11 +7,11 @@ names each tensor's type and place (huggingface.co/docs/safetensors).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tabbydoctor.documents import Oversized, json_of
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 
 LONGEST_HEAD = 32 << 20
 """Bytes of a head that is read; exllamav3 reads up to 100 MiB."""

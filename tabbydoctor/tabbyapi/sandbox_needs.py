@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.paths import path_status
@@ -12,6 +11,7 @@ from tabbydoctor.deployment.sandbox import Rule, forbids_writing, hides
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 

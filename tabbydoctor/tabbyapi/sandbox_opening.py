@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.drop_ins import DropIn
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.sandbox import Rule, assignments, lifted, outermost
 from tabbydoctor.deployment.unit import Unit
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.sandbox_needs import OTHER_CACHE, Harm, harms
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from itertools import chain, islice
+
+from tabbydoctor.records import dataclass
 
 _NUMBERED = re.compile(r"(?P<name>.{1,255})-(?P<part>\d{5})-of-(?P<of>\d{5})\.safetensors")
 

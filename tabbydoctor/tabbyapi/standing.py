@@ -6,11 +6,11 @@ A server's word about itself proves nothing where its process can be seen: anybo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.host.data import Peer, Process
+from tabbydoctor.records import dataclass
 
 Standing = Literal["own", "forwarder", "other", "hidden", "unseen", "foreign"]
 """`own`: TabbyAPI's own process holds it, and nobody else. `forwarder`: a program that hands on

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.paths import find_path, path_status
 from tabbydoctor.deployment.reader import reader, teller
 from tabbydoctor.host import Host
 from tabbydoctor.host.access import PathStatus
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.tokens import Tokens
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from tabbydoctor.host.data import FileStatus
+from tabbydoctor.records import dataclass, field
 
 TOKENS_FILE = "api_tokens.yml"
 TokensProblem = Literal["missing", "unreadable", "unparseable", "invalid"]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tabbydoctor.records import dataclass, field, replace
 from tabbydoctor.tabbyapi.tokens import TokensProblem
 from tabbydoctor.yaml.nodes import KeyPath
 from tabbydoctor.yaml.problems import told

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from tabbydoctor.host import Host
 from tabbydoctor.host.data import FileStatus
+from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.safetensors import NotSafetensors, SafetensorsHead, safetensors_head
 
 Damage = Literal["pointer", "cut-off", "damaged", "empty", "downloading", "dangling"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.yaml.scalar import scalar
 from tabbydoctor.yaml.text import BREAK, CannotEdit, LinedText, Splice
 from tabbydoctor.yaml.tree import YamlEntry, YamlNode, YamlTree

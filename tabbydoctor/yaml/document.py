@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.yaml.nodes import KeyPath
 from tabbydoctor.yaml.problems import YamlProblem
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.yaml import block, flow
 from tabbydoctor.yaml.block import Written
 from tabbydoctor.yaml.data import DataChange, proven, read

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from tabbydoctor.records import dataclass
 
 BREAK = re.compile(r"\r\n|\r|\n")
 _BOM = "\ufeff"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ruamel.yaml import YAML
@@ -28,6 +27,8 @@ from ruamel.yaml.tokens import (
     TagToken,
     ValueToken,
 )
+
+from tabbydoctor.records import dataclass, field
 
 YamlKind = Literal["scalar", "alias", "mapping", "sequence"]
 

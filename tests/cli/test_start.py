@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tabbydoctor import __version__
 from tabbydoctor.demo.deployment import DemoDeployment, demo_deployment
 
 WITHOUT_A_ROUTER = (
-    *("libcst", "rich.console", "pygments"),
+    *("libcst", "rich.console", "pygments", "typer", "pydantic", "httpx"),
     *("tabbydoctor.routers.python", "tabbydoctor.routers.inputs", "tabbydoctor.routers.nginx"),
     *("tabbydoctor.routers.gateways.passage", "tabbydoctor.source.reading", "tabbydoctor.remedies"),
     *("tabbydoctor.fixing", "tabbydoctor.demo", "tabbydoctor.described.server"),

@@ -15,6 +15,7 @@ import pytest
 from tabbydoctor import __version__
 from tabbydoctor.host.data import HttpAnswer
 from tabbydoctor.host.http import HttpDoor
+from tabbydoctor.host.plain_http import is_plain
 from tests.host.servers import (
     Behaviour,
     Listener,
@@ -218,3 +219,43 @@ def test_a_resolver_that_hangs_holds_nothing_up(monkeypatch: pytest.MonkeyPatch)
         assert not released.is_set()
     finally:
         released.set()
+
+
+@pytest.mark.parametrize(
+    ("url", "plain"),
+    [
+        ("http://127.0.0.1:5000/v1/models?probe=a", True),
+        ("http://[::1]:5000", True),
+        ("http://127.0.0.1/.well-known/serviceinfo", True),
+        ("https://127.0.0.1:5000/", False),
+        ("http://localhost:5000/", False),
+        ("http://127.1:5000/", False),
+        ("http://sam@127.0.0.1:5000/", False),
+        ("http://127.0.0.1:5000/a/../b", False),
+        ("http://127.0.0.1:5000/a b", False),
+        ("http://127.0.0.1:5000/ü", False),
+        ("http://[fe80::1%25lo]:5000/", False),
+    ],
+)
+def test_which_requests_need_no_httpx(url: str, plain: bool) -> None:
+    assert is_plain(url) is plain
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, b"2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"), (404, b"0\r\n\r\n"), (101, b""), (204, b"")],
+)
+def test_by_address_and_by_name_the_same_is_told(method: str, status: int, body: bytes) -> None:
+    head = b"HTTP/1.1 %d Well\r\nX-One: a\r\nx-one: b\xfc\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with listening(says(head % status + (b"" if method == "HEAD" else body))) as server:
+        told = [
+            ask(f"{url}/a?b=c", method=method)
+            for url in (server.url, server.url.replace("127.0.0.1", "localhost"))
+        ]
+        assert [request.partition(b"\r\n")[0] for request in server.received] == [
+            f"{method} /a?b=c HTTP/1.1".encode()
+        ] * 2
+    one, other = ((one.status, one.headers, one.body, one.error) for one in told)
+    assert one == other
+    assert one[0] == (None if status == 101 else status)  # nobody asked for another protocol

@@ -31,7 +31,9 @@ CONTAINERS = ("bound to its loopback", "open to the world", "open to the world, 
 
 def findings(document: Mapping[str, Any]) -> dict[str, Any]:
     """Of each check its status and what is shown for it, but for what each look makes anew."""
-    text = re.sub(r"probe=tabbydoctor-[\w-]+|\b1\d\d(\.\d+)? (ms|s|seconds)\b", "X", json.dumps(document))
+    text = re.sub(
+        r"probe=tabbydoctor-[\w-]+|\b1\d\d(\.\d+)? (ms|s|seconds)\b", "X", json.dumps(document)
+    )
     return {
         check["id"]: (
             check["status"],

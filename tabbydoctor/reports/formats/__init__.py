@@ -8,11 +8,11 @@ the moment and the durations.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TextIO
 
 from tabbydoctor.diagnosis.report import Report
+from tabbydoctor.records import dataclass
 from tabbydoctor.reports.json_report import error_document, write_document, write_utf8
 
 _ROOM = "tabbydoctor.reports.formats"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.reports.documents.check import FindingPart
 
 _PLACE = re.compile(r"(?P<path>/[^\0\n]*?):(?P<line>[1-9]\d{0,8})|(?P<alone>/[^\0\n\s]*)")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
 
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.routers.caddy.matchers import (
     CaddyRequest,
     Named,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers.caddy.syntax import CaddyLine
 from tabbydoctor.routers.nginx.matching import searched
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tabbydoctor.documents import json_of
+from tabbydoctor.records import dataclass, field, replace
 from tabbydoctor.routers.caddy.native_lines import LIMITS, native_edits
 from tabbydoctor.routers.caddy.syntax import CaddyLine
 from tabbydoctor.routers.caddy.ways import through

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.routers.gateways.passage import Passage, SentKey
 from tabbydoctor.routers.gateways.splices import TextEdit, spliced
 from tabbydoctor.routers.kind import CannotGiveKey, PlacedKind

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.routers import HandEdit, Miss, Purpose, Wait
 from tabbydoctor.routers.gateways.splices import TextEdit
 from tabbydoctor.routers.keys import CLIENT_OWN, PLACEHOLDERS

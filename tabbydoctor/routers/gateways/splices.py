@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from tabbydoctor.records import dataclass
 
 KEY_FILE = "<key_file>"
 """Stands in a splice for the path of the file with the key."""

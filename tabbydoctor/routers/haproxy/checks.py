@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.routers.gateways.passage import NO_KEY, SentKey
 from tabbydoctor.routers.haproxy.rules import value_of
 from tabbydoctor.routers.haproxy.syntax import ProxyLine, ProxySection

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers.haproxy.syntax import ProxyLine, ProxySection
 from tabbydoctor.routers.nginx.matching import searched
 

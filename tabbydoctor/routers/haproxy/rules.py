@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.routers.gateways.passage import (
     CALLERS_OWN,
     NO_KEY,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from tabbydoctor.records import dataclass, field
 
 _SECTIONS = frozenset(
     {"global", "defaults", "frontend", "backend", "listen", "peers", "resolvers", "userlist",

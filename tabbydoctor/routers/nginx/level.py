@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers.nginx.syntax import Directive
 
 LUA = ("_by_lua", "_by_lua_block", "_by_lua_file")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers.nginx.level import Level
 from tabbydoctor.routers.nginx.syntax import Directive
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.routers.gateways.text import LONGEST
 from tabbydoctor.routers.nginx.level import Level
 from tabbydoctor.routers.nginx.matching import Server, Taken, location_for, searched

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
+from tabbydoctor.records import dataclass, field, replace
 from tabbydoctor.routers.gateways.text import MOST_LINES, MOST_WORDS
 from tabbydoctor.routers.patterns import fits
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
 from posixpath import basename
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from tabbydoctor.facts import Unknown
 from tabbydoctor.front.design import UNIT as FRONT
 from tabbydoctor.front.standing import Front
 from tabbydoctor.host import Account, Host, Process
+from tabbydoctor.records import dataclass, replace
 from tabbydoctor.routers.included import Included
 from tabbydoctor.routers.kinds import BUILT_IN, UNKNOWN, RouterKinds
 from tabbydoctor.routers.modules import Modules

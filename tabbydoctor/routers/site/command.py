@@ -6,9 +6,9 @@ import posixpath
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.routers import entry
 from tabbydoctor.routers.site.gateway_command import expanded, gateway_command
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tabbydoctor.deployment.container import Container
@@ -14,6 +13,7 @@ from tabbydoctor.described.compose import compose
 from tabbydoctor.described.parts import DescribedService
 from tabbydoctor.described.reading import variables
 from tabbydoctor.host import Host, Process
+from tabbydoctor.records import dataclass, field, replace
 from tabbydoctor.routers.kinds import UNKNOWN, RouterKinds
 from tabbydoctor.routers.site.command import router_command
 from tabbydoctor.routers.site.gateway_command import gateway_command

@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host, Process
+from tabbydoctor.records import dataclass
 
 _LOCAL = ("127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::]")
 _TEXTS = re.compile(r"\.(py|[cm]?[jt]sx?|rb|php|lua|pl|sh|ya?ml|json|toml|ini|conf|cfg|env|go|rs)$")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

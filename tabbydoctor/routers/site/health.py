@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from tabbydoctor.deployment.parts import ProcessTable, RouterSite
 from tabbydoctor.documents import json_of
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host, HttpAnswer
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.announced import announced
 from tabbydoctor.routers.inputs import RouterInputs

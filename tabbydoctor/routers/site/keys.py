@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.deployment.units import environment_file
 from tabbydoctor.host import Host
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.redaction import remember
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.keys import ADDED, WORKED_OUT

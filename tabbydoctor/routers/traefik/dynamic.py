@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.routers import Miss, Wait
 from tabbydoctor.routers.gateways.passage import CALLERS_OWN, NO_KEY, Passage, SentKey
 from tabbydoctor.routers.gateways.requests import COMPLETION, best, misses

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tabbydoctor.documents import Unreadable, toml_of
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.routers import Concern, HandEdit
 from tabbydoctor.routers.traefik.toml import set_toml, toml_lines
 from tabbydoctor.yaml.edit import CannotEdit, YamlValue, append_item, set_value

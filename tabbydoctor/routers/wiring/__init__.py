@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
 import libcst as cst
 
+from tabbydoctor.records import dataclass, field, replace
 from tabbydoctor.routers import RouterReading, python, urls
 from tabbydoctor.routers.marked_block import legible, marked_block
 from tabbydoctor.routers.site.environment import variable_of

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 import libcst as cst
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers import Call
 from tabbydoctor.routers.probes import is_open
 from tabbydoctor.routers.wiring.block import ASKING

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from operator import attrgetter
 
 import libcst as cst
 
+from tabbydoctor.records import dataclass
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.wiring.plan import WiringPlan, leaks_more
 from tabbydoctor.routers.wiring.source import Edit, Tree, edited, last_name, lines_of

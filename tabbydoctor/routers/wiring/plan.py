@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from tabbydoctor.records import dataclass, field
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.wiring.source import Edit, Tree
 

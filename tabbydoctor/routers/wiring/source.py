@@ -7,7 +7,6 @@ import re
 import tokenize
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import libcst as cst
@@ -18,6 +17,8 @@ from libcst.metadata import (
     PositionProvider,
     QualifiedNameProvider,
 )
+
+from tabbydoctor.records import dataclass
 
 Node = TypeVar("Node", bound=cst.CSTNode)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
