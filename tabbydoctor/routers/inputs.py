@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.deployment.reader import eyes, reader
@@ -151,7 +151,7 @@ def _router_inputs(  # noqa: C901 - to be taken apart
     included = Included.of(looking, kind, path, text, arguments, directory)
     own = {**modules.files, **included.files}
     reading = read(environment, own)
-    files = {**own, **dict(_configurations(seen, site, reading))}
+    files = {**own, **dict(_configurations(seen, site.opened, reading))}
     reading = read(environment, files, reading) if files != own else reading
     if address and address.moved and address.configured_taken and not reading.calls:
         # It asks whoever holds the configured port, and means TabbyAPI.
@@ -258,14 +258,16 @@ def _arguments(site: RouterSite) -> tuple[str, ...]:
 
 
 def _configurations(
-    host: Host, site: RouterSite, reading: RouterReading
+    host: Host, opened: Callable[[str], str], reading: RouterReading
 ) -> Iterator[tuple[str, str]]:
-    """The configuration files a router reads at its start, tokens left out."""
+    """The configuration files a router reads at its start, tokens left out; `opened` tells where
+    a path of the router's is on this machine.
+    """
     for path in reading.reads_files:
         named = _CONFIGURATION.search(path) and not _SECRET.search(posixpath.basename(path))
         if path.startswith("/") and named:
             try:
-                yield path, host.read(site.opened(path)).text()
+                yield path, host.read(opened(path)).text()
             except (OSError, ValueError):  # ValueError: a path with NUL
                 continue
 

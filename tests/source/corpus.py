@@ -142,7 +142,7 @@ def _read(case: Case) -> RouterReading:
             )  # fmt: skip
 
         first = read(modules.files)
-        files = {**modules.files, **dict(inputs._configurations(host, first))}
+        files = {**modules.files, **dict(inputs._configurations(host, str, first))}
         return read(files) if files != modules.files else first
 
 
