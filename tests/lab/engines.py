@@ -103,3 +103,13 @@ def settled(d: Deployment, engine: str) -> None:
         return ":5000 " in d.machine.run(own, check=False).stdout
 
     d.machine.wait_for(is_so, "the container to listen, or to end", 20)
+
+
+def run_router(d: Deployment, engine: str, source: str, *options: str) -> None:
+    """A router in Python in another container, on its network `lab`, its source mounted."""
+    binds = ("/usr:/usr:ro", f"{CACHE_PLACE}:{CACHE_PLACE}:ro", f"{source}:/router")
+    mounts = [word for bind in binds for word in ("-v", bind)]
+    given = ["-e", f"PYTHONPATH={':'.join(map(str, d.installed.site_packages))}"]
+    given += ["-e", "PYTHONDONTWRITEBYTECODE=1", "-w", "/router", "-p", "127.0.0.1:8002:8002"]
+    words = [engine, "run", "-d", "--name", "llm-router", *given, *mounts, *options, IMAGE]
+    d.machine.run([*words, "/usr/bin/python3", "router.py"])

@@ -9,7 +9,7 @@ import pytest
 from tests.lab import engines
 from tests.lab.conftest import unavailable
 from tests.lab.containers import CONFIG, HOST_DIRECTORY
-from tests.lab.deployment import ADMIN_KEY, API_KEY, Deploy, Deployment
+from tests.lab.deployment import ADMIN_KEY, API_KEY, DATA, Deploy, Deployment
 from tests.lab.engines import Asked
 from tests.lab.machine import CommandError
 from tests.lab.outcome import broken_checks, faults_in, told
@@ -146,3 +146,42 @@ def test_a_router_of_the_machine_gets_the_key_and_undo_takes_it_back(
     assert d.forward().status != 401
     assert d.doctor("undo").exit_code == 0
     assert d.machine.snapshot(["/opt/llm-router", "/etc", HOST_DIRECTORY]) == before
+
+
+INSIDE = "/srv/router/router.py"
+
+
+def a_router_beside(d: Deployment, engine: str, *options: str) -> None:
+    """TabbyAPI and a router of its own container, which find each other by their names."""
+    engines.run(d, engine, Asked(options=("--network=lab", "-p", "127.0.0.1:5000:5000")))
+    engines.serves(d)
+    source = (DATA / "router-broken.py.txt").read_text()
+    source = source.replace("http://127.0.0.1:{PORTS[backend]}", "http://tabbyapi:5000")
+    d.machine.write(INSIDE, source.replace('("127.0.0.1", ROUTER_PORT)', '("", ROUTER_PORT)'))
+    engines.run_router(d, engine, "/srv/router", "--network=lab", *options)
+    d.machine.wait_for(lambda: d.forward().status == 401, "the router to hand on a refusal")
+
+
+def test_a_router_in_another_container_gets_the_key_in_its_mounted_source(
+    deploy: Deploy, engine: str
+) -> None:
+    d = started(deploy, engine)
+    without_router(d)
+    d.machine.run([engine, "network", "create", "lab"])
+    a_router_beside(d, engine, "-v", f"{HOST_DIRECTORY}:/keys:ro")
+    places = ["/srv", "/etc/systemd"]
+    before = d.machine.snapshot(places)
+    document = said(d)
+    assert document["deployment"]["router"]["path"] == INSIDE, told(document)
+    assert document["diagnosis"][0]["root"] in ("RTR001", "RTR002"), told(document)
+    fixed = d.doctor("fix", "--auth", "--yes")
+    assert fixed.exit_code == 1, fixed.stdout + fixed.stderr
+    assert f"sudo {engine} restart llm-router" in " ".join(fixed.stdout.split())
+    assert "/keys/api_tokens.yml" in d.machine.read(INSIDE)
+    d.machine.run([engine, "restart", "llm-router"])
+    d.machine.wait_for(lambda: d.forward().status not in (0, 401), "the router to send the key")
+    again = d.doctor("fix", "--auth", "--yes")
+    assert again.exit_code == 0, again.stdout + again.stderr
+    assert not [one for one in faults_in(said(d)) if one.startswith("RTR00")]
+    assert d.doctor("undo").exit_code == 0
+    assert d.machine.snapshot(places) == before
