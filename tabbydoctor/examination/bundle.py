@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import os
+import re
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -33,6 +34,8 @@ _DATA = {"read": "data", "get": "body"}
 """Call -> the field of its answer that holds bytes."""
 _TEXTS = ("stdout", "stderr", "detail")
 _VARIABLES = ("environment", "headers")
+_ID = re.compile(r"(?<![\w-])[0-9a-f]{32,64}(?![\w-])")
+"""Of a run of a unit, a container, a revision: it looks like a key, and is asked for by name."""
 _WITHHELD = {"errno": 61, "filename": "withheld from the bundle"}
 
 
@@ -45,7 +48,7 @@ def pack(answers: list[Recorded], targets: Targets, host: str, made_at: str) -> 
     for name, value in _variables(answers):
         remember_named(name, value)
     cleaner = _Cleaner(StandIns(os.urandom(32)))
-    lines = [cleaner.line(one) for one in answers]
+    lines = [*map(cleaner.asked_alike, [cleaner.line(one) for one in answers])]
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "tabbydoctor": __version__,
@@ -153,6 +156,7 @@ class _Cleaner:
         self._where = ""
         self.redacted: Counter[str] = Counter()
         self.withheld: set[str] = set()
+        self._replaced_ids: set[str] = set()
 
     def line(self, one: Recorded) -> str:
         """One answer as a line; one that still held a secret is withheld."""
@@ -170,6 +174,12 @@ class _Cleaner:
             self.withheld.add(self._where if not holds_remembered(self._where) else one["call"])
             return json.dumps({"call": one["call"], "arguments": ["withheld"], "error": _WITHHELD})
         return text
+
+    def asked_alike(self, line: str) -> str:
+        """A line whose ids are those of the answers: what a text told is asked for elsewhere."""
+        return _ID.sub(
+            lambda id: self._stand_ins.of(id[0]) if id[0] in self._replaced_ids else id[0], line
+        )
 
     def path(self, value: Any) -> Any:
         """What names something: only what is known to be a secret is one in it."""
@@ -230,6 +240,8 @@ class _Cleaner:
     def _replaced(self, text: str, kind: TextKind | None) -> str:
         def stand_in(secret: str) -> str:
             self.redacted[self._where] += 1
+            if _ID.fullmatch(secret):
+                self._replaced_ids.add(secret)
             return self._stand_ins.of(secret)
 
         return with_stand_ins(text, kind, stand_in) if text else text

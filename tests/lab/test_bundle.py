@@ -21,7 +21,7 @@ from tests.lab.test_containers import FAULTS, without_router
 BUNDLE = "/root/bundle.tar.gz"
 NAMES = (
     "a driver too old for CUDA 12", "the nodes are for a group", "the GPU fell off the bus",
-    "a model larger than the GPU", "exllamav3 for another torch", "broken YAML",
+    "a GPU that is too old", "exllamav3 for another torch", "broken YAML",
     "tokens for all to read", "unit changed, not reloaded", "the virtual environment is gone",
     "a router without a key", "a router that hands its callers' headers on",
     "NixOS open to the network", "NixOS with a config.yml of its own in dataDir",
