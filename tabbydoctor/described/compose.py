@@ -7,7 +7,14 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tabbydoctor.described.parts import Bind, DescribedService, Description, Port, Stated
+from tabbydoctor.described.parts import (
+    Bind,
+    DescribedService,
+    Description,
+    Port,
+    Stated,
+    starts_own,
+)
 from tabbydoctor.documents import whole_number
 from tabbydoctor.yaml.document import YamlDocument
 
@@ -45,7 +52,7 @@ class _Reader:
             environment=dict(self._environment(name, body.get("environment"))),
             command=words,
             command_line=self._line(name, key),
-            own_entrypoint=bool(entry) and not any("main.py" in word for word in words),
+            own_entrypoint=starts_own(bool(entry), words),
             ports=tuple(self._ports(name, body.get("ports"))),
             binds=tuple(self._binds(name, body)),
             gpu=self._gpu(body),

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from tabbydoctor.records import dataclass, field
 
 Kind = Literal["compose", "Dockerfile", "quadlet"]
 WILDCARD = "0.0.0.0"
+_BEFORE = re.compile(r"(\s*(cd|source|\.|export|set)\s[^;&|>\n]*(&&|;|\n))*\s*")
+"""What a shell may do first that makes no file."""
+_MORE = re.compile(r"[;>|\n]|&&")
+
+
+def starts_own(entry: bool, words: Sequence[str]) -> bool:
+    """Whether a container starts something of its own: another program in the place of TabbyAPI's
+    (`entry`: its entrypoint is given), or a shell that does more than to start it."""
+    mains = [word for word in words if "main.py" in word]
+    scripts = [_BEFORE.sub("", word, count=1).strip() for word in mains if " " in word]
+    return any(_MORE.search(each) for each in scripts) or (entry and not mains)
 
 
 @dataclass(frozen=True, slots=True)

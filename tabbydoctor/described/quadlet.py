@@ -8,7 +8,14 @@ import shlex
 from collections.abc import Iterator
 
 from tabbydoctor.described.compose import short_port
-from tabbydoctor.described.parts import Bind, DescribedService, Description, Port, Stated
+from tabbydoctor.described.parts import (
+    Bind,
+    DescribedService,
+    Description,
+    Port,
+    Stated,
+    starts_own,
+)
 
 _SECTION = re.compile(r"\[(\w[\w -]*)\]")
 _CONTINUED = re.compile(r"\\\s*$")
@@ -34,7 +41,7 @@ def quadlet(path: str, text: str) -> Description:
         environment=dict(_environment(own)),
         command=(*_words(last("Entrypoint")), *_words(last("Exec"))),
         command_line=given["Exec"].line if "Exec" in given else first,
-        own_entrypoint=bool(last("Entrypoint")) and "main.py" not in last("Exec"),
+        own_entrypoint=starts_own(bool(last("Entrypoint")), (last("Exec"),)),
         ports=tuple(_ports(own, arguments)),
         binds=tuple(_binds(own)),
         gpu=_gpu(own, arguments),
