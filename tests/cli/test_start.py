@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tabbydoctor import __version__
 from tabbydoctor.demo.deployment import DemoDeployment, demo_deployment
 
 WITHOUT_A_ROUTER = (
