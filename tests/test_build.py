@@ -136,7 +136,7 @@ def test_the_wheel_runs_without_its_sources(wheel: Path, tmp_path: Path) -> None
 
 
 def run(place: Path, directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [place / "bin/python", "-P", "-m", "tabbydoctor", *words]
+    command: list[str | Path] = [place / "bin/python", "-P", "-m", "tabbydoctor", *words]
     bare = {name: at for name, at in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.run(
         command, cwd=directory, env=bare, capture_output=True, text=True, check=False, timeout=120

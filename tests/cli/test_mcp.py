@@ -174,9 +174,13 @@ def test_an_argument_is_never_an_option(
     assert files(demo) == before
 
 
-def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("zipped", "way"), [(False, "-m pip install 'mcp>=2,<3'"), (True, "again from '.[mcp]'")]
+)
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path, zipped: bool, way: str) -> None:
     (tmp_path / "mcp.py").write_text("raise ImportError('not installed')\n")
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); " + (
+        f"import tabbydoctor.cli.mcp as command; command.zipped = lambda: {zipped}; "
         "from tabbydoctor.cli.app import run; sys.exit(run(['mcp']))"
     )
     ran = subprocess.run(
@@ -184,7 +188,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     )
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "[mcp]" in ran.stderr
-    assert "-m pip install 'mcp>=2,<3'" in ran.stderr
+    assert way in ran.stderr
 
 
 def test_other_commands_do_not_import_the_sdk() -> None:
