@@ -32,13 +32,11 @@ def demo() -> Iterator[DemoDeployment]:
         tokens = deployment.directory / "api_tokens.yml"
         tokens.write_text(tokens.read_text().replace("\nadmin_key", f"\n# {ORDER}\nadmin_key"))
         # What a client of TabbyAPI's can put into its log: its words, and a key that it sent.
-        log = deployment.directory / "logs" / "planted.log"
-        log.parent.mkdir(exist_ok=True)
-        log.write_text(
-            f"2026-01-01 00:00:00.000 ERROR: ValueError: {LOGGED} x-admin-key: {PLANTED_KEY} "
-            f"Authorization: Bearer {PLANTED_KEY} "
-            f"{tokens.read_text().split()[1]}\n" * 3
-        )
+        sent = f"x-admin-key: {PLANTED_KEY} Authorization: Bearer {PLANTED_KEY}"
+        line = f"2026-01-01 00:00:00.000 ERROR: ValueError: {LOGGED} {sent} "
+        (log,) = (deployment.directory / "logs").glob("*.log")
+        with log.open("a") as lines:
+            lines.write(f"{line}{tokens.read_text().split()[1]}\n" * 3)
         yield deployment
 
 
