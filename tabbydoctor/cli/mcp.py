@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tabbydoctor import __version__
 from tabbydoctor.cli.errors import CommandError
 from tabbydoctor.cli.options import PREFIX, Given, with_targets
-from tabbydoctor.invocation import program
+from tabbydoctor.invocation import program, zipped
 from tabbydoctor.records import dataclass, fields
 from tabbydoctor.remedies.request import Strategy
 from tabbydoctor.targets import Targets
@@ -46,15 +46,23 @@ def mcp(*, given: Given) -> int:
     try:
         from mcp.server.mcpserver import MCPServer
     except ImportError as error:
-        python = shlex.quote(sys.executable or "python3")
-        raise CommandError(
-            "the extra [mcp] is not installed", hint=f"{python} -m pip install 'mcp>=2,<3'"
-        ) from error
+        raise CommandError("the extra [mcp] is not installed", hint=_installing()) from error
     tools = _offered(Tools(target_options(given), os.memfd_create("no-settings")))
     MCPServer(
         "tabbydoctor", version=__version__, instructions=NOTICE, tools=tools, log_level="ERROR"
     ).run("stdio")
     return 0
+
+
+def _installing() -> str:
+    """Where there is no pip (uv's environments, a file of shiv's), as the doctor was installed."""
+    from importlib.util import find_spec
+
+    if zipped() or find_spec("pip") is None:
+        return (
+            "install the doctor again from '.[mcp]' in place of '.' (README, Other ways to install)"
+        )
+    return f"{shlex.quote(sys.executable or 'python3')} -m pip install 'mcp>=2,<3'"
 
 
 def target_options(given: Given) -> tuple[str, ...]:
