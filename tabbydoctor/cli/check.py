@@ -44,7 +44,7 @@ def check(
     format: Annotated[
         str,
         typer.Option(
-            help="text, json, jsonl, junit, sarif, tap, nagios, prometheus, markdown, html or github."
+            help="text, json, jsonl, junit, sarif, tap, nagios, prometheus, markdown, html, github."
         ),
     ] = "text",
     deployment: Annotated[

@@ -1,8 +1,8 @@
 """The way of a request, client → router → TabbyAPI → model → GPU, and how far it was seen to lead.
 
 It is judged from the document alone and claims no more than the verdict does: a station is well
-where every check of it that applies was asked for and judged, and the way to a station is open where
-all before it are well.
+where every check of it that applies was asked for and judged, and the way to a station is open
+where all before it are well.
 """
 
 from __future__ import annotations
@@ -101,9 +101,9 @@ class _Judgement:
         if self._ids(Severity.WARNING) == [UNJUDGED]:
             return "unjudged", "could not be judged", UNJUDGED
         if unjudged:
-            return "unjudged", "not all could be told", f"{unjudged} of {judged} checks could not"
+            return "unjudged", "not all could be told", f"{unjudged} of {_count(judged)} open"
         if selected and judged:
-            return "unjudged", "judged in part", f"{_count(judged)} asked for, none fails"
+            return "unjudged", "judged in part", f"{_count(judged)}, none fails"
         return None
 
     def _quiet(self) -> tuple[StationState, str, str]:
@@ -112,8 +112,8 @@ class _Judgement:
             asked = "no check applies" if self.results else "no check was asked for"
             return "unjudged", "not judged", asked
         passed = sum(result.status == "passed" for result in self.results)
-        remarks = f", {judged - passed} with a remark" if judged > passed else ""
-        return "well", "no fault found", f"{_count(passed)} passed{remarks}"
+        remarks = f", {judged - passed} to note" if judged > passed else ""
+        return "well", "no fault found", f"{passed} passed{remarks}"
 
     def _ids(self, severity: Severity) -> list[str]:
         return [one.id for one in self.results if severity in _severities(one.findings)]

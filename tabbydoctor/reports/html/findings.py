@@ -80,5 +80,5 @@ def _remedy(remedy: RemedyPart) -> Markup:
 
 
 def _pasted(lines: str) -> Markup:
-    """What is selected as a whole with a click. It wraps on the page alone, not when it is copied."""
+    """What a click selects as a whole. It wraps on the page alone, not when it is copied."""
     return element("pre", element("code", lines))

@@ -6,9 +6,10 @@ from html import escape
 
 from tabbydoctor.reports.visible import visible, visible_lines
 
-_VOID = frozenset({"br", "hr", "link", "meta"})
+_VOID = frozenset({"br", "meta"})
 _BLOCKS = frozenset(
-    ["article", "body", "dd", "dl", "dt", "figure", "footer", "head", "header", "html", "li", "link", "main", "meta", "nav", "ol", "p", "pre", "section", "style", "svg", "title", "ul"]
+    {"article", "body", "dd", "dl", "dt", "head", "header", "html", "li", "main", "meta", "nav"}
+    | {"ol", "p", "pre", "section", "style", "svg", "title", "ul"}
 )
 """Each begins a line of its own, so that a difference of two pages can be read."""
 
@@ -19,17 +20,17 @@ class Markup(str):
     __slots__ = ()
 
 
-def element(name: str, *children: str | None, **attributes: str | float | None) -> Markup:
+def element(tag: str, /, *children: str | None, **attributes: str | float | None) -> Markup:
     """An element. Children are escaped unless they are Markup; None is left out.
 
     A trailing underline of an attribute's name is dropped and others become hyphens: `class_`,
     `http_equiv`.
     """
-    opened = f"<{name}{''.join(map(_attribute, attributes.items()))}>"
-    start = "\n" if name in _BLOCKS else ""
-    if name in _VOID:
+    opened = f"<{tag}{''.join(map(_attribute, attributes.items()))}>"
+    start = "\n" if tag in _BLOCKS else ""
+    if tag in _VOID:
         return Markup(f"{start}{opened}")
-    return Markup(f"{start}{opened}{joined(*children)}</{name}>")
+    return Markup(f"{start}{opened}{joined(*children)}</{tag}>")
 
 
 def joined(*parts: str | None) -> Markup:
