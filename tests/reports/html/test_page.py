@@ -1,4 +1,4 @@
-"""The page of `check --format html`: its text is text, its picture claims no more than the verdict."""
+"""The HTML page: text is text, and the picture claims no more than the verdict."""
 
 from __future__ import annotations
 
