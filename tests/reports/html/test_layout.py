@@ -7,33 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tabbydoctor.diagnosis.finding import Evidence, Remedy, Safety, Severity
-from tabbydoctor.diagnosis.report import Root
 from tests.reports.formats.test_formats import require
 from tests.reports.html.chromium import Chromium, chromium
-from tests.reports.html.test_page import written
-from tests.reports.reports import HEALTHY, ONE_ROOT, fault, report, result
-
-COMMAND = "sudo sed -i 's/" + "y" * 400 + "/<b>&amp;/' /etc/tabby && echo 'two  blanks'"
-IDS = [f"{kind}{number:03}" for kind in ("CFG", "SVC", "RTR") for number in range(1, 11)]
-THIRTY = report(
-    *(
-        result(
-            id,
-            fault(
-                f"{id} has a title of some length that has to wrap on a phone: "
-                + "w" * 10_000 * (not at),
-                Severity.WARNING if at % 3 else Severity.ERROR,
-                detail="A line.\nAnother.",
-                evidence=(Evidence("/opt/" + "p" * 300 + ":1", "e" * 400, "a" * 400),),
-                remedies=(Remedy("do", Safety.SAFE, (COMMAND,)), Remedy("or", Safety.MANUAL)),
-            ),
-        )
-        for at, id in enumerate(IDS)
-    ),
-    roots=tuple(Root(id, (), f"{id} fails") for id in IDS),
-)
-PAGES = {"none": HEALTHY, "one": ONE_ROOT, "thirty": THIRTY}
+from tests.reports.html.pages import COMMAND, PAGES, THIRTY, written
+from tests.reports.reports import ONE_ROOT
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import tomllib
 from dataclasses import replace
@@ -11,14 +10,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from tabbydoctor.diagnosis.finding import Remedy, Safety, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Report, Root
 from tabbydoctor.reports.check_document import check_document
-from tabbydoctor.reports.formats import LazyReporter
 from tabbydoctor.reports.html.chain import Station, stations
 from tabbydoctor.reports.visible import is_visible
 from tests.reports.formats.consumers import html
+from tests.reports.html.pages import PAGES, written
 from tests.reports.reports import EMPTY, EVERY, HEALTHY, ONE_ROOT, fault, hostile, report, result
 
 ROOT = Path(__file__).parents[3]
@@ -27,10 +28,17 @@ ENOUGH = 4.5
 """The least contrast of text by WCAG 2.2, 1.4.3 (AA)."""
 
 
-def written(report: Report) -> str:
-    stream = io.StringIO()
-    LazyReporter("html").write(report, stream, verbose=False)
-    return stream.getvalue()
+class AsPage(SingleFileSnapshotExtension):
+    """A page as it is written, without its style."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "html"
+
+
+@pytest.mark.parametrize("which", PAGES)
+def test_whole(which: str, snapshot: SnapshotAssertion) -> None:
+    page = written(PAGES[which]).replace(STYLE, "…")
+    assert re.sub(r"sha256-[\w+/=]+", "…", page) == snapshot(extension_class=AsPage)
 
 
 def way(report: Report) -> dict[str, Station]:
