@@ -146,6 +146,12 @@ def test_an_issue(place: Path) -> None:
     assert CONSUMERS["markdown"]((place / "issue.md").read_text())
 
 
+def test_a_page(place: Path) -> None:
+    assert ran(place, recipe("--format html")).returncode == 1
+    page = CONSUMERS["html"]((place / "report.html").read_text())
+    assert "CFG004" in [one.attrib.get("id") for one in page.iter("article")]
+
+
 @pytest.mark.heavy
 def test_the_playbook_s_commands_are_some(place: Path) -> None:
     """They are run for real in `tests/lab/test_fleet.py`."""

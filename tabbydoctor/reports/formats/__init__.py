@@ -24,6 +24,7 @@ FORMATS: Mapping[str, str] = {
     "nagios": f"{_ROOM}.nagios",
     "prometheus": f"{_ROOM}.prometheus",
     "markdown": f"{_ROOM}.markdown",
+    "html": f"{_ROOM}.html",
     "github": f"{_ROOM}.github",
 }
 """Name -> module."""

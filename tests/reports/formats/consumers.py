@@ -7,14 +7,17 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import jsonschema
 from junitparser import JUnitXml
 from markdown_it import MarkdownIt
 from prometheus_client.parser import text_string_to_metric_families
 from tap.parser import Parser  # type: ignore[import-untyped]
+from tinyhtml5.parser import HTMLParser  # type: ignore[import-untyped]
 
 from tabbydoctor.reports.schema import json_schema
 
@@ -126,6 +129,28 @@ def markdown(text: str) -> list[Any]:
     return tokens
 
 
+def html(text: str) -> ElementTree.Element:
+    """By the parsing rules of HTML without an error: no script, nothing that is fetched or acts."""
+    parser = HTMLParser(namespace_html_elements=False)
+    page: ElementTree.Element = parser.parse(text)
+    assert parser.errors == []
+    tags = {one.tag.rpartition("}")[2] for one in page.iter() if isinstance(one.tag, str)}
+    assert not tags & {"script", "iframe", "img", "object", "form", "base", "image", "use", "link"}
+    for one in page.iter():
+        for name, value in one.attrib.items():
+            assert not name.startswith("on")
+            assert name not in ("src", "style", "action", "xlink:href")
+            assert name != "href" or value.startswith("#")
+    ids = [one.attrib["id"] for one in page.iter() if "id" in one.attrib]
+    assert len(ids) == len(set(ids))
+    linked = {one.attrib["href"][1:] for one in page.iter("a")}
+    assert linked <= set(ids)
+    levels = [int(str(one.tag)[1]) for one in page.iter() if re.fullmatch(r"h\d", str(one.tag))]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    return page
+
+
 CONSUMERS: Mapping[str, Read] = {
     "jsonl": jsonl,
     "junit": junit,
@@ -135,6 +160,7 @@ CONSUMERS: Mapping[str, Read] = {
     "prometheus": prometheus,
     "github": github,
     "markdown": markdown,
+    "html": html,
 }
 
 
