@@ -96,7 +96,7 @@ def test_with_ansible(fleet: Fleet, hosts: dict[str, Deployment]) -> None:
     done = fleet.run(install)
     assert done.returncode == 0, done.stdout + done.stderr
     refused = hosts[REFUSED]
-    files = ["/opt/llm-router", refused.config, refused.tokens, "/etc/systemd"]
+    files: list[str | Path] = ["/opt/llm-router", refused.config, refused.tokens, "/etc/systemd"]
     before = refused.machine.snapshot(files)
 
     counts, said = results(fleet, look)
