@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import gzip
 import json
@@ -200,28 +199,6 @@ def test_of_a_bundle_judged_elsewhere(tabby: Path, capsys: pytest.CaptureFixture
         assert run(["check", "--from", path, "--verbose", "--format", name]) == 1
         text = capsys.readouterr()
         hidden(text.out + text.err, [name])
-
-
-@pytest.mark.heavy
-def test_of_the_tools_of_a_model(tabby: Path) -> None:
-    from mcp import Client, StdioServerParameters
-
-    targets = plant(tabby, SPOILT_TOKENS["fine"], port=1)
-    doctor = ["-P", "-m", "tabbydoctor", "mcp", *targets]
-    calls: list[tuple[str, dict[str, object]]] = [
-        ("check", {}), ("config", {}), ("probe", {}), ("list", {}), ("explain", {"id": "TOK003"}),
-        ("plan_fix", {"auth": True}), ("plan_fix", {"ids": ["CFG004"]}), ("explain", {"id": API}),
-    ]  # fmt: skip
-
-    async def talk() -> None:
-        async with Client(StdioServerParameters(command=sys.executable, args=doctor)) as client:
-            tools = {one.name for one in (await client.list_tools()).tools}
-            assert tools == {name for name, _ in calls}
-            for name, arguments in calls:
-                answer = await client.call_tool(name, arguments)
-                hidden(answer.model_dump_json(), ["mcp", name])
-
-    asyncio.run(talk())
 
 
 def test_of_arguments(tabby: Path, capsys: pytest.CaptureFixture[str]) -> None:
