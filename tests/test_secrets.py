@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import subprocess
 import sys
@@ -100,7 +101,15 @@ COMMANDS = [
     ["nix", "to-options"],
     ["schema"],
     ["undo"],
+    ["bundle", "--output", "{place}/bundle.tar.gz"],
+    ["check", "--format", "json", "--output", "{place}/report.json"],
+    ["merge", "{place}/report.json"],
+    ["merge", "{place}/report.json", "{place}/none.json", "--format", "json"],
+    ["watch", "--record", "{place}/last.json", "--textfile", "{place}/metrics.prom"],
+    ["install-timer", "--dry-run"],
+    ["remove-timer"],
 ]
+"""What is written into `{place}` is read, too."""
 MISTAKES = [
     ["check", MISTAKEN],
     ["check", "--only", MISTAKEN],
@@ -146,13 +155,18 @@ def plant(directory: Path, tokens: str, port: int) -> list[str]:
     return ["--dir", str(directory), "--router", str(router), *url, *state]
 
 
-def nothing_leaks(targets: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def nothing_leaks(targets: list[str], place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for command in COMMANDS:
-        run([*command, *targets])
+        run([*(word.replace("{place}", str(place)) for word in command), *targets])
         text = capsys.readouterr()
         hidden(text.out + text.err, command)
-        if "json" in command:
+        if "json" in command and "--output" not in command:
             json.loads(text.out)
+    written = {path.name: path for path in place.iterdir() if path.is_file()}
+    assert {*written} == {"bundle.tar.gz", "report.json", "last.json", "metrics.prom"}
+    for name, path in written.items():
+        content = path.read_bytes()
+        hidden((gzip.decompress(content) if "gz" in name else content).decode(), [name])
 
 
 def hidden(text: str, command: list[str]) -> None:
@@ -173,7 +187,18 @@ def tabby(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("tokens", sampled(SPOILT_TOKENS.values(), 4), ids=SPOILT_TOKENS.keys())
 def test_of_the_files(tabby: Path, tokens: str, capsys: pytest.CaptureFixture[str]) -> None:
-    nothing_leaks(plant(tabby, tokens, port=1), capsys)
+    nothing_leaks(plant(tabby, tokens, port=1), tabby.parent, capsys)
+
+
+def test_of_a_bundle_judged_elsewhere(tabby: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not even by a process that knows no key: what it hides is in the bundle no more."""
+    path = str(tabby.parent / "bundle.tar.gz")
+    run(["bundle", "--output", path, *plant(tabby, SPOILT_TOKENS["fine"], port=1)])
+    for name in ("text", "json", *FORMATS):
+        redaction.forget_all()
+        assert run(["check", "--from", path, "--verbose", "--format", name]) == 1
+        text = capsys.readouterr()
+        hidden(text.out + text.err, [name])
 
 
 def test_of_arguments(tabby: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -248,19 +273,19 @@ def echo(tabby: Path) -> Iterator[int]:
 
 
 def test_of_a_servers_errors(tabby: Path, echo: int, capsys: pytest.CaptureFixture[str]) -> None:
-    nothing_leaks(plant(tabby, SPOILT_TOKENS["fine"], echo), capsys)
+    nothing_leaks(plant(tabby, SPOILT_TOKENS["fine"], echo), tabby.parent, capsys)
     received = (tabby / "received").read_text()
     assert API in received, "the key was sent, and came back in the error"
     assert ADMIN in received
 
 
-def test_of_a_running_server(capsys: pytest.CaptureFixture[str]) -> None:
+def test_of_a_running_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with demo_deployment() as demo:
         text = (demo.directory / "api_tokens.yml").read_text()
         keys = [line.partition(": ")[2] for line in text.splitlines()]
         targets = ["--dir", str(demo.directory), "--url", demo.url, "--router", str(demo.router)]
         targets += ["--state-dir", str(demo.state)]
         for command in COMMANDS:
-            run([*command, *targets])
+            run([*(word.replace("{place}", str(tmp_path)) for word in command), *targets])
             shown = capsys.readouterr()
             assert not any(key in shown.out + shown.err for key in keys), command

@@ -35,7 +35,7 @@ _DATA = {"read": "data", "get": "body"}
 _TEXTS = ("stdout", "stderr", "detail")
 _VARIABLES = ("environment", "headers")
 _ID = re.compile(r"(?<![\w-])[0-9a-f]{32,64}(?![\w-])")
-"""Of a run of a unit, a container, a revision: it looks like a key, and is asked for by name."""
+"""Of a run of a unit, a machine, a container: it may look like a key, and is asked for by name."""
 _WITHHELD = {"errno": 61, "filename": "withheld from the bundle"}
 
 
