@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from tabbydoctor.deployment.container import Container, Publication
 from tabbydoctor.deployment.json_record import mapping, value
 from tabbydoctor.documents import Unreadable, json_of, whole_number
 from tabbydoctor.host import Host
+from tabbydoctor.records import replace
 
 _NFT = ("nft", "--json", "list", "ruleset")
 _IPTABLES = (("iptables-save", "-t", "nat"), ("ip6tables-save", "-t", "nat"))
