@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import field, fields, replace
+from dataclasses import field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -201,8 +201,16 @@ _FROZEN: Mapping[str, Any] = {
 }
 
 if TYPE_CHECKING:
-    from dataclasses import dataclass
+    from dataclasses import dataclass, replace
 else:
+
+    def replace(record, /, **changes):
+        """As `dataclasses.replace`."""
+        shape = getattr(record, "__record__", None)
+        if shape is None or isinstance(record, type):
+            return dataclasses.replace(record, **changes)
+        kept = {name: getattr(record, name) for name in shape.annotations if name not in changes}
+        return type(record)(**kept, **changes)
 
     def dataclass(cls=None, /, *, frozen=False, slots=False):
         """As `dataclasses.dataclass`, with these two of its options."""

@@ -20,12 +20,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.nixos import generated_config
 from tabbydoctor.deployment.parts import Instance, Machine
 from tabbydoctor.nixos.by_rebuild import by_rebuild
+from tabbydoctor.records import replace
 from tabbydoctor.tabbyapi.config import EffectiveConfig, Invalid
 
 from . import by_nixos, edit, shown

@@ -20,12 +20,12 @@ TabbyAPI, and let the router follow.
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from tabbydoctor.api import Evidence, Finding, Remedy, Safety, Severity, check
 from tabbydoctor.deployment.parts import Instance, ProcessTable
 from tabbydoctor.host.data import Process
+from tabbydoctor.records import replace
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.tabbyapi.answers import of_tabbyapi
 from tabbydoctor.tabbyapi.config import EffectiveConfig

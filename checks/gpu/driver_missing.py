@@ -24,7 +24,6 @@ Linux driver there. `nvidia-smi` shows the GPU when all is well.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from tabbydoctor.api import Finding, Severity, Unknown, check
 from tabbydoctor.deployment.parts import Instance, Machine
@@ -32,6 +31,7 @@ from tabbydoctor.gpu.cuda_use import CudaUse
 from tabbydoctor.gpu.driver import DeviceNodes, Driver
 from tabbydoctor.gpu.kernel_log import KernelLog
 from tabbydoctor.gpu.need import GpuNeed
+from tabbydoctor.records import replace
 
 from .access_refused import lost_in
 from .driver_cause import cause

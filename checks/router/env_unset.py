@@ -24,7 +24,6 @@ instead, where it may. One that is set and never read is left to you: take it ou
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 
 from tabbydoctor.api import (
     AUTH,
@@ -41,6 +40,7 @@ from tabbydoctor.deployment.nixos import in_store, managed
 from tabbydoctor.deployment.parts import Machine, RouterSite
 from tabbydoctor.nixos.by_rebuild import by_rebuild
 from tabbydoctor.nixos.service import without_variable_line
+from tabbydoctor.records import replace
 from tabbydoctor.routers import RouterReading
 from tabbydoctor.routers.site.environment import (
     perhaps_unset,

@@ -8,7 +8,6 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Annotated
 
 from tabbydoctor import plugins
@@ -26,6 +25,7 @@ from tabbydoctor.examination.described import of_descriptions
 from tabbydoctor.host import Host
 from tabbydoctor.host.local import LocalHost
 from tabbydoctor.invocation import invocation
+from tabbydoctor.records import replace
 from tabbydoctor.reports import Reporter
 from tabbydoctor.reports.redacted import redacted
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +14,7 @@ from tabbydoctor.cli.nearest import did_you_mean
 from tabbydoctor.cli.options import Given, with_targets
 from tabbydoctor.cli.showing import show_json, show_text
 from tabbydoctor.invocation import invocation
+from tabbydoctor.records import replace
 from tabbydoctor.reports.leaving import leaving
 
 if TYPE_CHECKING:  # every command pays for what is imported here: fix alone needs these

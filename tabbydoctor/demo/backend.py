@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _MODELS = {"object": "list", "data": [{"id": "tiny.gguf", "object": "model"}]}
+_POLL = 0.05
+"""Seconds until a backend sees that it is to end."""
 _COMPLETION = {"object": "chat.completion", "choices": []}
 
 
@@ -49,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
 def running_backend() -> Iterator[OtherBackend]:
     """A backend for the time of a `with`."""
     with OtherBackend() as backend:
-        thread = threading.Thread(target=backend.serve_forever, daemon=True)
+        thread = threading.Thread(target=backend.serve_forever, args=(_POLL,), daemon=True)
         thread.start()
         try:
             yield backend

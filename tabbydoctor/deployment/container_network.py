@@ -10,7 +10,6 @@ import re
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import IPv6Address, ip_address
 from itertools import pairwise
 
@@ -18,6 +17,7 @@ from tabbydoctor.deployment.container import Container, Publication, engine_and_
 from tabbydoctor.deployment.parts import ProcessTable
 from tabbydoctor.documents import whole_number
 from tabbydoctor.host import Host, Process
+from tabbydoctor.records import replace
 
 _LISTEN = "0A"
 _LOCAL = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")

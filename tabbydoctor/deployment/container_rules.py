@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from tabbydoctor.deployment.container import Container, Publication
@@ -17,6 +16,7 @@ from tabbydoctor.deployment.json_record import mapping, value
 from tabbydoctor.deployment.kernel_modules import is_loaded
 from tabbydoctor.documents import Unreadable, json_of, whole_number
 from tabbydoctor.host import Host
+from tabbydoctor.records import replace
 
 _NFT = ("nft", "--json", "list", "ruleset")
 _FAMILIES = ("ip", "ip6")

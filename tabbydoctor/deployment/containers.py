@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import replace
 
 from tabbydoctor.deployment.container import Container, engine_and_id
 from tabbydoctor.deployment.container_mounts import mounts_of
@@ -13,6 +12,7 @@ from tabbydoctor.deployment.container_rules import published_by_rules
 from tabbydoctor.deployment.engine_records import with_records
 from tabbydoctor.deployment.parts import ProcessTable
 from tabbydoctor.host import Account, Host, Process
+from tabbydoctor.records import replace
 
 _OF_ACCOUNT = re.compile(r"/user@(\d+)\.service/")
 

@@ -4,7 +4,6 @@ container that has ended."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from tabbydoctor.deployment.exit_status import LOAD_STATES
@@ -16,6 +15,7 @@ from tabbydoctor.deployment.reader import teller
 from tabbydoctor.deployment.units import full_name
 from tabbydoctor.facts import Absent
 from tabbydoctor.host import Host
+from tabbydoctor.records import replace
 from tabbydoctor.targets import Targets
 
 

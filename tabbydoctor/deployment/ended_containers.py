@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from tabbydoctor.deployment.container import Container, Ending, Mount
@@ -13,6 +12,7 @@ from tabbydoctor.deployment.engine_records import DOCKER, described
 from tabbydoctor.deployment.json_record import mapping, record_of, value
 from tabbydoctor.documents import Unreadable, json_of, seconds, whole_number
 from tabbydoctor.host import Host
+from tabbydoctor.records import replace
 
 _PODMAN = "/var/lib/containers/storage"
 _MOST = 200

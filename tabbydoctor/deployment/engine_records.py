@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +15,7 @@ from tabbydoctor.deployment.json_record import mapping, record_of, value
 from tabbydoctor.deployment.parts import ProcessTable
 from tabbydoctor.documents import seconds, whole_number
 from tabbydoctor.host import Account, Host, Process
+from tabbydoctor.records import replace
 
 DOCKER = "/var/lib/docker"
 _OWN_FILES = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf")

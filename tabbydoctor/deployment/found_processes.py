@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from tabbydoctor.deployment import containers
 from tabbydoctor.deployment.command import tabby_command
@@ -12,6 +11,7 @@ from tabbydoctor.deployment.parts import Instance, ProcessTable, Units
 from tabbydoctor.deployment.reader import has_lent_rights
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.host import Account, Host, Process
+from tabbydoctor.records import replace
 
 
 def join(host: Host, found: list[Instance], process: Process, started: Instance) -> None:

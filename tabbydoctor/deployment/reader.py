@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import replace
 
 from tabbydoctor.deployment.parts import Instance, RouterSite
 from tabbydoctor.host import Account, Host, Process
+from tabbydoctor.records import replace
 
 _NOBODY = 65534
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from tabbydoctor.diagnosis.check import CUTS_OFF, DOWN
 from tabbydoctor.diagnosis.finding import Finding, Severity
 from tabbydoctor.diagnosis.report import CheckResult, Root
 from tabbydoctor.diagnosis.runner import worst_severity
+from tabbydoctor.records import replace
 
 # Nearness to the request, nearest first.
 NEARNESS = (

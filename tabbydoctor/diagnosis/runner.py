@@ -6,7 +6,6 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from tabbydoctor.diagnosis.check import Check
 from tabbydoctor.diagnosis.finding import Finding, Severity
@@ -14,6 +13,7 @@ from tabbydoctor.diagnosis.hands import Hands, Words, without_commands
 from tabbydoctor.diagnosis.report import CheckResult, Status
 from tabbydoctor.facts import Absent, Facts, Unknown, incomplete, loaded, needed
 from tabbydoctor.host import Host
+from tabbydoctor.records import replace
 from tabbydoctor.threads import in_thread
 
 Pending = Callable[[Sequence[str]], None]

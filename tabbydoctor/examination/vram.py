@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import posixpath
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TypeVar
 
 from tabbydoctor.deployment.drop_ins import DropIn
@@ -27,6 +26,7 @@ from tabbydoctor.gpu.weights import UnreadableModel, file_sizes
 from tabbydoctor.host import Host
 from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.service import environment_line
+from tabbydoctor.records import replace
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.model_files import ModelFiles
 from tabbydoctor.targets import Targets

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
 
 from tabbydoctor.deployment.parts import Instance, RouterSite
 from tabbydoctor.deployment.reader import reader
@@ -28,6 +27,7 @@ from tabbydoctor.front.standing import Front
 from tabbydoctor.host import Host
 from tabbydoctor.invocation import invocation
 from tabbydoctor.nixos.by_rebuild import to_paste
+from tabbydoctor.records import replace
 from tabbydoctor.remedies import snippets
 from tabbydoctor.remedies.draft import CannotFix, Draft
 from tabbydoctor.remedies.outcome import Prepared, RefusedRemedy

@@ -104,9 +104,11 @@ def _ends(text: str, local: SocketAddress, remote: SocketAddress) -> list[tuple[
     """State and inode (0: nobody has it open) of the sockets with these two ends."""
     found = []
     for here, there in zip(_shapes(local), _shapes(remote), strict=True):
-        for row in re.findall(f" {here} {there} .*", text):
-            fields = row.split()
-            found.append((fields[2], int(fields[8])))
+        wanted = f" {here} {there} "
+        for row in text.splitlines() if wanted in text else ():
+            if wanted in row:
+                fields = row[row.index(wanted) :].split()
+                found.append((fields[2], int(fields[8])))
     return found
 
 

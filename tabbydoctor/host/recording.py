@@ -12,7 +12,6 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -33,6 +32,7 @@ from tabbydoctor.host.data import (
     Peer,
     Process,
 )
+from tabbydoctor.records import replace
 
 T = TypeVar("T")
 Recorded = dict[str, Any]

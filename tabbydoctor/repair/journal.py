@@ -16,10 +16,10 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tabbydoctor.records import replace
 from tabbydoctor.repair import safefile, state_directory, store
 from tabbydoctor.repair.changes import FileChange, Plan
 from tabbydoctor.repair.errors import RepairError, explained

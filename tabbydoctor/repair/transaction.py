@@ -8,9 +8,9 @@ number of times.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from tabbydoctor.invocation import again
+from tabbydoctor.records import replace
 from tabbydoctor.repair import directories, interrupts, parsers, safefile, services
 from tabbydoctor.repair.changes import Enable, FileChange, Plan
 from tabbydoctor.repair.errors import ChangedMeanwhile, RepairError, Unreachable, explained

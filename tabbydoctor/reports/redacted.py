@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tabbydoctor.diagnosis.finding import Evidence, Finding, Remedy
 from tabbydoctor.diagnosis.report import CheckResult, Report
 from tabbydoctor.invocation import typed
+from tabbydoctor.records import replace
 from tabbydoctor.redaction import redact, redact_all
 
 

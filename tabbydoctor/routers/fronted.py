@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tabbydoctor.front.standing import Front
+from tabbydoctor.records import replace
 from tabbydoctor.routers import RouterReading
 
 BY_FRONT = "the front"

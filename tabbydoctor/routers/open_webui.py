@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
+from tabbydoctor.records import replace
 from tabbydoctor.routers import HandEdit, Miss, RouterReading
 from tabbydoctor.routers.gateways.passage import NO_KEY, Passage, SentKey, of_variable, written
 from tabbydoctor.routers.gateways.reading import reading_of

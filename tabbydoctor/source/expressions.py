@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
+from tabbydoctor.records import replace
 from tabbydoctor.source.attributes import attribute, subscript
 from tabbydoctor.source.budget import ROUNDS, WIDEST_NUMBER, TooLarge, cut
 from tabbydoctor.source.engine import EXPRESSIONS, Engine, EvaluatedCall

@@ -6,11 +6,11 @@ import ast
 import posixpath
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TypeAlias
 from urllib.parse import urljoin
 
 from tabbydoctor.documents import json_of, whole_number
+from tabbydoctor.records import replace
 from tabbydoctor.source import clients
 from tabbydoctor.source.attributes import attribute, super_attribute
 from tabbydoctor.source.budget import LONGEST_TEXT

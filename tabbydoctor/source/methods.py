@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import replace
 from string import Formatter
 from typing import Any
 
+from tabbydoctor.records import replace
 from tabbydoctor.source import clients
 from tabbydoctor.source.attributes import kept, looked_up, owner
 from tabbydoctor.source.budget import TooLarge, text_fits

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import stat
-from dataclasses import replace
 from typing import Literal, get_args
 
 from tabbydoctor.deployment.nix_pre_start import stored_config
@@ -13,6 +12,7 @@ from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Account, FileContent, Host
 from tabbydoctor.host.access import PathStatus
+from tabbydoctor.records import replace
 from tabbydoctor.tabbyapi.config import ConfigFile, Problem
 from tabbydoctor.tabbyapi.migration import migrate
 from tabbydoctor.yaml import yaml12

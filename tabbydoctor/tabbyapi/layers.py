@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Host
+from tabbydoctor.records import replace
 from tabbydoctor.tabbyapi.arguments import CommandLine, known_keys, parse
 from tabbydoctor.tabbyapi.config import (
     ConfigFile,

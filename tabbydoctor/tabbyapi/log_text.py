@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from tabbydoctor import redaction
 from tabbydoctor.documents import whole_number
+from tabbydoctor.records import replace
 from tabbydoctor.tabbyapi.log import LogLine
 
 DEFAULT_WIDTH = 80

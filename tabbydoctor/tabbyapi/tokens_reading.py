@@ -6,7 +6,6 @@ Every key that is read is given to the redactor; no detail here ever holds one.
 from __future__ import annotations
 
 import errno
-from dataclasses import replace
 
 from tabbydoctor import redaction
 from tabbydoctor.deployment.parts import Instance
@@ -14,6 +13,7 @@ from tabbydoctor.deployment.paths import find_path
 from tabbydoctor.deployment.reader import eyes, reader
 from tabbydoctor.facts import Unknown
 from tabbydoctor.host import Account, FileContent, FileStatus, Host
+from tabbydoctor.records import replace
 from tabbydoctor.tabbyapi.installation import Installation
 from tabbydoctor.tabbyapi.tokens import TOKENS_FILE, Tokens
 from tabbydoctor.tabbyapi.tokens_document import parse

@@ -1,35 +1,19 @@
-"""Large files quickly: libyaml's syntax with ruamel.yaml's YAML 1.2 reading of plain words.
+"""Large files quickly, by libyaml; whatever it does not take plainly is left to ruamel.yaml itself.
 
-Whatever libyaml does not take plainly is left to ruamel.yaml itself.
+libyaml's library is not imported for a small file that cannot be nested too deeply for either.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-import yaml
-from ruamel.yaml import YAML
-from ruamel.yaml.nodes import ScalarNode
-
-from tabbydoctor.yaml.nodes import KeyPath, lines
+from tabbydoctor.yaml.nodes import KeyPath
 
 _LARGE = 16 << 10
-_DEEP = 8  # libyaml's composer recurses without a bound of its own
-_TOO_DEEP = 500  # ruamel takes two frames a level, of Python's thousand
-_STR = "tag:yaml.org,2002:str"
-_TAG = re.compile(r"(?:^|[\s,\[{])[!&*]", re.MULTILINE)
-"""What may be a tag, of which ruamel.yaml makes an object of its own, or an anchor, of which it
-and libyaml allow different names."""
-
-
-class _Yaml12Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    _resolver = YAML(typ="rt").resolver
-
-    def resolve(self, kind: type, value: str | None, implicit: Any) -> str:
-        if kind is yaml.ScalarNode:
-            return str(self._resolver.resolve(ScalarNode, value, implicit))
-        return str(super().resolve(kind, value, implicit))
+_OPENING = "[{-:?"
+"""Every list and mapping begins with one of these, or with a key before one."""
+_SHALLOW = 500
+"""Characters of those; by_libyaml.TOO_DEEP is as many levels."""
 
 
 def quick_mapping(text: str) -> tuple[Any, dict[KeyPath, int]] | None:
@@ -37,39 +21,12 @@ def quick_mapping(text: str) -> tuple[Any, dict[KeyPath, int]] | None:
 
     Raises RecursionError for a text that is nested too deeply for either library.
     """
-    depth = _depth(text)
-    if depth > _TOO_DEEP:
+    small = len(text) < _LARGE
+    if small and sum(map(text.count, _OPENING)) <= _SHALLOW:
+        return None
+    from tabbydoctor.yaml import by_libyaml
+
+    depth = by_libyaml.depth(text)
+    if depth > by_libyaml.TOO_DEEP:
         raise RecursionError
-    if len(text) < _LARGE or depth > _DEEP or _TAG.search(text):
-        return None
-    try:
-        root = yaml.compose(text, Loader=_Yaml12Loader)
-    except yaml.YAMLError:
-        return None
-    if not isinstance(root, yaml.MappingNode):
-        return None
-    document: dict[str, Any] = {}
-    for key, value in root.value:
-        if key.tag != _STR or key.value in document:
-            return None
-        items = value.value if isinstance(value, yaml.SequenceNode) else [value]
-        if any(item.tag != _STR for item in items):
-            return None
-        words = [item.value for item in items]
-        document[key.value] = words if isinstance(value, yaml.SequenceNode) else words[0]
-    return document, lines(root)
-
-
-def _depth(text: str) -> int:
-    """How deep the document is nested, as far as it can be parsed."""
-    depth = deepest = 0
-    try:
-        for event in yaml.parse(text, Loader=_Yaml12Loader):
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            deepest = max(deepest, depth)
-            if depth > _TOO_DEEP:
-                break
-    except (yaml.YAMLError, RecursionError):
-        return deepest
-    return deepest
+    return None if small or depth > by_libyaml.DEEP else by_libyaml.mapping(text)

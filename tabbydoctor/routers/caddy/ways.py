@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
+from tabbydoctor.records import replace
 from tabbydoctor.routers import HandEdit, Miss, Wait
 from tabbydoctor.routers.caddy import by_hand, in_place
 from tabbydoctor.routers.caddy.following import CaddyWay, followed, header, rewritten, value_of

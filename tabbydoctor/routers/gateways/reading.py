@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
+from tabbydoctor.records import replace
 from tabbydoctor.routers import Call, RouterReading
 from tabbydoctor.routers.gateways.passage import Passage, SentKey
 from tabbydoctor.routers.gateways.requests import generates

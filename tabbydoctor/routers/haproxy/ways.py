@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
+from tabbydoctor.records import replace
 from tabbydoctor.routers import HandEdit, Miss, Wait
 from tabbydoctor.routers.gateways.passage import CALLERS_OWN, Passage
 from tabbydoctor.routers.gateways.requests import COMPLETION, below, best, misses

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
+from tabbydoctor.records import replace
 from tabbydoctor.routers import HandEdit, Miss, Wait
 from tabbydoctor.routers.gateways.passage import CALLERS_OWN, Passage
 from tabbydoctor.routers.gateways.requests import below, best, misses

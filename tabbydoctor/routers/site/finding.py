@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tabbydoctor.deployment.parts import Connections, Discovery, ProcessTable, RouterSite, Units
 from tabbydoctor.deployment.reader import teller
 from tabbydoctor.deployment.unit import Unit
@@ -12,6 +10,7 @@ from tabbydoctor.facts import Absent
 from tabbydoctor.front.design import UNIT as FRONT
 from tabbydoctor.front.standing import Front
 from tabbydoctor.host import Host
+from tabbydoctor.records import replace
 from tabbydoctor.routers.kinds import BUILT_IN, RouterKinds
 from tabbydoctor.routers.site.candidates import (
     Around,

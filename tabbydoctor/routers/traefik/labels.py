@@ -9,12 +9,12 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from tabbydoctor.described.compose import compose
 from tabbydoctor.described.parts import Bind, DescribedService
 from tabbydoctor.documents import Unreadable, json_of
+from tabbydoctor.records import replace
 from tabbydoctor.routers.traefik.static import of_flags, put
 from tabbydoctor.routers.traefik.tree import NotTraefik, TraefikTree
 from tabbydoctor.yaml.nodes import KeyPath
