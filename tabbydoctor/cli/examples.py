@@ -130,23 +130,13 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     ),
     "completion": (
         Example(
-            "for all users of bash",
-            "completion bash > /usr/share/bash-completion/completions/tabbydoctor",
-            root=True,
+            "for you, in bash with its bash-completion",
+            "completion bash > ~/.local/share/bash-completion/completions/tabbydoctor",
         ),
         Example(
-            "for you alone, in this bash",
-            "completion bash > ~/.tabbydoctor.bash && . ~/.tabbydoctor.bash",
+            "in zsh, where $fpath has that directory", "completion zsh > ~/.zfunc/_tabbydoctor"
         ),
-        Example(
-            "for all users of zsh",
-            "completion zsh > /usr/local/share/zsh/site-functions/_tabbydoctor",
-            root=True,
-        ),
-        Example(
-            "for you alone, in fish",
-            "completion fish > ~/.config/fish/completions/tabbydoctor.fish",
-        ),
+        Example("in fish", "completion fish > ~/.config/fish/completions/tabbydoctor.fish"),
     ),
     "man": (
         Example("read the page of a command", "man check | man -l -"),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +23,10 @@ from tabbydoctor.reports.leaving import leaving
 if TYPE_CHECKING:  # every command pays for what is imported here: fix alone needs these
     from tabbydoctor.remedies.outcome import FixResult, Prepared
     from tabbydoctor.remedies.request import FixRequest, Strategy
+
+
+_ASKED = 3
+"""Rows of a screen below the plan: the question, or the prompt of the shell."""
 
 
 @with_targets
@@ -44,6 +51,9 @@ def fix(
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan and its diff; touch nothing.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show all of the diff, however long.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     no_restart: Annotated[
@@ -87,11 +97,12 @@ def fix(
     )
     # What is done is told, too, before a signal may end it.
     with interrupts.held():
-        result = _run(given, request, dry_run=dry_run, yes=yes, quiet=format == Format.JSON)
+        show = None if format == Format.JSON else partial(_show_plan, whole=diff)
+        result = _run(given, request, dry_run=dry_run, yes=yes, show=show)
         if format == Format.JSON:
             show_json(repair_view.as_json(result))
         else:
-            _show(result, dry_run=dry_run)
+            _show(result, dry_run=dry_run, whole=diff)
         sys.stdout.flush()
     return result.exit_code
 
@@ -138,7 +149,15 @@ def _seconds(value: float) -> float:
     return value
 
 
-def _run(given: Given, request: FixRequest, *, dry_run: bool, yes: bool, quiet: bool) -> FixResult:
+def _run(
+    given: Given,
+    request: FixRequest,
+    *,
+    dry_run: bool,
+    yes: bool,
+    show: Callable[[Prepared], None] | None,
+) -> FixResult:
+    """`show` shows the plan to somebody who may be asked; None: there is nobody."""
     from tabbydoctor.examination import NothingToExamine
     from tabbydoctor.fixing.run import Fix
     from tabbydoctor.host.local import LocalHost
@@ -146,9 +165,9 @@ def _run(given: Given, request: FixRequest, *, dry_run: bool, yes: bool, quiet: 
     from tabbydoctor.repair.engine import RepairError, open_state
 
     def agree(prepared: Prepared) -> bool:
-        if not quiet:
-            _show_plan(prepared)
-        return yes or (not quiet and _asked(prepared))
+        if show is not None:
+            show(prepared)
+        return yes or (show is not None and _asked(prepared))
 
     try:
         state = open_state(given.state_dir)
@@ -157,7 +176,7 @@ def _run(given: Given, request: FixRequest, *, dry_run: bool, yes: bool, quiet: 
             with interrupts.open_to_interrupts():
                 return fix.dry_run()
         result = fix.run()
-        if quiet or result.applied:
+        if show is None or result.applied:
             return result
         with interrupts.open_to_interrupts():
             instead = _loopback_instead(result)
@@ -183,12 +202,16 @@ def _loopback_instead(result: FixResult) -> bool:
     return typer.confirm("Bind 127.0.0.1 instead, so that nobody else reaches it?", default=False)
 
 
-def _show_plan(prepared: Prepared) -> None:
+def _show_plan(prepared: Prepared, *, whole: bool) -> None:
+    """The plan; on a terminal as much of it as a screen holds, with the question below."""
     from tabbydoctor.reports import repair_view
+    from tabbydoctor.reports.page import write_page
 
-    text = repair_view.plan_text(prepared, _width())
-    if text.strip():
-        show_text(text)
+    cut = sys.stdout.isatty() and not whole
+    rows = shutil.get_terminal_size().lines - _ASKED if cut else None
+    page = repair_view.plan_page(prepared, _width(), rows)
+    if page.lines:
+        write_page(page, sys.stdout)
         sys.stdout.flush()
 
 
@@ -209,11 +232,11 @@ def _progress(text: str) -> None:
         sys.stderr.flush()
 
 
-def _show(result: FixResult, *, dry_run: bool) -> None:
+def _show(result: FixResult, *, dry_run: bool, whole: bool) -> None:
     from tabbydoctor.reports import repair_view
 
     if dry_run or result.prepared.plan.empty:  # else it was shown before it was agreed to
-        _show_plan(result.prepared)
+        _show_plan(result.prepared, whole=whole)
     if not dry_run or result.prepared.nothing_to_do:
         show_text(repair_view.outcome_text(result, _width()))
 

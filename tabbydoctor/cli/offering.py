@@ -45,7 +45,7 @@ class Candidate:
         return f"{leaving(self.word)}\t{means}" if told and means else leaving(self.word)
 
 
-Source = Callable[[Cursor], Iterable[Candidate]]
+Offering = Callable[[Cursor], Iterable[Candidate]]
 
 
 def offered(typed: TypedLine) -> tuple[str, list[Candidate]]:
@@ -161,7 +161,7 @@ def _accounts(at: Cursor) -> Iterator[Candidate]:
         return iter(())
 
 
-SOURCES: Mapping[str, tuple[str, Source]] = {
+SOURCES: Mapping[str, tuple[str, Offering]] = {
     "--user-unit": (WORDS, _user_units),
     "UNIT": (WORDS, _system_units),
     "USER": (WORDS, _accounts),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
+
+from rich.cells import cell_len
 
 from tabbydoctor.invocation import again, typed
 from tabbydoctor.nixos.by_rebuild import THEN
 from tabbydoctor.nixos.one_block import one_block
-from tabbydoctor.redaction import Redacted, redact
+from tabbydoctor.redaction import redact
 from tabbydoctor.remedies.outcome import FixResult, Prepared
 from tabbydoctor.reports.page import Page
 from tabbydoctor.reports.visible import visible
 
+_TITLE = "Plan: "
 _STARTS = ("restart", "reload", "enable")
 """Actions on what runs, which `--no-restart` leaves to the operator."""
 
@@ -24,20 +28,46 @@ def as_json(result: FixResult) -> dict[str, Any]:
     return plain(repair_document(result))
 
 
-def plan_text(prepared: Prepared, width: int) -> Redacted:
-    """The plan, without secrets: what becomes of which file, what is restarted, its diff, and
-    what is left to do by hand.
+def plan_page(prepared: Prepared, width: int, rows: int | None = None) -> Page:
+    """The plan, without secrets, and its summary last: the diff, what is left to do by hand, what
+    becomes of which file, and what is restarted. `rows` is what may be filled of a screen: of a
+    longer diff the beginning is shown.
     """
     diff = prepared.plan.diff()
-    shown = "".join(f"{visible(line)}\n" for line in diff.rstrip("\n").split("\n")) if diff else ""
-    parts = [redact(_steps_text(prepared, width)), shown, redact(_by_hand(prepared, width))]
-    return Redacted("\n".join(part for part in parts if part.strip()))
+    others = [redact(_by_hand(prepared, width)), redact(_steps_text(prepared, width))]
+    below = [
+        line for part in others if part.strip() for line in ("", *part.strip("\n").split("\n"))
+    ]
+    page = Page(width)
+    if diff:
+        lines = [visible(line) for line in diff.rstrip("\n").split("\n")]
+        room = len(lines) if rows is None else _fitting(lines, rows - len(below) - 1, width)
+        page.lines += [[(line, _diff_style(line))] for line in lines[:room]]
+        if room < len(lines):
+            page.flow((f"… {len(lines) - room} more lines of the diff: --diff shows all", "bold"))
+    for line in below if diff else below[1:]:
+        page.lines.append([(line, "bold" if line.startswith(_TITLE) else "")])
+    return page
+
+
+def _fitting(lines: list[str], rows: int, width: int) -> int:
+    """How many of the lines fill no more rows of a terminal; a longer line takes several."""
+    taken = list(accumulate(max(1, -(-cell_len(line) // width)) for line in lines))
+    if taken[-1] <= rows + 1:  # nothing is left out to say so
+        return len(lines)
+    return sum(end <= rows for end in taken)
+
+
+def _diff_style(line: str) -> str:
+    if line.startswith(("+++", "---", "diff ")):
+        return "bold"
+    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
 
 
 def _steps_text(prepared: Prepared, width: int) -> str:
     page = Page(width)
     if not prepared.plan.empty:
-        page.flow((f"Plan: {prepared.plan.title or 'repair'}", "bold"))
+        page.flow((f"{_TITLE}{prepared.plan.title or 'repair'}", "bold"))
         page.blank()
     for change in prepared.plan.files:
         page.flow((f"{change.kind} {change.path}", ""), indent=2, hang=4)

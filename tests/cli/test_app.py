@@ -56,7 +56,7 @@ def test_usage_errors_exit_2_and_are_one_document_for_machines(
 
 def test_without_a_word_it_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([]) == 2
-    assert "Usage: tabbydoctor [OPTIONS] COMMAND" in capsys.readouterr().out
+    assert "Repair:" in capsys.readouterr().out
 
 
 def test_an_unknown_format_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

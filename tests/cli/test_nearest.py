@@ -20,6 +20,7 @@ KNOWN = ["GPU001", "GPU002", "CFG003", "config", "check", "schema"]
         ("gpu00", "did you mean GPU001 or GPU002?"),
         ("CFG0003", "did you mean CFG003?"),
         ("papyrus", "otherwise"),
+        ("XYZ001", "otherwise"),
         ("", "otherwise"),
     ],
 )

@@ -174,7 +174,7 @@ def test_the_plan_is_shown_before_it_is_applied(
 ) -> None:
     assert run(["fix", "--auth", "--yes", *targets(demo)]) == 1
     text = capsys.readouterr().out
-    assert 0 <= text.index("Plan: ") < text.index("auth=_tabby_auth") < text.index("Changed, but")
+    assert 0 <= text.index("auth=_tabby_auth") < text.index("Plan: ") < text.index("Changed, but")
     assert run(["undo", *targets(demo)]) == 0
 
 

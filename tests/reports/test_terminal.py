@@ -205,7 +205,7 @@ def test_a_value_of_several_lines_keeps_them_behind_a_rule() -> None:
 
 
 def test_a_terminal_gets_colour() -> None:
-    assert f"{ESCAPE}[1;31mTabbyAPI is broken" in on_terminal(ONE_ROOT)
+    assert f"{ESCAPE}[1;38;5;160mTabbyAPI is broken" in on_terminal(ONE_ROOT)
 
 
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
