@@ -47,7 +47,7 @@ def check(
         str,
         option(
             metavar="FORMAT",
-            help="text, json, jsonl, junit, sarif, tap, nagios, prometheus, markdown, html or github.",
+            help="text, json, jsonl, junit, sarif, tap, nagios, prometheus, markdown, html, github.",
         ),
     ] = "text",
     deployment: Annotated[
