@@ -82,8 +82,9 @@ def read(
             if server(base) not in servers and str(entry.get("apiKey")) in keys
         ),
         literal_keys=tuple(key for key in keys if not _VARIABLE.search(key)),
-        waits=tuple(
-            _waits(path, parsed, [label for section, label, *_ in tabby if section == "models"])
+        waits=(
+            *_waits(path, parsed, [label for section, label, *_ in tabby if section == "models"]),
+            *_answers(path, parsed, tabby),
         ),
         misses=tuple(miss for miss, _ in wrong),
         values=(*(mend for _, mend in wrong), *_checks(tabby)),
@@ -172,6 +173,18 @@ def _waits(path: str, parsed: YamlDocument, models: list[str]) -> Iterator[Wait]
         yield Wait(
             path, line, seconds, "healthCheckTimeout", "loaded", told, ("healthCheckTimeout",)
         )
+
+
+def _answers(path: str, parsed: YamlDocument, tabby: list[_Backend]) -> Iterator[Wait]:
+    """How long it waits for an answer to begin, where that is written: since v200, and 0 is no
+    limit. What is not written has none in releases before, so nothing is told of it."""
+    for section, label, entry, _ in tabby:
+        given = entry.get("timeouts")
+        seconds = given.get("responseHeader") if isinstance(given, Mapping) else None
+        if isinstance(seconds, int) and not isinstance(seconds, bool) and seconds > 0:
+            place = (section, label, "timeouts", "responseHeader")
+            line = parsed.line_of(*place)
+            yield Wait(path, line, float(seconds), "responseHeader", "answered", True, place)
 
 
 def _checks(tabby: list[_Backend]) -> Iterator[ValueMend]:
