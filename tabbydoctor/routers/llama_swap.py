@@ -199,7 +199,37 @@ def _section(data: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mappi
     entries = data.get(section)
     for label, entry in entries.items() if isinstance(entries, Mapping) else ():
         if isinstance(entry, Mapping):
-            yield str(label), entry
+            yield str(label), _without_macros(data, section, str(label), entry)
+
+
+_TAKES_MACROS = {"models": ("cmd", "proxy", "checkEndpoint"), "peers": ("apiKey",)}
+_LONGEST = 4096
+"""Characters of a value with its macros put in: a longer one stays as it is written."""
+
+
+def _without_macros(
+    data: Mapping[str, Any], section: str, label: str, entry: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """An entry with its macros put in: the last first, as llama-swap does. A peer has none of its
+    own, and takes them in its key alone."""
+    given: dict[str, Any] = {"MODEL_ID": label} if section == "models" else {}
+    for macros in (data.get("macros"), entry.get("macros") if section == "models" else None):
+        given |= macros if isinstance(macros, Mapping) else {}
+    plain = {
+        f"${{{name}}}": str(value)
+        for name, value in given.items()
+        if isinstance(value, str | int | float) and len(str(value)) <= _LONGEST
+    }
+    found = dict(entry)
+    for field in _TAKES_MACROS[section]:
+        text = entry.get(field)
+        for name in reversed(plain) if isinstance(text, str) and "${" in text else ():
+            text = text.replace(name, plain[name])
+            if len(text) > _LONGEST:
+                break
+        else:
+            found |= {field: text} if field in entry else {}
+    return found
 
 
 def _expanded(url: object, variables: Mapping[str, str]) -> str:
