@@ -32,6 +32,8 @@ PEERS = (
     "peers:\n  tabby:\n    proxy: {url}\n    apiKey: old-0123456789\n    models: [m]\n",
     "peers:\n  tabby:\n    proxy: {url}/v1\n    models:\n      - m\n",
     "peers:\n  tabby:\n    proxy: '{url}/v1/'\n    apiKey: none\n    models: [m]\n",
+    "macros:\n  k: old-0123456789\npeers:\n  tabby:\n    proxy: {url}\n    apiKey: ${{k}}\n"
+    "    models: [m]\n",
 )
 _ENTRY = "model_list:\n  - model_name: m\n    litellm_params:\n"
 ENTRIES = (
@@ -55,17 +57,17 @@ def tabby(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def mended(kind: str, text: str, url: str) -> str:
     """The configuration after `fix --auth` and `fix RTR016`."""
-    module = litellm if kind == "litellm" else llama_swap
     content = text.encode()
     for one in reading(kind, text, url).mends("path"):
         content = _edited(one, content)
-    return module.with_key(content, (url,)).decode()
+    give = litellm.with_key if kind == "litellm" else llama_swap.with_key
+    return give(content, (url,)).decode()
 
 
 def reading(kind: str, text: str, url: str) -> RouterReading:
     """What is read of it."""
-    module = litellm if kind == "litellm" else llama_swap
-    return module.read("/etc/gateway.yaml", text, (url,))
+    read = litellm.read if kind == "litellm" else llama_swap.read
+    return read("/etc/gateway.yaml", text, (url,))
 
 
 def through(kind: str, directory: Path, text: str) -> tuple[int, str]:
@@ -105,6 +107,19 @@ def test_llama_swap_is_let_through_once_mended(text: str, tabby: Server, tmp_pat
     after = mended("llama-swap", before, url)
     assert not passes("llama-swap", tmp_path / "before", before)
     assert passes("llama-swap", tmp_path / "after", after), after
+
+
+@pytest.mark.skipif(not LLAMA_SWAP, reason="LLAMA_SWAP names no program")
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "macros", ["key: ${{env.TABBY_API_KEY}}", "a: ${{env.TABBY_API_KEY}}\n  key: ${{a}}"]
+)
+def test_a_key_by_a_macro_is_sent_and_left(macros: str, tabby: Server, tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{tabby.port}"
+    peer = f"    proxy: {url}\n    apiKey: ${{key}}\n    models: [m]\n"
+    text = f"macros:\n  {macros}\npeers:\n  tabby:\n{peer}".replace("{{", "{").replace("}}", "}")
+    assert mended("llama-swap", text, url) == text
+    assert passes("llama-swap", tmp_path / "given", text)
 
 
 @pytest.mark.heavy
