@@ -223,13 +223,18 @@ def _without_macros(
     found = dict(entry)
     for field in _TAKES_MACROS[section]:
         text = entry.get(field)
-        for name in reversed(plain) if isinstance(text, str) and "${" in text else ():
-            text = text.replace(name, plain[name])
-            if len(text) > _LONGEST:
-                break
-        else:
-            found |= {field: text} if field in entry else {}
+        if isinstance(text, str) and "${" in text:
+            found[field] = _put_in(text, plain)
     return found
+
+
+def _put_in(written: str, macros: Mapping[str, str]) -> str:
+    text = written
+    for name in reversed(tuple(macros)):
+        text = text.replace(name, macros[name])
+        if len(text) > _LONGEST:
+            return written
+    return text
 
 
 def _expanded(url: object, variables: Mapping[str, str]) -> str:
