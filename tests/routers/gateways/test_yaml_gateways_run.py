@@ -94,7 +94,7 @@ def through(kind: str, directory: Path, text: str) -> tuple[int, str]:
 def passes(kind: str, directory: Path, text: str) -> bool:
     """Whether TabbyAPI's own route took the request with its key."""
     status, said = through(kind, directory, text)
-    refused = status in (401, 404) or any(word in said.lower() for word in _AUTH_WORDS)
+    refused = status in (400, 401, 404) or any(word in said.lower() for word in _AUTH_WORDS)
     return not refused
 
 
