@@ -14,7 +14,8 @@ a gateway that gives up meanwhile answers 504, and TabbyAPI goes on for nobody.
 The limit in the router's waiting loop or its configuration (llama-swap's `healthCheckTimeout`,
 120 s where it is not set), and the time between the first line of TabbyAPI's log and
 `Uvicorn running on`. Of nginx `proxy_read_timeout` (60 s by default), of HAProxy `timeout server`,
-of Caddy the timeouts of its transport, of LiteLLM `timeout`: less than two minutes is short.
+of Caddy the timeouts of its transport, of LiteLLM `timeout`, of llama-swap a `responseHeader` that
+is written under `timeouts`: less than two minutes is short.
 
 ## What to do
 Raise the limit well above the load time, and that for an answer to ten minutes, as clients of

@@ -82,8 +82,9 @@ def read(
             if server(base) not in servers and str(entry.get("apiKey")) in keys
         ),
         literal_keys=tuple(key for key in keys if not _VARIABLE.search(key)),
-        waits=tuple(
-            _waits(path, parsed, [label for section, label, *_ in tabby if section == "models"])
+        waits=(
+            *_waits(path, parsed, [label for section, label, *_ in tabby if section == "models"]),
+            *_answers(path, parsed, tabby),
         ),
         misses=tuple(miss for miss, _ in wrong),
         values=(*(mend for _, mend in wrong), *_checks(tabby)),
@@ -174,6 +175,18 @@ def _waits(path: str, parsed: YamlDocument, models: list[str]) -> Iterator[Wait]
         )
 
 
+def _answers(path: str, parsed: YamlDocument, tabby: list[_Backend]) -> Iterator[Wait]:
+    """How long it waits for an answer to begin, where that is written: since v200, and 0 is no
+    limit. What is not written has none in releases before, so nothing is told of it."""
+    for section, label, entry, _ in tabby:
+        given = entry.get("timeouts")
+        seconds = given.get("responseHeader") if isinstance(given, Mapping) else None
+        if isinstance(seconds, int) and not isinstance(seconds, bool) and seconds > 0:
+            place = (section, label, "timeouts", "responseHeader")
+            line = parsed.line_of(*place)
+            yield Wait(path, line, float(seconds), "responseHeader", "answered", True, place)
+
+
 def _checks(tabby: list[_Backend]) -> Iterator[ValueMend]:
     """What turns a check that needs a key into one that needs none."""
     for section, label, entry, _ in tabby:
@@ -186,7 +199,42 @@ def _section(data: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mappi
     entries = data.get(section)
     for label, entry in entries.items() if isinstance(entries, Mapping) else ():
         if isinstance(entry, Mapping):
-            yield str(label), entry
+            yield str(label), _without_macros(data, section, str(label), entry)
+
+
+_TAKES_MACROS = {"models": ("cmd", "proxy", "checkEndpoint"), "peers": ("apiKey",)}
+_LONGEST = 4096
+"""Characters of a value with its macros put in: a longer one stays as it is written."""
+
+
+def _without_macros(
+    data: Mapping[str, Any], section: str, label: str, entry: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """An entry with its macros put in: the last first, as llama-swap does. A peer has none of its
+    own, and takes them in its key alone."""
+    given: dict[str, Any] = {"MODEL_ID": label} if section == "models" else {}
+    for macros in (data.get("macros"), entry.get("macros") if section == "models" else None):
+        given |= macros if isinstance(macros, Mapping) else {}
+    plain = {
+        f"${{{name}}}": str(value)
+        for name, value in given.items()
+        if isinstance(value, str | int | float) and len(str(value)) <= _LONGEST
+    }
+    found = dict(entry)
+    for field in _TAKES_MACROS[section]:
+        text = entry.get(field)
+        if isinstance(text, str) and "${" in text:
+            found[field] = _put_in(text, plain)
+    return found
+
+
+def _put_in(written: str, macros: Mapping[str, str]) -> str:
+    text = written
+    for name in reversed(tuple(macros)):
+        text = text.replace(name, macros[name])
+        if len(text) > _LONGEST:
+            return written
+    return text
 
 
 def _expanded(url: object, variables: Mapping[str, str]) -> str:

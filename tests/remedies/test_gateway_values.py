@@ -7,6 +7,7 @@ import pytest
 from tabbydoctor.deployment.parts import RouterSite
 from tabbydoctor.remedies.draft import CannotFix
 from tabbydoctor.remedies.request import FixRequest
+from tabbydoctor.routers import llama_swap
 from tabbydoctor.tabbyapi.probes import Address
 
 from .scene import ROOT, Scene
@@ -103,3 +104,26 @@ def test_a_gateway_that_is_not_edited_is_told_its_own_lines(scene: Scene) -> Non
     assert f"# In {file}, behind line 3 (location /)" in refused.value.manual
     assert '        proxy_set_header Authorization "Bearer <api_key>";' in refused.value.manual
     assert f"sudoedit {file}" in refused.value.manual
+
+
+@pytest.mark.parametrize("section", ["models", "peers"])
+def test_llama_swap_is_made_to_wait_for_an_answer(scene: Scene, section: str) -> None:
+    more = "proxy: http://127.0.0.1:5000\n    timeouts:\n      responseHeader: 30  # ours"
+    text = SWAP.replace("models:", f"{section}:", 1).format(more=more)
+    file = given(scene, "llama-swap", text, "RTR014")
+    changed = scene.draft("RTR014").read(file)
+    assert changed == text.replace("Header: 30", "Header: 600").encode()
+
+
+@pytest.mark.parametrize("written", ["responseHeader: 0", "responseHeader: 600", "connect: 5"])
+def test_llama_swap_that_waits_is_left(scene: Scene, written: str) -> None:
+    more = f"proxy: http://127.0.0.1:5000\n    timeouts:\n      {written}"
+    given(scene, "llama-swap", SWAP.format(more=more), "RTR014")
+    assert scene.draft("RTR014").plan().empty
+
+
+@pytest.mark.parametrize("odd", ["30", "[1]", "{responseHeader: soon}", "{responseHeader: true}"])
+def test_odd_limits_of_llama_swap_are_none(odd: str) -> None:
+    text = SWAP.format(more=f"proxy: http://127.0.0.1:5000\n    timeouts: {odd}")
+    reading = llama_swap.read("/config.yaml", text, ("http://127.0.0.1:5000",))
+    assert [wait.setting for wait in reading.waits] == ["healthCheckTimeout"]

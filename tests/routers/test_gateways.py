@@ -104,3 +104,37 @@ def test_llama_swap_model_probes_without_a_key() -> None:
         False,
     )
     assert (forward.sends_key, forward.key_from) == (False, CLIENT_OWN)
+
+
+@pytest.mark.parametrize(
+    "macros",
+    ["key: ${env.TABBY_API_KEY}", "inner: ${env.TABBY_API_KEY}\n  key: ${inner}"],
+)
+def test_a_macro_of_llama_swap_is_what_it_stands_for(macros: str) -> None:
+    text = (
+        f"macros:\n  tabby: http://127.0.0.1:5000\n  check: v1/models\n  {macros}\n"
+        "models:\n  one:\n    macros: {check: health}\n    cmd: run ${MODEL_ID}\n"
+        "    proxy: ${tabby}\n    checkEndpoint: /${check}\n"
+        "peers:\n  two:\n    proxy: http://127.0.0.1:5000\n    apiKey: ${key}\n    models: [m]\n"
+        "  three:\n    proxy: ${tabby}\n    models: [n]\n"  # refused: only a key takes them
+    )
+    reading = llama_swap.read("/c.yaml", text, URLS)
+    assert [(call.function, call.path, call.sends_key) for call in reading.calls] == [
+        ("one", "/health", False),
+        ("one", "/v1/chat/completions", False),
+        ("two", "/v1/chat/completions", True),
+    ]
+    assert list(reading.reads_environment) == ["TABBY_API_KEY"]
+    assert reading.literal_keys == ()
+
+
+def test_macros_that_grow_are_left() -> None:
+    grown = "".join(f"  m{n}: ${{m{n - 1}}}${{m{n - 1}}}\n" for n in range(1, 60))
+    text = f"macros:\n  m0: x\n{grown}models:\n  one: {{cmd: a, proxy: '${{m59}}'}}\n"
+    assert llama_swap.read("/c.yaml", text, URLS).backends == {"one": "${m59}"}
+
+
+@pytest.mark.parametrize("odd", ["7", "[a]", "{m: [1]}", "{m: {a: b}}", "{7: 8}"])
+def test_odd_macros_are_no_traceback(odd: str) -> None:
+    text = f"macros: {odd}\nmodels:\n  one: {{cmd: a, proxy: '${{m}}'}}\n"
+    assert llama_swap.read("/c.yaml", text, URLS).backends == {"one": "${m}"}
