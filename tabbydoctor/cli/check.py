@@ -47,7 +47,8 @@ def check(
         str,
         option(
             metavar="FORMAT",
-            help="text, json, jsonl, junit, sarif, tap, nagios, prometheus, markdown, html, github.",
+            help="text, json, jsonl, junit, sarif, tap, nagios, prometheus, markdown, html or "
+            "github.",
         ),
     ] = "text",
     deployment: Annotated[

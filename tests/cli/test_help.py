@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import typer
 
-from tabbydoctor.cli.app import command_line, run
+from tabbydoctor.cli.app import run
+from tabbydoctor.cli.command_line import command_line
 from tabbydoctor.cli.examples import EXAMPLES
 from tabbydoctor.cli.manpage import pages
 from tabbydoctor.cli.offering import SOURCES

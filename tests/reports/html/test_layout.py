@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reports.formats.test_formats import require
+from tests.programs import require
 from tests.reports.html.chromium import Chromium, chromium
 from tests.reports.html.pages import COMMAND, PAGES, THIRTY, written
 from tests.reports.reports import ONE_ROOT
