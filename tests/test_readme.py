@@ -48,6 +48,7 @@ def test_the_test_command_is_the_one_ci_runs() -> None:
 
 def test_every_option_for_a_target_is_in_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     run(["check", "--help"])
+    run(["fix", "--help"])
     offered = set(re.findall(r"--[a-z][a-z-]*", capsys.readouterr().out))
     table = README[README.index("| option | names |") : README.index("### Exit codes")]
     named = set(re.findall(r"--[a-z][a-z-]*", table))

@@ -20,6 +20,8 @@ from tabbydoctor.routers.site.content import source_text
 _PROGRAM = re.compile(
     r"(python|pypy)[\d.]*|uvicorn|gunicorn|hypercorn|daphne|granian|fastapi|.*\.py"
 )
+_BY_ITS_ENVIRONMENT = re.compile(r"\bopen_webui\b")
+"""A program that is judged by what it is given, and whose source is nobody's to wire."""
 _ABSOLUTE = re.compile(r"(?<![^=:])/")
 """Where an absolute path begins in a word: at its front, behind `=`, in a list."""
 
@@ -42,7 +44,10 @@ def speaks(host: Host, site: RouterSite) -> bool:
 
 def may_be_source(process: Process) -> bool:
     """Whether a process runs Python: of thousands in containers few are looked at."""
-    return any(_PROGRAM.fullmatch(posixpath.basename(word)) for word in process.argv[:6])
+    words = process.argv[:6]
+    if any(_BY_ITS_ENVIRONMENT.search(word) for word in words):
+        return False
+    return any(_PROGRAM.fullmatch(posixpath.basename(word)) for word in words)
 
 
 def in_container(
