@@ -52,5 +52,5 @@ def bundle(
     write_output(output, content, private=True)
     kept = shlex.quote(output)
     return show_text(
-        f"{output}: {len(content) >> 10} KiB. Judged elsewhere by its check --from {kept}."
+        f"{output}: {len(content) >> 10} KiB. On any machine, check --from {kept} judges it."
     )
