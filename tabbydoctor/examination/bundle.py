@@ -157,6 +157,8 @@ class _Cleaner:
         self.redacted: Counter[str] = Counter()
         self.withheld: set[str] = set()
         self._replaced_ids: set[str] = set()
+        self._without: set[str] = set()
+        """Names that hold no secret: most stand in many answers."""
 
     def line(self, one: Recorded) -> str:
         """One answer as a line; one that still held a secret is withheld."""
@@ -244,7 +246,12 @@ class _Cleaner:
                 self._replaced_ids.add(secret)
             return self._stand_ins.of(secret)
 
-        return with_stand_ins(text, kind, stand_in) if text else text
+        if not text or (kind is None and text in self._without):
+            return text
+        clean = with_stand_ins(text, kind, stand_in)
+        if kind is None and clean == text:
+            self._without.add(text)
+        return clean
 
     def _walk(self, value: Any, change: Callable[[str], str]) -> Any:
         if isinstance(value, str):
