@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from tabbydoctor.deployment.parts import RouterSite
+from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.remedies.draft import CannotFix
+from tabbydoctor.remedies.gateway_nix import lines_of_nix
 from tabbydoctor.remedies.request import FixRequest
+from tabbydoctor.routers import caddy
 from tabbydoctor.tabbyapi.probes import Address
 
 from .scene import ROOT, Scene
@@ -118,6 +121,13 @@ def test_one_that_somebody_chose_is_refused_with_the_lines(
     if "CADDY_ADMIN" not in why:
         assert f"\t{SOCKET}\n" in refused.value.manual
         assert "sudo systemctl restart caddy.service" in refused.value.manual
+
+
+def test_on_nixos_it_is_closed_by_lines_of_nix() -> None:
+    reading = caddy.read("/etc/caddy/Caddyfile", SITE, ("http://127.0.0.1:5000",))
+    said = lines_of_nix(reading, Unit("caddy.service", {"User": "caddy"}), "/x.conf", "x\n")
+    assert 'services.caddy.globalConfig = "admin unix//run/caddy-admin/admin.sock";' in said
+    assert 'systemd.services.caddy.serviceConfig.RuntimeDirectoryMode = "0700";' in said
 
 
 HAPROXY = """\
