@@ -122,8 +122,20 @@ def test_caddys_admin_endpoint_shows_the_key_to_nobody(deploy: Deploy, options: 
     assert files(deployment, gateway) == before
     assert API_KEY not in shown(deployment)
     assert "127.0.0.1:5000" in shown(deployment)
-    assert not machine.exists("/run/tabbydoctor-caddy")
+    # systemd removes a directory at a stop of the unit that names it: an empty one is left in /run.
+    assert machine.run(["ls", "-A", "/run/tabbydoctor-caddy"]).stdout == ""
     machine.systemctl("reload", gateway.unit)
+
+
+def test_a_haproxy_whose_maps_others_may_ask_for_is_refused(deploy: Deploy) -> None:
+    deployment, gateway = deploy(), GATEWAYS["haproxy"]
+    text = gateway.site.replace("mode 660 level admin", "mode 666 level user")
+    lay_out(deployment, gateway, text)
+    before = files(deployment, gateway)
+    refused = deployment.doctor(*FIX)
+    assert (refused.exit_code, refused.document["applied"]) == (1, False), refused.stdout
+    assert "`show map` would show the key" in "\n".join(refused.document["manual"])
+    assert files(deployment, gateway) == before
 
 
 def test_one_whose_admin_endpoint_is_asked_by_others_is_refused(deploy: Deploy) -> None:
