@@ -11,16 +11,18 @@ The source is read, never run: for each HTTP call, which backends it may reach a
 the header with TabbyAPI's key goes with it on that way.
 
 ## What to do
-Send the header to TabbyAPI alone, then rotate the key: replace `api_key` in api_tokens.yml
-with a new value (`openssl rand -hex 16`) and restart TabbyAPI.
+Send the header to TabbyAPI alone: `tabbydoctor fix RTR008` does so in a Python router whose call
+names the header itself, and says which lines it leaves. Then rotate the key: replace `api_key` in
+api_tokens.yml with a new value (`openssl rand -hex 16`) and restart TabbyAPI.
 """
 
 from collections.abc import Iterator
 
 from tabbydoctor.api import AUTH, Finding, Remedy, Safety, check
+from tabbydoctor.records import replace
 from tabbydoctor.routers import RouterReading
 
-from . import evidence_at, file_name, readable
+from . import WIRE_KEY, evidence_at, file_name, readable
 
 
 @check(
@@ -28,6 +30,7 @@ from . import evidence_at, file_name, readable
     "router-key-leaks",
     category="router",
     tags=(AUTH,),
+    cure=replace(WIRE_KEY, in_part=True),
 )
 def key_leaks(reading: RouterReading) -> Iterator[Finding]:
     places = readable(reading).at(lambda part: part.leaks)

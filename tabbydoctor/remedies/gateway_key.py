@@ -19,6 +19,7 @@ from tabbydoctor.records import dataclass
 from tabbydoctor.remedies import nixos
 from tabbydoctor.remedies.credential import NAME
 from tabbydoctor.remedies.draft import CannotFix, Draft
+from tabbydoctor.remedies.gateway_control import close_admin, refuse_open_sockets
 from tabbydoctor.remedies.gateway_nix import lines_of_nix
 from tabbydoctor.remedies.gateway_trust import exchangeable
 from tabbydoctor.repair.changes import Parser
@@ -45,7 +46,6 @@ _Command = Callable[[tuple[str, ...], str], tuple[str, ...]]
 """By kind: the command by which its own parser reads a configuration, of the one that runs it."""
 _REFERRED = re.compile(r"\$\{?(\w+)|env\((\w+)\)|\{env\.(\w+)\}")
 _ADMIN_OFF = re.compile(r"^\s*admin\s+off\b", re.MULTILINE)
-_ADMIN_CLOSED = re.compile(r"^\s*admin\s+(off\b|unix/)", re.MULTILINE)
 
 
 def key_file_of(unit: Unit) -> str:
@@ -92,18 +92,30 @@ class GatewayPlan:
             self.inputs.environment, named,
         )  # fmt: skip
         after = placing.texts(before)
+        keyed = any(self.key_file in after[name] for name in named)
+        closed = self._closed(after, named) if keyed else after
+        moved, after = closed != after, closed
         for name, real in named.items():
             if after[name] != before[name]:
                 content = after[name].encode("utf-8", "surrogateescape")
                 self.draft.edit(real, lambda _, content=content: content, WHY)  # type: ignore[misc]
-        if any(self.key_file in after[name] for name in named):
+        if keyed:
             account = self.account
             owner = (account.uid, account.gid) if account else (0, 0)
             content = after[self.key_file].encode()
             self.draft.write(self.key_file, content, WHY, mode=0o600, uid=owner[0], gid=owner[1])
             self.draft.permit(self.key_file, WHY, mode=0o600, uid=owner[0], gid=owner[1])
         if self.draft.changes_files:
-            self._take_in(after)
+            self._take_in(after, moved=moved)
+
+    def _closed(self, texts: Mapping[str, str], named: Mapping[str, str]) -> Mapping[str, str]:
+        """Texts by which no other account is shown the key. Raises CannotFix, CannotGiveKey."""
+        if self.site.kind == "haproxy":
+            refuse_open_sockets({name: texts[name] for name in named}, self.command)
+        if self.site.kind != "caddy":
+            return texts
+        path, environment = self.inputs.reading.path, router_environment(self.site)
+        return close_admin(self.draft, self.unit, path, texts, named, environment)
 
     def _files(self) -> dict[str, str]:
         """Path of each of its files -> what it is without links. Raises CannotFix where others
@@ -134,8 +146,8 @@ class GatewayPlan:
             return bool(key.sends) and key.literal in self.tokens.api_keys
         return variable_of(key.source) not in self.failing.variables
 
-    def _take_in(self, texts: Mapping[str, str]) -> None:
-        """Its parser, then a reload; a restart where there is none."""
+    def _take_in(self, texts: Mapping[str, str], *, moved: bool) -> None:
+        """Its parser, then a reload; a restart where there is none, or what it asks has `moved`."""
         kind, unit, account = self.site.kind, self.unit, self.account
         read: _Command = _READS[kind]
         words = {name for text in texts.values() for found in _REFERRED.findall(text)
@@ -152,13 +164,14 @@ class GatewayPlan:
         self.draft.require(parser)
         every = "\n".join(texts.values())
         reloads = any(last_setting(file.text, "ExecReload") for file in unit.files)
-        reloads = reloads and not (kind == "caddy" and _ADMIN_OFF.search(every))
+        reloads = reloads and not moved and not (kind == "caddy" and _ADMIN_OFF.search(every))
         if unit.get("ActiveState") == "active" and reloads:
             self.draft.take_anew(unit, WHY)
             told = f"{unit.name} is reloaded: what it serves goes on"
         else:
             self.draft.restart(unit, WHY)
-            told = f"{unit.name} is restarted, as it knows no reload: what it serves is cut off"
+            why = "its admin endpoint moves" if moved else "it knows no reload"
+            told = f"{unit.name} is restarted, as {why}: what it serves is cut off"
         self.draft.notes += [
             f"{parser} is asked first, and again before anything is told of the files: what it "
             "refuses is taken back",
@@ -167,11 +180,6 @@ class GatewayPlan:
             "read (0600); what callers send as a key is dropped",
             "after a rotation of the key run this again: RTR005 will say so",
         ]
-        if kind == "caddy" and not _ADMIN_CLOSED.search(every):
-            self.draft.notes.append(
-                "Caddy's admin endpoint (localhost:2019) shows its configuration, with this key, "
-                "to every local account: `admin unix//run/caddy/admin.sock` closes it"
-            )
 
 
 def plan_gateway_key(

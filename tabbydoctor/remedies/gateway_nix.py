@@ -29,6 +29,8 @@ def lines_of_nix(reading: RouterReading, unit: Unit, key_file: str, content: str
     asked = {(call.file, call.line): call.asked for call in reading.calls}
     for edit in edits:
         said += _of_edit(reading.kind, edit, asked.get((edit.file, edit.mends), ""), key_file)
+    if reading.kind == "caddy":
+        said += _closed_admin(unit)
     return "\n".join((*dict.fromkeys(said), THEN))
 
 
@@ -48,6 +50,16 @@ def _of_edit(kind: str, edit: HandEdit, asked: str, key_file: str) -> Iterator[s
     else:
         own = [f"import {key_file}"]
     yield comment("\n".join((_BY_HAND[kind].format(block=edit.block), *(f"  {o}" for o in own))))
+
+
+def _closed_admin(unit: Unit) -> Iterator[str]:
+    """What keeps its admin endpoint from showing the key to every local account."""
+    name = unit.name.removesuffix(".service")
+    own = f"{name}-admin"
+    yield f"services.caddy.globalConfig = {literal(f'admin unix//run/{own}/admin.sock')};"
+    service = path("systemd", "services", name, "serviceConfig")
+    yield f"{service}.RuntimeDirectory = {literal(own)};"
+    yield f"{service}.RuntimeDirectoryMode = {literal('0700')};"
 
 
 def _key(line: str) -> bool:

@@ -75,6 +75,7 @@ def plan_router_key(
     failing = failing_keys(keys or RouterKeys(), tokens, site, inputs.reading, reach)
     reading = inputs.reading
     seen_refused = witness is not None and witness.proves_fault
+    _said_of_leaks(draft, site, reading)
     by_tokens = options.strategy == "router-tokens"
     # A process without a unit names files of its account's choosing: the key is put into none.
     kind = kinds.named(site.kind)
@@ -141,6 +142,22 @@ def plan_router_key(
         turn_auth_on(draft, instance)
     if draft.changes_files:
         restart_router(draft, site)
+
+
+def _said_of_leaks(draft: Draft, site: RouterSite, reading: RouterReading) -> None:
+    """What a person does where other backends are sent the key: they have seen it."""
+    if not reading.leaks:
+        return
+    if site.kind != "python":
+        lines = ", ".join(map(str, reading.leaks))
+        draft.manual.append(
+            f"{reading.path}: line {lines}: other backends are sent TabbyAPI's key: take it away "
+            "there"
+        )
+    draft.manual.append(
+        "then replace api_key in api_tokens.yml, which other backends have seen, by a new value "
+        "(`openssl rand -hex 16`), and restart TabbyAPI"
+    )
 
 
 def _said_of_callers(draft: Draft, reading: RouterReading) -> None:

@@ -28,6 +28,11 @@ class LabGateway:
         return f"{self.name}.service"
 
     @property
+    def act(self) -> str:
+        """How it takes in its files: Caddy's admin endpoint moves, by a restart alone."""
+        return "restart" if self.name == "caddy" else "reload"
+
+    @property
     def key_file(self) -> str:
         return f"{KEYS}/{self.unit}/tabby_api_key.conf"
 

@@ -55,8 +55,8 @@ def test_each_is_repaired_by_a_reload_and_taken_back(
     assert (fixed.document["applied"], fixed.document["verified"]) == (True, True)
     assert API_KEY not in fixed.stdout + fixed.stderr
     acts = [one["kind"] for one in fixed.document["changes"] if one["target"] == gateway.unit]
-    assert acts == ["reload"]
-    assert machine.property(gateway.unit, "MainPID") == pid
+    assert acts == [gateway.act]
+    assert (machine.property(gateway.unit, "MainPID") == pid) == (gateway.act == "reload")
     mode = machine.run(["stat", "-c", "%a %U", gateway.key_file]).stdout.split()
     assert mode == ["600", "caddy" if name == "caddy" else "root"]
 
@@ -81,7 +81,73 @@ def test_each_is_repaired_by_a_reload_and_taken_back(
     assert files(deployment, gateway) == before
     machine.wait_for(lambda: deployment.forward().status in (401, 503), "the old configuration")
     assert others(deployment) == others_before
+    assert (machine.property(gateway.unit, "MainPID") == pid) == (gateway.act == "reload")
+
+
+def shown(deployment: Deployment) -> str:
+    """What Caddy's admin endpoint tells an account that has nothing to do with it."""
+    asked = ["curl", "-s", "-m", "5", "http://localhost:2019/config/"]
+    as_other = ["runuser", "-u", "nobody", "--", *asked]
+    return deployment.machine.run(as_other, check=False).stdout
+
+
+@pytest.mark.parametrize("options", ["", "{\n\tadmin localhost:2019\n}\n"], ids=["none", "own"])
+def test_caddys_admin_endpoint_shows_the_key_to_nobody(deploy: Deploy, options: str) -> None:
+    deployment, gateway = deploy(), GATEWAYS["caddy"]
+    machine = deployment.machine
+    lay_out(deployment, gateway, options + gateway.site)
+    before = files(deployment, gateway)
+    assert "127.0.0.1:5000" in shown(deployment)
+    fixed = deployment.doctor(*FIX)
+    assert fixed.exit_code == 0, fixed.stdout + fixed.stderr
+    assert shown(deployment) == ""
+    socket = "/run/tabbydoctor-caddy/admin.sock"
+    asked = ["curl", "-s", "-m", "5", "--http1.0", "-H", "Host:", "--unix-socket", socket]
+    asked.append("http://x/config/")  # Caddy answers for no name there
+    assert API_KEY in machine.run(asked).stdout  # root sees what others do not
+    refused = machine.run(["runuser", "-u", "nobody", "--", *asked], check=False)
+    assert (refused.returncode, refused.stdout) == (7, "")
+    kept = "/var/lib/caddy/.config/caddy/autosave.json"
+    unread = machine.run(["runuser", "-u", "nobody", "--", "cat", kept], check=False)
+    assert unread.returncode != 0
+
+    pid = machine.property(gateway.unit, "MainPID")
+    for _ in range(2):  # the second asks a socket that the first has made anew
+        machine.systemctl("reload", gateway.unit)
+        assert deployment.forward().status not in (0, 401, 502, 503)
     assert machine.property(gateway.unit, "MainPID") == pid
+    assert shown(deployment) == ""
+
+    assert deployment.doctor("undo").exit_code == 0
+    assert files(deployment, gateway) == before
+    assert API_KEY not in shown(deployment)
+    assert "127.0.0.1:5000" in shown(deployment)
+    # systemd removes a directory at a stop of the unit that names it: an empty one is left in /run.
+    assert machine.run(["ls", "-A", "/run/tabbydoctor-caddy"]).stdout == ""
+    machine.systemctl("reload", gateway.unit)
+
+
+def test_a_haproxy_whose_maps_others_may_ask_for_is_refused(deploy: Deploy) -> None:
+    deployment, gateway = deploy(), GATEWAYS["haproxy"]
+    text = gateway.site.replace("mode 660 level admin", "mode 666 level user")
+    lay_out(deployment, gateway, text)
+    before = files(deployment, gateway)
+    refused = deployment.doctor(*FIX)
+    assert (refused.exit_code, refused.document["applied"]) == (1, False), refused.stdout
+    assert "`show map` would show the key" in "\n".join(refused.document["manual"])
+    assert files(deployment, gateway) == before
+
+
+def test_one_whose_admin_endpoint_is_asked_by_others_is_refused(deploy: Deploy) -> None:
+    deployment, gateway = deploy(), GATEWAYS["caddy"]
+    lay_out(deployment, gateway, "{\n\tadmin 127.0.0.1:2999\n}\n" + gateway.site)
+    before = files(deployment, gateway)
+    refused = deployment.doctor(*FIX)
+    assert (refused.exit_code, refused.document["applied"]) == (1, False), refused.stdout
+    said = "\n".join(refused.document["manual"])
+    assert "was given the address 127.0.0.1:2999" in said
+    assert "\tadmin unix//run/tabbydoctor-caddy/admin.sock" in said
+    assert files(deployment, gateway) == before
 
 
 @each

@@ -23,6 +23,11 @@ _HIDES = {
 }
 """What keeps a key in the file from other accounts, and lets the gateway read it."""
 _KEY = ", with the api_key of api_tokens.yml in the place of <api_key>"
+_SHOWN: Mapping[str, str] = {
+    "caddy": "; an admin endpoint at localhost:2019, where none is named, shows it to every local "
+    "account (`fix --auth` closes it)",
+}
+"""Who else is shown the key then."""
 
 
 def by_hand(
@@ -49,7 +54,8 @@ def _remedies(
             continue
         keyed = any("<api_key>" in line for line in edit.lines)
         yield Remedy(
-            f"{_place(edit)}, write these lines{_KEY if keyed else ''}",
+            f"{_place(edit)}, write these lines"
+            + (f"{_KEY}{_SHOWN.get(reading.kind, '')}" if keyed else ""),
             Safety.MANUAL,
             tuple(_commands(reading, site, edit, keyed=keyed)),
             lines=edit.lines,
