@@ -32,6 +32,7 @@ _SAID: dict[Said, str] = {
     "accepted": "TabbyAPI took the key that came with it",
     "own": "proves nothing of the key",
 }
+_UNASKED = "TabbyAPI answered; it asks for no key"
 _REFUSED = {NO_KEY: "RTR002", WRONG: "RTR005"}
 """TabbyAPI's words to a completion that was sent without a key -> what they prove."""
 _ASKED: tuple[Credential, Credential] = ("none", "wrong")
@@ -62,7 +63,7 @@ async def _through(
         async with announced(host, endpoint.address.url):
             answer = await completion(facts, host)
     if answer:
-        rows.append(_row(f"POST {COMPLETION}", answer, _of_request(answer)))
+        rows.append(_row(f"POST {COMPLETION}", answer, _of_request(answer, endpoint)))
     verdict, means, finding = _follows(seen, endpoint, answer)
     unsent = "the router's port is not known" if send and answer is None else ""
     base = seen.url.removesuffix(PATH)
@@ -75,6 +76,7 @@ async def _rows(facts: Facts, seen: RouterWitness, endpoint: Endpoint) -> AsyncI
     for credential, status, said in zip(_ASKED, seen.statuses, seen.said, strict=True):
         by = "unknown" if status is None else others if said == "own" else "TabbyAPI"
         means = _SAID[said] if status is not None else "no answer"
+        means = _UNASKED if said == "accepted" and endpoint.enforces_auth is False else means
         yield RouterRow(f"GET {PATH}", credential, status, by, means)
     health, path = await own_health(facts), await fact(facts, RouterHealth)
     if health and path:
@@ -87,11 +89,13 @@ def _row(request: str, answer: SeenAnswer, means: str) -> RouterRow:
     return RouterRow(request, "none", answer.status, by, means)
 
 
-def _of_request(answer: SeenAnswer) -> str:
+def _of_request(answer: SeenAnswer, endpoint: Endpoint) -> str:
     if answer.status is None:
         return f"no answer: {answer.said}" if answer.said else "no answer"
     if answer.auth_error:
         return f"TabbyAPI refused it: {answer.said}"
+    if answer.accepted and endpoint.enforces_auth is False:
+        return f"{_UNASKED}: {answer.said}"
     if answer.accepted:
         return f"TabbyAPI took the key that came with it: {answer.said}"
     return "proves nothing of the key" + (f": {answer.error}" if answer.error else "")
