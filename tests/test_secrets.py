@@ -86,6 +86,8 @@ COMMANDS = [
     ["vram", "--format", "json"],
     ["probe"],
     ["probe", "--format", "json"],
+    ["probe", "--through-router"],
+    ["probe", "--through-router", "--send", "--format", "json"],
     ["list"],
     ["explain", "TOK003"],
     ["fix", "--auth", "--dry-run"],

@@ -66,6 +66,12 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "probe": (
         Example("which key the running server takes where", "probe", root=True),
         Example("a server on another machine", "probe --url http://gpu1:5000"),
+        Example("what comes back through the router", "probe --through-router", root=True),
+        Example(
+            "with one completion, for a model that nobody serves",
+            "probe --through-router --send",
+            root=True,
+        ),
     ),
     "vram": (
         Example("the configured model against each GPU", "vram"),

@@ -18,11 +18,11 @@ from tabbydoctor.fixing.chosen import (
     ROUTER,
     answered,
     asked_for,
-    of_router_key,
     planners,
     present,
     router_there,
 )
+from tabbydoctor.fixing.unproven import unproven
 from tabbydoctor.front.standing import Front
 from tabbydoctor.host import Host
 from tabbydoctor.invocation import invocation
@@ -36,10 +36,8 @@ from tabbydoctor.repair import interrupts
 from tabbydoctor.repair.changes import EarlierChange
 from tabbydoctor.repair.errors import RepairError
 from tabbydoctor.routers.inputs import RouterInputs
-from tabbydoctor.routers.judged import RouterJudgement
 from tabbydoctor.routers.marked_block import marked_block
 from tabbydoctor.routers.staleness import RouterStaleness
-from tabbydoctor.tabbyapi.config import EffectiveConfig
 from tabbydoctor.tabbyapi.probes import Address, Endpoint
 from tabbydoctor.tabbyapi.token_paths import TokenPaths
 from tabbydoctor.targets import Targets
@@ -89,7 +87,7 @@ async def _prepare(
             await _answers(facts),
             request.restart,
             await _runs_as_it_is(facts, request),
-            await _unproven(facts, request, results),
+            await unproven(facts, request, results),
         )
     finally:
         await facts.close()
@@ -123,37 +121,6 @@ async def _runs_as_it_is(facts: Facts, request: FixRequest) -> bool:
         return not (await facts.get(RouterStaleness)).newer
     except NoFact:
         return False
-
-
-async def _unproven(facts: Facts, request: FixRequest, results: Iterable[CheckResult]) -> str:
-    """What is needed to know that a router's requests carry the key; empty where that is known.
-
-    Without a router there is none that could lack it, and where no key is asked for none does.
-    """
-    if not request.auth or request.strategy == "disable-auth":
-        return ""
-    told = {*of_router_key(request), "RTR009"}
-    about = [one for one in results if one.check.id in told]
-    unsure = [one for one in about if one.status in ("unknown", "crashed")]
-    try:
-        judgement = await facts.get(RouterJudgement)
-    except NoFact:
-        return ""
-    asked = any(one.status not in ("skipped",) for one in about)
-    if judgement.proven and not unsure:
-        return ""
-    if judgement.needed and (asked or not unsure) and await _key_asked(facts):
-        return judgement.needed
-    return f"{unsure[0].check.id} could not be judged: {unsure[0].reason}" if unsure else ""
-
-
-async def _key_asked(facts: Facts) -> bool:
-    """Whether TabbyAPI asks for a key, as far as it is known."""
-    try:
-        config = await facts.get(EffectiveConfig)
-    except NoFact:
-        return True
-    return not config.auth_disabled
 
 
 def _introduce(draft: Draft, facts: Facts, host: Host) -> None:

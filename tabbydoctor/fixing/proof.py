@@ -10,12 +10,12 @@ from tabbydoctor.deployment.parts import Instance, RouterSite
 from tabbydoctor.diagnosis.check import AUTH
 from tabbydoctor.diagnosis.runner import run_checks
 from tabbydoctor.examination import facts_of
+from tabbydoctor.examination.router_answers import UP, fact, witness
 from tabbydoctor.facts import Facts
 from tabbydoctor.fixing.chosen import ROUTER, asked_for, of_router_key, present
 from tabbydoctor.fixing.router_ready import router_answers, router_ready
 from tabbydoctor.fixing.serving import PAUSE, Progress, still_starts
 from tabbydoctor.fixing.standing import FaultsStanding, standing, worse
-from tabbydoctor.fixing.witness import UP, fact, witness
 from tabbydoctor.host import Host
 from tabbydoctor.remedies.outcome import UNSEEN, Prepared, Proof, SeenAnswer, Witness
 from tabbydoctor.remedies.request import FixRequest

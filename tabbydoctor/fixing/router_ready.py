@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tabbydoctor.deployment.parts import ProcessTable, RouterSite
+from tabbydoctor.examination.router_answers import fact
 from tabbydoctor.facts import Facts
 from tabbydoctor.fixing.serving import may_come_up
-from tabbydoctor.fixing.witness import fact
 from tabbydoctor.host import Host
 from tabbydoctor.routers.site.health import RouterHealth, own_url
 from tabbydoctor.routers.witness import PATH

@@ -73,9 +73,7 @@ class Fix:
     def dry_run(self) -> FixResult:
         """The plan alone: 0 where there is proven to be nothing to do, else 1. Touches nothing."""
         prepared = self.plan()
-        proven = prepared.nothing_to_do and not prepared.unproven
-        proof = Proof(None, unproven=(prepared.unproven,)) if prepared.unproven else None
-        return FixResult(prepared, int(not proven), proof=proof)
+        return _as_read(prepared)
 
     def plan(self) -> Prepared:
         """Look and plan; nothing is changed."""
@@ -104,7 +102,7 @@ class Fix:
     def _as_it_is(self, prepared: Prepared) -> FixResult:
         """Nothing is to be changed: what runs is asked all the same, as reading may be wrong."""
         if not prepared.nothing_to_do or not prepared.asks_router:
-            return FixResult(prepared, int(not prepared.nothing_to_do))
+            return _as_read(prepared)
         seen = self._look()
         refused = seen.request is not None and seen.request.auth_error
         accepted = seen.request is not None and seen.request.accepted
@@ -120,6 +118,13 @@ class Fix:
             True if accepted else None, unproven=() if proven else (why,), before=seen, after=seen
         )
         return FixResult(prepared, 0 if proven else 1, proof=proof)
+
+
+def _as_read(prepared: Prepared) -> FixResult:
+    """What it comes to where nothing is done, and nobody is asked."""
+    proven = prepared.nothing_to_do and not prepared.unproven
+    proof = Proof(None, unproven=(prepared.unproven,)) if prepared.unproven else None
+    return FixResult(prepared, int(not proven), proof=proof)
 
 
 def _refused_before(prepared: Prepared) -> Prepared | None:

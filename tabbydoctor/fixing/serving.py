@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection
 from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.deployment.unit import Unit
 from tabbydoctor.examination import facts_of
+from tabbydoctor.examination.router_answers import fact
 from tabbydoctor.facts import Facts
-from tabbydoctor.fixing.witness import fact
 from tabbydoctor.host import Host
 from tabbydoctor.tabbyapi.probes import Endpoint
 from tabbydoctor.targets import Targets

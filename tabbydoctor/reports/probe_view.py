@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tabbydoctor.host.data import HttpAnswer
 from tabbydoctor.reports.visible import visible
 from tabbydoctor.tabbyapi import answers
 from tabbydoctor.tabbyapi.probes import CREDENTIALS, PATHS, Credential, Endpoint
+
+if TYPE_CHECKING:  # `probe` alone pays nothing for the router's part
+    from tabbydoctor.reports.documents.probe import ThroughRouterPart
+    from tabbydoctor.routers.through import ThroughRouter
 
 _HEADINGS: dict[Credential, str] = {
     "none": "no key",
@@ -22,8 +26,26 @@ _ENFORCES = {True: "asks for a key", False: "off: everyone is admin", None: "can
 _GAP = 2
 
 
-def as_text(endpoint: Endpoint, width: int) -> str:
-    """The table for people, at most `width` columns wide where its words allow."""
+def as_text(endpoint: Endpoint, width: int, through: ThroughRouter | None = None) -> str:
+    """The tables for people, at most `width` columns wide where their words allow."""
+    return _server_text(endpoint, width) + (_router_text(through, width) if through else "")
+
+
+def _router_text(through: ThroughRouter, width: int) -> str:
+    lines = ["", *_paragraph(f"{'through router':<15}{visible(through.url)}", width), ""]
+    for row in through.rows:
+        key = _HEADINGS[row.credential]
+        status = "-" if row.status is None else row.status
+        lines.append(f"{row.request:<27}{key:<11}{status:<5}{row.by}")
+        lines += _paragraph(f"    {visible(row.means)}", width, indent=4)
+    proven = f"{through.finding}: " if through.finding else ""
+    lines += ["", *_paragraph(f"{'means':<15}{proven}{visible(through.means)}", width)]
+    if through.unsent:
+        lines += _paragraph(f"{'not sent':<15}{visible(through.unsent)}", width)
+    return "\n".join(lines) + "\n"
+
+
+def _server_text(endpoint: Endpoint, width: int) -> str:
     about = [
         line
         for name, value in _about(endpoint).items()
@@ -36,7 +58,7 @@ def as_text(endpoint: Endpoint, width: int) -> str:
     return "\n".join([*about, "", *_aligned(rows)]) + "\n"
 
 
-def as_json(endpoint: Endpoint) -> dict[str, Any]:
+def as_json(endpoint: Endpoint, through: ThroughRouter | None = None) -> dict[str, Any]:
     """The table for machines; bodies are left out, what they say is in `says`."""
     from tabbydoctor.reports.documents.base import plain
     from tabbydoctor.reports.documents.probe import CellPart, ProbeDocument
@@ -67,7 +89,31 @@ def as_json(endpoint: Endpoint) -> dict[str, Any]:
         admin_withheld=endpoint.admin_withheld or None,
         answers=cells,
     )
+    if through is not None:
+        document.through_router = _router_part(through)
     return plain(document)
+
+
+def _router_part(through: ThroughRouter) -> ThroughRouterPart:
+    from tabbydoctor.reports.documents.probe import RouterRowPart, ThroughRouterPart
+
+    return ThroughRouterPart(
+        url=through.url,
+        rows=[
+            RouterRowPart(
+                request=row.request,
+                credential=row.credential,
+                status=row.status,
+                by=row.by,
+                means=row.means,
+            )
+            for row in through.rows
+        ],
+        verdict=through.verdict,
+        means=through.means,
+        finding=through.finding or None,
+        unsent=through.unsent or None,
+    )
 
 
 def _about(endpoint: Endpoint) -> dict[str, str]:
@@ -131,11 +177,11 @@ def _aligned(rows: list[list[str]]) -> list[str]:
     ]
 
 
-def _paragraph(text: str, width: int) -> list[str]:
+def _paragraph(text: str, width: int, indent: int = 15) -> list[str]:
     return textwrap.wrap(
         text,
         width,
-        subsequent_indent=" " * 15,
+        subsequent_indent=" " * indent,
         break_long_words=False,
         break_on_hyphens=False,
         drop_whitespace=True,

@@ -66,6 +66,10 @@ class RouterWitness:
     """What came back with a key that nobody knows."""
     why: str = ""
     """Why nothing follows, in words; empty where something does."""
+    statuses: tuple[int | None, int | None] = (None, None)
+    """The HTTP status of both; None where there was no answer."""
+    said: tuple[Said, Said] = ("own", "own")
+    """What both tell of what TabbyAPI was sent."""
 
     @property
     def told(self) -> tuple[str, str]:
@@ -92,6 +96,17 @@ async def router_witness(
         raise Absent("TabbyAPI does not answer: nothing follows from what its router says")
     if not endpoint.enforces_auth:
         raise Absent("TabbyAPI asks for no key: nothing follows about the router's")
+    return await ask_models(host, site, endpoint, instance, machine)
+
+
+async def ask_models(
+    host: Host,
+    site: RouterSite,
+    endpoint: Endpoint,
+    instance: Instance | None,
+    machine: Machine | None,
+) -> RouterWitness:
+    """Ask the running router, whatever may follow. Raises Unknown where it cannot be asked."""
     own = [url for url in site.urls if url != endpoint.address.url][:_PLACES]
     if not own:
         raise Unknown(_not_asked(site, machine))
@@ -126,6 +141,8 @@ async def _asked(host: Host, base: str, endpoint: Endpoint) -> RouterWitness:
         _words(bare, said[0]),
         _words(unknown, said[1]),
         "" if verdict != "nothing" else _why(bare, unknown),
+        (bare.status, unknown.status),
+        said,
     )
 
 
@@ -205,7 +222,7 @@ def _own(seen: RouterWitness) -> RouterWitness:
     words = (f"{told.partition(',')[0]}, the router's own answer" for told in seen.told)
     without_key, with_unknown = words
     why = f"its answer to GET {PATH} is its own: TabbyAPI was not asked"
-    return RouterWitness(seen.url, "nothing", without_key, with_unknown, why)
+    return RouterWitness(seen.url, "nothing", without_key, with_unknown, why, seen.statuses)
 
 
 def _why(bare: HttpAnswer, unknown: HttpAnswer) -> str:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from tabbydoctor.reports.documents.base import Count, Document, DocumentPart
+from tabbydoctor.routers.through import Answerer
+from tabbydoctor.routers.witness import Verdict
 from tabbydoctor.tabbyapi.probes import Credential
 
 
@@ -23,6 +27,38 @@ class CellPart(DocumentPart):
     """What the answer means, in two words; empty where its status says it all."""
     elapsed_ms: Count
     """How long it took, in milliseconds."""
+
+
+class RouterRowPart(DocumentPart):
+    """One request through the router, and its answer."""
+
+    request: str
+    """Its method and path."""
+    credential: Credential
+    """What was sent: nothing, or a key that nobody knows."""
+    status: int | None
+    """The HTTP status; null where there was no answer."""
+    by: Answerer
+    """Who answered."""
+    means: str
+    """What this answer tells of the key that TabbyAPI was sent."""
+
+
+class ThroughRouterPart(DocumentPart):
+    """What came back through the running router."""
+
+    url: str
+    """The router's address that was asked."""
+    rows: list[RouterRowPart]
+    """What was asked, and what came. Only `--send` posts anything."""
+    verdict: Verdict
+    """What TabbyAPI was seen to be sent for the list of models."""
+    means: str
+    """What follows from that, or why nothing does."""
+    finding: str | None
+    """The id of the finding that it proves."""
+    unsent: str | None
+    """Why no completion was sent though one was asked for."""
 
 
 class ProbeDocument(Document):
@@ -52,3 +88,5 @@ class ProbeDocument(Document):
     """Why the admin key was not sent."""
     answers: list[CellPart]
     """What was asked, and what came."""
+    through_router: ThroughRouterPart | UnsetType = UNSET
+    """The same through the router, with `--through-router`."""

@@ -25,7 +25,7 @@ T = TypeVar("T")
 NOBODY = "tabbydoctor-no-such-model"
 """A model that nobody serves: a request for it loads nothing and switches nothing."""
 _REQUEST = {"model": NOBODY, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}
-_PATH = "/v1/chat/completions"
+COMPLETION = "/v1/chat/completions"
 _INLINE = "because an admin key isn't provided"
 """TabbyAPI knows the key, and does not switch models for it (inline model loading)."""
 _TABBYS = (*AUTH_ERRORS, NO_MODEL, _INLINE)
@@ -44,14 +44,31 @@ UP = "TabbyAPI is up"
 
 async def witness(facts: Facts, host: Host) -> Witness:
     """Ask the running router. Its health is left alone where asking would cost a completion."""
+    place = await _place(facts)
+    if place is None:
+        return Witness()
+    return Witness(await own_health(facts), await _request(facts, host, *place))
+
+
+async def completion(facts: Facts, host: Host) -> SeenAnswer | None:
+    """Post the one request that no model serves; None where the router's port is not known."""
+    place = await _place(facts)
+    return await _request(facts, host, *place) if place else None
+
+
+async def own_health(facts: Facts) -> SeenAnswer | None:
+    """What the router says of itself; None where asking could cost a completion."""
+    health = await fact(facts, RouterHealth)
+    return _probe(health) if health and health.url else None
+
+
+async def _place(facts: Facts) -> tuple[str, dict[str, str]] | None:
+    """Where a completion is asked for, and the headers that it takes there."""
     site, table = await fact(facts, RouterSite), await fact(facts, ProcessTable)
     url = own_url(site, table) if site and table else None
     if site is None or url is None:
-        return Witness()
-    health = await fact(facts, RouterHealth)
-    probe = _probe(health) if health and health.url else None
-    asked = _asked(site, await fact(facts, RouterReading)) or (f"{url}{_PATH}", {})
-    return Witness(probe, await _request(facts, host, *asked))
+        return None
+    return _asked(site, await fact(facts, RouterReading)) or (f"{url}{COMPLETION}", {})
 
 
 def _asked(site: RouterSite, reading: RouterReading | None) -> tuple[str, dict[str, str]] | None:

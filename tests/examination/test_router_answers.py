@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tabbydoctor.deployment.parts import ProcessTable, RouterSite
+from tabbydoctor.examination.router_answers import NOBODY, witness
 from tabbydoctor.facts import Absent, Facts
-from tabbydoctor.fixing.witness import NOBODY, witness
 from tabbydoctor.host import HttpAnswer, Listener, Process
 from tabbydoctor.host.local import LocalHost
 from tabbydoctor.remedies.outcome import UNSEEN, Proof, SeenAnswer, Witness
@@ -76,7 +76,7 @@ def seen(status: int, body: str, *logged: str) -> SeenAnswer:
         facts.provide(EffectiveConfig, EffectiveConfig("/srv/tabby", {}))
         facts.provide(LocalHost, host)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("tabbydoctor.fixing.witness.run_log", run_log)
+            patch.setattr("tabbydoctor.examination.router_answers.run_log", run_log)
             return await witness(facts, host)
 
     with router(status, body) as port:
