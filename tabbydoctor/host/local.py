@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import psutil
 
-from tabbydoctor.host import accounts, commands, files, nvml, peers, processes
+from tabbydoctor.host import accounts, commands, engine_socket, files, nvml, peers, processes
 from tabbydoctor.host.access import PathStatus, Shaper
 from tabbydoctor.host.data import (
     Account,
@@ -121,6 +121,9 @@ class LocalHost:
             limit=limit,
             admission=admission,
         )
+
+    def ask_engine(self, socket: str, target: str) -> HttpAnswer:
+        return engine_socket.ask(socket, target, root=self.files_below)
 
     def nvml(self) -> NvmlState:
         return nvml.read()
