@@ -36,7 +36,7 @@ def with_answer(host: Host, box: Container, table: ProcessTable) -> Container:
     mounts = tuple(mounts_told(mapping(record, "MountPoints")))
     directory = str(value(config, "WorkingDir") or "/")
     return replace(
-        described(box, record, config, wanted),
+        described(box, record, config, wanted, by=place.by),
         directory=directory if answer.closed and box.directory == "/" else box.directory,
         name=str(value(record, "Name")).lstrip("/") or box.name,
         mounts=_named(box.mounts, mounts),

@@ -65,7 +65,7 @@ def _is_dockerd(process: Process) -> bool:
 
 def _is_podman(process: Process) -> bool:
     """`podman system service`, as its unit runs it."""
-    own = process.user_unit == (process.uid != 0)
+    own = process.user_unit == (process.uid != 0) and engine_and_id(process.cgroup) is None
     return own and process.unit == "podman.service" and "service" in process.argv
 
 

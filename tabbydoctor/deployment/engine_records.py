@@ -52,6 +52,7 @@ def described(
     config: Mapping[str, Any],
     wanted: Mapping[str, Any],
     home: str = "",
+    by: str = "the engine's record",
 ) -> Container:
     """The container by the parts of Docker's own description, on disk or as `inspect` has it."""
     ports = mapping(mapping(record, "NetworkSettings"), "Ports") or mapping(wanted, "PortBindings")
@@ -63,7 +64,7 @@ def described(
         name=str(value(record, "Name")).lstrip("/"),
         labels=labels,
         image=str(value(config, "Image")),
-        published=tuple(_bindings(ports)),
+        published=tuple(_bindings(ports, by)),
         published_known=not others,  # what leads to another's network is published there
         log=f"{home}/{box.id}-json.log" if log in ("json-file", "") and home else "",
         to_journal=log == "journald",
@@ -100,7 +101,7 @@ def _docker_home(box: Container) -> str:
     return f"{DOCKER}/containers/{box.id}"
 
 
-def _bindings(ports: Mapping[str, Any]) -> Iterator[Publication]:
+def _bindings(ports: Mapping[str, Any], by: str) -> Iterator[Publication]:
     for inner, places in ports.items():
         number, _, protocol = str(inner).partition("/")
         for place in places if isinstance(places, list) else ():
@@ -110,7 +111,7 @@ def _bindings(ports: Mapping[str, Any]) -> Iterator[Publication]:
                     _address(value(place, "HostIp")),
                     port,
                     whole_number(number),
-                    "the engine's record",
+                    by,
                 )
 
 

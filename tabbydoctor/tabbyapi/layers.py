@@ -61,6 +61,8 @@ def effective_config(
         )
     line = parse(instance.arguments, installation, _through_start_script(instance))
     override = _config_path(host, instance, line, targets)
+    if box and box.closed and override and override.startswith(f"{box.root}/"):
+        raise Unknown(f"{box.label} reads {box.inside(override)}: name it with --config")
     files = tuple(_files(host, instance, override, targets.config))
     layers = [_file_layer(file) for file in files]
     layers.insert(_lower(files), _environment_layer(instance, installation))

@@ -207,6 +207,20 @@ def test_a_member_of_the_engines_group_sees_what_it_answers(deploy: Deploy) -> N
     assert API_KEY not in ran.stdout
 
 
+def test_a_member_of_the_engines_group_finds_no_fault_in_a_healthy_one(deploy: Deploy) -> None:
+    d = started(deploy, "docker")
+    without_router(d)
+    engines.run(d, "docker", Asked())
+    engines.serves(d)
+    d.machine.run(["chmod", "644", f"{HOST_DIRECTORY}/config.yml"])
+    by_a_member(d)
+    document = d.doctor("check", "--format", "json", user="mia").document
+    print([(one["id"], one["status"]) for one in document["checks"]])
+    assert faults_in(document) == set(), told(document)
+    assert document["deployment"]["container"] == "docker tabbyapi"
+    assert document["deployment"]["config_files"] == [f"{HOST_DIRECTORY}/config.yml"]
+
+
 def test_a_member_of_the_engines_group_sees_one_that_has_ended(deploy: Deploy) -> None:
     d = started(deploy, "docker")
     without_router(d)
