@@ -35,7 +35,7 @@ from . import box_of, unseen
 )
 def stale_mount(files: ContainedFiles, instance: Instance) -> Iterator[Finding]:
     box = box_of(instance)
-    if not files.seen:
+    if not files.seen or (box.answer and box.answer.mounts_alone):
         raise unseen(box)
     for one in files.files:
         if one.replaced:

@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from tabbydoctor.deployment.container import Container, EngineAnswer, Mount
+from tabbydoctor.deployment.container_mounts import mounts_of
 from tabbydoctor.deployment.ended_containers import is_tabbyapi, mounts_told, tabby_environment
 from tabbydoctor.deployment.engine_answers import inspected
 from tabbydoctor.deployment.engine_records import described
@@ -29,17 +30,24 @@ def with_answer(host: Host, box: Container, table: ProcessTable) -> Container:
     if (place.owner and place.owner.uid) != (box.owner and box.owner.uid):
         return box  # an account makes control groups of any name below its own manager
     config, wanted = mapping(record, "Config"), mapping(record, "HostConfig")
+    told = tuple(mounts_told(mapping(record, "MountPoints")))
+    mounts, differences = _as_seen(host, box, told)
+    if not value(mapping(record, "State"), "Running"):
+        differences.append("it runs, and was said not to")
     answer = EngineAnswer(
-        place.by, is_tabbyapi(record), tabby_environment(value(config, "Env")), _closed(host, box),
-        () if value(mapping(record, "State"), "Running") else ("it runs, and was said not to",),
-    )  # fmt: skip
-    mounts = tuple(mounts_told(mapping(record, "MountPoints")))
+        place.by,
+        is_tabbyapi(record),
+        tabby_environment(value(config, "Env")),
+        _closed(host, box),
+        box.mounts is None,
+        tuple(differences),
+    )
     directory = str(value(config, "WorkingDir") or "/")
     return replace(
         described(box, record, config, wanted, by=place.by),
         directory=directory if answer.closed and box.directory == "/" else box.directory,
         name=str(value(record, "Name")).lstrip("/") or box.name,
-        mounts=_named(box.mounts, mounts),
+        mounts=mounts,
         own_network=_own_network(wanted),
         addresses=tuple(_addresses(record)),
         answer=answer,
@@ -70,14 +78,30 @@ def _closed(host: Host, box: Container) -> bool:
     return False
 
 
-def _named(seen: tuple[Mount, ...] | None, told: tuple[Mount, ...]) -> tuple[Mount, ...]:
-    """The mounts that are seen, and what is told of where they are of; what is not seen is not."""
-    if seen is None:
-        return told
-    names = {one.inside: one.outside for one in told}
-    return tuple(
-        one if one.outside else replace(one, outside=names.get(one.inside, "")) for one in seen
+def _as_seen(
+    host: Host, box: Container, told: tuple[Mount, ...]
+) -> tuple[tuple[Mount, ...], list[str]]:
+    """The mounts that are seen, by the names that are told, and where the two differ."""
+    if box.mounts is None:
+        return told, []
+    names = {one.inside: one.outside for one in told if one.outside}
+    seen = {one.inside: one.outside for one in mounts_of(host, box.pid) or ()}
+    wrong = {one for one in names if one not in seen or _others(host, seen[one], names[one])}
+    mounts = tuple(
+        one
+        if one.outside or one.inside in wrong
+        else replace(one, outside=names.get(one.inside, ""))
+        for one in box.mounts
     )
+    return mounts, [f"{names[one]} is not what is mounted at {one}" for one in sorted(wrong)]
+
+
+def _others(host: Host, seen: str, told: str) -> bool:
+    """Whether two paths lead to different things; not where one may not be looked at."""
+    try:
+        return bool(seen) and host.status(seen).identity != host.status(told).identity
+    except OSError:
+        return False
 
 
 def _own_network(wanted: Mapping[str, Any]) -> bool | None:

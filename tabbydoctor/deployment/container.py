@@ -95,6 +95,8 @@ class EngineAnswer:
     """What of its environment is TabbyAPI's."""
     closed: bool = False
     """The container's file system may not be entered by the doctor."""
+    mounts_alone: bool = False
+    """Its mounts are known by that answer alone: whether they still lead there is not seen."""
     differences: tuple[str, ...] = ()
     """In what it is not as it is seen from outside, which counts."""
 

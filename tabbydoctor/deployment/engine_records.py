@@ -107,12 +107,8 @@ def _bindings(ports: Mapping[str, Any], by: str) -> Iterator[Publication]:
         for place in places if isinstance(places, list) else ():
             port = whole_number(str(value(place, "HostPort"))) if isinstance(place, dict) else None
             if protocol in ("tcp", "") and port is not None:
-                yield Publication(
-                    _address(value(place, "HostIp")),
-                    port,
-                    whole_number(number),
-                    by,
-                )
+                address = _address(value(place, "HostIp"))
+                yield Publication(address, port, whole_number(number), by)
 
 
 def _address(given: Any) -> str:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import gzip
+import io
 import json
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,17 +16,18 @@ from typing import Any
 import pytest
 
 from tabbydoctor.deployment.ended_containers import ended_containers
-from tabbydoctor.deployment.engine_answers import engine_sockets
+from tabbydoctor.deployment.engine_answers import engine_sockets, inspected
 from tabbydoctor.deployment.machine import process_table
 from tabbydoctor.deployment.parts import Discovery, Machine
-from tabbydoctor.examination import deployment, facts_of
+from tabbydoctor.examination import bundle, deployment, facts_of
 from tabbydoctor.facts import Facts
 from tabbydoctor.host.data import Process
+from tabbydoctor.host.recording import AnswerRecord, RecordingHost
 from tabbydoctor.redaction import redact
 from tests.scratch_host import ScratchHost
 from tests.stand_in_engine import StandInEngine, answered
 
-from .scene import Scene, refusing, serving
+from .scene import CONFIG, Scene, refusing, serving
 from .test_containers import ANYWHERE, HOST_FILE, ID, OPEN, PID, SCOPES, namespaces, proxy
 
 MEMBER = 61007
@@ -52,6 +57,8 @@ def scene(tmp_path: Path) -> Seen:
     scene.processes = (SERVER, DOCKERD)
     scene.endpoint = serving()
     scene.write(HOST_FILE, ANYWHERE)
+    (scene.root / f"proc/{PID}").mkdir(parents=True)
+    (scene.root / f"proc/{PID}/root").symlink_to("root")  # nobody gets through
     return scene
 
 
@@ -150,6 +157,59 @@ def test_what_is_seen_counts(scene: Seen) -> None:
         box = discovered(scene)
     assert box.answer
     assert box.answer.differences == ("0.0.0.0:5000 leads to it, by docker-proxy (pid 199)",)
+
+
+def mountinfo(scene: Scene, *rows: tuple[str, str]) -> None:
+    """What the kernel shows everybody of its mounts."""
+    lines = ["590 574 0:40 / / rw - overlay overlay rw,lowerdir=/x"]
+    lines += [f"600 590 8:1 {root} {inside} rw - ext4 /dev/sda1 rw" for root, inside in rows]
+    scene.write(f"/proc/{PID}/mountinfo", "\n".join(lines))
+    scene.write("/proc/self/mountinfo", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n")
+    for pid, name in ((str(PID), "user:[1]"), ("self", "user:[2]")):
+        (scene.root / f"proc/{pid}/ns").mkdir(parents=True, exist_ok=True)
+        (scene.root / f"proc/{pid}/ns/user").symlink_to(name)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ((HOST_FILE, "/app/config.yml"), ()),
+        (("/srv/other.yml", "/app/config.yml"), (f"{HOST_FILE} is not what is mounted",)),
+        ((HOST_FILE, "/other/config.yml"), (f"{HOST_FILE} is not what is mounted",)),
+    ],
+    ids=["as told", "another file", "elsewhere"],
+)
+def test_mounts_are_those_that_are_seen(
+    scene: Seen, row: tuple[str, str], said: tuple[str, ...]
+) -> None:
+    scene.write("/srv/other.yml", CONFIG)
+    mountinfo(scene, row)
+    with engine(scene, described()):
+        box = discovered(scene)
+        status = {one.check.id: one.status for one in scene.examine().results}
+    assert [one.partition(" at ")[0] for one in box.answer.differences] == list(said)
+    assert (box.outside("/app/config.yml") == HOST_FILE) is not bool(said)
+    assert (status["CFG002"] == "unknown") is bool(said)
+
+
+def test_a_stale_mount_is_unknown_where_none_is_seen(scene: Seen) -> None:
+    with engine(scene, described()):
+        status = {one.check.id: one.status for one in scene.examine().results}
+    assert (status["CTR002"], status["CFG002"]) == ("unknown", "passed")
+
+
+def test_a_bundle_holds_no_secret_of_an_answer(scene: Seen) -> None:
+    record = AnswerRecord()
+    with engine(scene, described()):
+        host = RecordingHost(scene.host, record)
+        assert inspected(host, process_table(host), "docker", ID)
+    packed = gzip.decompress(bundle.pack(record.answers(), scene.targets, "h", "now"))
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        inner = tar.extractfile("answers.jsonl")
+        answers = [json.loads(line) for line in inner or ()]
+    bodies = [base64.b64decode(one["answer"]["body"]) for one in answers if "body" in str(one)]
+    assert bodies
+    assert all(b"x/tabbyapi" in one and SECRET.encode() not in one for one in bodies)
 
 
 def test_a_difference_is_said(scene: Seen) -> None:
