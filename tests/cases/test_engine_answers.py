@@ -9,14 +9,14 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tabbydoctor.deployment.ended_containers import ended_containers
-from tabbydoctor.deployment.engine_answers import engine_sockets, inspected
+from tabbydoctor.deployment.engine_answers import inspected
 from tabbydoctor.deployment.machine import process_table
 from tabbydoctor.deployment.parts import Discovery, Machine
 from tabbydoctor.examination import bundle, deployment, facts_of
@@ -277,38 +277,3 @@ def test_a_name_that_is_none_is_not_taken(scene: Seen) -> None:
         host = scene.host
         (one,) = ended_containers(host, process_table(host))
     assert one.name == ""
-
-
-PODMAN = ("/usr/bin/podman", "system", "service")
-OWN = Process(91, PODMAN, uid=MEMBER, unit="podman.service", user_unit=True)
-OF_ROOT = Process(92, PODMAN, uid=0, unit="podman.service")
-
-
-@pytest.mark.parametrize(
-    ("uid", "processes", "asked"),
-    [
-        (0, (DOCKERD, OWN, OF_ROOT), ["/run/docker.sock"]),
-        (MEMBER, (OF_ROOT,), ["/run/podman/podman.sock"]),
-        (MEMBER, (OWN,), ["/run/user/61007/podman/podman.sock"]),
-        (MEMBER + 1, (OWN,), []),
-        (MEMBER, (Process(93, PODMAN, uid=MEMBER, unit="session-2.scope"),), []),
-        (MEMBER, (Process(94, ("dockerd",), uid=MEMBER),), []),
-        (MEMBER, (replace(OF_ROOT, cgroup=f"/docker/{ID}/system.slice/podman.service"),), []),
-        (MEMBER, (), []),
-    ],
-    ids=[
-        "root",
-        "the system's",
-        "one's own",
-        "another's",
-        "by hand",
-        "a name",
-        "inside",
-        "none runs",
-    ],
-)
-def test_which_are_asked(uid: int, processes: tuple[Process, ...], asked: list[str]) -> None:
-    host = ScratchHost(
-        uid=uid, processes=processes, environment={"XDG_RUNTIME_DIR": "/run/user/61007"}
-    )
-    assert [one.path for one in engine_sockets(host, process_table(host))] == asked
