@@ -149,7 +149,8 @@ class Host(Protocol):
 
     def ask_engine(self, socket: str, target: str) -> HttpAnswer:
         """What a container's engine answers at its unix socket to one of two questions:
-        `/containers/json?all=1`, `/containers/ID/json` (Docker Engine API). At most 2 s, 4 MiB.
+        `/containers/json?all=1`, `/containers/ID/json` (Docker Engine API). At most 2 s (5 s in
+        all of an engine) and 4 MiB.
 
         Only where none but root or the doctor's own account can be who listens. Connecting starts
         an engine that systemd starts by its socket: ask where one runs. Never raises.

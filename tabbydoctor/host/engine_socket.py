@@ -23,8 +23,26 @@ _ASKED = re.compile(r"/containers/(?:json\?all=1|[0-9a-f]{64}/json)")
 """The list and the description of one, as Docker and Podman give them (Docker Engine API)."""
 _CREDENTIALS = struct.Struct("3i")
 """`struct ucred` (unix(7)): process, user, group."""
+PATIENCE = 5.0
+"""Seconds that all answers of an engine may take."""
 _READ = 64 << 10
 """Bytes."""
+
+
+class EngineDoor:
+    """The local machine's engines: one that took long in all is asked no more."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, float] = {}
+
+    def ask(self, path: str, target: str, root: str) -> HttpAnswer:
+        """As `ask`; a timeout at once where all answers there took too long already."""
+        taken = self._taken.get(path, 0.0)
+        if taken >= PATIENCE:
+            return HttpAnswer("", error="timeout", detail="its answers took too long")
+        answer = ask(path, target, root=root)
+        self._taken[path] = taken + answer.elapsed
+        return answer
 
 
 def ask(

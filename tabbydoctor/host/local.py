@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import psutil
 
-from tabbydoctor.host import accounts, commands, engine_socket, files, nvml, peers, processes
+from tabbydoctor.host import accounts, commands, files, nvml, peers, processes
 from tabbydoctor.host.access import PathStatus, Shaper
 from tabbydoctor.host.data import (
     Account,
@@ -24,6 +24,7 @@ from tabbydoctor.host.data import (
     NvmlState,
     Process,
 )
+from tabbydoctor.host.engine_socket import EngineDoor
 from tabbydoctor.host.http import HttpDoor
 
 
@@ -35,6 +36,7 @@ class LocalHost:
 
     def __init__(self) -> None:
         self._http = HttpDoor()
+        self._engines = EngineDoor()
         self._only: Account | None = None
 
     def read(
@@ -123,7 +125,7 @@ class LocalHost:
         )
 
     def ask_engine(self, socket: str, target: str) -> HttpAnswer:
-        return engine_socket.ask(socket, target, root=self.files_below)
+        return self._engines.ask(socket, target, self.files_below)
 
     def nvml(self) -> NvmlState:
         return nvml.read()

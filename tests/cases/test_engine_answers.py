@@ -28,7 +28,17 @@ from tests.scratch_host import ScratchHost
 from tests.stand_in_engine import StandInEngine, answered
 
 from .scene import CONFIG, Scene, refusing, serving
-from .test_containers import ANYWHERE, HOST_FILE, ID, OPEN, PID, SCOPES, namespaces, proxy
+from .test_containers import (
+    ANYWHERE,
+    HOST_FILE,
+    ID,
+    OPEN,
+    PID,
+    SCOPES,
+    contained,
+    namespaces,
+    proxy,
+)
 
 MEMBER = 61007
 LIST, ONE = "/containers/json?all=1", f"/containers/{ID}/json"
@@ -261,19 +271,29 @@ def test_none_that_has_ended(scene: Seen, record: object, row: Mapping[str, obje
         assert ended_containers(host, process_table(host)) == ()
 
 
+def test_root_asks_where_no_record_is_read(scene: Seen) -> None:
+    """Its files are seen by root as ever: the answer closes nothing."""
+    root = Scene(scene.root, state=scene.state, endpoint=serving())
+    (root.root / f"proc/{PID}/root").unlink()
+    contained(root, config=OPEN)
+    root.processes = (*root.processes, DOCKERD)
+    with engine(scene, described()):
+        said, box = root.examine(), discovered(root)
+    assert said.finding("CFG008").remedies
+    assert (box.name, box.closed) == ("tabby", False)
+
+
 def test_records_that_are_read_need_no_answer(scene: Seen) -> None:
     scene.processes = (DOCKERD,)
     kept = {"Name": "/tabbyapi", "Config": {"Image": "x"}, "State": {"ExitCode": 1}}
     scene.write(f"/var/lib/docker/containers/{ID}/config.v2.json", json.dumps(kept))
     with engine(scene, described()) as asked:
-        host = scene.host
-        (one,) = ended_containers(host, process_table(host))
+        (one,) = ended_containers(host := scene.host, process_table(host))
     assert (one.answer, asked.asked) == (None, [])
 
 
 def test_a_name_that_is_none_is_not_taken(scene: Seen) -> None:
     scene.processes = (DOCKERD,)
     with engine(scene, described(Name="/x; rm -rf /", State={"ExitCode": 1})):
-        host = scene.host
-        (one,) = ended_containers(host, process_table(host))
+        (one,) = ended_containers(host := scene.host, process_table(host))
     assert one.name == ""

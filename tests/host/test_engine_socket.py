@@ -80,6 +80,17 @@ def test_one_that_never_answers_ends(tmp_path: Path) -> None:
     assert said.error == "timeout"
 
 
+def test_one_that_takes_long_is_asked_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with StandInEngine(at(tmp_path), {LIST: answered([])}) as engine:
+        host = ScratchHost(tmp_path)
+        assert host.ask_engine(SOCKET, LIST).error is None
+        monkeypatch.setattr(engine_socket, "PATIENCE", 0.0)
+        assert host.seen_by(None).ask_engine(SOCKET, LIST).error == "timeout"
+    assert len(engine.asked) == 1
+
+
 @pytest.mark.parametrize("what", ["nothing", "a file", "nobody listens"])
 def test_where_no_engine_is(tmp_path: Path, what: str) -> None:
     at(tmp_path).parent.mkdir()
