@@ -201,7 +201,6 @@ def test_a_member_of_the_engines_group_sees_what_it_answers(deploy: Deploy) -> N
     engines.serves(d)
     d.machine.run(["chmod", "644", f"{HOST_DIRECTORY}/config.yml"])
     ran = by_a_member(d)
-    print(ran.stdout, ran.stderr)
     assert "docker tabbyapi" in ran.stdout
     assert "CFG008" in ran.stdout
     assert API_KEY not in ran.stdout
@@ -215,7 +214,6 @@ def test_a_member_of_the_engines_group_finds_no_fault_in_a_healthy_one(deploy: D
     d.machine.run(["chmod", "644", f"{HOST_DIRECTORY}/config.yml"])
     by_a_member(d)
     document = d.doctor("check", "--format", "json", user="mia").document
-    print([(one["id"], one["status"]) for one in document["checks"]])
     assert faults_in(document) == set(), told(document)
     assert document["deployment"]["container"] == "docker tabbyapi"
     assert document["deployment"]["config_files"] == [f"{HOST_DIRECTORY}/config.yml"]
@@ -227,6 +225,5 @@ def test_a_member_of_the_engines_group_sees_one_that_has_ended(deploy: Deploy) -
     engines.run(d, "docker", Asked(environment={"TABBY_NETWORK_PORT": "five"}))
     engines.settled(d, "docker")
     ran = by_a_member(d)
-    print(ran.stdout, ran.stderr)
     assert "docker tabbyapi" in ran.stdout
     assert "CTR009" in ran.stdout
