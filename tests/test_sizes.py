@@ -13,7 +13,7 @@ LIMIT = 300
 TOO_LONG = {
     "tabbydoctor/fixing/proof.py": 364,
     "tabbydoctor/host/data.py": 303,
-    "tabbydoctor/host/recording.py": 313,
+    "tabbydoctor/host/recording.py": 301,
     "tabbydoctor/remedies/router_key.py": 337,
     "tabbydoctor/routers/keys.py": 374,
     "tabbydoctor/routers/python.py": 486,

@@ -32,11 +32,12 @@ class TabbyCommand:
 
 
 def tabby_command(
-    host: Host, argv: Sequence[str], directory: str, root: str = ""
+    host: Host, argv: Sequence[str], directory: str, root: str = "", *, known: bool = False
 ) -> TabbyCommand | None:
     """The command taken apart, or None if it does not run TabbyAPI.
 
     `root` is put before paths when looking at files (a container's root seen from outside).
+    `known`: that it is TabbyAPI's is told by another than its files, which may not be seen.
     """
     words = list(argv)
     python = None
@@ -55,7 +56,7 @@ def tabby_command(
         return TabbyCommand(directory, arguments, python or first)
     if name in _SCRIPTS:
         program = str(PurePosixPath(directory, first).parent)
-        if _looks_like_tabbyapi(host, root + program):
+        if known or _looks_like_tabbyapi(host, root + program):
             return TabbyCommand(
                 program, arguments, python, first, program if name == "start.sh" else None
             )

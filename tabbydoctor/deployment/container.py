@@ -84,6 +84,24 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineAnswer:
+    """What its engine answered of a container, where its records may not be read."""
+
+    by: str
+    """Whose word it is, for messages."""
+    tabbyapi: bool = False
+    """By its image, name, files or variables it is made for TabbyAPI."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What of its environment is TabbyAPI's."""
+    closed: bool = False
+    """The container's file system may not be entered by the doctor."""
+    mounts_alone: bool = False
+    """Its mounts are known by that answer alone: whether they still lead there is not seen."""
+    differences: tuple[str, ...] = ()
+    """In what it is not as it is seen from outside, which counts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """The container that TabbyAPI runs in."""
 
@@ -132,6 +150,14 @@ class Container:
     """The quadlet that this unit is made from; empty without one."""
     ended: Ending | None = None
     """It does not run: of its files only those are seen that are mounted; None while it runs."""
+
+    answer: EngineAnswer | None = None
+    """What its engine had to be asked for; None where nothing was, or it did not answer."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether of its files only those can be looked at that are mounted by name."""
+        return self.ended is not None or (self.answer is not None and self.answer.closed)
 
     @property
     def label(self) -> str:
@@ -208,17 +234,17 @@ class Container:
     def path(self, path: str) -> str:
         """Where root finds what the container sees at a path.
 
-        Of one that has ended that is what is mounted at this very path: in a directory it might
-        have left a link, and who follows that from outside reads another file.
+        Of one that has ended, or is closed, that is what is mounted at this very path: in a
+        directory it might have left a link, and who follows that from outside reads another file.
         """
-        mount = self.mount(path) if self.ended else None
+        mount = self.mount(path) if self.closed else None
         if mount and mount.outside and mount.inside == self.inside(path):
             return mount.outside
         return f"{self.root}{self.inside(path)}".rstrip("/")
 
     def sees(self, path: str) -> bool:
         """Whether what stands at a path inside can be looked at now."""
-        return self.ended is None or not self.path(path).startswith(f"{self.root}/")
+        return not self.closed or not self.path(path).startswith(f"{self.root}/")
 
     def mount(self, path: str) -> Mount | None:
         """What of this machine stands at a path inside; None where it is the container's alone."""
@@ -249,8 +275,11 @@ class Container:
         return tuple(one for one in self.published if one.inner in (None, port) or port is None)
 
     def with_published(self, found: Iterable[Publication]) -> Container:
-        """The same, with further ports that were seen."""
-        both = {(one.address, one.port): one for one in (*found, *self.published)}
+        """The same, with further ports that were seen: where both lead elsewhere, what was seen."""
+        found = tuple(found)
+        led = {(one.address, one.port): one.inner for one in found if one.inner is not None}
+        told = [x for x in self.published if led.get((x.address, x.port), x.inner) == x.inner]
+        both = {(one.address, one.port): one for one in (*found, *told)}
         return replace(self, published=tuple(both.values()))
 
 

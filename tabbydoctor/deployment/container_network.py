@@ -30,7 +30,7 @@ def network_of(host: Host, box: Container, table: ProcessTable) -> Container:
     """The container, with its sockets and whether its network is this machine's."""
     own = _namespace(host, "self")
     its = _namespace(host, str(box.pid))
-    separate = None if not (own and its) else own != its
+    separate = box.own_network if not (own and its) else own != its
     listens, addresses = _listening(host, box.pid), box.addresses or _addresses(host, box.pid)
     return replace(box, own_network=separate, listens=listens, addresses=addresses)
 

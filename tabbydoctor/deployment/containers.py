@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from tabbydoctor.deployment.answered_containers import with_answer, with_differences
 from tabbydoctor.deployment.container import Container, engine_and_id
 from tabbydoctor.deployment.container_mounts import mounts_of
 from tabbydoctor.deployment.container_network import network_of, published_ports
@@ -36,8 +37,9 @@ def container(host: Host, process: Process, table: ProcessTable) -> Container | 
     owner = _owner(host, process)
     box = Container(engine, id, process.pid, directory, unit=process.unit or "", owner=owner)
     box = replace(box, mounts=mounts_of(host, process.pid, _makers(host, process, table)))
-    box = network_of(host, with_records(host, box, table), table)
-    return published_by_rules(host, published_ports(box, table))
+    told = with_answer(host, with_records(host, box, table), table)
+    seen = published_ports(network_of(host, told, table), table)
+    return published_by_rules(host, with_differences(told, seen))
 
 
 def _owner(host: Host, process: Process) -> Account | None:

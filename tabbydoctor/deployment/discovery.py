@@ -31,7 +31,7 @@ def discovery(host: Host, targets: Targets, table: ProcessTable, units: Units | 
     if chosen is None and targets.dir:
         chosen = Instance(directory=_absolute(host, targets.dir), unit=broken)
     if chosen is None and broken is None and not _names_another(targets):
-        found = list(ended_instances(host))
+        found = list(ended_instances(host, table))
         chosen = found[0] if found else None
     if chosen is None:
         return Discovery(None, (), broken)

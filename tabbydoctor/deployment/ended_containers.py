@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tabbydoctor.deployment.container import Container, Ending, Mount
+from tabbydoctor.deployment.container import Container, Ending, EngineAnswer, Mount
+from tabbydoctor.deployment.engine_answers import EngineSocket, inspected_ended
 from tabbydoctor.deployment.engine_records import DOCKER, described
 from tabbydoctor.deployment.json_record import mapping, record_of, value
+from tabbydoctor.deployment.parts import ProcessTable
 from tabbydoctor.documents import Unreadable, json_of, seconds, whole_number
 from tabbydoctor.host import Host
 from tabbydoctor.records import replace
@@ -25,9 +27,12 @@ _APP = "/app"
 """The working directory of the project's image."""
 
 
-def ended_containers(host: Host) -> tuple[Container, ...]:
-    """Those that have ended, the last one first; none where the records may not be read."""
+def ended_containers(host: Host, table: ProcessTable | None = None) -> tuple[Container, ...]:
+    """Those that have ended, the last one first; where the records may not be read, those that an
+    engine answers that runs; else none."""
     found = [*_of_docker(host), *_of_podman(host)]
+    answers = inspected_ended(host, table) if table and not found else ()
+    found += [one for place, record in answers if (one := _answered(place, record)) is not None]
     found.sort(key=lambda one: (one.ended.started if one.ended else 0.0, one.name), reverse=True)
     return tuple(found)
 
@@ -39,31 +44,50 @@ def _of_docker(host: Host) -> Iterator[Container]:
     home = f"{DOCKER}/containers"
     for id in _names(host, home):
         record = record_of(host, f"{home}/{id}/config.v2.json")
-        state = mapping(record, "State")
-        running = value(state, "Running") and not value(state, "Restarting")
-        if not state or running or not _is_tabbyapi(record):
-            continue
-        config, wanted = mapping(record, "Config"), record_of(host, f"{home}/{id}/hostconfig.json")
-        box = Container("docker", id, 0, str(value(config, "WorkingDir") or _APP))
-        mounts = tuple(_mounts(mapping(record, "MountPoints")))
-        box = described(replace(box, mounts=mounts), record, config, wanted, f"{home}/{id}")
-        network = str(value(wanted, "NetworkMode"))
-        yield replace(box, own_network=network != "host", ended=_ending(record, state))
+        if _has_ended(record):
+            wanted = record_of(host, f"{home}/{id}/hostconfig.json")
+            yield _described(Container("docker", id, 0, ""), record, wanted, f"{home}/{id}")
 
 
-def _is_tabbyapi(record: Mapping[str, Any]) -> bool:
-    """By its image, its name or its compose service; or by the files and variables it is given."""
+def _answered(place: EngineSocket, record: Mapping[str, Any]) -> Container | None:
+    """One that an engine described, in the shape of Docker's record."""
+    if not _has_ended(record):
+        return None
+    box = Container(place.engine, str(record["Id"]), 0, "", owner=place.owner)
+    box = _described(box, record, mapping(record, "HostConfig"))
+    return replace(box, answer=EngineAnswer(place.by, tabbyapi=True, closed=True))
+
+
+def _has_ended(record: Mapping[str, Any]) -> bool:
+    state = mapping(record, "State")
+    running = value(state, "Running") and not value(state, "Restarting")
+    return bool(state) and not running and is_tabbyapi(record)
+
+
+def _described(
+    box: Container, record: Mapping[str, Any], wanted: Mapping[str, Any], home: str = ""
+) -> Container:
+    config, state = mapping(record, "Config"), mapping(record, "State")
+    mounts = tuple(mounts_told(mapping(record, "MountPoints")))
+    box = replace(box, directory=str(value(config, "WorkingDir") or _APP), mounts=mounts)
+    box = described(box, record, config, wanted, home)
+    network = str(value(wanted, "NetworkMode"))
+    return replace(box, own_network=network != "host", ended=_ending(record, state))
+
+
+def is_tabbyapi(record: Mapping[str, Any]) -> bool:
+    """Whether a record is of TabbyAPI: by image, name, compose service, files or variables."""
     config = mapping(record, "Config")
     service = mapping(config, "Labels").get("com.docker.compose.service", "")
     if _TABBY.search(f"{value(config, 'Image')} {value(record, 'Name')} {service}"):
         return True
-    return bool(_environment(value(config, "Env"))) or any(
+    return bool(tabby_environment(value(config, "Env"))) or any(
         str(one).endswith(_TOKENS) for one in mapping(record, "MountPoints")
     )
 
 
-def _mounts(points: Mapping[str, Any]) -> Iterator[Mount]:
-    """Nearest to the root first, as those of one that runs."""
+def mounts_told(points: Mapping[str, Any]) -> Iterator[Mount]:
+    """The mounts of a record; nearest to the root first, as those of one that runs."""
     for inside in sorted(points, key=lambda one: one.count("/")):
         point = points[inside]
         source = str(value(point, "Source")) if isinstance(point, dict) else ""
@@ -81,7 +105,7 @@ def _ending(record: Mapping[str, Any], state: Mapping[str, Any]) -> Ending:
         restarts=restarts if isinstance(restarts, int) else 0,
         again=value(state, "Restarting") is True,
         argv=_words((value(record, "Path"), *(value(record, "Args") or ()))),
-        environment=_environment(value(mapping(record, "Config"), "Env")),
+        environment=tabby_environment(value(mapping(record, "Config"), "Env")),
         uid=_uid(str(value(mapping(record, "Config"), "User"))),
     )
 
@@ -96,7 +120,8 @@ def _words(given: Any) -> tuple[str, ...]:
     return tuple(map(str, given)) if isinstance(given, list | tuple) else ()
 
 
-def _environment(given: Any) -> dict[str, str]:
+def tabby_environment(given: Any) -> dict[str, str]:
+    """What of a list of `NAME=value` is TabbyAPI's."""
     pairs = (one.partition("=") for one in _words(given))
     return {name: text for name, _, text in pairs if _VARIABLE.match(name)}
 
@@ -131,7 +156,7 @@ def _runs(host: Host, id: str) -> bool:
 def _spec_is_tabbyapi(spec: Mapping[str, Any], name: str) -> bool:
     process, notes = mapping(spec, "process"), mapping(spec, "annotations")
     named = " ".join(map(str, (name, *notes.values())))
-    given = bool(_environment(value(process, "env")))
+    given = bool(tabby_environment(value(process, "env")))
     mounts = value(spec, "mounts") or ()
     inside = [str(value(one, "destination")) for one in mounts if isinstance(one, dict)]
     return given or bool(_TABBY.search(named)) or any(one.endswith(_TOKENS) for one in inside)
@@ -147,9 +172,10 @@ def _from_spec(host: Host, id: str, spec: Mapping[str, Any], home: str) -> Conta
     nodes = str(value(mapping(spec, "linux"), "devices"))
     return Container(
         "podman", id, 0, str(value(process, "cwd") or _APP),
-        mounts=tuple(_mounts(binds)), log=f"{home}/ctr.log", to_journal=True,
+        mounts=tuple(mounts_told(binds)), log=f"{home}/ctr.log", to_journal=True,
         gpu="nvidia" in nodes, ended=Ending(
-            argv=_words(value(process, "args")), environment=_environment(value(process, "env")),
+            argv=_words(value(process, "args")),
+            environment=tabby_environment(value(process, "env")),
             uid=_uid(str(value(mapping(process, "user"), "uid"))),
             started=_modified(host, f"{home}/config.json"),
         ), labels={str(key): str(text) for key, text in notes.items()},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
 from itertools import pairwise
 from typing import Any
 
@@ -51,9 +52,11 @@ def described(
     config: Mapping[str, Any],
     wanted: Mapping[str, Any],
     home: str = "",
+    by: str = "the engine's record",
 ) -> Container:
     """The container by the parts of Docker's own description, on disk or as `inspect` has it."""
     ports = mapping(mapping(record, "NetworkSettings"), "Ports") or mapping(wanted, "PortBindings")
+    others = str(value(wanted, "NetworkMode")).startswith(("container:", "ns:"))
     log = value(mapping(wanted, "LogConfig"), "Type")
     labels = {str(key): str(text) for key, text in mapping(config, "Labels").items()}
     return replace(
@@ -61,8 +64,8 @@ def described(
         name=str(value(record, "Name")).lstrip("/"),
         labels=labels,
         image=str(value(config, "Image")),
-        published=tuple(_bindings(ports)),
-        published_known=True,
+        published=tuple(_bindings(ports, by)),
+        published_known=not others,  # what leads to another's network is published there
         log=f"{home}/{box.id}-json.log" if log in ("json-file", "") and home else "",
         to_journal=log == "journald",
         gpu=_asks_for_gpu(wanted, config),
@@ -98,14 +101,22 @@ def _docker_home(box: Container) -> str:
     return f"{DOCKER}/containers/{box.id}"
 
 
-def _bindings(ports: Mapping[str, Any]) -> Iterator[Publication]:
+def _bindings(ports: Mapping[str, Any], by: str) -> Iterator[Publication]:
     for inner, places in ports.items():
         number, _, protocol = str(inner).partition("/")
         for place in places if isinstance(places, list) else ():
             port = whole_number(str(value(place, "HostPort"))) if isinstance(place, dict) else None
             if protocol in ("tcp", "") and port is not None:
-                address = str(value(place, "HostIp") or "0.0.0.0")
-                yield Publication(address, port, whole_number(number), "the engine's record")
+                address = _address(value(place, "HostIp"))
+                yield Publication(address, port, whole_number(number), by)
+
+
+def _address(given: Any) -> str:
+    """What is no address is taken for all of them: nothing is safer by that."""
+    try:
+        return str(ip_address(str(given)))
+    except ValueError:
+        return "0.0.0.0"
 
 
 def _health_test(config: Mapping[str, Any]) -> tuple[str, ...]:

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from tabbydoctor.deployment.container import Ending
 from tabbydoctor.deployment.ended_containers import ended_containers
-from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.parts import Instance, ProcessTable
 from tabbydoctor.host import Account, Host
 
 
-def ended_instances(host: Host) -> Iterator[Instance]:
+def ended_instances(host: Host, table: ProcessTable) -> Iterator[Instance]:
     """Each of them, the last one first."""
-    for box in ended_containers(host):
-        by = f"the records of {box.engine}"
+    for box in ended_containers(host, table):
+        by = box.answer.by if box.answer else f"the records of {box.engine}"
         ending = box.ended or Ending()
         yield Instance(
             directory=f"{box.root}{box.directory}",

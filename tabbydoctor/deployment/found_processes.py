@@ -50,18 +50,21 @@ def from_processes(
 ) -> Iterator[tuple[Process, Instance]]:
     for process in table.processes:
         box = containers.container(host, process, table) if containers.may_serve(process) else None
-        root = box.root if box else ""
-        command = tabby_command(host, process.argv, process.cwd or "/", root)
+        root, answer = (box.root, box.answer) if box else ("", None)
+        known = answer is not None and answer.closed and answer.tabbyapi
+        inside = process.cwd or (box.directory if box else "/")
+        command = tabby_command(host, process.argv, inside, root, known=known)
         if command is None or has_lent_rights(host, process):
             continue
+        given = process.environment or (answer.environment if answer else {})
         environment = {
             name: value
-            for name, value in (process.environment or {}).items()
+            for name, value in given.items()
             if name.startswith("TABBY_") or name == "HOME"
         }
         unit = units.named(box.unit, box.owner is not None) if units and box else None
-        by = f"process {process.pid}"
-        directory = process.cwd or command.program
+        by = f"process {process.pid}" + (f", {answer.by}" if answer else "")
+        directory = process.cwd or (inside if known else command.program)
         yield (
             process,
             Instance(

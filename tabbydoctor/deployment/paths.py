@@ -12,7 +12,7 @@ def path_status(host: Host, path: str) -> PathStatus:
 
     Whoever opens a path searches the directories it is written with and, where one of them
     is a link, those it leads to. Raises FileNotFoundError where there is nothing, Unknown
-    where the doctor may not look.
+    where the doctor may not look, or cannot (links without end).
     """
     try:
         return host.way(path)
@@ -20,6 +20,10 @@ def path_status(host: Host, path: str) -> PathStatus:
         raise Unknown(f"{path} cannot be looked at without root (use sudo)") from error
     except NotADirectoryError as error:
         raise FileNotFoundError(*error.args) from error
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Unknown(f"{path} cannot be looked at: {error.strerror}") from error
 
 
 def find_path(host: Host, path: str) -> PathStatus | None:

@@ -30,7 +30,7 @@ MANIFEST, ANSWERS = "manifest.json", "answers.jsonl"
 LARGEST = 256 << 20
 """Bytes of a bundle, unpacked."""
 _PROGRAMS = (".py", ".js", ".ts", ".go", ".lua", ".nix")
-_DATA = {"read": "data", "get": "body"}
+_DATA = {"read": "data", "get": "body", "ask_engine": "body"}
 """Call -> the field of its answer that holds bytes."""
 _TEXTS = ("stdout", "stderr", "detail")
 _VARIABLES = ("environment", "headers")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, TypeVar
 
+from tabbydoctor.deployment.container import Container
 from tabbydoctor.deployment.parts import Discovery, Instance, RouterSite
 from tabbydoctor.facts import Facts
 from tabbydoctor.host import Host
@@ -65,13 +66,25 @@ def machine_name(host: Host) -> str:
 def notes(facts: Facts) -> tuple[str, ...]:
     """What is worth telling of how the deployment was found."""
     discovery = facts.known(Discovery)
-    if discovery is None or discovery.instance is None or not discovery.others:
+    if discovery is None or discovery.instance is None:
         return ()
+    differ = _differences(discovery.instance.contained)
+    if not discovery.others:
+        return differ
     others = ", ".join(other.name for other in discovery.others)
     return (
+        *differ,
         f"more than one TabbyAPI is on this machine: {discovery.instance.name} is examined, "
         f"not {others} (choose with --unit, --dir or --url)",
     )
+
+
+def _differences(box: Container | None) -> tuple[str, ...]:
+    """In what a container is not as its engine says."""
+    if box is None or box.answer is None:
+        return ()
+    by = f"{box.answer.by} is otherwise: what is seen counts"
+    return tuple(f"of {box.label} {one}; {by}" for one in box.answer.differences)
 
 
 async def _fact(facts: Facts, kind: type[T], until: float) -> T | None:

@@ -147,6 +147,16 @@ class Host(Protocol):
         """
         ...
 
+    def ask_engine(self, socket: str, target: str) -> HttpAnswer:
+        """What a container's engine answers at its unix socket to one of two questions:
+        `/containers/json?all=1`, `/containers/ID/json` (Docker Engine API). At most 2 s (5 s in
+        all of an engine) and 4 MiB.
+
+        Only where none but root or the doctor's own account can be who listens. Connecting starts
+        an engine that systemd starts by its socket: ask where one runs. Never raises.
+        """
+        ...
+
     def nvml(self) -> NvmlState:
         """What the NVIDIA Management Library tells, gathered in one go."""
         ...

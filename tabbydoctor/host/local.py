@@ -24,6 +24,7 @@ from tabbydoctor.host.data import (
     NvmlState,
     Process,
 )
+from tabbydoctor.host.engine_socket import EngineDoor
 from tabbydoctor.host.http import HttpDoor
 
 
@@ -35,6 +36,7 @@ class LocalHost:
 
     def __init__(self) -> None:
         self._http = HttpDoor()
+        self._engines = EngineDoor()
         self._only: Account | None = None
 
     def read(
@@ -121,6 +123,9 @@ class LocalHost:
             limit=limit,
             admission=admission,
         )
+
+    def ask_engine(self, socket: str, target: str) -> HttpAnswer:
+        return self._engines.ask(socket, target, self.files_below)
 
     def nvml(self) -> NvmlState:
         return nvml.read()

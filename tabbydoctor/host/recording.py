@@ -6,7 +6,6 @@ recorded host was never asked, the replaying one does not know, and says so as t
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
@@ -32,6 +31,7 @@ from tabbydoctor.host.data import (
     Peer,
     Process,
 )
+from tabbydoctor.host.unrecorded import unrecorded
 from tabbydoctor.records import replace
 
 T = TypeVar("T")
@@ -52,6 +52,7 @@ KINDS: Mapping[str, Any] = {
     "connections": tuple[Connection, ...],
     "run": CommandResult,
     "get": HttpAnswer,
+    "ask_engine": HttpAnswer,
     "nvml": NvmlState,
     "environment": dict[str, str],
     "effective_uid": int,
@@ -143,6 +144,11 @@ class _Asked:
             lambda host: host.run(argv, timeout=timeout, limit=limit, line_limit=line_limit),
         )
 
+    def ask_engine(self, socket: str, target: str) -> HttpAnswer:
+        return self._ask(
+            "ask_engine", (socket, target), lambda host: host.ask_engine(socket, target)
+        )
+
     def nvml(self) -> NvmlState:
         return self._ask("nvml", (), lambda host: host.nvml())
 
@@ -230,7 +236,7 @@ class ReplayedHost(_Asked):
     def _ask(self, call: str, arguments: Sequence[Any], ask: Callable[[Host], T]) -> T:
         kept = self._kept(call, arguments)
         if kept is None:
-            return cast("T", _unknown(call, arguments))
+            return cast("T", unrecorded(call, arguments))
         if "error" in kept:
             number = kept["error"]["errno"]
             raise OSError(number, os.strerror(number), kept["error"]["filename"])
@@ -240,8 +246,7 @@ class ReplayedHost(_Asked):
         """The next answer to this call; the last one again where they are used up."""
         key = _key(call, arguments)
         with self._lock:
-            kept = self._answers.get(key)
-            if kept is None:
+            if not (kept := self._answers.get(key)):
                 return None
             at = self._next.get(key, 0)
             self._next[key] = min(at + 1, len(kept) - 1)
@@ -260,8 +265,7 @@ class ReplayedHost(_Asked):
     ) -> HttpAnswer:
         kept = self._kept("get", _request(url, headers, method, body))
         if kept is None:
-            said = "this request is not in the bundle"
-            return HttpAnswer(url, method, error="unreachable", detail=said)
+            return HttpAnswer(url, method, error="unreachable", detail="not in the bundle")
         for peer in kept["peers"]:
             if admission is not None:
                 admission.refusal(peer)
@@ -282,26 +286,10 @@ def _read(one: Recorded) -> Recorded:
     return {"answer": answer, "peers": msgspec.convert(one.get("peers", ()), tuple[Peer, ...])}
 
 
-def _unknown(call: str, arguments: Sequence[Any]) -> Any:
-    """What stands for an answer that was never given."""
-    if call in ("read", "way", "status", "names"):
-        raise OSError(errno.ENODATA, "not in the bundle", arguments[0])
-    if call == "run":
-        return CommandResult(tuple(map(str, arguments[:-2])), 127, stderr="not in the bundle")
-    if call == "real_path":
-        return arguments[0]
-    defaults = {
-        "nvml": NvmlState(not_tried="not in the bundle"),
-        "environment": {},
-        "account": None,
-    }
-    return defaults.get(call, 0 if call in ("effective_uid", "boot_time", "now") else ())
-
-
 def _request(
     url: str, headers: Mapping[str, str] | None, method: str, body: bytes | None
 ) -> tuple[Any, ...]:
-    text = body.decode("utf-8", "surrogateescape") if body is not None else None
+    text = None if body is None else body.decode("utf-8", "surrogateescape")
     return (_MARKED.sub(r"-\1-", url), dict(headers or {}), method, text)
 
 

@@ -49,17 +49,20 @@ def effective_config(
 
     Raises Unknown where a file may not be read, inside a container as an account that is not root.
     """
-    hidden = instance.container and (host.effective_uid() != 0 or instance.contained is None)
+    box = instance.contained
+    shown = box is not None and (host.effective_uid() == 0 or (box.closed and box.sees(_OWN)))
+    hidden = instance.container and not shown and not (box and box.ended)
     if hidden and targets.dir is None and targets.config is None:
         inside = f"TabbyAPI runs in {instance.container}: its files are seen by root"
         raise Unknown(f"{inside} (use sudo); or name what is mounted with --dir or --config")
-    box = instance.contained
-    if box and not box.sees(_OWN) and targets.config is None:
+    if box and box.ended and not box.sees(_OWN) and targets.config is None:
         raise Unknown(
             f"{box.label} does not run, and its {_OWN} is not mounted: name one (--config)"
         )
     line = parse(instance.arguments, installation, _through_start_script(instance))
     override = _config_path(host, instance, line, targets)
+    if box and box.closed and override and override.startswith(f"{box.root}/"):
+        raise Unknown(f"{box.label} reads {box.inside(override)}: name it with --config")
     files = tuple(_files(host, instance, override, targets.config))
     layers = [_file_layer(file) for file in files]
     layers.insert(_lower(files), _environment_layer(instance, installation))

@@ -40,7 +40,12 @@ class LogHoldings:
 
 
 def log_holdings(host: Host, instance: Instance) -> LogHoldings:
-    """Look into the beginning of the newest few files: TabbyAPI prints its keys at start."""
+    """Look into the beginning of the newest few files: TabbyAPI prints its keys at start.
+
+    Raises Unknown for a container whose files may not be looked at.
+    """
+    if instance.contained and instance.contained.closed and not instance.contained.ended:
+        raise Unknown(f"the logs inside {instance.container} are seen by root alone (use sudo)")
     found: list[KeptLog] = []
     problem = ""
     own = reader(host, instance)

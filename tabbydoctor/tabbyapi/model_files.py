@@ -53,9 +53,12 @@ class ModelFiles:
 
 
 def model_files(host: Host, instance: Instance, config: EffectiveConfig) -> ModelFiles:
-    """Look at what the configuration names. Raises Unknown for a container that has ended."""
+    """Look at what the configuration names. Raises Unknown for a container that has ended
+    or may not be entered."""
     if instance.contained and instance.contained.ended:
         raise Unknown(f"{instance.container} does not run: what it sees is not seen now")
+    if instance.contained and instance.contained.closed:
+        raise Unknown(f"what {instance.container} sees is seen by root alone (use sudo)")
     seen = host.seen_by(reader(host, instance))
     return ModelFiles(tuple(_Finder(seen, instance, config).all()))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tabbydoctor.deployment.parts import Instance
-from tabbydoctor.facts import Absent
+from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
 from tabbydoctor.records import dataclass
 from tabbydoctor.tabbyapi.config import EffectiveConfig
@@ -25,11 +25,14 @@ class ChangedSince:
 def changed_since(
     host: Host, instance: Instance, config: EffectiveConfig | None, tokens: Tokens | None
 ) -> ChangedSince:
-    """Compare times. Raises Absent where TabbyAPI is not running."""
+    """Compare times. Raises Absent where TabbyAPI is not running, Unknown where its files are in a
+    container that may not be looked into."""
     started = _started(host, instance)
     paths = [file.path for file in config.files if file.problem != "missing"] if config else []
     changed = [path for path in paths if _changed(host, path) > started + _SLACK]
     newer = tokens is not None and _changed(host, tokens.path) > started + _SLACK
+    if instance.contained and instance.contained.closed and tokens is None and not changed:
+        raise Unknown(f"what changed inside {instance.container} is seen by root alone (use sudo)")
     return ChangedSince(started, tuple(changed), newer)
 
 

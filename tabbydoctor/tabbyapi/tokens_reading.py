@@ -31,7 +31,7 @@ def tokens(
     Raises Unknown for a container whose file cannot be seen from outside.
     """
     own, box = instance.path(TOKENS_FILE), instance.contained
-    if box and not box.sees(TOKENS_FILE) and targets.tokens is None:
+    if box and box.ended and not box.sees(TOKENS_FILE) and targets.tokens is None:
         raise Unknown(f"{box.label} does not run, and its {TOKENS_FILE} is not mounted")
     path = targets.tokens or own
     key_lists = installation.key_lists if installation else None

@@ -9,7 +9,7 @@ import pytest
 from tests.lab import engines
 from tests.lab.conftest import unavailable
 from tests.lab.containers import CONFIG, HOST_DIRECTORY
-from tests.lab.deployment import ADMIN_KEY, API_KEY, DATA, Deploy, Deployment
+from tests.lab.deployment import ADMIN_KEY, API_KEY, DATA, Deploy, Deployment, DoctorRun
 from tests.lab.engines import Asked
 from tests.lab.machine import CommandError
 from tests.lab.outcome import broken_checks, faults_in, told
@@ -185,3 +185,45 @@ def test_a_router_in_another_container_gets_the_key_in_its_mounted_source(
     assert not [one for one in faults_in(said(d)) if one.startswith("RTR00")]
     assert d.doctor("undo").exit_code == 0
     assert d.machine.snapshot(places) == before
+
+
+def by_a_member(d: Deployment) -> DoctorRun:
+    """The doctor of an ordinary account that may ask the engine, and nothing else."""
+    d.machine.useradd("mia", groups=("docker",))
+    d.machine.run(["sh", "-ec", "chgrp docker /run/docker.sock && chmod 660 /run/docker.sock"])
+    return d.doctor("check", user="mia")
+
+
+def test_a_member_of_the_engines_group_sees_what_it_answers(deploy: Deploy) -> None:
+    d = started(deploy, "docker")
+    without_router(d)
+    engines.run(d, "docker", Asked(OPEN, options=EVERYWHERE))
+    engines.serves(d)
+    d.machine.run(["chmod", "644", f"{HOST_DIRECTORY}/config.yml"])
+    ran = by_a_member(d)
+    assert "docker tabbyapi" in ran.stdout
+    assert "CFG008" in ran.stdout
+    assert API_KEY not in ran.stdout
+
+
+def test_a_member_of_the_engines_group_finds_no_fault_in_a_healthy_one(deploy: Deploy) -> None:
+    d = started(deploy, "docker")
+    without_router(d)
+    engines.run(d, "docker", Asked())
+    engines.serves(d)
+    d.machine.run(["chmod", "644", f"{HOST_DIRECTORY}/config.yml"])
+    by_a_member(d)
+    document = d.doctor("check", "--format", "json", user="mia").document
+    assert faults_in(document) == set(), told(document)
+    assert document["deployment"]["container"] == "docker tabbyapi"
+    assert document["deployment"]["config_files"] == [f"{HOST_DIRECTORY}/config.yml"]
+
+
+def test_a_member_of_the_engines_group_sees_one_that_has_ended(deploy: Deploy) -> None:
+    d = started(deploy, "docker")
+    without_router(d)
+    engines.run(d, "docker", Asked(environment={"TABBY_NETWORK_PORT": "five"}))
+    engines.settled(d, "docker")
+    ran = by_a_member(d)
+    assert "docker tabbyapi" in ran.stdout
+    assert "CTR009" in ran.stdout
