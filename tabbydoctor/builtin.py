@@ -27,6 +27,7 @@ ROOMS = (
     "tabbydoctor.deployment.people",
     "tabbydoctor.deployment.disk_room",
     "tabbydoctor.deployment.log_directory",
+    "tabbydoctor.deployment.container_labels",
     "tabbydoctor.front.standing",
     "tabbydoctor.routers.site.finding",
     "tabbydoctor.routers.inputs",

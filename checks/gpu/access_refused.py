@@ -40,6 +40,7 @@ def lost_in(container: str, scene: Scene) -> Finding:
         "when `systemctl daemon-reload` is run on the host.",
         scene.seen,
         (recreate(container), _LASTING),
+        caused_by=("CTR017",),
     )
 
 

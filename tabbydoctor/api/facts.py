@@ -8,6 +8,7 @@ A check names facts as its parameters, a gatherer of a plug-in, too; a cure's pl
 """
 
 from tabbydoctor.deployment.container import Container
+from tabbydoctor.deployment.container_labels import ContainerLabels
 from tabbydoctor.deployment.disk_room import DiskRoom
 from tabbydoctor.deployment.log_directory import LogDirectory
 from tabbydoctor.deployment.parts import (
@@ -91,6 +92,7 @@ __all__ = [
     "Connections",
     "ContainedFiles",
     "Container",
+    "ContainerLabels",
     "CudaLibrary",
     "CudaUse",
     "DescribedServer",

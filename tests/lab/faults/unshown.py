@@ -18,6 +18,10 @@ UNSHOWN: Mapping[str, str] = {
     ),
     "CTR005": "it takes a container and a GPU: a test of its check, and a case of `tests/cases`",
     **dict.fromkeys(
+        ("CTR017", "CTR018"),
+        "it takes a kernel with SELinux: cases of `tests/cases`, by its files and labels",
+    ),
+    **dict.fromkeys(
         ("CTR010", "CTR011", "CTR012", "CTR013", "CTR014", "CTR015", "CTR016"),
         "it judges a file, not a machine: `tests/described` has those",
     ),
