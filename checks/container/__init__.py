@@ -1,4 +1,4 @@
-"""Checks of TabbyAPI's container: CTR001 to CTR009, CTR017, CTR018; the others: of files."""
+"""Checks of TabbyAPI's container: CTR001 to CTR009, CTR017 to CTR019; the others: of files."""
 
 from __future__ import annotations
 

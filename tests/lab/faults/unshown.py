@@ -16,6 +16,7 @@ UNSHOWN: Mapping[str, str] = {
         ("CTR001", "CTR002", "CTR003", "CTR004", "CTR006", "CTR007", "CTR008", "CTR009"),
         "it takes a container: `tests/lab/test_containers.py` makes them",
     ),
+    "CTR019": "it takes a container under cgroup v1 and a GPU: cases of `tests/cases`",
     "CTR005": "it takes a container and a GPU: a test of its check, and a case of `tests/cases`",
     **dict.fromkeys(
         ("CTR017", "CTR018"),
