@@ -39,6 +39,8 @@ def device_rules(host: Host, instance: Instance) -> DeviceRules:
         raise Absent("TabbyAPI runs in no container")
     try:
         groups = host.read(f"/proc/{box.pid}/cgroup", 64 << 10).text()
+    except FileNotFoundError as error:
+        raise Absent(f"the process of {box.label} is there no more") from error
     except OSError as error:
         raise Unknown(f"the control group of {box.label} cannot be read") from error
     found = _OF_DEVICES.search(groups)
