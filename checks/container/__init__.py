@@ -1,4 +1,4 @@
-"""Checks of TabbyAPI's container: CTR001 to CTR009; of what describes one: CTR010 to CTR016."""
+"""Checks of TabbyAPI's container: CTR001 to CTR009, CTR017 to CTR019; the others: of files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import shlex
 from tabbydoctor.api import Absent, Remedy, Safety, Unknown
 from tabbydoctor.deployment.container import Container
 from tabbydoctor.deployment.parts import Instance
+
+CONFINED = ("container_t", "container_init_t", "svirt_lxc_net_t")
+"""The types that SELinux holds a container in, unless it is told otherwise."""
 
 
 def box_of(instance: Instance) -> Container:
@@ -32,6 +35,17 @@ def made_anew(title: str, box: Container, *options: str) -> Remedy:
     if commands or box.unit:
         return Remedy(title, Safety.MANUAL, commands or by_unit(box))
     return Remedy(f"{title}; then make {box.label} anew as it was made", Safety.MANUAL)
+
+
+def unlabelled(box: Container) -> Remedy:
+    """The labels of SELinux switched off for one container."""
+    how = {
+        "docker": "`security_opt: [label:disable]` in its service, or "
+        "`docker run --security-opt label=disable`",
+        "podman": "`--security-opt=label=disable`, in a quadlet `SecurityLabelDisable=true`, "
+        "in a compose file `security_opt: [label:disable]`",
+    }.get(box.engine, "an SELinux type of spc_t in its security context")
+    return made_anew(f"Or switch SELinux's labels off for it alone: {how}", box)
 
 
 def by_unit(box: Container) -> tuple[str, ...]:

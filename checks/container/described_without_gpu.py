@@ -8,9 +8,11 @@ In the file of `--deployment`: `gpus:`, `deploy.resources.reservations.devices`,
 An engine gives a container no GPU of itself: TabbyAPI ends as it loads its model.
 
 ## How it is told
-By the file alone. With `NVIDIA_VISIBLE_DEVICES` and nothing else it works where the engine's
-default runtime is `nvidia`: that is a warning. One that is to start without a model, and says
-`unsafe_launch`, needs none.
+By the file, and the further files of its project: what it extends, the override that compose reads
+of itself, `COMPOSE_FILE` of `.env`. Where an overlay beside it would give it a GPU, and nothing
+says that it is used, that is not known. With `NVIDIA_VISIBLE_DEVICES` and nothing else it works
+where the engine's default runtime is `nvidia`: that is a warning. One that is to start without a
+model, and says `unsafe_launch`, needs none.
 
 ## What to do
 `gpus: all` in the service; `AddDevice=nvidia.com/gpu=all` in a quadlet.
@@ -38,7 +40,7 @@ def described_without_gpu(servers: DescribedServers, description: Description) -
         if service.gpu or server.value("developer", "unsafe_launch"):
             continue
         if service.gpu is None:
-            unknown = f"whether {service.name} gets a GPU is not known: {server.unread}"
+            unknown = f"whether {service.name} gets a GPU is not known: {service.gpu_unread}"
             continue
         by_default = "NVIDIA_VISIBLE_DEVICES" in service.environment
         yield Finding(

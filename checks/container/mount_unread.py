@@ -19,7 +19,7 @@ Mount it at the place that is named, and make the container anew.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from tabbydoctor.api import Evidence, Finding, Severity, check
 from tabbydoctor.deployment.container import Container, Mount
@@ -27,14 +27,7 @@ from tabbydoctor.deployment.parts import Instance
 from tabbydoctor.tabbyapi.config import EffectiveConfig
 
 from . import box_of, made_anew, unseen
-
-_FILES = ("config.yml", "api_tokens.yml")
-_DIRECTORIES = (
-    ("model", "model_dir"),
-    ("draft_model", "draft_model_dir"),
-    ("lora", "lora_dir"),
-    ("embeddings", "embedding_model_dir"),
-)
+from .looked_at import looked_at
 
 
 @check("CTR008", "container-mount-unread", category="container", severity=Severity.WARNING)
@@ -42,19 +35,11 @@ def mount_unread(instance: Instance, config: EffectiveConfig | None) -> Iterator
     box = box_of(instance)
     if box.mounts is None:
         raise unseen(box)
-    places = _places(box, config)
+    named = {posixpath.basename(path): path for path in reversed(looked_at(box, config))}
     for mount in box.mounts:
-        place = places.get(posixpath.basename(mount.inside))
+        place = named.get(posixpath.basename(mount.inside))
         if place and not any(_meet(place, other.inside) for other in box.mounts):
             yield _finding(box, mount, place)
-
-
-def _places(box: Container, config: EffectiveConfig | None) -> Mapping[str, str]:
-    """The last name of what TabbyAPI reads -> where it looks for it, inside."""
-    named = [str(config.value(*key) or "") for key in _DIRECTORIES] if config else []
-    found = [posixpath.normpath(posixpath.join(box.directory, name)) for name in named if name]
-    found += [posixpath.join(box.directory, name) for name in _FILES]
-    return {posixpath.basename(path): path for path in reversed(found)}
 
 
 def _meet(place: str, inside: str) -> bool:

@@ -21,7 +21,7 @@ _PASS_GPU = {
 }
 _LASTING = Remedy(
     "So that it stays: name the GPU by CDI (nvidia.com/gpu=all), or let Docker use cgroupfs "
-    "(native.cgroupdriver=cgroupfs in /etc/docker/daemon.json), on the host",
+    '("exec-opts": ["native.cgroupdriver=cgroupfs"] in /etc/docker/daemon.json), on the host',
     commands=("sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml",),
 )
 
@@ -32,14 +32,16 @@ def recreate(kind: str, passing: str = "with the GPU passed to it") -> Remedy:
     return Remedy(f"On the host: recreate the container, {passing}", Safety.MANUAL, commands)
 
 
-def lost_in(container: str, scene: Scene) -> Finding:
+def lost_in(container: str, scene: Scene, *restart: str) -> Finding:
     """A container whose access to the GPU is gone, seen from inside or outside."""
+    again = (Remedy("Restart it: its device rules are made with it", Safety.MANUAL, restart),)
     return Finding(
         f"The {container} container has lost its access to the GPU",
         "The nodes are there but may not be opened: this happens to running containers "
         "when `systemctl daemon-reload` is run on the host.",
         scene.seen,
-        (recreate(container), _LASTING),
+        (*(again if restart else ()), recreate(container), _LASTING),
+        caused_by=("CTR017", "CTR019"),
     )
 
 

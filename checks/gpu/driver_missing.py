@@ -54,7 +54,8 @@ def driver_missing(
     scene = Scene(driver, machine, nodes, log, use or CudaUse())
     ended = instance.contained is not None and instance.contained.ended is not None
     if driver.works and instance.container and scene.use.failure and not ended:
-        yield lost_in(instance.container, scene)
+        box = instance.contained
+        yield lost_in(instance.container, scene, *(box.restart if box else ()))
         return
     if driver.works or driver.nvml.error in _TOLD_BY_OTHERS or _only_the_doctor(scene):
         return

@@ -8,6 +8,8 @@ A check names facts as its parameters, a gatherer of a plug-in, too; a cure's pl
 """
 
 from tabbydoctor.deployment.container import Container
+from tabbydoctor.deployment.container_labels import ContainerLabels
+from tabbydoctor.deployment.device_rules import DeviceRules
 from tabbydoctor.deployment.disk_room import DiskRoom
 from tabbydoctor.deployment.log_directory import LogDirectory
 from tabbydoctor.deployment.parts import (
@@ -91,12 +93,14 @@ __all__ = [
     "Connections",
     "ContainedFiles",
     "Container",
+    "ContainerLabels",
     "CudaLibrary",
     "CudaUse",
     "DescribedServer",
     "DescribedServers",
     "Description",
     "DeviceNodes",
+    "DeviceRules",
     "Discovery",
     "DiskRoom",
     "Draft",

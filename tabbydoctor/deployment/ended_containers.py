@@ -13,10 +13,12 @@ from tabbydoctor.deployment.engine_records import DOCKER, described
 from tabbydoctor.deployment.json_record import mapping, record_of, value
 from tabbydoctor.deployment.parts import ProcessTable
 from tabbydoctor.documents import Unreadable, json_of, seconds, whole_number
-from tabbydoctor.host import Host
+from tabbydoctor.host import Account, Host
 from tabbydoctor.records import replace
 
 _PODMAN = "/var/lib/containers/storage"
+_ROOTLESS = ".local/share/containers/storage"
+"""Below the home of an account (containers-storage.conf(5))."""
 _MOST = 200
 """Containers that are looked at."""
 _TABBY = re.compile(r"(?i)tabby[-_]?api")
@@ -28,13 +30,36 @@ _APP = "/app"
 
 
 def ended_containers(host: Host, table: ProcessTable | None = None) -> tuple[Container, ...]:
-    """Those that have ended, the last one first; where the records may not be read, those that an
-    engine answers that runs; else none."""
+    """Those that have ended, the system's before those of accounts, the last one first; where the
+    records may not be read, those that an engine answers that runs; else none."""
     found = [*_of_docker(host), *_of_podman(host)]
+    for account in _with_engines(host):
+        found += _of_podman(host, account)
     answers = inspected_ended(host, table) if table and not found else ()
     found += [one for place, record in answers if (one := _answered(place, record)) is not None]
-    found.sort(key=lambda one: (one.ended.started if one.ended else 0.0, one.name), reverse=True)
+    found.sort(
+        key=lambda one: (not one.owner, one.ended.started if one.ended else 0.0, one.name),
+        reverse=True,
+    )
     return tuple(found)
+
+
+def _with_engines(host: Host) -> Iterator[Account]:
+    """The accounts that have containers of their own and that the doctor may look for: root for
+    all of them, another for itself."""
+    own, seen = host.effective_uid(), 0
+    for account in host.accounts():
+        mine = account.uid != 0 and own in (0, account.uid) and len(account.home.strip("/")) > 0
+        if mine and seen < _MOST and _is_there(host, f"{account.home}/{_ROOTLESS}"):
+            seen += 1
+            yield account
+
+
+def _is_there(host: Host, path: str) -> bool:
+    try:
+        return host.status(path).is_directory
+    except (OSError, ValueError):
+        return False
 
 
 # -- Docker ------------------------------------------------------------------------------------
@@ -129,28 +154,44 @@ def tabby_environment(given: Any) -> dict[str, str]:
 # -- Podman ------------------------------------------------------------------------------------
 
 
-def _of_podman(host: Host) -> Iterator[Container]:
+def _of_podman(host: Host, owner: Account | None = None) -> Iterator[Container]:
     """By the runtime's description that is left of the last run; its status Podman keeps in a
-    database of its own."""
+    database of its own. What an account's engine wrote is that account's word, read as it."""
+    eyes = host.seen_by(owner)
+    storage = f"{owner.home}/{_ROOTLESS}" if owner else _PODMAN
+    run = f"/run/user/{owner.uid}" if owner else "/run"
     for driver in ("overlay", "vfs", "btrfs"):
-        home = f"{_PODMAN}/{driver}-containers"
-        called = _called(host, f"{home}/containers.json")
-        for id in _names(host, home):
-            spec = record_of(host, f"{home}/{id}/userdata/config.json")
+        home = f"{storage}/{driver}-containers"
+        called = _called(eyes, f"{home}/containers.json")
+        for id in _names(eyes, home):
+            spec = record_of(eyes, f"{home}/{id}/userdata/config.json")
             name = called.get(id, "")
-            if spec and not _runs(host, id) and _spec_is_tabbyapi(spec, name):
-                yield replace(_from_spec(host, id, spec, f"{home}/{id}/userdata"), name=name)
+            if spec and not _runs(host, run, id) and _spec_is_tabbyapi(spec, name):
+                box = _from_spec(eyes, id, spec, f"{home}/{id}/userdata")
+                yield _of_owner(host, replace(box, name=name), owner)
 
 
-def _runs(host: Host, id: str) -> bool:
+def _of_owner(host: Host, box: Container, owner: Account | None) -> Container:
+    """With an account's own files alone among its mounts: no command is led to another's."""
+    if owner is None:
+        return box
+    mounts = (
+        one if _owns(host, owner, one.outside) else replace(one, outside="")
+        for one in box.mounts or ()
+    )
+    return replace(box, owner=owner, mounts=tuple(mounts))
+
+
+def _owns(host: Host, owner: Account, path: str) -> bool:
+    try:
+        return host.status(path, follow=False).uid == owner.uid
+    except (OSError, ValueError):
+        return False
+
+
+def _runs(host: Host, run: str, id: str) -> bool:
     """crun and runc keep a directory of each container that runs."""
-    for place in ("/run/crun", "/run/runc", "/run/libpod"):
-        try:
-            host.status(f"{place}/{id}")
-        except OSError:
-            continue
-        return True
-    return False
+    return any(_is_there(host, f"{run}/{place}/{id}") for place in ("crun", "runc", "libpod"))
 
 
 def _spec_is_tabbyapi(spec: Mapping[str, Any], name: str) -> bool:

@@ -32,6 +32,9 @@ def teller(host: Host, part: Instance | RouterSite) -> Account | None:
     """
     if host.effective_uid() != 0 or (part.unit is not None and not part.unit.user_manager):
         return None
+    box = part.contained if isinstance(part, Instance) else None
+    if box is not None and box.ended is not None:
+        return box.owner  # its engine's records are all that there is
     told = part.unit is not None or part.process is not None
     account = reader(host, part) if told else None
     return account if account is not None and account.uid != 0 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tabbydoctor.described.parts import (
@@ -15,6 +15,7 @@ from tabbydoctor.described.parts import (
     Stated,
     starts_own,
 )
+from tabbydoctor.described.project import Project, unfollowed
 from tabbydoctor.documents import whole_number
 from tabbydoctor.yaml.document import YamlDocument
 
@@ -22,29 +23,37 @@ _VARIABLE = re.compile(r"\$\$|\$\{(\w+)(?:(:?[-?+])([^{}]*))?\}|\$(\w+)")
 _UNKNOWN = "\x00"
 """Stands for a variable that nothing here sets."""
 _HOST = "host.docker.internal"
+_OF_GPU = frozenset(("gpus", "deploy", "devices", "device_requests", "runtime", "privileged"))
 
 
-def compose(path: str, document: YamlDocument, variables: Mapping[str, str]) -> Description:
-    """The services of a compose file, variables put in where their value is known."""
+def compose(
+    path: str,
+    document: YamlDocument,
+    variables: Mapping[str, str],
+    project: Project | None = None,
+) -> Description:
+    """The services of a compose file, variables put in where their value is known; `project`: what
+    further files say, where these were looked for."""
     data = document.data if isinstance(document.data, dict) else {}
     given = data.get("services")
     bodies = given.items() if isinstance(given, dict) else ()
-    read, included = _Reader(document, variables), "include" in data
-    services = [
-        read.service(str(name), body, included) for name, body in bodies if isinstance(body, dict)
-    ]
+    read = _Reader(document, variables, project or unfollowed(data))
+    services = [read.service(str(name), body) for name, body in bodies if isinstance(body, dict)]
     return Description(path, "compose", tuple(services))
 
 
 class _Reader:
-    def __init__(self, document: YamlDocument, variables: Mapping[str, str]) -> None:
-        self._document, self._variables = document, variables
+    def __init__(
+        self, document: YamlDocument, variables: Mapping[str, str], project: Project
+    ) -> None:
+        self._document, self._variables, self._project = document, variables, project
 
-    def service(self, name: str, body: Mapping[str, Any], included: bool) -> DescribedService:
+    def service(self, name: str, body: Mapping[str, Any]) -> DescribedService:
         entry, command = self._words(body.get("entrypoint")), self._words(body.get("command"))
         key = "command" if command else "entrypoint"
         words = (*entry, *command)
         health = body.get("healthcheck")
+        gpu, gpu_unread = self._gpu_of(name, body)
         return DescribedService(
             name,
             self._line(name),
@@ -55,13 +64,16 @@ class _Reader:
             own_entrypoint=starts_own(bool(entry), words),
             ports=tuple(self._ports(name, body.get("ports"))),
             binds=tuple(self._binds(name, body)),
-            gpu=self._gpu(body),
+            gpu=gpu,
+            gpu_unread=gpu_unread,
             health=self._health(health),
             health_line=self._line(name, "healthcheck", "test"),
             host_network=self._text(body.get("network_mode")) == "host",
             working_directory=self._text(body.get("working_dir")),
             knows_host=_HOST in str(body.get("extra_hosts") or ""),
-            incomplete=_elsewhere(body, included),
+            incomplete=_elsewhere(
+                body, self._project.bodies.get(name), self._project.unread.get(name)
+            ),
         )
 
     def _line(self, *path: str | int) -> int:
@@ -130,6 +142,26 @@ class _Reader:
                     parts = self._text(item).split(":")
                     yield Bind(parts[0] if parts[1:] else "", parts[min(1, len(parts) - 1)], line)
 
+    def _gpu_of(self, name: str, body: Mapping[str, Any]) -> tuple[bool | None, str]:
+        """Of a service with all that other files say of it; what may say more, where none does."""
+        project = self._project
+        each = [self._gpu(one) for one in (body, *project.bodies.get(name, ()))]
+        if True in each:
+            return True, ""
+        over = next((file for file, one in project.beside.items() if self._over(one, name)), "")
+        unread = project.unread.get(name, "") or (None in each and "a variable says it") or ""
+        if over or project.told:
+            unread = unread or f"{over or project.told} may be put over it (-f), and gives it one"
+        elif not body.keys() & {"image", "build", "extends"}:
+            unread = unread or "it has neither image nor build, so this file is put over another"
+        return (None if unread else False), unread
+
+    def _over(self, services: Mapping[str, Any], name: str) -> bool:
+        """Whether a file adds a GPU to a service that it does not describe itself."""
+        body = services.get(name)
+        whole = not isinstance(body, dict) or body.keys() & {"image", "build"}
+        return isinstance(body, dict) and not whole and self._gpu(body) is True
+
     def _gpu(self, body: Mapping[str, Any]) -> bool | None:
         deploy = body.get("deploy")
         resources = deploy.get("resources") if isinstance(deploy, dict) else None
@@ -140,7 +172,7 @@ class _Reader:
             return True
         if re.search(r"\bgpu\b|nvidia", text):
             return True
-        return None if _UNKNOWN in text or "extends" in body else False
+        return None if _UNKNOWN in text else False
 
     def _written(self, value: Any) -> str:
         if isinstance(value, dict):
@@ -188,9 +220,10 @@ def _split(text: str) -> tuple[str, ...]:
         return tuple(text.split())
 
 
-def _elsewhere(body: Mapping[str, Any], included: bool) -> str:
-    if "extends" in body:
-        return "it extends another service, which was not read"
-    if body.get("env_file"):
-        return "its env_file was not read"
-    return "the file includes others, which were not read" if included else ""
+def _elsewhere(
+    body: Mapping[str, Any], others: Sequence[Mapping[str, Any]] | None, unread: str | None
+) -> str:
+    if unread or body.get("env_file"):
+        return unread or "its env_file was not read"
+    more = any(one.keys() - _OF_GPU for one in others or ())
+    return "of what other files or services say of it only the GPU was read" if more else ""

@@ -77,6 +77,8 @@ class DescribedService:
     binds: tuple[Bind, ...] = ()
     gpu: bool | None = None
     """A GPU is asked for; None where that cannot be told."""
+    gpu_unread: str = ""
+    """Why not, in words."""
     health: tuple[str, ...] = ()
     """The words of its health check; none without one."""
     health_line: int = 0

@@ -9,6 +9,7 @@ from tabbydoctor.deployment.units import environment_file
 from tabbydoctor.described.compose import compose
 from tabbydoctor.described.dockerfile import dockerfile
 from tabbydoctor.described.parts import Description
+from tabbydoctor.described.project import project
 from tabbydoctor.described.quadlet import quadlet
 from tabbydoctor.facts import Absent, Unknown
 from tabbydoctor.host import Host
@@ -44,7 +45,8 @@ def description(host: Host, targets: Targets) -> Description:
         raise Unknown(f"{where}: {document.detail}")
     if not isinstance(document.data, dict) or not isinstance(document.data.get("services"), dict):
         raise Unknown(f"{path} is no compose file, Dockerfile or quadlet (.container)")
-    return compose(path, document, variables(host, path))
+    known = variables(host, path)
+    return compose(path, document, known, project(host, path, text, document.data, known))
 
 
 def variables(host: Host, path: str) -> dict[str, str]:

@@ -32,6 +32,8 @@ class FileStatus:
     inode: int = 0
     link_count: int = 1
     """How many names it has (hard links)."""
+    label: str = ""
+    """Its SELinux label (`security.selinux`); empty without one."""
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -226,11 +228,9 @@ class HttpAnswer:
     body: bytes = b""
     truncated: bool = False
     error: str | None = None
-    """One of: refused, timeout, reset, protocol, unresolved, unreachable, tls, unsendable, withheld
-    (the far end was not admitted: nothing was sent)."""
+    """refused, timeout, reset, protocol, unresolved, unreachable, tls, unsendable, withheld."""
     detail: str = ""
-    elapsed: float = 0.0
-    """Seconds until the body (or its limit) was read."""
+    elapsed: float = 0.0  # seconds until the body (or its limit) was read
 
 
 @dataclass(frozen=True, slots=True)

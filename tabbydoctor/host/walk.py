@@ -25,7 +25,7 @@ from tabbydoctor.records import dataclass, field
 
 LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_LINKS = 40
-_ACL = "system.posix_acl_access"
+_ACL, _LABEL = "system.posix_acl_access", "security.selinux"
 _INSIDE = re.compile(r"(?P<root>/proc/(?P<pid>\d+)/root)(?P<path>/.*|$)", re.DOTALL)
 """The file system as a process sees it: the link is the kernel's, its text means nothing here."""
 
@@ -238,19 +238,25 @@ def described(
         size=found.st_size,
         modified=found.st_mtime,
         device=found.st_rdev,
-        acl=_acl(handle) if handle is not None else None,
+        acl=_attribute(handle, _ACL) if handle is not None else None,
         link_target=link_target,
         changed=found.st_ctime,
         filesystem=found.st_dev,
         inode=found.st_ino,
         link_count=found.st_nlink,
+        label=_label(handle) if handle is not None else "",
     )
 
 
-def _acl(handle: int) -> bytes | None:
+def _label(handle: int) -> str:
+    """The kernel ends it with a zero byte."""
+    return (_attribute(handle, _LABEL) or b"").rstrip(b"\0").decode("ascii", errors="replace")
+
+
+def _attribute(handle: int, name: str) -> bytes | None:
     try:
         # An O_PATH handle knows no fgetxattr(2); its name in /proc does.
-        return os.getxattr(f"/proc/self/fd/{handle}", _ACL)
+        return os.getxattr(f"/proc/self/fd/{handle}", name)
     except OSError:
         return None
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from tabbydoctor.deployment.container import Ending
 from tabbydoctor.deployment.ended_containers import ended_containers
+from tabbydoctor.deployment.parts import Instance
+from tabbydoctor.deployment.reader import teller
+from tabbydoctor.host import Account
 from tests.scratch_host import ScratchHost
 
 ID = "ab" * 32
@@ -70,15 +74,15 @@ def test_another_program_of_a_like_name(tmp_path: Path) -> None:
     assert ended_containers(ScratchHost(tmp_path)) == ()
 
 
-def podman(root: Path, *, running: bool = False) -> None:
+def podman(root: Path, *, running: bool = False, store: str = STORE) -> None:
     spec = {
         "process": {"args": ["python3", "main.py", "--port", "1"], "cwd": "/srv",
                     "env": ["TABBY_NETWORK_HOST=::", "HF_TOKEN=x"]},
         "mounts": [{"type": "bind", "source": "/srv/t.yml", "destination": "/srv/config.yml"},
                    {"type": "proc", "source": "proc", "destination": "/proc"}],
     }  # fmt: skip
-    write(root, f"{STORE}/{ID}/userdata/config.json", spec)
-    write(root, f"{STORE}/containers.json", [{"id": ID, "names": ["llm"]}, 5])
+    write(root, f"{store}/{ID}/userdata/config.json", spec)
+    write(root, f"{store}/containers.json", [{"id": ID, "names": ["llm"]}, 5])
     if running:
         (root / f"run/crun/{ID}").mkdir(parents=True)
 
@@ -106,3 +110,73 @@ def test_a_list_that_is_none(tmp_path: Path, text: str) -> None:
 
 def test_none_without_an_engine(tmp_path: Path) -> None:
     assert ended_containers(ScratchHost(tmp_path)) == ()
+
+
+IVAN = Account("ivan", 61234, 61234, "/home/ivan")
+ROOTLESS = "home/ivan/.local/share/containers/storage/overlay-containers"
+ROOT_ALONE = pytest.mark.root(reason="files are given to other accounts")
+
+
+def of_ivan(root: Path, *, mounted: int = IVAN.uid, **more: bool) -> ScratchHost:
+    """A container of an account's own engine, whose config.yml is a file of some account's."""
+    root.chmod(0o755)  # pytest closes its directories to others
+    podman(root, store=ROOTLESS, **more)
+    for path in (root / "home/ivan", *(root / "home/ivan").rglob("*")):
+        os.chown(path, IVAN.uid, IVAN.gid)
+    write(root, "srv/t.yml", "network: {}\n")
+    os.chown(root / "srv/t.yml", mounted, mounted)
+    return ScratchHost(root, accounts=(Account("root", 0, 0, "/root"), IVAN), uid=0)
+
+
+@ROOT_ALONE
+def test_one_of_an_account(tmp_path: Path) -> None:
+    host = of_ivan(tmp_path)
+    (one,) = ended_containers(host)
+    assert (one.label, one.owner, one.path("config.yml")) == ("podman llm", IVAN, "/srv/t.yml")
+    assert one.restart == ("sudo -u ivan XDG_RUNTIME_DIR=/run/user/61234 podman start llm",)
+    assert one.log.startswith(f"/{ROOTLESS}/")
+    instance = Instance("/srv", container=one.label, contained=one)
+    assert teller(host, instance) == IVAN
+
+
+@ROOT_ALONE
+def test_one_of_an_account_that_runs(tmp_path: Path) -> None:
+    host = of_ivan(tmp_path)
+    (tmp_path / f"run/user/{IVAN.uid}/crun/{ID}").mkdir(parents=True)
+    assert ended_containers(host) == ()
+
+
+@ROOT_ALONE
+def test_its_mounts_lead_to_nobody_elses_file(tmp_path: Path) -> None:
+    (one,) = ended_containers(of_ivan(tmp_path, mounted=0))
+    assert [mount.outside for mount in one.mounts or ()] == [""]
+    assert not one.sees("config.yml")
+
+
+@ROOT_ALONE
+def test_its_records_are_read_as_the_account(tmp_path: Path) -> None:
+    """A link to what root alone may read: its contents are not the account's to have judged."""
+    host = of_ivan(tmp_path)
+    record = tmp_path / ROOTLESS / ID / "userdata/config.json"
+    secret = tmp_path / "root/config.json"
+    secret.parent.mkdir(mode=0o700)
+    record.rename(secret)
+    os.chown(secret, 0, 0)
+    secret.chmod(0o600)
+    record.symlink_to("/root/config.json")
+    assert ended_containers(host) == ()
+
+
+@ROOT_ALONE
+def test_the_systems_own_comes_first(tmp_path: Path) -> None:
+    podman(tmp_path)
+    os.utime(tmp_path / STORE / ID / "userdata/config.json", (1, 1))
+    assert [one.owner for one in ended_containers(of_ivan(tmp_path))] == [None, IVAN]
+
+
+@ROOT_ALONE
+def test_another_account_looks_for_its_own_alone(tmp_path: Path) -> None:
+    of_ivan(tmp_path)
+    accounts = (IVAN, Account("olga", 61235, 61235, "/home/olga"))
+    assert ended_containers(ScratchHost(tmp_path, accounts=accounts, uid=61235)) == ()
+    assert len(ended_containers(ScratchHost(tmp_path, accounts=accounts, uid=61234))) == 1

@@ -16,7 +16,12 @@ UNSHOWN: Mapping[str, str] = {
         ("CTR001", "CTR002", "CTR003", "CTR004", "CTR006", "CTR007", "CTR008", "CTR009"),
         "it takes a container: `tests/lab/test_containers.py` makes them",
     ),
+    "CTR019": "it takes a container under cgroup v1 and a GPU: cases of `tests/cases`",
     "CTR005": "it takes a container and a GPU: a test of its check, and a case of `tests/cases`",
+    **dict.fromkeys(
+        ("CTR017", "CTR018"),
+        "it takes a kernel with SELinux: cases of `tests/cases`, by its files and labels",
+    ),
     **dict.fromkeys(
         ("CTR010", "CTR011", "CTR012", "CTR013", "CTR014", "CTR015", "CTR016"),
         "it judges a file, not a machine: `tests/described` has those",
