@@ -46,6 +46,8 @@ def device_rules(host: Host, instance: Instance) -> DeviceRules:
     found = _OF_DEVICES.search(groups)
     if found is None:
         raise Absent("its device rules are a BPF program (cgroup v2), which cannot be read back")
+    if found[1] == _of_the_machine(host):
+        raise Absent(f"{box.label} has no device rules of its own")
     source = f"/sys/fs/cgroup/devices{found[1].rstrip('/')}/devices.list"
     try:
         text = host.read(source, 256 << 10).text() if "/../" not in source else ""
@@ -60,6 +62,16 @@ def device_rules(host: Host, instance: Instance) -> DeviceRules:
         frozenset(int(rule[2]) for rule in used if rule[2] != "*"),
         any(rule[2] == "*" and rule[3] == "*" for rule in used),
     )
+
+
+def _of_the_machine(host: Host) -> str:
+    """The group of the first process: who is in it has what the machine has, and its rules are not
+    those of a container on it (the machine may be in one itself)."""
+    try:
+        found = _OF_DEVICES.search(host.read("/proc/1/cgroup", 64 << 10).text())
+    except OSError:
+        return ""
+    return found[1] if found else ""
 
 
 GATHERERS = (device_rules,)

@@ -78,3 +78,12 @@ def test_rules_that_cannot_be_seen(scene: GpuScene, groups: str, expected: str) 
     scene.write(LIST, USUAL)
     scene.write(f"/proc/{made.PID}/cgroup", groups)
     assert status(scene) == expected
+
+
+def test_the_group_of_the_machine_is_no_container_s_own(scene: GpuScene) -> None:
+    """A machine that is in a container itself has few devices for all that it runs."""
+    scene.write(LIST, USUAL)
+    scene.write("/proc/1/cgroup", f"5:devices:{GROUP}\n0::/init.scope\n")
+    assert status(scene) == "skipped"
+    scene.write("/proc/1/cgroup", "5:devices:/\n0::/init.scope\n")
+    assert status(scene) == "failed"

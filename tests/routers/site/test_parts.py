@@ -163,13 +163,13 @@ def test_by_process_without_a_unit(tmp_path: Path) -> None:
 
 def test_the_environment_of_a_process_of_llama_swap_is_read(tmp_path: Path) -> None:
     program = tmp_path / "llama-swap"
-    program.symlink_to("/bin/sleep")
-    with subprocess.Popen([program, "60"], env={"TABBY_API_KEY": "abc"}) as running:
-        try:
-            table = {process.pid: process for process in LocalHost().processes()}
-            assert table[running.pid].environment == {"TABBY_API_KEY": "abc"}
-        finally:
-            running.kill()
+    program.symlink_to("/usr/bin/yes")  # which ends with its reader
+    given = {"TABBY_API_KEY": "abc"}
+    with subprocess.Popen([program], env=given, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline()  # it runs: only now its words are sure to be told
+        table = {process.pid: process for process in LocalHost().processes()}
+        assert table[running.pid].environment == given
 
 
 def test_a_router_that_is_gone_is_unknown(tmp_path: Path) -> None:
