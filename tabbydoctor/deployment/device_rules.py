@@ -43,16 +43,15 @@ def device_rules(host: Host, instance: Instance) -> DeviceRules:
         raise Absent(f"the process of {box.label} is there no more") from error
     except OSError as error:
         raise Unknown(f"the control group of {box.label} cannot be read") from error
-    found = _OF_DEVICES.search(groups)
-    if found is None:
+    source = _list_of(groups)
+    if source is None:
         raise Absent("its device rules are a BPF program (cgroup v2), which cannot be read back")
-    if found[1] == _of_the_machine(host):
-        raise Absent(f"{box.label} has no device rules of its own")
-    source = f"/sys/fs/cgroup/devices{found[1].rstrip('/')}/devices.list"
     try:
         text = host.read(source, 256 << 10).text() if "/../" not in source else ""
     except OSError as error:
         raise Unknown(f"{source} cannot be read: {error.strerror}") from error
+    if text and text == _of_the_machine(host):
+        raise Absent(f"{box.label} has no device rules of its own")
     rules = [rule for line in text.splitlines() if (rule := _RULE.fullmatch(line.strip()))]
     if not rules:
         raise Unknown(f"{source} lists no rule that is understood")
@@ -64,14 +63,19 @@ def device_rules(host: Host, instance: Instance) -> DeviceRules:
     )
 
 
+def _list_of(groups: str) -> str | None:
+    found = _OF_DEVICES.search(groups)
+    return f"/sys/fs/cgroup/devices{found[1].rstrip('/')}/devices.list" if found else None
+
+
 def _of_the_machine(host: Host) -> str:
-    """The group of the first process: who is in it has what the machine has, and its rules are not
-    those of a container on it (the machine may be in one itself)."""
+    """The rules of the first process: who has the same has what the machine has, which may be in a
+    container itself."""
     try:
-        found = _OF_DEVICES.search(host.read("/proc/1/cgroup", 64 << 10).text())
+        source = _list_of(host.read("/proc/1/cgroup", 64 << 10).text())
+        return host.read(source, 256 << 10).text() if source else ""
     except OSError:
         return ""
-    return found[1] if found else ""
 
 
 GATHERERS = (device_rules,)

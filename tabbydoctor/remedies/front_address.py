@@ -46,10 +46,6 @@ class Pointing:
         """
         return self._in_environment() or self._in_command() or self._in_files()
 
-    def asked_by_name(self, place: str) -> bool:
-        """Whether what was found there may lead to the IPv6 loopback, too."""
-        return "localhost" in place or "::1" in place
-
     def _in_environment(self) -> str:
         files = {file.path: file for file in self.unit.environment_files}
         changed = [path for path in files if self._edited(path, assignments=True)]

@@ -80,10 +80,21 @@ def test_rules_that_cannot_be_seen(scene: GpuScene, groups: str, expected: str) 
     assert status(scene) == expected
 
 
-def test_the_group_of_the_machine_is_no_container_s_own(scene: GpuScene) -> None:
+@pytest.mark.parametrize(
+    ("group", "rules", "expected"),
+    [
+        (GROUP, USUAL, "skipped"),
+        ("/", USUAL, "skipped"),  # what its group inherited
+        ("/", "a *:* rwm\n", "failed"),
+        ("/gone", None, "failed"),
+    ],
+)
+def test_the_rules_of_the_machine_are_no_container_s_own(
+    scene: GpuScene, group: str, rules: str | None, expected: str
+) -> None:
     """A machine that is in a container itself has few devices for all that it runs."""
     scene.write(LIST, USUAL)
-    scene.write("/proc/1/cgroup", f"5:devices:{GROUP}\n0::/init.scope\n")
-    assert status(scene) == "skipped"
-    scene.write("/proc/1/cgroup", "5:devices:/\n0::/init.scope\n")
-    assert status(scene) == "failed"
+    scene.write("/proc/1/cgroup", f"5:devices:{group}\n0::/init.scope\n")
+    if rules:
+        scene.write(f"/sys/fs/cgroup/devices{group.rstrip('/')}/devices.list", rules)
+    assert status(scene) == expected
