@@ -46,12 +46,16 @@ def device_rules(host: Host, instance: Instance) -> DeviceRules:
     source = _list_of(groups)
     if source is None:
         raise Absent("its device rules are a BPF program (cgroup v2), which cannot be read back")
+    machine = _of_the_machine(host)
+    own = Absent(f"{box.label} has no device rules of its own")
+    if source == machine:
+        raise own
     try:
         text = host.read(source, 256 << 10).text() if "/../" not in source else ""
     except OSError as error:
         raise Unknown(f"{source} cannot be read: {error.strerror}") from error
-    if text and text == _of_the_machine(host):
-        raise Absent(f"{box.label} has no device rules of its own")
+    if text and text == _text(host, machine):
+        raise own
     rules = [rule for line in text.splitlines() if (rule := _RULE.fullmatch(line.strip()))]
     if not rules:
         raise Unknown(f"{source} lists no rule that is understood")
@@ -68,12 +72,15 @@ def _list_of(groups: str) -> str | None:
     return f"/sys/fs/cgroup/devices{found[1].rstrip('/')}/devices.list" if found else None
 
 
-def _of_the_machine(host: Host) -> str:
-    """The rules of the first process: who has the same has what the machine has, which may be in a
+def _of_the_machine(host: Host) -> str | None:
+    """The list of the first process: who has the same has what the machine has, which may be in a
     container itself."""
+    return _list_of(_text(host, "/proc/1/cgroup"))
+
+
+def _text(host: Host, path: str | None) -> str:
     try:
-        source = _list_of(host.read("/proc/1/cgroup", 64 << 10).text())
-        return host.read(source, 256 << 10).text() if source else ""
+        return host.read(path, 256 << 10).text() if path else ""
     except OSError:
         return ""
 
