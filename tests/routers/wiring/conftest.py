@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.routers.wiring.backends import Stage, staged
+from tests.routers.wiring.deployment import LOADED
+
+
+@pytest.fixture(scope="module", autouse=True)
+def routers_let_go() -> Iterator[None]:
+    """A router leaves its clients open: they go here, and not within a stranger's test."""
+    yield
+    while LOADED:
+        sys.modules.pop(LOADED.pop(), None)
+    gc.collect()
 
 
 @pytest.fixture

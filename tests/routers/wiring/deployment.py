@@ -140,9 +140,14 @@ def deployment(directory: Path, configuration: Mapping[str, str]) -> Iterator[De
         yield made
 
 
+LOADED: list[str] = []
+"""Names in sys.modules."""
+
+
 def load(source: bytes, name: str) -> types.ModuleType:
     """The router as a module: its clients are made, its server is not started."""
     module = types.ModuleType(name)
+    LOADED.append(name)
     sys.modules[name] = module  # dataclasses look their module up
     exec(compile(source, f"{name}.py", "exec", dont_inherit=True), module.__dict__)
     return module
