@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import json
 import shutil
 import tarfile
@@ -167,6 +168,7 @@ def answers(*lines: object) -> tuple[str, bytes]:
         tar(MANIFEST, answers(3)), tar(MANIFEST, ("answers.jsonl", b"{" * 999)),
         tar(MANIFEST, answers())[:-20],
     ],
+    ids=itertools.count(),  # what is compressed holds the time: no name for a test
 )  # fmt: skip
 def test_hostile_ones_are_refused(
     tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]

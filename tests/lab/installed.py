@@ -100,7 +100,7 @@ def _clear_up_after_killed_sessions() -> None:
     for session in CACHE.glob("session-*"):
         owner = session.name.split("-")[1]
         if not Path("/proc", owner).exists():
-            shutil.rmtree(session)
+            shutil.rmtree(session, ignore_errors=True)  # another may clear up, too
 
 
 def _environment_with(requirements: Sequence[str]) -> Path:
